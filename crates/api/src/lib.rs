@@ -1,0 +1,1 @@
+//! HTTP and OpenAPI; serves the console.

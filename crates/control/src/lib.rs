@@ -1,0 +1,1 @@
+//! The use cases and background jobs, one file per noun.

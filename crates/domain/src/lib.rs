@@ -1,0 +1,29 @@
+//! What is true in Postern: the nouns and every decision made about them.
+//!
+//! **Pure**: no I/O, no clock, no randomness, no async. Time and random bytes are arguments.
+//! The same types are the API's JSON, so that one word names one thing from SQL to console.
+
+pub mod account;
+pub mod asset;
+pub mod capability;
+pub mod event;
+pub mod grant;
+pub mod id;
+pub mod name;
+pub mod permission;
+pub mod permit;
+pub mod policy;
+pub mod request;
+pub mod scope;
+pub mod secret;
+pub mod session;
+pub mod time;
+pub mod user;
+
+pub use capability::Capability;
+pub use id::*;
+pub use name::{AccountName, AccountRef, AssetName, GroupName, InvalidName, PolicyName, RoleName, UserName};
+pub use permit::Permit;
+pub use scope::ScopePath;
+pub use secret::{SecretBytes, SecretText};
+pub use time::Timestamp;

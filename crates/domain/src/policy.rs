@@ -1,0 +1,189 @@
+//! Policies, and the decision over them.
+//!
+//! A policy says who may use which accounts, doing what, when, under which obligations and within
+//! which limits. `decide` is pure and total: deny by default, an explicit deny wins, and the answer
+//! names the policies that decided.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::IpNet;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::asset::Platform;
+use crate::capability::Capability;
+use crate::id::PolicyId;
+use crate::name::{AccountName, AssetName, GroupName, PolicyName, UserName};
+use crate::request::ApprovalRule;
+use crate::scope::ScopePath;
+
+mod decide;
+
+pub use decide::{AskFacts, ConnectFacts, Decision, Reason, Subject, Target, ask, connect, may_approve};
+
+/// Whether a policy gives or takes away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Gives access, under its obligations.
+    Allow,
+    /// Takes access away; wins over every policy that gives it.
+    Deny,
+}
+
+/// How an allowed user comes to a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    /// By a request that becomes a grant for a window.
+    Request,
+    /// At any time; a standing privilege, counted as one in reports.
+    Standing,
+}
+
+/// Who a policy is about. Somebody matches when they are named or in a named group.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Subjects {
+    /// People by name.
+    pub users: BTreeSet<UserName>,
+    /// People by group.
+    pub groups: BTreeSet<GroupName>,
+}
+
+/// Which accounts a policy is about. Every field that is given must match; an empty one matches all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Accounts {
+    /// Accounts by their name on the target.
+    pub names: BTreeSet<AccountName>,
+    /// Assets by name.
+    pub assets: BTreeSet<AssetName>,
+    /// Assets by label: each label named must have the value given.
+    pub labels: BTreeMap<String, String>,
+    /// Assets by platform.
+    pub platforms: BTreeSet<Platform>,
+}
+
+/// A day of the week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Day {
+    Mon,
+    Tue,
+    Wed,
+    Thu,
+    Fri,
+    Sat,
+    Sun,
+}
+
+/// Hours during which a policy applies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Hours {
+    /// The days; empty means every day.
+    #[serde(default)]
+    pub days: BTreeSet<Day>,
+    /// When it begins, `HH:MM`.
+    pub from: String,
+    /// When it ends, `HH:MM`; before `from` means past midnight, belonging to the day it began on.
+    pub to: String,
+    /// The time zone's IANA name; `UTC` unless given.
+    #[serde(default = "utc")]
+    pub zone: String,
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
+}
+
+/// How a session is recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Recording {
+    /// Everything; a session whose recorder fails is ended.
+    #[default]
+    Strict,
+}
+
+/// What a session under a policy is bound to. They come from the policy that granted, never from
+/// a mixture of all that matched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Obligations {
+    /// What sessions may do.
+    pub capabilities: BTreeSet<Capability>,
+    /// How old the second factor may be, in seconds; 0 asks at every session.
+    pub mfa_max_age_seconds: u64,
+    /// Who must say yes to a request; none grants at once.
+    pub approval: Option<ApprovalRule>,
+    /// Whether a request must say why.
+    pub reason_required: bool,
+    /// What a ticket must look like, as a regular expression over the whole of it; none asks for no ticket.
+    pub ticket_pattern: Option<String>,
+    /// The longest window that can be asked for, and the longest session, in seconds.
+    pub max_duration_seconds: u64,
+    /// After how long without input a session ends, in seconds.
+    pub idle_seconds: Option<u64>,
+    /// How many sessions one person may have on one account at once.
+    pub concurrent_sessions: Option<u32>,
+    /// How sessions are recorded.
+    pub recording: Recording,
+}
+
+impl Default for Obligations {
+    fn default() -> Self {
+        Self {
+            capabilities: BTreeSet::from([Capability::Shell, Capability::Exec]),
+            mfa_max_age_seconds: 12 * 3600,
+            approval: None,
+            reason_required: true,
+            ticket_pattern: None,
+            max_duration_seconds: 8 * 3600,
+            idle_seconds: None,
+            concurrent_sessions: None,
+            recording: Recording::Strict,
+        }
+    }
+}
+
+/// When and from where a policy applies. Where it does not, it is as if it were not there; for a
+/// deny that means it does not deny.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Conditions {
+    /// Networks that the user must come from; empty means any.
+    #[schemars(with = "Vec<String>")]
+    pub networks: Vec<IpNet>,
+    /// Hours, any of which must hold; empty means always.
+    pub hours: Vec<Hours>,
+}
+
+/// A rule on who may use what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Policy {
+    /// Identifier.
+    pub id: PolicyId,
+    /// Name, unique within the tenant.
+    pub name: PolicyName,
+    /// The scope; a policy reaches assets here and below only.
+    pub scope: ScopePath,
+    /// What it is for.
+    pub description: String,
+    /// Gives or takes away.
+    pub effect: Effect,
+    /// Who.
+    pub subjects: Subjects,
+    /// Which accounts.
+    pub accounts: Accounts,
+    /// When and from where.
+    pub conditions: Conditions,
+    /// How one comes to a session.
+    pub access: Access,
+    /// What sessions are bound to.
+    pub obligations: Obligations,
+    /// Counts the changes made to it, from 1.
+    pub revision: u32,
+}

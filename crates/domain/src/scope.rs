@@ -1,0 +1,100 @@
+//! Scopes: the path that everything belongs to. Rights are delegated down it and only shrink.
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::name::InvalidName;
+
+/// The deepest path accepted, in segments.
+pub const SCOPE_DEPTH_MAX: usize = 8;
+
+/// A canonical scope path: `/`, `/emea`, `/emea/payments`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct ScopePath(String);
+
+impl ScopePath {
+    /// The scope above all others.
+    #[must_use]
+    pub fn root() -> Self {
+        Self("/".to_owned())
+    }
+
+    /// The canonical text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether `other` is this scope or lies below it.
+    #[must_use]
+    pub fn contains(&self, other: &Self) -> bool {
+        self.0 == "/"
+            || other.0.strip_prefix(&self.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// The tenant it belongs to: its first segment, or the root itself.
+    #[must_use]
+    pub fn tenant(&self) -> Self {
+        match self.0.get(1..).and_then(|rest| rest.split('/').next()) {
+            Some(first) if !first.is_empty() => Self(format!("/{first}")),
+            _ => Self::root(),
+        }
+    }
+}
+
+impl Default for ScopePath {
+    fn default() -> Self {
+        Self::root()
+    }
+}
+
+impl fmt::Display for ScopePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for ScopePath {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let invalid = || InvalidName {
+            field: "scope",
+            given: text.chars().filter(|c| !c.is_control()).take(40).collect(),
+            remedy: "begin with / and name up to 8 levels of a-z 0-9 _ -, for example /emea/payments",
+        };
+        if text == "/" {
+            return Ok(Self::root());
+        }
+        let rest = text.strip_prefix('/').ok_or_else(invalid)?;
+        let is_segment = |segment: &str| {
+            !segment.is_empty()
+                && segment.len() <= 63
+                && segment.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
+        };
+        if rest.split('/').count() <= SCOPE_DEPTH_MAX && rest.split('/').all(is_segment) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(invalid())
+        }
+    }
+}
+
+impl TryFrom<String> for ScopePath {
+    type Error = InvalidName;
+
+    fn try_from(text: String) -> Result<Self, InvalidName> {
+        text.parse()
+    }
+}
+
+impl From<ScopePath> for String {
+    fn from(scope: ScopePath) -> Self {
+        scope.0
+    }
+}

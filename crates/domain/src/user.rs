@@ -1,0 +1,123 @@
+//! People, and what they prove themselves with. No secret appears here.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{GroupId, LoginId, SshKeyId, TokenId, UserId};
+use crate::name::{GroupName, UserName};
+use crate::permission::{Permission, RoleAssignment};
+use crate::scope::ScopePath;
+use crate::time::Timestamp;
+
+/// Whether a user may act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UserState {
+    /// Created, has not used the enrolment link yet.
+    Invited,
+    /// May act.
+    Active,
+    /// May not act; nothing of theirs is deleted.
+    Disabled,
+}
+
+/// A person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct User {
+    /// Identifier.
+    pub id: UserId,
+    /// Sign-in name.
+    pub name: UserName,
+    /// Where notices go.
+    pub email: Option<String>,
+    /// The scope that they belong to; they can be given rights at or below it only.
+    pub scope: ScopePath,
+    /// Whether they may act.
+    pub state: UserState,
+    /// The groups they are in.
+    pub groups: Vec<GroupName>,
+    /// The roles they hold, directly or by a group.
+    pub roles: Vec<RoleAssignment>,
+    /// Whether a one-time-code generator is enrolled.
+    pub totp: bool,
+    /// When they were created.
+    pub created_at: Timestamp,
+    /// When they last signed in or connected.
+    pub last_seen_at: Option<Timestamp>,
+}
+
+/// A set of people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Group {
+    /// Identifier.
+    pub id: GroupId,
+    /// Name, unique within the tenant.
+    pub name: GroupName,
+    /// The scope it belongs to.
+    pub scope: ScopePath,
+    /// Its members, sorted.
+    pub members: Vec<UserName>,
+    /// Roles of Postern that membership brings.
+    pub roles: Vec<RoleAssignment>,
+}
+
+/// A public key that a person signs in to gateways with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SshKey {
+    /// Identifier.
+    pub id: SshKeyId,
+    /// Whose it is.
+    pub user: UserName,
+    /// `SHA256:...` as OpenSSH prints it.
+    pub fingerprint: String,
+    /// The key's algorithm, `ssh-ed25519`, `sk-ssh-ed25519@openssh.com` and so on.
+    pub algorithm: String,
+    /// The public key in OpenSSH's one-line form, without the comment.
+    pub public_key: String,
+    /// The comment it was registered with.
+    pub comment: String,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When it last opened a session.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// A bearer token for the API; the token itself is shown once, when it is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ApiToken {
+    /// Identifier.
+    pub id: TokenId,
+    /// Whose rights it carries, at most.
+    pub user: UserName,
+    /// What it is for.
+    pub name: String,
+    /// The permissions it is cut down to.
+    pub permissions: Vec<Permission>,
+    /// The scope it is cut down to.
+    pub scope: ScopePath,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it stops working.
+    pub expires_at: Timestamp,
+    /// When it was last used.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// A signed-in console or CLI.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Login {
+    /// Identifier.
+    pub id: LoginId,
+    /// The address it was made from.
+    pub source: String,
+    /// What the client calls itself.
+    pub client: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last used.
+    pub last_used_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// When a second factor was last proved in it.
+    pub mfa_at: Option<Timestamp>,
+}

@@ -1,0 +1,1 @@
+//! SSH sessions through the gate.

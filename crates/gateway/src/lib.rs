@@ -1,0 +1,12 @@
+//! The session shell and the recorder.
+//!
+//! A gateway knows sessions, not databases: it reaches the rest of Postern through the `Broker` port
+//! only. `Sessions::open` is the only way to a lease on a target, and it comes with its recorder, so
+//! that an unauthorised or unrecorded path cannot be written down.
+
+pub mod broker;
+
+pub use broker::{
+    Broker, BrokerError, ConnectRequest, Credential, Directive, FactorNeed, HostKeyVerdict, Identity, Lease, Recorded,
+    RecordingPlan, Refusal,
+};

@@ -1,0 +1,1 @@
+//! The tamper-evident log: leaves, Merkle proofs, signed checkpoints, the offline verifier.
