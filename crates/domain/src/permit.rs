@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use crate::id::{AccountId, AssetId, GrantId, PolicyId, UserId};
+use crate::name::PolicyName;
 use crate::permission::Permission;
 use crate::policy::Obligations;
 use crate::scope::ScopePath;
@@ -53,6 +54,8 @@ pub struct AskAccess {
     pub user: UserId,
     /// The policy that allows it.
     pub policy: PolicyId,
+    /// Its name.
+    pub policy_name: PolicyName,
     /// What comes with it.
     pub obligations: Obligations,
 }
@@ -77,6 +80,8 @@ pub struct Connect {
     pub asset: AssetId,
     /// The policy that decided.
     pub policy: PolicyId,
+    /// Its name.
+    pub policy_name: PolicyName,
     /// The grant that is used; none where the policy gives standing access.
     pub grant: Option<GrantId>,
     /// What the session is bound to.

@@ -17,9 +17,17 @@ use crate::name::{AccountName, AssetName, GroupName, PolicyName, UserName};
 use crate::request::ApprovalRule;
 use crate::scope::ScopePath;
 
+mod conditions;
 mod decide;
+mod reason;
+mod select;
+pub mod ticket;
 
-pub use decide::{AskFacts, ConnectFacts, Decision, Reason, Subject, Target, ask, connect, may_approve};
+pub use conditions::InvalidHours;
+pub use decide::{
+    AskFacts, ConnectFacts, Decision, OpenedUnder, Subject, Target, ask, connect, may_approve, reconsider,
+};
+pub use reason::Reason;
 
 /// Whether a policy gives or takes away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

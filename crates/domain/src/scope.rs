@@ -37,6 +37,12 @@ impl ScopePath {
             || other.0.strip_prefix(&self.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
+    /// How many levels it lies below the root.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.0.split('/').filter(|segment| !segment.is_empty()).count()
+    }
+
     /// The tenant it belongs to: its first segment, or the root itself.
     #[must_use]
     pub fn tenant(&self) -> Self {

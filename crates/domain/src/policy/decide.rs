@@ -1,25 +1,35 @@
 //! The decision.
+//!
+//! The order is fixed, so that a person can predict it: the user must be active; the asset must lie
+//! in their scope; no deny may hold; then, of the allow policies that concern them, the one that can
+//! be used right now is taken, by a grant before standing; otherwise the one that is nearest to it
+//! gives the refusal. Among equals the deepest scope wins, then the name.
 
+use std::cmp::Reverse;
 use std::net::IpAddr;
+use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use super::{Access, Effect, Policy};
+use super::reason::Reason;
+use super::{Access, Obligations, Policy, ticket};
 use crate::account::{Account, AccountState};
 use crate::asset::Asset;
 use crate::grant::{Grant, GrantState};
-use crate::id::PolicyId;
+use crate::id::{GrantId, PolicyId};
 use crate::name::{AccountRef, PolicyName};
 use crate::permit::{Approve, AskAccess, Connect, Permit};
-use crate::request::{ApprovalRule, Request, RequestState};
+use crate::request::{Request, RequestState};
 use crate::time::Timestamp;
 use crate::user::{User, UserState};
+
+/// How far an `mfa_at` may lie ahead of `now`: clocks differ, but not by more.
+const SKEW_MAX: Duration = Duration::from_secs(60);
+/// How old a factor may be where the policy asks for one at every session.
+const EVERY_SESSION_AGE: Duration = Duration::from_secs(60);
 
 /// Who wants something, and from where.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
-    /// The person, with their groups.
+    /// The person, with the groups that belong to the target's tenant or to the root.
     pub user: &'a User,
     /// The address they come from.
     pub source: IpAddr,
@@ -34,6 +44,14 @@ pub struct Target<'a> {
     pub account: &'a Account,
     /// Its asset.
     pub asset: &'a Asset,
+}
+
+impl Target<'_> {
+    /// What people call it: `root@web-1`.
+    #[must_use]
+    pub fn reference(&self) -> AccountRef {
+        AccountRef { account: self.account.name.clone(), asset: self.asset.name.clone() }
+    }
 }
 
 /// Everything that a decision on opening a session rests on.
@@ -68,85 +86,10 @@ pub struct AskFacts<'a> {
     pub ticket: Option<&'a str>,
 }
 
-/// Why not. Each says what to do next where there is something to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
-#[serde(tag = "code", rename_all = "snake_case")]
-pub enum Reason {
-    /// The user is disabled or has not enrolled.
-    #[error("the user is not active")]
-    UserInactive,
-    /// The account is not governed or is disabled.
-    #[error("the account is not in use")]
-    AccountInactive,
-    /// No policy gives it.
-    #[error("no policy allows it")]
-    NoPolicy,
-    /// A policy takes it away.
-    #[error("policy `{policy}` denies it")]
-    DeniedBy {
-        /// That policy.
-        policy: PolicyName,
-    },
-    /// A policy would give it at another hour or from another place.
-    #[error("policy `{policy}` allows it only at other hours or from other networks")]
-    OutsideConditions {
-        /// That policy.
-        policy: PolicyName,
-    },
-    /// It needs a request.
-    #[error("it needs a request: postern request {account} --for 1h --reason \"...\"")]
-    NeedsRequest {
-        /// For what.
-        account: AccountRef,
-    },
-    /// A grant has been given but its window has not begun.
-    #[error("the grant begins at {at}")]
-    NotYet {
-        /// When it begins.
-        at: Timestamp,
-    },
-    /// As many sessions are live as policy allows.
-    #[error("{limit} sessions at once are allowed and are open already")]
-    TooManySessions {
-        /// The limit.
-        limit: u32,
-    },
-    /// More time was asked for than policy gives.
-    #[error("duration: at most {max_seconds} seconds can be asked for")]
-    TooLong {
-        /// The limit.
-        max_seconds: u64,
-    },
-    /// No time was asked for.
-    #[error("duration: ask for at least 1 second")]
-    TooShort,
-    /// A reason must be given.
-    #[error("reason: say what it is for")]
-    ReasonRequired,
-    /// A ticket must be given.
-    #[error("ticket: one that matches `{pattern}` is required")]
-    TicketRequired {
-        /// What it must look like.
-        pattern: String,
-    },
-    /// Nobody decides on their own request.
-    #[error("nobody approves a request of their own")]
-    OwnRequest,
-    /// They have answered already.
-    #[error("you have answered this request already")]
-    AnsweredAlready,
-    /// The request is closed.
-    #[error("the request is no longer pending")]
-    NotPending,
-    /// They are not among those who may say yes.
-    #[error("the policy asks for an approver from another group")]
-    NotApprover,
-}
-
 /// What was decided, and by which policies.
 #[derive(Debug)]
 pub enum Decision<A> {
-    /// Yes; the permit is the proof.
+    /// Yes; the permit is the proof, and names the policy.
     Permit(Permit<A>),
     /// Yes, once a second factor has been proved that is at most this old.
     StepUp {
@@ -154,9 +97,61 @@ pub enum Decision<A> {
         max_age_seconds: u64,
         /// The policy that asks.
         policy: PolicyId,
+        /// Its name.
+        policy_name: PolicyName,
     },
-    /// No.
+    /// No. Each reason that a policy gave names it.
     Deny(Vec<Reason>),
+}
+
+impl<A> Decision<A> {
+    /// The reasons of a refusal; none otherwise.
+    #[must_use]
+    pub fn reasons(&self) -> &[Reason] {
+        match self {
+            Self::Deny(reasons) => reasons,
+            Self::Permit(_) | Self::StepUp { .. } => &[],
+        }
+    }
+}
+
+/// What a session is opened under: one policy, used directly or through one grant.
+#[derive(Clone, Copy)]
+pub(super) struct Usable<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) grant: Option<&'a Grant>,
+}
+
+impl<'a> Usable<'a> {
+    pub(super) fn obligations(&self) -> &'a Obligations {
+        self.grant.map_or(&self.policy.obligations, |grant| &grant.obligations)
+    }
+
+    fn until(&self, started_at: Timestamp) -> Timestamp {
+        let longest = started_at.after(Duration::from_secs(self.obligations().max_duration_seconds));
+        self.grant.map_or(longest, |grant| longest.min(grant.ends_at))
+    }
+}
+
+/// What one allow policy says to a wish to connect.
+pub(super) enum Offer<'a> {
+    Open(Usable<'a>),
+    StepUp(Usable<'a>),
+    Refuse(Reason),
+}
+
+impl Offer<'_> {
+    /// How near it is to a session; the least is taken.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Open(usable) | Self::StepUp(usable) => u8::from(usable.grant.is_none()),
+            Self::Refuse(Reason::TooManySessions { .. }) => 2,
+            Self::Refuse(Reason::NotYet { .. }) => 3,
+            Self::Refuse(Reason::NeedsRequest { .. }) => 4,
+            Self::Refuse(Reason::OutsideConditions { .. }) => 5,
+            Self::Refuse(_) => 6,
+        }
+    }
 }
 
 /// Decides on opening a session. `mfa_at` counts when it is at most the policy's age old at `now`;
@@ -164,23 +159,278 @@ pub enum Decision<A> {
 /// very connection.
 #[must_use]
 pub fn connect(facts: &ConnectFacts<'_>, now: Timestamp) -> Decision<Connect> {
-    let _ = (facts, now);
-    Decision::Deny(vec![Reason::NoPolicy])
+    let allowing = match gate(facts.subject, facts.target, facts.policies, now) {
+        Ok(allowing) => allowing,
+        Err(reasons) => return Decision::Deny(reasons),
+    };
+    let best = allowing
+        .into_iter()
+        .map(|policy| (policy, offer(facts, policy, now)))
+        .min_by_key(|(policy, offer)| (offer.rank(), order(policy)));
+    match best {
+        None => Decision::Deny(vec![Reason::NoPolicy]),
+        Some((_, Offer::Refuse(reason))) => Decision::Deny(vec![reason]),
+        Some((policy, Offer::StepUp(usable))) => Decision::StepUp {
+            max_age_seconds: usable.obligations().mfa_max_age_seconds,
+            policy: policy.id.clone(),
+            policy_name: policy.name.clone(),
+        },
+        Some((policy, Offer::Open(usable))) => Decision::Permit(Permit::new(Connect {
+            user: facts.subject.user.id.clone(),
+            source: facts.subject.source.to_canonical(),
+            account: facts.target.account.id.clone(),
+            asset: facts.target.asset.id.clone(),
+            policy: policy.id.clone(),
+            policy_name: policy.name.clone(),
+            grant: usable.grant.map(|grant| grant.id.clone()),
+            obligations: usable.obligations().clone(),
+            until: usable.until(now),
+        })),
+    }
+}
+
+/// What a live session was opened under.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenedUnder<'a> {
+    /// The policy that decided.
+    pub policy: &'a PolicyId,
+    /// The grant that was used; none where the policy gave standing access.
+    pub grant: Option<&'a GrantId>,
+    /// What the session was bound to.
+    pub obligations: &'a Obligations,
+    /// When it was decided.
+    pub started_at: Timestamp,
+}
+
+/// Decides whether a live session may go on, and until when. It stands on the policy and the grant
+/// that it was opened under: others are for a new session. The second factor and the number of
+/// sessions were judged when it was opened and are not judged again.
+///
+/// # Errors
+/// The reasons for which it must end now.
+pub fn reconsider(
+    facts: &ConnectFacts<'_>,
+    opened: &OpenedUnder<'_>,
+    now: Timestamp,
+) -> Result<Timestamp, Vec<Reason>> {
+    let allowing = gate(facts.subject, facts.target, facts.policies, now)?;
+    let policy =
+        allowing.into_iter().find(|policy| policy.id == *opened.policy).ok_or_else(|| vec![Reason::NoPolicy])?;
+    let usable = match use_of(facts, policy, opened.grant, now) {
+        Ok(usable) if usable.grant.map(|grant| &grant.id) == opened.grant => usable,
+        Ok(_) => return Err(vec![needs_request(facts.target, policy)]),
+        Err(reason) => return Err(vec![reason]),
+    };
+    if gives_less(usable.obligations(), opened.obligations) {
+        return Err(vec![Reason::ObligationsChanged { policy: policy.name.clone() }]);
+    }
+    Ok(usable.until(opened.started_at))
+}
+
+/// Whether what is obliged `now` leaves a session less than what it was opened with.
+fn gives_less(now: &Obligations, opened: &Obligations) -> bool {
+    let idle = |obligations: &Obligations| obligations.idle_seconds.unwrap_or(u64::MAX);
+    !now.capabilities.is_superset(&opened.capabilities) || idle(now) < idle(opened)
 }
 
 /// Decides on asking for access.
 #[must_use]
 pub fn ask(facts: &AskFacts<'_>, now: Timestamp) -> Decision<AskAccess> {
-    let _ = (facts, now);
-    Decision::Deny(vec![Reason::NoPolicy])
+    let allowing = match gate(facts.subject, facts.target, facts.policies, now) {
+        Ok(allowing) => allowing,
+        Err(reasons) => return Decision::Deny(reasons),
+    };
+    let best = allowing
+        .iter()
+        .filter(|policy| policy.access == Access::Request)
+        .map(|policy| (*policy, unmet(facts, policy, now)))
+        .min_by_key(|(policy, unmet)| {
+            let outside = unmet.iter().any(|reason| matches!(reason, Reason::OutsideConditions { .. }));
+            (outside, unmet.len(), order(policy))
+        });
+    match best {
+        None => Decision::Deny(vec![
+            allowing
+                .into_iter()
+                .min_by_key(|policy| order(policy))
+                .map_or(Reason::NoPolicy, |policy| Reason::NoRequestNeeded { policy: policy.name.clone() }),
+        ]),
+        Some((policy, unmet)) if unmet.is_empty() => Decision::Permit(Permit::new(AskAccess {
+            account: facts.target.account.id.clone(),
+            user: facts.subject.user.id.clone(),
+            policy: policy.id.clone(),
+            policy_name: policy.name.clone(),
+            obligations: policy.obligations.clone(),
+        })),
+        Some((_, unmet)) => Decision::Deny(unmet),
+    }
 }
 
-/// Decides whether `approver` may answer `request`: never their own, once only, and from the groups
-/// that its rule names. `holds_permission` says whether they hold `request:approve` in its scope.
-#[must_use]
-pub fn may_approve(approver: &User, holds_permission: bool, request: &Request) -> Decision<Approve> {
-    let _ = (approver, holds_permission, request, RequestState::Pending, UserState::Active);
-    let _: Option<ApprovalRule> = None;
-    let _ = (Access::Request, Effect::Allow, AccountState::Managed, GrantState::Active);
-    Decision::Deny(vec![Reason::NotApprover])
+/// The demands of `policy` that a request does not meet.
+fn unmet(facts: &AskFacts<'_>, policy: &Policy, now: Timestamp) -> Vec<Reason> {
+    let name = || policy.name.clone();
+    let demands = &policy.obligations;
+    let mut unmet = Vec::new();
+    if !policy.conditions.hold(facts.subject.source, now).unwrap_or(false) {
+        unmet.push(Reason::OutsideConditions { policy: name() });
+    }
+    if facts.duration_seconds == 0 {
+        unmet.push(Reason::TooShort);
+    } else if facts.duration_seconds > demands.max_duration_seconds {
+        unmet.push(Reason::TooLong { max_seconds: demands.max_duration_seconds, policy: name() });
+    }
+    if demands.reason_required && facts.reason.trim().is_empty() {
+        unmet.push(Reason::ReasonRequired { policy: name() });
+    }
+    if let Some(pattern) = &demands.ticket_pattern
+        && !facts.ticket.is_some_and(|ticket| ticket::fits(pattern, ticket))
+    {
+        unmet.push(Reason::TicketRequired { pattern: pattern.clone(), policy: name() });
+    }
+    unmet
 }
+
+/// Decides whether `approver` may answer `request` at `now`: never their own, once only, while it is
+/// pending, and from the groups that its rule names. `holds_permission` says whether they hold
+/// `request:approve` in its scope.
+#[must_use]
+pub fn may_approve(
+    approver: &User,
+    holds_permission: bool,
+    request: &Request,
+    now: Timestamp,
+) -> Decision<Approve> {
+    let refusal = if approver.state != UserState::Active {
+        Some(Reason::UserInactive)
+    } else if approver.name == request.user {
+        Some(Reason::OwnRequest)
+    } else if !holds_permission || !approver.scope.contains(&request.scope) {
+        Some(Reason::NotApprover)
+    } else if request.state != RequestState::Pending || now >= request.expires_at {
+        Some(Reason::NotPending)
+    } else if request.approvals.iter().any(|answer| answer.user == approver.name) {
+        Some(Reason::AnsweredAlready)
+    } else {
+        match &request.approval {
+            None => Some(Reason::NotPending),
+            Some(rule) if rule.groups.is_empty() => None,
+            Some(rule) if rule.groups.iter().any(|group| approver.groups.contains(group)) => None,
+            Some(_) => Some(Reason::NotApprover),
+        }
+    };
+    match refusal {
+        None => Decision::Permit(Permit::new(Approve { user: approver.id.clone() })),
+        Some(reason) => Decision::Deny(vec![reason]),
+    }
+}
+
+/// The allow policies that concern the subject and the target, once nothing forbids it outright.
+pub(super) fn gate<'a>(
+    subject: Subject<'_>,
+    target: Target<'_>,
+    policies: &'a [Policy],
+    now: Timestamp,
+) -> Result<Vec<&'a Policy>, Vec<Reason>> {
+    if subject.user.state != UserState::Active {
+        return Err(vec![Reason::UserInactive]);
+    }
+    let (allowing, taking): (Vec<_>, Vec<_>) = policies
+        .iter()
+        .filter(|policy| policy.concerns(subject.user, target.account, target.asset))
+        .partition(|policy| policy.allows());
+    let mut denying: Vec<_> =
+        taking.into_iter().filter(|policy| policy.conditions.hold(subject.source, now).unwrap_or(true)).collect();
+    denying.sort_by_key(|policy| order(policy));
+    if !denying.is_empty() {
+        return Err(denying.into_iter().map(|policy| Reason::DeniedBy { policy: policy.name.clone() }).collect());
+    }
+    if allowing.is_empty() {
+        return Err(vec![Reason::NoPolicy]);
+    }
+    if target.account.state != AccountState::Managed {
+        return Err(vec![Reason::AccountInactive]);
+    }
+    Ok(allowing)
+}
+
+/// What `policy`, which allows, says to the wish.
+pub(super) fn offer<'a>(facts: &ConnectFacts<'a>, policy: &'a Policy, now: Timestamp) -> Offer<'a> {
+    let usable = match use_of(facts, policy, None, now) {
+        Ok(usable) => usable,
+        Err(reason) => return Offer::Refuse(reason),
+    };
+    let obligations = usable.obligations();
+    match obligations.concurrent_sessions {
+        Some(limit) if facts.live_sessions >= limit => {
+            return Offer::Refuse(Reason::TooManySessions { limit, policy: policy.name.clone() });
+        }
+        _ => {}
+    }
+    if is_fresh(facts.subject.mfa_at, obligations.mfa_max_age_seconds, now) {
+        Offer::Open(usable)
+    } else {
+        Offer::StepUp(usable)
+    }
+}
+
+/// How `policy` can be used now: through `wanted` where a grant is named, else through the active
+/// grant that lasts longest, else directly where it gives standing access.
+fn use_of<'a>(
+    facts: &ConnectFacts<'a>,
+    policy: &'a Policy,
+    wanted: Option<&GrantId>,
+    now: Timestamp,
+) -> Result<Usable<'a>, Reason> {
+    if !policy.conditions.hold(facts.subject.source, now).unwrap_or(false) {
+        return Err(Reason::OutsideConditions { policy: policy.name.clone() });
+    }
+    let grants = || facts.grants.iter().filter(|grant| is_for(grant, facts, policy));
+    let active = grants()
+        .filter(|grant| grant.state_at(now) == GrantState::Active && wanted.is_none_or(|id| grant.id == *id))
+        .max_by_key(|grant| (grant.ends_at, Reverse(&grant.id)));
+    let usable = if let Some(grant) = active {
+        Usable { policy, grant: Some(grant) }
+    } else if policy.access == Access::Standing {
+        Usable { policy, grant: None }
+    } else {
+        let begins = grants().filter(|g| g.state_at(now) == GrantState::Scheduled).map(|g| g.starts_at).min();
+        return Err(match begins {
+            Some(at) => Reason::NotYet { at, policy: policy.name.clone() },
+            None => needs_request(facts.target, policy),
+        });
+    };
+    if usable.until(now) <= now {
+        let max_seconds = usable.obligations().max_duration_seconds;
+        return Err(Reason::TooLong { max_seconds, policy: policy.name.clone() });
+    }
+    Ok(usable)
+}
+
+fn is_for(grant: &Grant, facts: &ConnectFacts<'_>, policy: &Policy) -> bool {
+    grant.policy == policy.id
+        && grant.user == facts.subject.user.name
+        && grant.account == facts.target.reference()
+        && grant.scope.tenant() == facts.target.asset.scope.tenant()
+}
+
+fn needs_request(target: Target<'_>, policy: &Policy) -> Reason {
+    Reason::NeedsRequest { account: target.reference(), policy: policy.name.clone() }
+}
+
+/// Deepest scope first, then by name; the identifier settles what is left.
+pub(super) fn order(policy: &Policy) -> (Reverse<usize>, PolicyName, PolicyId) {
+    (Reverse(policy.scope.depth()), policy.name.clone(), policy.id.clone())
+}
+
+/// Whether a factor proved at `mfa_at` counts at `now`. One that lies ahead counts only within the
+/// skew of two clocks: a clock that was set back makes nothing fresh.
+fn is_fresh(mfa_at: Option<Timestamp>, max_age_seconds: u64, now: Timestamp) -> bool {
+    let max_age = match max_age_seconds {
+        0 => EVERY_SESSION_AGE,
+        seconds => Duration::from_secs(seconds),
+    };
+    mfa_at.is_some_and(|at| at.since(now) <= SKEW_MAX && now.since(at) <= max_age)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! When and from where a policy applies.
+
+use std::net::IpAddr;
+use std::sync::LazyLock;
+
+use ipnet::{IpNet, Ipv4Net};
+use jiff::civil::Weekday;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+
+use super::{Conditions, Day, Hours};
+use crate::time::Timestamp;
+
+const MINUTES_PER_DAY: u16 = 24 * 60;
+
+// The zones that were compiled in: the machine's own files could change a decision unseen.
+static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+
+/// Why hours cannot be understood. A policy with such hours never allows and always denies.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidHours {
+    /// Not a time of day.
+    #[error("`{given}` is not a time of day: write HH:MM, for example 08:30")]
+    Time {
+        /// The text as given, shortened.
+        given: String,
+    },
+    /// The window is empty.
+    #[error("hours that begin and end at {at} are empty: for a whole day write 00:00 to 24:00")]
+    Empty {
+        /// Both ends.
+        at: String,
+    },
+    /// Not a time zone.
+    #[error("`{given}` is not a time zone: write an IANA name, for example Europe/Berlin")]
+    Zone {
+        /// The text as given, shortened.
+        given: String,
+    },
+}
+
+impl Conditions {
+    /// Whether they hold for somebody who comes from `source` at `now`.
+    ///
+    /// # Errors
+    /// When hours cannot be understood and no others hold.
+    pub fn hold(&self, source: IpAddr, now: Timestamp) -> Result<bool, InvalidHours> {
+        if !self.networks.is_empty() && !self.networks.iter().any(|network| reaches(network, source)) {
+            return Ok(false);
+        }
+        if self.hours.is_empty() {
+            return Ok(true);
+        }
+        let mut invalid = None;
+        for hours in &self.hours {
+            match hours.hold(now) {
+                Ok(true) => return Ok(true),
+                Ok(false) => {}
+                Err(error) => invalid = Some(error),
+            }
+        }
+        invalid.map_or(Ok(false), Err)
+    }
+}
+
+impl Hours {
+    /// Whether `now` lies within them, by the wall clock of their zone. The first minute counts,
+    /// the last does not.
+    ///
+    /// # Errors
+    /// When a time or the zone cannot be understood.
+    pub fn hold(&self, now: Timestamp) -> Result<bool, InvalidHours> {
+        let (from, to, zone) = self.parse()?;
+        let local = zone.to_datetime(now.to_jiff());
+        let minute = u16::try_from(i32::from(local.hour()) * 60 + i32::from(local.minute())).unwrap_or(0);
+        let today = self.includes(local.weekday());
+        Ok(if from < to {
+            today && (from..to).contains(&minute)
+        } else {
+            let yesterday = self.includes(local.weekday().previous());
+            (today && minute >= from) || (yesterday && minute < to)
+        })
+    }
+
+    /// Checks that the times and the zone can be understood.
+    ///
+    /// # Errors
+    /// Says what cannot.
+    pub fn check(&self) -> Result<(), InvalidHours> {
+        self.parse().map(|_| ())
+    }
+
+    fn parse(&self) -> Result<(u16, u16, TimeZone), InvalidHours> {
+        let (from, to) = (minute_of_day(&self.from)?, minute_of_day(&self.to)?);
+        if from == MINUTES_PER_DAY {
+            return Err(InvalidHours::Time { given: self.from.clone() });
+        }
+        if from == to {
+            return Err(InvalidHours::Empty { at: self.from.clone() });
+        }
+        let zone = match self.zone.as_str() {
+            "UTC" => TimeZone::UTC,
+            name => ZONES.get(name).map_err(|_| InvalidHours::Zone { given: shortened(name) })?,
+        };
+        Ok((from, to, zone))
+    }
+
+    fn includes(&self, day: Weekday) -> bool {
+        self.days.is_empty() || self.days.contains(&Day::from(day))
+    }
+}
+
+impl From<Weekday> for Day {
+    fn from(day: Weekday) -> Self {
+        match day {
+            Weekday::Monday => Self::Mon,
+            Weekday::Tuesday => Self::Tue,
+            Weekday::Wednesday => Self::Wed,
+            Weekday::Thursday => Self::Thu,
+            Weekday::Friday => Self::Fri,
+            Weekday::Saturday => Self::Sat,
+            Weekday::Sunday => Self::Sun,
+        }
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(40).collect()
+}
+
+/// `HH:MM`, `24:00` included, as minutes since midnight.
+fn minute_of_day(text: &str) -> Result<u16, InvalidHours> {
+    let two_digits = |part: &str| {
+        (part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse::<u16>().ok()).flatten()
+    };
+    text.split_once(':')
+        .and_then(|(hour, minute)| Some((two_digits(hour)?, two_digits(minute)?)))
+        .filter(|(hour, minute)| (*hour < 24 && *minute < 60) || (*hour, *minute) == (24, 0))
+        .map(|(hour, minute)| hour * 60 + minute)
+        .ok_or_else(|| InvalidHours::Time { given: shortened(text) })
+}
+
+/// Whether `source` lies in `network`; IPv4 addresses written as IPv6 are the same address.
+fn reaches(network: &IpNet, source: IpAddr) -> bool {
+    let network = match network {
+        IpNet::V6(six) => six
+            .addr()
+            .to_ipv4_mapped()
+            .and_then(|four| Ipv4Net::new(four, six.prefix_len().checked_sub(96)?).ok())
+            .map_or(*network, IpNet::V4),
+        IpNet::V4(_) => *network,
+    };
+    network.contains(&source.to_canonical())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! Why something was refused, in words that say what to do next.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::name::{AccountRef, PolicyName};
+use crate::time::Timestamp;
+
+/// Why not. Each says what to do next where there is something to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Reason {
+    /// The user is disabled or has not enrolled.
+    #[error("the user is not active")]
+    UserInactive,
+    /// The account is not governed or is disabled.
+    #[error("the account is not in use")]
+    AccountInactive,
+    /// No policy gives it.
+    #[error("no policy allows it")]
+    NoPolicy,
+    /// A policy takes it away.
+    #[error("policy `{policy}` denies it")]
+    DeniedBy {
+        /// That policy.
+        policy: PolicyName,
+    },
+    /// A policy would give it at another hour or from another place.
+    #[error("policy `{policy}` allows it only at other hours or from other networks")]
+    OutsideConditions {
+        /// That policy.
+        policy: PolicyName,
+    },
+    /// It needs a request.
+    #[error("it needs a request: postern request {account} --for 1h --reason \"...\"")]
+    NeedsRequest {
+        /// For what.
+        account: AccountRef,
+        /// The policy that it can be asked for under.
+        policy: PolicyName,
+    },
+    /// It was asked for and needs no request.
+    #[error("policy `{policy}` allows it without a request: connect to it")]
+    NoRequestNeeded {
+        /// That policy.
+        policy: PolicyName,
+    },
+    /// A grant has been given but its window has not begun.
+    #[error("the grant begins at {at}")]
+    NotYet {
+        /// When it begins.
+        at: Timestamp,
+        /// The policy that it was granted under.
+        policy: PolicyName,
+    },
+    /// As many sessions are live as policy allows.
+    #[error("{limit} sessions at once are allowed and are open already")]
+    TooManySessions {
+        /// The limit.
+        limit: u32,
+        /// The policy that sets it.
+        policy: PolicyName,
+    },
+    /// More time was asked for than policy gives.
+    #[error("duration: at most {max_seconds} seconds can be asked for")]
+    TooLong {
+        /// The limit.
+        max_seconds: u64,
+        /// The policy that sets it.
+        policy: PolicyName,
+    },
+    /// No time was asked for.
+    #[error("duration: ask for at least 1 second")]
+    TooShort,
+    /// A reason must be given.
+    #[error("reason: say what it is for")]
+    ReasonRequired {
+        /// The policy that asks for it.
+        policy: PolicyName,
+    },
+    /// A ticket must be given.
+    #[error("ticket: one that matches `{pattern}` is required")]
+    TicketRequired {
+        /// What it must look like.
+        pattern: String,
+        /// The policy that asks for it.
+        policy: PolicyName,
+    },
+    /// A live session may do more than its policy now gives.
+    #[error("policy `{policy}` now gives less than this session has: connect again")]
+    ObligationsChanged {
+        /// That policy.
+        policy: PolicyName,
+    },
+    /// Nobody decides on their own request.
+    #[error("nobody approves a request of their own")]
+    OwnRequest,
+    /// They have answered already.
+    #[error("you have answered this request already")]
+    AnsweredAlready,
+    /// The request is closed.
+    #[error("the request is no longer pending")]
+    NotPending,
+    /// They are not among those who may say yes.
+    #[error("the policy asks for an approver from another group")]
+    NotApprover,
+}
+
+impl Reason {
+    /// The policy that decided; none where no policy did.
+    #[must_use]
+    pub const fn policy(&self) -> Option<&PolicyName> {
+        match self {
+            Self::DeniedBy { policy }
+            | Self::OutsideConditions { policy }
+            | Self::NeedsRequest { policy, .. }
+            | Self::NoRequestNeeded { policy }
+            | Self::NotYet { policy, .. }
+            | Self::TooManySessions { policy, .. }
+            | Self::TooLong { policy, .. }
+            | Self::ReasonRequired { policy }
+            | Self::TicketRequired { policy, .. }
+            | Self::ObligationsChanged { policy } => Some(policy),
+            Self::UserInactive
+            | Self::AccountInactive
+            | Self::NoPolicy
+            | Self::TooShort
+            | Self::OwnRequest
+            | Self::AnsweredAlready
+            | Self::NotPending
+            | Self::NotApprover => None,
+        }
+    }
+}
