@@ -8,6 +8,12 @@ use crate::name::{AccountRef, UserName};
 use crate::scope::ScopePath;
 use crate::time::Timestamp;
 
+mod capabilities;
+mod machine;
+
+pub use capabilities::{CapabilityRefused, authorize};
+pub use machine::{Effect, Input, Limits, Live, Machine, State};
+
 /// Why a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
