@@ -1,1 +1,23 @@
 //! HTTP and OpenAPI; serves the console.
+//!
+//! Every route is declared once, with the permission it needs, in `routes/`; the router, the OpenAPI
+//! document and the authorization tests are made from that declaration. No handler decides who may
+//! call it.
+
+mod auth;
+mod console;
+mod health;
+mod idempotency;
+mod input;
+mod metrics;
+mod openapi;
+mod problem;
+mod reply;
+mod route;
+pub mod routes;
+mod server;
+
+pub use metrics::Metrics;
+pub use problem::Problem;
+pub use route::{Guard, RouteSpec};
+pub use server::{Server, ServerError, app, document};

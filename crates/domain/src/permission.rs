@@ -102,8 +102,20 @@ pub fn built_in_roles() -> Vec<Role> {
     };
     let user = BTreeSet::from([P::RequestCreate]);
     let operator = BTreeSet::from([
-        P::UserRead, P::AssetRead, P::AssetWrite, P::HostKeyWrite, P::SecretWrite, P::PolicyRead, P::RequestCreate,
-        P::RequestRead, P::GrantRevoke, P::SessionRead, P::RecordingRead, P::SessionKill, P::VaultRead, P::StatusRead,
+        P::UserRead,
+        P::AssetRead,
+        P::AssetWrite,
+        P::HostKeyWrite,
+        P::SecretWrite,
+        P::PolicyRead,
+        P::RequestCreate,
+        P::RequestRead,
+        P::GrantRevoke,
+        P::SessionRead,
+        P::RecordingRead,
+        P::SessionKill,
+        P::VaultRead,
+        P::StatusRead,
     ]);
     let approver = BTreeSet::from([P::RequestCreate, P::RequestRead, P::RequestApprove, P::SessionRead]);
     let auditor = P::ALL.iter().copied().filter(|p| !p.changes()).collect();

@@ -33,8 +33,7 @@ impl ScopePath {
     /// Whether `other` is this scope or lies below it.
     #[must_use]
     pub fn contains(&self, other: &Self) -> bool {
-        self.0 == "/"
-            || other.0.strip_prefix(&self.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        self.0 == "/" || other.0.strip_prefix(&self.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     /// How many levels it lies below the root.

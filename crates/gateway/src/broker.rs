@@ -6,9 +6,7 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use postern_domain::policy::{Obligations, Reason};
 use postern_domain::session::EndReason;
-use postern_domain::{
-    AccountName, AccountRef, SecretBytes, SecretText, SessionId, Timestamp, UserId, UserName,
-};
+use postern_domain::{AccountName, AccountRef, SecretBytes, SecretText, SessionId, Timestamp, UserId, UserName};
 use tokio::sync::mpsc;
 
 /// A person whose identity has been proved to the gateway.

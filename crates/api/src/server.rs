@@ -1,0 +1,196 @@
+//! The HTTPS server: bind and serve are two phases with different failures.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderValue, Request, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use postern_control::Control;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tower_service::Service;
+
+use crate::metrics::Metrics;
+use crate::route::Routes;
+use crate::{console, health, metrics, openapi, problem::Problem, routes};
+
+/// Connections that are open at once, at most.
+const CONNECTIONS_MAX: usize = 2048;
+/// How long a TLS handshake may take.
+const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+/// How long a client may take to send its request's header.
+const HEADER_MAX: Duration = Duration::from_secs(15);
+/// How long calls in progress are waited for when stopping.
+const DRAIN_MAX: Duration = Duration::from_secs(10);
+
+/// What handlers are given.
+#[derive(Clone)]
+pub struct App {
+    /// The use cases.
+    pub control: Control,
+    /// The figures.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Why the server could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address} (https): {source}; choose another with --https or stop what uses it")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// A bound HTTPS server.
+pub struct Server {
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    app: Router,
+}
+
+impl Server {
+    /// Listens on `address`.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub async fn bind(address: SocketAddr, tls: Arc<rustls::ServerConfig>, app: Router) -> Result<Self, ServerError> {
+        let listener = TcpListener::bind(address).await.map_err(|source| ServerError::Bind { address, source })?;
+        Ok(Self { listener, acceptor: TlsAcceptor::from(tls), app })
+    }
+
+    /// The address listened on, with the port that was found when 0 was asked for.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `stop`, then waits for the calls in progress, but not for ever.
+    pub async fn serve(self, stop: CancellationToken) {
+        let graceful = GracefulShutdown::new();
+        let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = stop.cancelled() => break,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    // Out of file descriptors, most likely: give those that close a chance.
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            let Ok(permit) = permits.clone().try_acquire_owned() else { continue };
+            let (acceptor, app, watcher) = (self.acceptor.clone(), self.app.clone(), graceful.watcher());
+            tokio::spawn(async move {
+                connection(stream, peer, acceptor, app, watcher).await;
+                drop(permit);
+            });
+        }
+        drop(self.listener);
+        if tokio::time::timeout(DRAIN_MAX, graceful.shutdown()).await.is_err() {
+            tracing::warn!("some calls were still in progress and were cut off");
+        }
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    acceptor: TlsAcceptor,
+    app: Router,
+    watcher: hyper_util::server::graceful::Watcher,
+) {
+    let _ = stream.set_nodelay(true);
+    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await else { return };
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        app.clone().call(request)
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_MAX)
+        .max_buf_size(64 * 1024)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%peer, error = %error, "connection ended early");
+    }
+}
+
+/// Everything that is served: the API, its document, health, metrics and the console.
+#[must_use]
+pub fn app(control: Control, metrics: Arc<Metrics>) -> Router {
+    let text = Arc::new(document().to_string());
+    let state = App { control, metrics };
+    let routes = routes::all(Routes::default());
+    routes
+        .router
+        .route("/openapi.json", axum::routing::get(move || async move { json(&text) }))
+        .route("/healthz", axum::routing::get(health::alive))
+        .route("/readyz", axum::routing::get(health::ready))
+        .route("/metrics", axum::routing::get(metrics::show))
+        .route("/v1/{*rest}", axum::routing::any(unknown))
+        .fallback(console::serve)
+        .layer(middleware::from_fn_with_state(state.clone(), observe))
+        .with_state(state)
+}
+
+/// The OpenAPI document.
+#[must_use]
+pub fn document() -> serde_json::Value {
+    openapi::document(routes::all(Routes::default()))
+}
+
+fn json(text: &str) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], text.to_owned()).into_response()
+}
+
+async fn unknown() -> Problem {
+    Problem::new(axum::http::StatusCode::NOT_FOUND, "not_found", "there is no such route; /openapi.json lists them all")
+}
+
+/// Counts and times each call, and sets the headers that every answer carries.
+async fn observe(
+    axum::extract::State(app): axum::extract::State<App>,
+    request: axum::extract::Request,
+    next: Next,
+) -> Response {
+    let method = request.method().clone();
+    let path = request
+        .extensions()
+        .get::<axum::extract::MatchedPath>()
+        .map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
+    let begun = std::time::Instant::now();
+    let mut response = next.run(request).await;
+    app.metrics.answered(&method, &path, response.status(), begun.elapsed());
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}

@@ -1,0 +1,148 @@
+//! The database file and its transactions.
+//!
+//! One writer at a time (a pool of one connection, `begin immediate`), many readers on snapshots.
+
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
+use std::time::Duration;
+
+use postern_domain::Timestamp;
+use postern_domain::event::Event;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
+
+use crate::error::Error;
+
+const READERS_MAX: u32 = 4;
+const BUSY_MAX: Duration = Duration::from_secs(10);
+
+/// The embedded database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl Store {
+    /// Opens the database file, creating it (readable by its owner only) and migrating it as needed.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, is not a Postern database, or is from a newer Postern.
+    pub async fn open(path: &Path) -> Result<Self, Error> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A leaf of the ledger that was committed must survive a power cut.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_MAX)
+            .pragma("trusted_schema", "off")
+            .pragma("cache_size", "-8000");
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        migrator().run(&writer).await.map_err(|error| Error::Database(sqlx::Error::Migrate(Box::new(error))))?;
+        let readers =
+            SqlitePoolOptions::new().max_connections(READERS_MAX).connect_with(options.read_only(true)).await?;
+        Ok(Self { writer, readers })
+    }
+
+    /// A snapshot to read from.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn read(&self) -> Result<ReadTx, Error> {
+        Ok(ReadTx { tx: self.readers.begin().await? })
+    }
+
+    /// The one transaction that writes; others wait for it. Dropping it rolls it back.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn write(&self, now: Timestamp) -> Result<WriteTx, Error> {
+        let tx = self.writer.begin_with("begin immediate").await?;
+        Ok(WriteTx { rows: ReadTx { tx }, now })
+    }
+
+    /// Writes a consistent copy of the database to `path`, which must not exist.
+    ///
+    /// # Errors
+    /// When the copy cannot be written.
+    pub async fn copy_to(&self, path: &Path) -> Result<(), Error> {
+        let mut connection = self.readers.acquire().await?;
+        sqlx::query("vacuum into ?1").bind(path.to_string_lossy().into_owned()).execute(&mut *connection).await?;
+        Ok(())
+    }
+
+    /// Closes the database after the transactions in progress.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// The migrations, in order. One that has landed is never edited: its checksum is stored.
+fn migrator() -> Migrator {
+    let migration = |version, name: &'static str, sql: &'static str| {
+        Migration::new(version, name.into(), MigrationType::Simple, sqlx::SqlStr::from_static(sql), false)
+    };
+    Migrator::with_migrations(vec![migration(1, "initial", include_str!("../migrations/0001_initial.sql"))])
+}
+
+/// A snapshot. The nouns' reading functions are its methods.
+pub struct ReadTx {
+    tx: Transaction<'static, Sqlite>,
+}
+
+impl ReadTx {
+    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.tx
+    }
+}
+
+/// A transaction that changes rows. The nouns' writing functions are its methods.
+pub struct WriteTx {
+    rows: ReadTx,
+    now: Timestamp,
+}
+
+impl WriteTx {
+    /// The time at which everything in this transaction happens.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Appends the events to the ledger and commits them with the changes made; gives the index of
+    /// the first leaf.
+    ///
+    /// # Errors
+    /// When nothing was committed.
+    pub async fn commit(mut self, events: &[Event]) -> Result<u64, Error> {
+        let first = self.append_leaves(events).await?;
+        self.rows.tx.commit().await?;
+        Ok(first)
+    }
+
+    /// Commits upkeep that no auditor asks about: when something was last used, what was published.
+    ///
+    /// # Errors
+    /// When nothing was committed.
+    pub async fn commit_upkeep(self) -> Result<(), Error> {
+        Ok(self.rows.tx.commit().await?)
+    }
+}
+
+impl Deref for WriteTx {
+    type Target = ReadTx;
+
+    fn deref(&self) -> &ReadTx {
+        &self.rows
+    }
+}
+
+impl DerefMut for WriteTx {
+    fn deref_mut(&mut self) -> &mut ReadTx {
+        &mut self.rows
+    }
+}
