@@ -11,12 +11,12 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use postern_control::Control;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
 use crate::metrics::Metrics;
@@ -81,7 +81,7 @@ impl Server {
 
     /// Serves until `stop`, then waits for the calls in progress, but not for ever.
     pub async fn serve(self, stop: CancellationToken) {
-        let graceful = GracefulShutdown::new();
+        let calls = TaskTracker::new();
         let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {
             let accepted = tokio::select! {
@@ -98,26 +98,21 @@ impl Server {
                 }
             };
             let Ok(permit) = permits.clone().try_acquire_owned() else { continue };
-            let (acceptor, app, watcher) = (self.acceptor.clone(), self.app.clone(), graceful.watcher());
-            tokio::spawn(async move {
-                connection(stream, peer, acceptor, app, watcher).await;
+            let (acceptor, app, stop) = (self.acceptor.clone(), self.app.clone(), stop.clone());
+            calls.spawn(async move {
+                connection(stream, peer, acceptor, app, stop).await;
                 drop(permit);
             });
         }
         drop(self.listener);
-        if tokio::time::timeout(DRAIN_MAX, graceful.shutdown()).await.is_err() {
+        calls.close();
+        if tokio::time::timeout(DRAIN_MAX, calls.wait()).await.is_err() {
             tracing::warn!("some calls were still in progress and were cut off");
         }
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    peer: SocketAddr,
-    acceptor: TlsAcceptor,
-    app: Router,
-    watcher: hyper_util::server::graceful::Watcher,
-) {
+async fn connection(stream: TcpStream, peer: SocketAddr, acceptor: TlsAcceptor, app: Router, stop: CancellationToken) {
     let _ = stream.set_nodelay(true);
     let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await else { return };
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
@@ -130,7 +125,15 @@ async fn connection(
         .max_buf_size(64 * 1024)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    if let Err(error) = watcher.watch(connection).await {
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
         tracing::debug!(%peer, error = %error, "connection ended early");
     }
 }
