@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AssetId, HostKeyId};
-use crate::name::AssetName;
+use crate::name::{AssetName, InvalidName};
 use crate::scope::ScopePath;
 use crate::time::Timestamp;
 
@@ -72,4 +72,47 @@ pub struct HostKey {
     pub state: HostKeyState,
     /// When it was first presented or declared.
     pub seen_at: Timestamp,
+}
+
+/// Takes `host:port` apart. The host is a name, an IPv4 address or an IPv6 address in brackets, and
+/// is returned without them.
+///
+/// # Errors
+/// When it is not of that form.
+pub fn split_address(address: &str) -> Result<(&str, u16), InvalidName> {
+    let parts = address.rsplit_once(':').filter(|_| address.len() <= 261).and_then(|(host, port)| {
+        let port = Some(port).filter(|port| port.bytes().all(|b| b.is_ascii_digit()))?.parse::<u16>().ok()?;
+        let host = match host.strip_prefix('[') {
+            Some(rest) => rest.strip_suffix(']').filter(|six| six.parse::<std::net::Ipv6Addr>().is_ok())?,
+            None => Some(host).filter(|host| is_host(host))?,
+        };
+        (port != 0).then_some((host, port))
+    });
+    parts.ok_or_else(|| InvalidName {
+        field: "address",
+        given: address.chars().filter(|c| !c.is_control()).take(40).collect(),
+        remedy: "write it as host:port, for example web-1.example.com:22, 192.0.2.7:22 or [2001:db8::7]:22",
+    })
+}
+
+fn is_host(text: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && !label.starts_with('-')
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    };
+    text.len() <= 253 && text.strip_suffix('.').unwrap_or(text).split('.').all(is_label)
+}
+
+/// The algorithm and the base64 text of a public key in OpenSSH's one-line form; a comment may
+/// follow. None when it is not of that form; whether it is a key only a parser can say.
+#[must_use]
+pub fn host_key_parts(line: &str) -> Option<(&str, &str)> {
+    let mut words = line.split_ascii_whitespace();
+    let (algorithm, key) = (words.next()?, words.next()?);
+    let known = ["ssh-", "ecdsa-sha2-", "sk-"].iter().any(|prefix| algorithm.starts_with(prefix));
+    let is_base64 = key.starts_with("AAAA")
+        && key.trim_end_matches('=').bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'));
+    (line.len() <= 16_384 && line.lines().count() == 1 && known && is_base64).then_some((algorithm, key))
 }

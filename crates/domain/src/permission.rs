@@ -133,6 +133,7 @@ pub fn built_in_roles() -> Vec<Role> {
 
 /// A role held by somebody in a scope and everything below it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct RoleAssignment {
     /// The role.
     pub role: RoleName,

@@ -164,6 +164,7 @@ impl Default for Obligations {
 pub struct Conditions {
     /// Networks that the user must come from; empty means any.
     #[schemars(with = "Vec<String>")]
+    #[serde(deserialize_with = "conditions::networks")]
     pub networks: Vec<IpNet>,
     /// Hours, any of which must hold; empty means always.
     pub hours: Vec<Hours>,

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use ipnet::{IpNet, Ipv4Net};
 use jiff::civil::Weekday;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
+use serde::{Deserialize, Deserializer};
 
 use super::{Conditions, Day, Hours};
 use crate::time::Timestamp;
@@ -137,6 +138,26 @@ fn minute_of_day(text: &str) -> Result<u16, InvalidHours> {
         .filter(|(hour, minute)| (*hour < 24 && *minute < 60) || (*hour, *minute) == (24, 0))
         .map(|(hour, minute)| hour * 60 + minute)
         .ok_or_else(|| InvalidHours::Time { given: shortened(text) })
+}
+
+/// Reads networks, saying what one looks like where something is none.
+pub(super) fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    Vec::<Network>::deserialize(deserializer).map(|list| list.into_iter().map(|network| network.0).collect())
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Network(IpNet);
+
+impl TryFrom<String> for Network {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|_| {
+            let given = shortened(&text);
+            format!("`{given}` is not a network: write it with its length, for example 10.0.0.0/8 or 192.0.2.7/32")
+        })
+    }
 }
 
 /// Whether `source` lies in `network`; IPv4 addresses written as IPv6 are the same address.

@@ -1,0 +1,284 @@
+//! Access as text: the documents of `access.yaml`, which teams keep in git and `postern apply` makes
+//! true. One file holds any number of them. The published schema is generated from these types.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::account::CredentialKind;
+use crate::asset::{Platform, host_key_parts};
+use crate::capability::Capability;
+use crate::name::{AccountRef, AssetName, GroupName, PolicyName, RoleName, UserName};
+use crate::period::Period;
+use crate::permission::{Permission, RoleAssignment};
+use crate::policy::{Access, Accounts, Conditions, Effect, Obligations, Recording, Subjects};
+use crate::request::ApprovalRule;
+use crate::scope::ScopePath;
+
+mod check;
+mod convert;
+mod diff;
+mod node;
+mod parse;
+mod read;
+
+pub use diff::{Action, Change, FieldChange, diff};
+pub use node::Position;
+pub use parse::{DOCUMENTS_MAX, Invalid, Located, Problem, TEXT_LEN_MAX, parse, to_yaml};
+
+/// Where the schema of the documents is published, as errors name it.
+pub const SCHEMA_PATH: &str = "docs/reference/access.schema.json";
+
+/// One document of `access.yaml`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind")]
+#[expect(clippy::large_enum_variant, reason = "policies are most of a file, and a box would be in everybody's way")]
+pub enum Document {
+    /// A system with privileged accounts.
+    Asset(AssetDocument),
+    /// A privileged identity on an asset.
+    Account(AccountDocument),
+    /// A set of people.
+    Group(GroupDocument),
+    /// A rule on who may use what.
+    Policy(PolicyDocument),
+    /// A named set of permissions in Postern itself.
+    Role(RoleDocument),
+}
+
+/// What a document is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs)]
+pub enum Kind {
+    Asset,
+    Account,
+    Group,
+    Policy,
+    Role,
+}
+
+impl Kind {
+    /// Every kind, in an order in which documents can be applied one after the other.
+    pub const ALL: [Self; 5] = [Self::Role, Self::Group, Self::Asset, Self::Account, Self::Policy];
+
+    /// As it is written after `kind:`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Asset => "Asset",
+            Self::Account => "Account",
+            Self::Group => "Group",
+            Self::Policy => "Policy",
+            Self::Role => "Role",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Document {
+    /// What it is about.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Asset(_) => Kind::Asset,
+            Self::Account(_) => Kind::Account,
+            Self::Group(_) => Kind::Group,
+            Self::Policy(_) => Kind::Policy,
+            Self::Role(_) => Kind::Role,
+        }
+    }
+
+    /// The name of the thing it declares: `web-1`, `root@web-1`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Asset(asset) => asset.name.to_string(),
+            Self::Account(account) => account.account.to_string(),
+            Self::Group(group) => group.name.to_string(),
+            Self::Policy(policy) => policy.name.to_string(),
+            Self::Role(role) => role.name.to_string(),
+        }
+    }
+
+    /// The scope that it says; none for kinds that have none of their own.
+    #[must_use]
+    pub const fn scope(&self) -> Option<&ScopePath> {
+        match self {
+            Self::Asset(asset) => Some(&asset.scope),
+            Self::Group(group) => Some(&group.scope),
+            Self::Policy(policy) => Some(&policy.scope),
+            Self::Account(_) | Self::Role(_) => None,
+        }
+    }
+
+    /// The same with everything spelt in the one way that can be compared: host keys lose comments.
+    fn canonical(mut self) -> Self {
+        if let Self::Asset(AssetDocument { host_keys: Some(keys), .. }) = &mut self {
+            *keys = keys
+                .iter()
+                .filter_map(|key| host_key_parts(key).map(|(algorithm, text)| format!("{algorithm} {text}")))
+                .collect();
+        }
+        self
+    }
+
+    /// What must not be declared twice: names are unique within a tenant.
+    fn key(&self) -> (Kind, Option<ScopePath>, String) {
+        (self.kind(), self.scope().map(ScopePath::tenant), self.name())
+    }
+}
+
+/// A system with privileged accounts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AssetDocument {
+    /// Name, unique within the tenant: 1 to 63 of a-z 0-9 . _ -
+    pub name: AssetName,
+    /// The scope it belongs to; `/` unless given.
+    #[serde(default)]
+    pub scope: ScopePath,
+    /// What kind of system it is.
+    pub platform: Platform,
+    /// Where it is reached, `host:port`; an IPv6 address goes in brackets: `[2001:db8::1]:22`.
+    pub address: String,
+    /// Free labels that policies select by.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// The host keys that it is known by, in OpenSSH's one-line form. Where none are given, what an
+    /// administrator has pinned stays as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_keys: Option<BTreeSet<String>>,
+}
+
+/// A privileged identity on an asset. Its secret never stands in a document: it goes to the vault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountDocument {
+    /// Which account on which asset: `root@web-1`.
+    pub account: AccountRef,
+    /// How Postern proves the account to its target.
+    pub credential: CredentialKind,
+    /// The person who answers for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<UserName>,
+}
+
+/// A set of people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GroupDocument {
+    /// Name, unique within the tenant: 1 to 63 of a-z 0-9 . _ -
+    pub name: GroupName,
+    /// The scope it belongs to; `/` unless given.
+    #[serde(default)]
+    pub scope: ScopePath,
+    /// Its members. Where the field is not given, the members stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<BTreeSet<UserName>>,
+    /// Roles of Postern that membership brings. Where the field is not given, they stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<BTreeSet<RoleAssignment>>,
+}
+
+/// A named set of permissions in Postern itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoleDocument {
+    /// Name: 1 to 63 of a-z 0-9 . _ - and none of the built-in ones.
+    pub name: RoleName,
+    /// What it allows.
+    pub permissions: BTreeSet<Permission>,
+}
+
+/// A rule on who may use what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyDocument {
+    /// Name, unique within the tenant: 1 to 63 of a-z 0-9 . _ -
+    pub name: PolicyName,
+    /// The scope; it reaches assets here and below only. `/` unless given.
+    #[serde(default)]
+    pub scope: ScopePath,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// Whether it gives or takes away; a deny wins over every allow. `allow` unless given.
+    #[serde(default = "allow")]
+    pub effect: Effect,
+    /// Who: at least one user or group.
+    pub subjects: Subjects,
+    /// Which accounts; every one in the scope unless narrowed.
+    #[serde(default)]
+    pub accounts: Accounts,
+    /// When and from where; always and from anywhere unless narrowed.
+    #[serde(default)]
+    pub conditions: Conditions,
+    /// How one comes to a session. `request` unless given.
+    #[serde(default = "request")]
+    pub access: Access,
+    /// What sessions are bound to; what is left out has its default. Without meaning in a deny.
+    #[serde(default)]
+    pub obligations: ObligationsDocument,
+}
+
+const fn allow() -> Effect {
+    Effect::Allow
+}
+
+const fn request() -> Access {
+    Access::Request
+}
+
+/// What a session under a policy is bound to. They come from the policy that granted, never from a
+/// mixture of all that matched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ObligationsDocument {
+    /// What sessions may do.
+    pub capabilities: BTreeSet<Capability>,
+    /// How old the second factor may be; `0s` asks at every session.
+    pub mfa_max_age: Period,
+    /// Who must say yes to a request; where it is left out, a request is granted at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalRule>,
+    /// Whether a request must say why.
+    pub reason_required: bool,
+    /// What a ticket must look like, as a regular expression over the whole of it; where it is left
+    /// out, no ticket is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ticket_pattern: Option<String>,
+    /// The longest window that can be asked for, and the longest session.
+    pub max_duration: Period,
+    /// After how long without input a session ends; where it is left out, none ends for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle: Option<Period>,
+    /// How many sessions one person may have on one account at once; any number where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrent_sessions: Option<u32>,
+    /// How sessions are recorded.
+    pub recording: Recording,
+}
+
+impl Default for ObligationsDocument {
+    fn default() -> Self {
+        Self::from(&Obligations::default())
+    }
+}
+
+/// The JSON Schema of one document, as published in `docs/reference/access.schema.json`.
+#[must_use]
+pub fn access_schema() -> serde_json::Value {
+    let mut schema = schemars::schema_for!(Document);
+    schema.insert("title".to_owned(), "Postern access document".into());
+    schema.to_value()
+}
+
+#[cfg(test)]
+mod tests;

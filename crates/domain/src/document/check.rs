@@ -1,0 +1,162 @@
+//! What must be true of a document beyond the types of its fields. Everything that is not is told.
+
+use super::node::Step;
+use super::{AssetDocument, Document, GroupDocument, ObligationsDocument, PolicyDocument, RoleDocument};
+use crate::asset::{host_key_parts, split_address};
+use crate::permission::built_in_roles;
+use crate::policy::{Conditions, Effect, ticket};
+
+const DESCRIPTION_LEN_MAX: usize = 1_000;
+const LABEL_LEN_MAX: usize = 63;
+const LABEL_VALUE_LEN_MAX: usize = 255;
+const LABELS_MAX: usize = 64;
+const APPROVALS_MAX: u8 = 10;
+const DURATION_SECONDS_MAX: u64 = 90 * 86_400;
+const IDLE_SECONDS_MIN: u64 = 10;
+
+/// One thing that is not true, and the field that it is not true of.
+pub(super) struct Fault {
+    pub(super) path: Vec<Step>,
+    pub(super) message: String,
+}
+
+/// Collects what is not true, below one path.
+struct Faults {
+    base: Vec<Step>,
+    found: Vec<Fault>,
+}
+
+impl Faults {
+    fn at(&mut self, fields: &[&str], message: impl Into<String>) {
+        let keys = fields.iter().map(|field| Step::Key((*field).to_owned()));
+        let path = self.base.iter().cloned().chain(keys).collect();
+        self.found.push(Fault { path, message: message.into() });
+    }
+
+    fn within(&mut self, steps: Vec<Step>, look: impl FnOnce(&mut Self)) {
+        let outer = self.base.len();
+        self.base.extend(steps);
+        look(self);
+        self.base.truncate(outer);
+    }
+}
+
+/// Everything that is not true of `document`.
+pub(super) fn check(document: &Document) -> Vec<Fault> {
+    let mut faults = Faults { base: Vec::new(), found: Vec::new() };
+    match document {
+        Document::Asset(asset) => check_asset(asset, &mut faults),
+        Document::Account(_) => {}
+        Document::Group(group) => check_group(group, &mut faults),
+        Document::Policy(policy) => check_policy(policy, &mut faults),
+        Document::Role(role) => check_role(role, &mut faults),
+    }
+    faults.found
+}
+
+fn check_asset(asset: &AssetDocument, faults: &mut Faults) {
+    if let Err(error) = split_address(&asset.address) {
+        faults.at(&["address"], error.to_string());
+    }
+    if asset.labels.len() > LABELS_MAX {
+        faults.at(&["labels"], format!("has more than {LABELS_MAX} labels"));
+    }
+    for (label, value) in &asset.labels {
+        if label.is_empty() || label.len() > LABEL_LEN_MAX || label.chars().any(char::is_control) {
+            faults.at(&["labels", label], format!("a label has 1 to {LABEL_LEN_MAX} bytes"));
+        }
+        if value.len() > LABEL_VALUE_LEN_MAX || value.chars().any(char::is_control) {
+            faults.at(&["labels", label], format!("a label's value has at most {LABEL_VALUE_LEN_MAX} bytes"));
+        }
+    }
+    for key in asset.host_keys.iter().flatten() {
+        if host_key_parts(key).is_none() {
+            let shown: String = key.chars().filter(|c| !c.is_control()).take(40).collect();
+            faults.at(
+                &["host_keys"],
+                format!("`{shown}` is not a public key: write it as `ssh-keyscan` does, `ssh-ed25519 AAAA...`"),
+            );
+        }
+    }
+}
+
+fn check_group(group: &GroupDocument, faults: &mut Faults) {
+    for assignment in group.roles.iter().flatten() {
+        if !group.scope.contains(&assignment.scope) {
+            faults.at(
+                &["roles"],
+                format!("`{}` would hold in {}, outside the group's scope {}", assignment.role, assignment.scope, group.scope),
+            );
+        }
+    }
+}
+
+fn check_role(role: &RoleDocument, faults: &mut Faults) {
+    if built_in_roles().iter().any(|built_in| built_in.name == role.name) {
+        faults.at(&["name"], format!("`{}` is built in and cannot be changed: choose another name", role.name));
+    }
+    if role.permissions.is_empty() {
+        faults.at(&["permissions"], "name at least one permission");
+    }
+}
+
+fn check_policy(policy: &PolicyDocument, faults: &mut Faults) {
+    if policy.description.len() > DESCRIPTION_LEN_MAX {
+        faults.at(&["description"], format!("is longer than {DESCRIPTION_LEN_MAX} bytes"));
+    }
+    if policy.subjects.users.is_empty() && policy.subjects.groups.is_empty() {
+        faults.at(&["subjects"], "name at least one user or group: a policy about nobody does nothing");
+    }
+    check_conditions(&policy.conditions, faults);
+    if policy.effect == Effect::Allow {
+        check_obligations(&policy.obligations, faults);
+    }
+}
+
+fn check_conditions(conditions: &Conditions, faults: &mut Faults) {
+    let field = |name: &str, index| vec![Step::Key("conditions".to_owned()), Step::Key(name.to_owned()), Step::Index(index)];
+    for (index, network) in conditions.networks.iter().enumerate() {
+        if network.trunc() != *network {
+            faults.within(field("networks", index), |faults| {
+                faults.at(&[], format!("`{network}` is an address within a network: did you mean {}?", network.trunc()));
+            });
+        }
+    }
+    for (index, hours) in conditions.hours.iter().enumerate() {
+        if let Err(error) = hours.check() {
+            faults.within(field("hours", index), |faults| faults.at(&[], error.to_string()));
+        }
+    }
+}
+
+fn check_obligations(obligations: &ObligationsDocument, faults: &mut Faults) {
+    faults.within(vec![Step::Key("obligations".to_owned())], |faults| {
+        if obligations.capabilities.is_empty() {
+            faults.at(&["capabilities"], "name at least one: a session that may do nothing is of no use");
+        }
+        match obligations.max_duration.seconds() {
+            0 => faults.at(&["max_duration"], "is 0s: nobody could use the policy"),
+            seconds if seconds > DURATION_SECONDS_MAX => faults.at(&["max_duration"], "is more than 90d"),
+            _ => {}
+        }
+        if obligations.mfa_max_age.seconds() > DURATION_SECONDS_MAX {
+            faults.at(&["mfa_max_age"], "is more than 90d");
+        }
+        if obligations.idle.is_some_and(|idle| idle.seconds() < IDLE_SECONDS_MIN) {
+            faults.at(&["idle"], format!("is less than {IDLE_SECONDS_MIN}s"));
+        }
+        if obligations.concurrent_sessions == Some(0) {
+            faults.at(&["concurrent_sessions"], "is 0: nobody could use the policy");
+        }
+        if let Some(rule) = &obligations.approval
+            && !(1..=APPROVALS_MAX).contains(&rule.count)
+        {
+            faults.at(&["approval", "count"], format!("is {}: ask for 1 to {APPROVALS_MAX} people", rule.count));
+        }
+        if let Some(pattern) = &obligations.ticket_pattern
+            && let Err(error) = ticket::compile(pattern)
+        {
+            faults.at(&["ticket_pattern"], error.to_string());
+        }
+    });
+}

@@ -1,0 +1,125 @@
+//! Between documents and the nouns that they declare.
+
+use super::{
+    AccountDocument, AssetDocument, Document, GroupDocument, ObligationsDocument, PolicyDocument, RoleDocument,
+};
+use crate::account::Account;
+use crate::asset::{Asset, HostKey, HostKeyState};
+use crate::id::PolicyId;
+use crate::name::AccountRef;
+use crate::period::Period;
+use crate::permission::Role;
+use crate::policy::{Obligations, Policy};
+use crate::user::Group;
+
+impl From<&Obligations> for ObligationsDocument {
+    fn from(obligations: &Obligations) -> Self {
+        Self {
+            capabilities: obligations.capabilities.clone(),
+            mfa_max_age: Period::from_seconds(obligations.mfa_max_age_seconds),
+            approval: obligations.approval.clone(),
+            reason_required: obligations.reason_required,
+            ticket_pattern: obligations.ticket_pattern.clone(),
+            max_duration: Period::from_seconds(obligations.max_duration_seconds),
+            idle: obligations.idle_seconds.map(Period::from_seconds),
+            concurrent_sessions: obligations.concurrent_sessions,
+            recording: obligations.recording,
+        }
+    }
+}
+
+impl From<&ObligationsDocument> for Obligations {
+    fn from(document: &ObligationsDocument) -> Self {
+        Self {
+            capabilities: document.capabilities.clone(),
+            mfa_max_age_seconds: document.mfa_max_age.seconds(),
+            approval: document.approval.clone(),
+            reason_required: document.reason_required,
+            ticket_pattern: document.ticket_pattern.clone(),
+            max_duration_seconds: document.max_duration.seconds(),
+            idle_seconds: document.idle.map(Period::seconds),
+            concurrent_sessions: document.concurrent_sessions,
+            recording: document.recording,
+        }
+    }
+}
+
+impl PolicyDocument {
+    /// The policy that the document declares.
+    #[must_use]
+    pub fn to_policy(&self, id: PolicyId, revision: u32) -> Policy {
+        Policy {
+            id,
+            name: self.name.clone(),
+            scope: self.scope.clone(),
+            description: self.description.clone(),
+            effect: self.effect,
+            subjects: self.subjects.clone(),
+            accounts: self.accounts.clone(),
+            conditions: self.conditions.clone(),
+            access: self.access,
+            obligations: Obligations::from(&self.obligations),
+            revision,
+        }
+    }
+}
+
+impl AssetDocument {
+    /// The document that declares `asset` as it is, known by those of `keys` that are pinned.
+    #[must_use]
+    pub fn of(asset: &Asset, keys: &[HostKey]) -> Self {
+        let pinned =
+            keys.iter().filter(|key| key.state == HostKeyState::Pinned).map(|key| key.public_key.clone()).collect();
+        Self {
+            name: asset.name.clone(),
+            scope: asset.scope.clone(),
+            platform: asset.platform,
+            address: asset.address.clone(),
+            labels: asset.labels.clone(),
+            host_keys: Some(pinned),
+        }
+    }
+}
+
+impl From<&Policy> for Document {
+    fn from(policy: &Policy) -> Self {
+        Self::Policy(PolicyDocument {
+            name: policy.name.clone(),
+            scope: policy.scope.clone(),
+            description: policy.description.clone(),
+            effect: policy.effect,
+            subjects: policy.subjects.clone(),
+            accounts: policy.accounts.clone(),
+            conditions: policy.conditions.clone(),
+            access: policy.access,
+            obligations: ObligationsDocument::from(&policy.obligations),
+        })
+    }
+}
+
+impl From<&Account> for Document {
+    fn from(account: &Account) -> Self {
+        Self::Account(AccountDocument {
+            account: AccountRef { account: account.name.clone(), asset: account.asset.clone() },
+            credential: account.credential,
+            owner: account.owner.clone(),
+        })
+    }
+}
+
+impl From<&Group> for Document {
+    fn from(group: &Group) -> Self {
+        Self::Group(GroupDocument {
+            name: group.name.clone(),
+            scope: group.scope.clone(),
+            members: Some(group.members.iter().cloned().collect()),
+            roles: Some(group.roles.iter().cloned().collect()),
+        })
+    }
+}
+
+impl From<&Role> for Document {
+    fn from(role: &Role) -> Self {
+        Self::Role(RoleDocument { name: role.name.clone(), permissions: role.permissions.clone() })
+    }
+}

@@ -1,0 +1,111 @@
+//! What applying documents would change.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Document, Kind};
+
+/// Fields that stay as they are where a document does not give them.
+const LEFT_ALONE: [&str; 3] = ["host_keys", "members", "roles"];
+
+/// What applying one document does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// The thing does not exist yet.
+    Create,
+    /// The thing exists and differs.
+    Update,
+    /// The thing is already as declared.
+    Unchanged,
+}
+
+/// One field that changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FieldChange {
+    /// The field: `obligations.max_duration`.
+    pub field: String,
+    /// What it is; none where it is not set.
+    pub old: Option<Value>,
+    /// What it becomes; none where it is not set any more.
+    pub new: Option<Value>,
+}
+
+/// What applying one document changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Change {
+    /// What the document is about.
+    pub kind: Kind,
+    /// The name of the thing.
+    pub name: String,
+    /// What is done.
+    pub action: Action,
+    /// What changes; empty when nothing does.
+    pub fields: Vec<FieldChange>,
+}
+
+/// Compares what is `desired` with what is `current`, one change for each desired document and in
+/// their order. Things that no document declares are left alone.
+#[must_use]
+pub fn diff(desired: &[Document], current: &[Document]) -> Vec<Change> {
+    let current: BTreeMap<_, _> = current.iter().map(|document| (document.key(), document)).collect();
+    desired
+        .iter()
+        .map(|document| {
+            let before = current.get(&document.key());
+            let fields = compare(before.copied(), document);
+            let action = match (before, fields.is_empty()) {
+                (None, _) => Action::Create,
+                (Some(_), true) => Action::Unchanged,
+                (Some(_), false) => Action::Update,
+            };
+            Change { kind: document.kind(), name: document.name(), action, fields }
+        })
+        .collect()
+}
+
+fn compare(before: Option<&Document>, after: &Document) -> Vec<FieldChange> {
+    let (mut old, new) = (before.map(leaves).unwrap_or_default(), leaves(after));
+    old.retain(|field, _| new.contains_key(field) || !LEFT_ALONE.contains(&field.as_str()));
+    let fields: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    fields
+        .into_iter()
+        .filter(|field| old.get(*field) != new.get(*field))
+        .map(|field| FieldChange {
+            field: field.clone(),
+            old: old.get(field).cloned(),
+            new: new.get(field).cloned(),
+        })
+        .collect()
+}
+
+/// The values of a document by their path; lists count as one value, and what is empty as not set.
+fn leaves(document: &Document) -> BTreeMap<String, Value> {
+    let mut found = BTreeMap::new();
+    if let Ok(Value::Object(fields)) = serde_json::to_value(document) {
+        for (name, value) in fields {
+            if name != "kind" {
+                collect(name, value, &mut found);
+            }
+        }
+    }
+    found
+}
+
+fn collect(path: String, value: Value, found: &mut BTreeMap<String, Value>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                collect(format!("{path}.{name}"), value, found);
+            }
+        }
+        Value::Null => {}
+        Value::Array(list) if list.is_empty() && !LEFT_ALONE.contains(&path.as_str()) => {}
+        value => {
+            found.insert(path, value);
+        }
+    }
+}
