@@ -1,1 +1,3 @@
 //! Bytes to messages and back: the recording format. Pure.
+
+pub mod recording;

@@ -1,0 +1,678 @@
+//! Frames: the single things that happened in a session.
+
+use std::borrow::Cow;
+
+use serde::{Serialize, Serializer};
+
+use super::codec::{Cursor, put_bytes, put_varint};
+use super::digest::StreamSum;
+use super::{CAPABILITIES_MAX, Error, FRAME_LEN_MAX};
+
+/// Something that happened, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Frame<'a> {
+    /// Microseconds since the session's start, on a clock that never goes back.
+    pub at_us: u64,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: FrameKind<'a>,
+}
+
+/// What can happen in a session. `channel` numbers the protocol's channels within the session, from
+/// 0; a frame without one is about the session as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum FrameKind<'a> {
+    /// The first frame: who, on what, from where.
+    Start {
+        /// The session's id.
+        session: Cow<'a, str>,
+        /// The person.
+        user: Cow<'a, str>,
+        /// The account's name on the target.
+        account: Cow<'a, str>,
+        /// The asset.
+        asset: Cow<'a, str>,
+        /// `ssh`.
+        protocol: Cow<'a, str>,
+        /// The address the person came from.
+        source: Cow<'a, str>,
+        /// When, in milliseconds since the Unix epoch.
+        started_at_ms: u64,
+        /// When it had to end at the latest, in milliseconds since the Unix epoch.
+        until_ms: u64,
+        /// What it was allowed to do.
+        capabilities: Vec<Cow<'a, str>>,
+    },
+    /// A terminal was asked for.
+    Terminal {
+        /// Where.
+        channel: u32,
+        /// The terminal's type, as `TERM` has it.
+        term: Cow<'a, str>,
+        /// Its width in characters.
+        cols: u32,
+        /// Its height in characters.
+        rows: u32,
+    },
+    /// The target wrote to standard output.
+    Output {
+        /// Where.
+        channel: u32,
+        /// What.
+        #[serde(serialize_with = "serialize_data")]
+        data: Cow<'a, [u8]>,
+    },
+    /// The target wrote to standard error.
+    ErrorOutput {
+        /// Where.
+        channel: u32,
+        /// What.
+        #[serde(serialize_with = "serialize_data")]
+        data: Cow<'a, [u8]>,
+    },
+    /// The person typed or sent.
+    Input {
+        /// Where.
+        channel: u32,
+        /// What.
+        #[serde(serialize_with = "serialize_data")]
+        data: Cow<'a, [u8]>,
+    },
+    /// The terminal's size changed.
+    Resize {
+        /// Where.
+        channel: u32,
+        /// Its width in characters.
+        cols: u32,
+        /// Its height in characters.
+        rows: u32,
+    },
+    /// A command was run without a shell's prompt.
+    Exec {
+        /// Where.
+        channel: u32,
+        /// The command line, as the client sent it.
+        #[serde(serialize_with = "serialize_data")]
+        command: Cow<'a, [u8]>,
+    },
+    /// What passed through a command's streams, of which only the beginning is recorded.
+    ExecDigest {
+        /// Where.
+        channel: u32,
+        /// From the person to the target.
+        input: StreamSum,
+        /// The target's standard output.
+        output: StreamSum,
+        /// The target's standard error.
+        error_output: StreamSum,
+    },
+    /// A shell or command ended.
+    Exit {
+        /// Where.
+        channel: u32,
+        /// How.
+        status: ExitStatus<'a>,
+    },
+    /// A file operation that is over.
+    Sftp {
+        /// Where.
+        channel: u32,
+        /// Which: `read`, `write`, `list`, `rename` and so on.
+        op: Cow<'a, str>,
+        /// On what.
+        #[serde(serialize_with = "serialize_data")]
+        path: Cow<'a, [u8]>,
+        /// The second path of a rename or link.
+        #[serde(serialize_with = "serialize_optional_data", skip_serializing_if = "Option::is_none")]
+        path2: Option<Cow<'a, [u8]>>,
+        /// Bytes of content that were moved.
+        bytes: u64,
+        /// SHA-256 of the content, where it was moved whole and in order.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sha256: Option<Sha256>,
+        /// Whether the target did it.
+        ok: bool,
+    },
+    /// A forwarded connection.
+    Forward {
+        /// Where.
+        channel: u32,
+        /// Of which kind.
+        #[serde(rename = "forward")]
+        kind: ForwardKind,
+        /// To which host, or from which for `Remote`.
+        host: Cow<'a, str>,
+        /// The port there.
+        port: u32,
+        /// Bytes from the person's side.
+        bytes_in: u64,
+        /// Bytes to the person's side.
+        bytes_out: u64,
+        /// Whether it began or ended.
+        phase: ForwardPhase,
+    },
+    /// An environment variable was set.
+    Env {
+        /// Where.
+        channel: u32,
+        /// Its name.
+        name: Cow<'a, str>,
+        /// Its value.
+        #[serde(serialize_with = "serialize_data")]
+        value: Cow<'a, [u8]>,
+    },
+    /// A capability was asked for.
+    Capability {
+        /// Which.
+        name: Cow<'a, str>,
+        /// Whether policy allowed it.
+        allowed: bool,
+    },
+    /// Something the person was told, or that somebody joined or left.
+    Note {
+        /// The text.
+        text: Cow<'a, str>,
+    },
+    /// The last frame: why the session ended.
+    End {
+        /// The reason's name.
+        reason: Cow<'a, str>,
+    },
+}
+
+/// How a shell or command ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExitStatus<'a> {
+    /// It exited with this status.
+    Code(u32),
+    /// A signal ended it; the name without `SIG`.
+    Signal(Cow<'a, str>),
+}
+
+/// Who opens a forwarded connection, and to where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum ForwardKind {
+    /// The client, through the target.
+    Local = 1,
+    /// The target's side, to the client.
+    Remote = 2,
+    /// The target's side, to the client's agent.
+    Agent = 3,
+    /// The target's side, to the client's display.
+    X11 = 4,
+    /// The client, through the target, to a Unix socket; `host` is its path.
+    LocalSocket = 5,
+    /// The target's side, from a Unix socket, to the client.
+    RemoteSocket = 6,
+}
+
+/// Whether a forwarded connection began or ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum ForwardPhase {
+    /// It began.
+    Opened = 1,
+    /// It ended.
+    Closed = 2,
+}
+
+/// A SHA-256 digest; hex in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sha256(pub [u8; 32]);
+
+impl Sha256 {
+    /// From the digest's bytes; all zero unless they are 32.
+    pub(super) fn from_digest(bytes: &[u8]) -> Self {
+        Self(bytes.try_into().unwrap_or_default())
+    }
+}
+
+impl std::fmt::Display for Sha256 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Serialize for Sha256 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'a> FrameKind<'a> {
+    /// An `Output` frame that borrows its data.
+    #[must_use]
+    pub fn output(channel: u32, data: &'a [u8]) -> Self {
+        Self::Output { channel, data: Cow::Borrowed(data) }
+    }
+
+    /// An `ErrorOutput` frame that borrows its data.
+    #[must_use]
+    pub fn error_output(channel: u32, data: &'a [u8]) -> Self {
+        Self::ErrorOutput { channel, data: Cow::Borrowed(data) }
+    }
+
+    /// An `Input` frame that borrows its data.
+    #[must_use]
+    pub fn input(channel: u32, data: &'a [u8]) -> Self {
+        Self::Input { channel, data: Cow::Borrowed(data) }
+    }
+
+    /// A `Note` frame that borrows its text.
+    #[must_use]
+    pub fn note(text: &'a str) -> Self {
+        Self::Note { text: Cow::Borrowed(text) }
+    }
+
+    /// The channel that it is about, if it is about one.
+    #[must_use]
+    pub fn channel(&self) -> Option<u32> {
+        match self {
+            Self::Terminal { channel, .. }
+            | Self::Output { channel, .. }
+            | Self::ErrorOutput { channel, .. }
+            | Self::Input { channel, .. }
+            | Self::Resize { channel, .. }
+            | Self::Exec { channel, .. }
+            | Self::ExecDigest { channel, .. }
+            | Self::Exit { channel, .. }
+            | Self::Sftp { channel, .. }
+            | Self::Forward { channel, .. }
+            | Self::Env { channel, .. } => Some(*channel),
+            Self::Start { .. } | Self::Capability { .. } | Self::Note { .. } | Self::End { .. } => None,
+        }
+    }
+
+    /// The byte that stands for the kind.
+    fn tag(&self) -> u8 {
+        match self {
+            Self::Start { .. } => 1,
+            Self::Terminal { .. } => 2,
+            Self::Output { .. } => 3,
+            Self::ErrorOutput { .. } => 4,
+            Self::Input { .. } => 5,
+            Self::Resize { .. } => 6,
+            Self::Exec { .. } => 7,
+            Self::ExecDigest { .. } => 8,
+            Self::Exit { .. } => 9,
+            Self::Sftp { .. } => 10,
+            Self::Forward { .. } => 11,
+            Self::Env { .. } => 12,
+            Self::Capability { .. } => 13,
+            Self::Note { .. } => 14,
+            Self::End { .. } => 15,
+        }
+    }
+
+    /// The same, owning all of its data.
+    #[must_use]
+    pub fn into_owned(self) -> FrameKind<'static> {
+        match self {
+            Self::Start {
+                session,
+                user,
+                account,
+                asset,
+                protocol,
+                source,
+                started_at_ms,
+                until_ms,
+                capabilities,
+            } => FrameKind::Start {
+                session: text(session),
+                user: text(user),
+                account: text(account),
+                asset: text(asset),
+                protocol: text(protocol),
+                source: text(source),
+                started_at_ms,
+                until_ms,
+                capabilities: capabilities.into_iter().map(text).collect(),
+            },
+            Self::Terminal { channel, term, cols, rows } => {
+                FrameKind::Terminal { channel, term: text(term), cols, rows }
+            }
+            Self::Output { channel, data } => FrameKind::Output { channel, data: bytes(data) },
+            Self::ErrorOutput { channel, data } => FrameKind::ErrorOutput { channel, data: bytes(data) },
+            Self::Input { channel, data } => FrameKind::Input { channel, data: bytes(data) },
+            Self::Resize { channel, cols, rows } => FrameKind::Resize { channel, cols, rows },
+            Self::Exec { channel, command } => FrameKind::Exec { channel, command: bytes(command) },
+            Self::ExecDigest { channel, input, output, error_output } => {
+                FrameKind::ExecDigest { channel, input, output, error_output }
+            }
+            Self::Exit { channel, status } => FrameKind::Exit {
+                channel,
+                status: match status {
+                    ExitStatus::Code(code) => ExitStatus::Code(code),
+                    ExitStatus::Signal(name) => ExitStatus::Signal(text(name)),
+                },
+            },
+            Self::Sftp { channel, op, path, path2, bytes: moved, sha256, ok } => FrameKind::Sftp {
+                channel,
+                op: text(op),
+                path: bytes(path),
+                path2: path2.map(bytes),
+                bytes: moved,
+                sha256,
+                ok,
+            },
+            Self::Forward { channel, kind, host, port, bytes_in, bytes_out, phase } => {
+                FrameKind::Forward { channel, kind, host: text(host), port, bytes_in, bytes_out, phase }
+            }
+            Self::Env { channel, name, value } => FrameKind::Env { channel, name: text(name), value: bytes(value) },
+            Self::Capability { name, allowed } => FrameKind::Capability { name: text(name), allowed },
+            Self::Note { text: note } => FrameKind::Note { text: text(note) },
+            Self::End { reason } => FrameKind::End { reason: text(reason) },
+        }
+    }
+}
+
+fn text(borrowed: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(borrowed.into_owned())
+}
+
+fn bytes(borrowed: Cow<'_, [u8]>) -> Cow<'static, [u8]> {
+    Cow::Owned(borrowed.into_owned())
+}
+
+impl<'a> Frame<'a> {
+    /// The same, owning all of its data.
+    #[must_use]
+    pub fn into_owned(self) -> Frame<'static> {
+        Frame { at_us: self.at_us, kind: self.kind.into_owned() }
+    }
+
+    /// Appends the frame to `out`; leaves `out` as it was when the frame is too large.
+    pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), Error> {
+        encode(self.at_us, &self.kind, out)
+    }
+
+    /// Reads the frame that `body`, without its length field, holds.
+    pub fn decode(body: &'a [u8]) -> Result<Self, Error> {
+        if body.len() > FRAME_LEN_MAX {
+            return Err(Error::TooLarge("frame"));
+        }
+        let mut cursor = Cursor::new(body, "frame");
+        let tag = cursor.byte()?;
+        let at_us = cursor.varint()?;
+        let kind = decode_kind(tag, &mut cursor)?;
+        cursor.end()?;
+        Ok(Self { at_us, kind })
+    }
+}
+
+/// Appends a frame: its length in four bytes, the kind's byte, the time, the fields.
+pub(super) fn encode(at_us: u64, kind: &FrameKind<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
+    let start = out.len();
+    out.extend_from_slice(&[0; 4]);
+    out.push(kind.tag());
+    put_varint(out, at_us);
+    encode_fields(kind, out);
+    let len = out.len() - start - 4;
+    let field = u32::try_from(len).ok().filter(|_| len <= FRAME_LEN_MAX).map(u32::to_be_bytes);
+    match (field, out.get_mut(start..start + 4)) {
+        (Some(field), Some(place)) => {
+            place.copy_from_slice(&field);
+            Ok(())
+        }
+        _ => {
+            out.truncate(start);
+            Err(Error::TooLarge("frame"))
+        }
+    }
+}
+
+fn encode_fields(kind: &FrameKind<'_>, out: &mut Vec<u8>) {
+    if let Some(channel) = kind.channel() {
+        put_varint(out, u64::from(channel));
+    }
+    match kind {
+        FrameKind::Start {
+            session,
+            user,
+            account,
+            asset,
+            protocol,
+            source,
+            started_at_ms,
+            until_ms,
+            capabilities,
+        } => {
+            for field in [session, user, account, asset, protocol, source] {
+                put_bytes(out, field.as_bytes());
+            }
+            put_varint(out, *started_at_ms);
+            put_varint(out, *until_ms);
+            let named = capabilities.get(..CAPABILITIES_MAX).unwrap_or(capabilities);
+            put_varint(out, u64::try_from(named.len()).unwrap_or(0));
+            named.iter().for_each(|name| put_bytes(out, name.as_bytes()));
+        }
+        FrameKind::Terminal { term, cols, rows, .. } => {
+            put_bytes(out, term.as_bytes());
+            put_varint(out, u64::from(*cols));
+            put_varint(out, u64::from(*rows));
+        }
+        FrameKind::Output { data, .. } | FrameKind::ErrorOutput { data, .. } | FrameKind::Input { data, .. } => {
+            put_bytes(out, data);
+        }
+        FrameKind::Resize { cols, rows, .. } => {
+            put_varint(out, u64::from(*cols));
+            put_varint(out, u64::from(*rows));
+        }
+        FrameKind::Exec { command, .. } => put_bytes(out, command),
+        FrameKind::ExecDigest { input, output, error_output, .. } => {
+            for sum in [input, output, error_output] {
+                put_varint(out, sum.bytes);
+                out.extend_from_slice(&sum.sha256.0);
+            }
+        }
+        FrameKind::Exit { status: ExitStatus::Code(code), .. } => {
+            out.push(0);
+            put_varint(out, u64::from(*code));
+        }
+        FrameKind::Exit { status: ExitStatus::Signal(name), .. } => {
+            out.push(1);
+            put_bytes(out, name.as_bytes());
+        }
+        FrameKind::Sftp { op, path, path2, bytes, sha256, ok, .. } => {
+            put_bytes(out, op.as_bytes());
+            put_bytes(out, path);
+            out.push(u8::from(path2.is_some()));
+            path2.iter().for_each(|path| put_bytes(out, path));
+            put_varint(out, *bytes);
+            out.push(u8::from(sha256.is_some()));
+            sha256.iter().for_each(|digest| out.extend_from_slice(&digest.0));
+            out.push(u8::from(*ok));
+        }
+        FrameKind::Forward { kind, host, port, bytes_in, bytes_out, phase, .. } => {
+            out.push(*kind as u8);
+            put_bytes(out, host.as_bytes());
+            put_varint(out, u64::from(*port));
+            put_varint(out, *bytes_in);
+            put_varint(out, *bytes_out);
+            out.push(*phase as u8);
+        }
+        FrameKind::Env { name, value, .. } => {
+            put_bytes(out, name.as_bytes());
+            put_bytes(out, value);
+        }
+        FrameKind::Capability { name, allowed } => {
+            put_bytes(out, name.as_bytes());
+            out.push(u8::from(*allowed));
+        }
+        FrameKind::Note { text } => put_bytes(out, text.as_bytes()),
+        FrameKind::End { reason } => put_bytes(out, reason.as_bytes()),
+    }
+}
+
+fn decode_kind<'a>(tag: u8, from: &mut Cursor<'a>) -> Result<FrameKind<'a>, Error> {
+    let channel = match tag {
+        2..=12 => from.number()?,
+        _ => 0,
+    };
+    Ok(match tag {
+        1 => decode_start(from)?,
+        2 => FrameKind::Terminal {
+            channel,
+            term: Cow::Borrowed(from.text()?),
+            cols: from.number()?,
+            rows: from.number()?,
+        },
+        3 => FrameKind::output(channel, from.bytes()?),
+        4 => FrameKind::error_output(channel, from.bytes()?),
+        5 => FrameKind::input(channel, from.bytes()?),
+        6 => FrameKind::Resize { channel, cols: from.number()?, rows: from.number()? },
+        7 => FrameKind::Exec { channel, command: Cow::Borrowed(from.bytes()?) },
+        8 => FrameKind::ExecDigest {
+            channel,
+            input: decode_sum(from)?,
+            output: decode_sum(from)?,
+            error_output: decode_sum(from)?,
+        },
+        9 => FrameKind::Exit {
+            channel,
+            status: if from.flag()? {
+                ExitStatus::Signal(Cow::Borrowed(from.text()?))
+            } else {
+                ExitStatus::Code(from.number()?)
+            },
+        },
+        10 => decode_sftp(channel, from)?,
+        11 => decode_forward(channel, from)?,
+        12 => FrameKind::Env { channel, name: Cow::Borrowed(from.text()?), value: Cow::Borrowed(from.bytes()?) },
+        13 => FrameKind::Capability { name: Cow::Borrowed(from.text()?), allowed: from.flag()? },
+        14 => FrameKind::note(from.text()?),
+        15 => FrameKind::End { reason: Cow::Borrowed(from.text()?) },
+        _ => return Err(Error::Malformed("frame")),
+    })
+}
+
+fn decode_start<'a>(from: &mut Cursor<'a>) -> Result<FrameKind<'a>, Error> {
+    let mut field = || from.text().map(Cow::Borrowed);
+    let (session, user, account) = (field()?, field()?, field()?);
+    let (asset, protocol, source) = (field()?, field()?, field()?);
+    let (started_at_ms, until_ms) = (from.varint()?, from.varint()?);
+    let count = usize::try_from(from.varint()?).unwrap_or(usize::MAX);
+    if count > CAPABILITIES_MAX {
+        return Err(Error::TooLarge("frame"));
+    }
+    let capabilities = (0..count).map(|_| from.text().map(Cow::Borrowed)).collect::<Result<_, _>>()?;
+    Ok(FrameKind::Start {
+        session,
+        user,
+        account,
+        asset,
+        protocol,
+        source,
+        started_at_ms,
+        until_ms,
+        capabilities,
+    })
+}
+
+fn decode_sum(from: &mut Cursor<'_>) -> Result<StreamSum, Error> {
+    Ok(StreamSum { bytes: from.varint()?, sha256: Sha256(from.array()?) })
+}
+
+fn decode_sftp<'a>(channel: u32, from: &mut Cursor<'a>) -> Result<FrameKind<'a>, Error> {
+    Ok(FrameKind::Sftp {
+        channel,
+        op: Cow::Borrowed(from.text()?),
+        path: Cow::Borrowed(from.bytes()?),
+        path2: if from.flag()? { Some(Cow::Borrowed(from.bytes()?)) } else { None },
+        bytes: from.varint()?,
+        sha256: if from.flag()? { Some(Sha256(from.array()?)) } else { None },
+        ok: from.flag()?,
+    })
+}
+
+fn decode_forward<'a>(channel: u32, from: &mut Cursor<'a>) -> Result<FrameKind<'a>, Error> {
+    Ok(FrameKind::Forward {
+        channel,
+        kind: match from.byte()? {
+            1 => ForwardKind::Local,
+            2 => ForwardKind::Remote,
+            3 => ForwardKind::Agent,
+            4 => ForwardKind::X11,
+            5 => ForwardKind::LocalSocket,
+            6 => ForwardKind::RemoteSocket,
+            _ => return Err(Error::Malformed("frame")),
+        },
+        host: Cow::Borrowed(from.text()?),
+        port: from.number()?,
+        bytes_in: from.varint()?,
+        bytes_out: from.varint()?,
+        phase: match from.byte()? {
+            1 => ForwardPhase::Opened,
+            2 => ForwardPhase::Closed,
+            _ => return Err(Error::Malformed("frame")),
+        },
+    })
+}
+
+/// The frames in a chunk's plain bytes, in order. After an error there is nothing more.
+#[derive(Clone, Debug)]
+pub struct Frames<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Frames<'a> {
+    /// The frames in `plain`.
+    #[must_use]
+    pub fn new(plain: &'a [u8]) -> Self {
+        Self { rest: plain }
+    }
+
+    fn split(&mut self) -> Result<&'a [u8], Error> {
+        let (len, rest) = self.rest.split_first_chunk().ok_or(Error::Truncated("frame"))?;
+        let len = usize::try_from(u32::from_be_bytes(*len)).unwrap_or(usize::MAX);
+        if len > FRAME_LEN_MAX {
+            return Err(Error::TooLarge("frame"));
+        }
+        let (body, rest) = rest.split_at_checked(len).ok_or(Error::Truncated("frame"))?;
+        self.rest = rest;
+        Ok(body)
+    }
+}
+
+impl<'a> Iterator for Frames<'a> {
+    type Item = Result<Frame<'a>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let frame = self.split().and_then(Frame::decode);
+        if frame.is_err() {
+            self.rest = &[];
+        }
+        Some(frame)
+    }
+}
+
+/// Text as it is where the bytes are UTF-8, else an object with the bytes in base64.
+fn serialize_data<S: Serializer>(data: &Cow<'_, [u8]>, serializer: S) -> Result<S::Ok, S::Error> {
+    match str::from_utf8(data) {
+        Ok(text) => serializer.serialize_str(text),
+        Err(_) => {
+            use base64::Engine;
+            #[derive(Serialize)]
+            struct Encoded {
+                base64: String,
+            }
+            Encoded { base64: base64::engine::general_purpose::STANDARD.encode(data) }.serialize(serializer)
+        }
+    }
+}
+
+fn serialize_optional_data<S: Serializer>(data: &Option<Cow<'_, [u8]>>, serializer: S) -> Result<S::Ok, S::Error> {
+    match data {
+        Some(data) => serialize_data(data, serializer),
+        None => serializer.serialize_none(),
+    }
+}
