@@ -5,8 +5,16 @@
 //! that an unauthorised or unrecorded path cannot be written down.
 
 pub mod broker;
+pub mod recorder;
+pub mod sessions;
+pub mod stored;
+pub mod watch;
 
 pub use broker::{
     Broker, BrokerError, ConnectRequest, Credential, Directive, FactorNeed, HostKeyVerdict, Identity, Lease, Recorded,
     RecordingPlan, Refusal,
 };
+pub use recorder::{ExecTap, Recorder, RecorderFailed};
+pub use sessions::{Directives, LiveSession, Sessions, SessionsOptions};
+pub use stored::{ExportFormat, ReadError, StoredFrames, StoredRecording, chain_of};
+pub use watch::{Watch, Watched};

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use postern_wire::recording::{DATA_LEN_MAX, FrameKind};
 
 pub use exec::ExecTap;
-pub(crate) use track::{Closed, Track};
+pub(crate) use track::Track;
 pub(crate) use writer::{WriterOptions, WriterPool};
 
 /// A session's frames become a chunk when they have this many bytes.
@@ -34,7 +34,7 @@ pub struct RecorderFailed {
 }
 
 impl RecorderFailed {
-    pub(crate) fn new(reason: impl ToString) -> Self {
+    pub(crate) fn new(reason: &(impl ToString + ?Sized)) -> Self {
         Self { reason: reason.to_string() }
     }
 }

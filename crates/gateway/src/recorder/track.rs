@@ -74,15 +74,13 @@ impl Track {
         started: Instant,
         queue: Arc<WriterQueue>,
     ) -> Result<Self, RecorderFailed> {
-        let key = Arc::new(DataKey::new(plan.key.expose()).map_err(RecorderFailed::new)?);
-        let header = Header {
-            session: plan.session.as_str().to_owned(),
-            sealed_key: plan.sealed_key.clone(),
-            nonce_prefix,
-        };
-        let (chunks, header) = ChunkWriter::new(&header, Arc::clone(&key)).map_err(RecorderFailed::new)?;
-        let mut file = create_private(&plan.path).map_err(RecorderFailed::new)?;
-        file.write_all(&header).map_err(RecorderFailed::new)?;
+        let key = Arc::new(DataKey::new(plan.key.expose()).map_err(|error| RecorderFailed::new(&error))?);
+        let header =
+            Header { session: plan.session.as_str().to_owned(), sealed_key: plan.sealed_key.clone(), nonce_prefix };
+        let (chunks, header) =
+            ChunkWriter::new(&header, Arc::clone(&key)).map_err(|error| RecorderFailed::new(&error))?;
+        let mut file = create_private(&plan.path).map_err(|error| RecorderFailed::new(&error))?;
+        file.write_all(&header).map_err(|error| RecorderFailed::new(&error))?;
         let good = Recorded { bytes: chunks.bytes(), digest: chunks.digest() };
         Ok(Self {
             queue,
@@ -106,8 +104,8 @@ impl Track {
         })
     }
 
-    pub(crate) fn key(&self) -> &DataKey {
-        &self.key
+    pub(crate) fn key(&self) -> Arc<DataKey> {
+        Arc::clone(&self.key)
     }
 
     pub(crate) fn file(&self) -> &File {
@@ -118,8 +116,15 @@ impl Track {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn sink(&self) -> MutexGuard<'_, Sink> {
+        self.sink.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Appends a frame, waiting while too much is pending.
     pub(super) async fn record(self: &Arc<Self>, kind: &FrameKind<'_>) -> Result<(), RecorderFailed> {
+        if self.try_record(kind)? {
+            return Ok(());
+        }
         loop {
             let moved = self.moved.notified();
             tokio::pin!(moved);
@@ -139,11 +144,11 @@ impl Track {
             return Ok(false);
         }
         self.append(&mut state, kind)?;
-        let urgent = state.batch.len() >= CHUNK_TARGET && !std::mem::replace(&mut state.urgent, true);
-        if state.batch.len() < CHUNK_TARGET {
-            state.urgent = false;
-        }
-        let due = !urgent && !std::mem::replace(&mut state.due, true);
+        let full = state.batch.len() >= CHUNK_TARGET;
+        let urgent = full && !state.urgent;
+        let due = !full && !state.due;
+        state.urgent |= urgent;
+        state.due |= due;
         drop(state);
         if urgent {
             self.queue.push_urgent(Arc::clone(self));
@@ -159,7 +164,7 @@ impl Track {
         if state.batch.len() > DATA_LEN_MAX / 2 {
             state.batch.reserve(CHUNK_TARGET);
         }
-        let encoded = state.batch.push(at_us, kind).map_err(RecorderFailed::new)?;
+        let encoded = state.batch.push(at_us, kind).map_err(|error| RecorderFailed::new(&error))?;
         if let Some(watchers) = &state.watchers {
             // Nobody left to receive is no failure: the sender is dropped then.
             if watchers.send(Arc::from(encoded)).is_err() {
@@ -170,7 +175,7 @@ impl Track {
         Ok(())
     }
 
-    pub(super) fn failure(&self) -> Option<RecorderFailed> {
+    pub(crate) fn failure(&self) -> Option<RecorderFailed> {
         self.state().failure.clone()
     }
 
@@ -187,14 +192,12 @@ impl Track {
     }
 
     /// Records `last`, writes everything out, ends the file with its footer and syncs it. Later calls
-    /// of `record` fail. `None` when it was closed before.
-    pub(crate) async fn close(self: &Arc<Self>, last: FrameKind<'_>) -> Option<Closed> {
+    /// of `record` fail.
+    pub(crate) async fn close(self: &Arc<Self>, last: FrameKind<'_>) -> Closed {
         let (closing, closed) = oneshot::channel();
         {
             let mut state = self.state();
-            if std::mem::replace(&mut state.closed, true) {
-                return None;
-            }
+            state.closed = true;
             // A frame that does not fit is lost with the failure that the close then reports.
             if let Err(failure) = self.append(&mut state, &last) {
                 state.failure.get_or_insert(failure);
@@ -205,7 +208,10 @@ impl Track {
         }
         self.moved.notify_waiters();
         self.queue.push_urgent(Arc::clone(self));
-        closed.await.ok()
+        closed.await.unwrap_or_else(|_| Closed {
+            recorded: self.sink().good.clone(),
+            failure: Some(self.failure().unwrap_or_else(|| RecorderFailed::new("the writer failed"))),
+        })
     }
 
     /// Begins to follow, and waits until everything before that point is in the file. `None` when the
@@ -236,7 +242,7 @@ impl Track {
 
     /// Writes what is pending. Called by the writer thread only, so that chunks keep their order.
     pub(super) fn write_out(&self, packer: &mut Packer, scratch: &mut Vec<u8>) {
-        let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sink = self.sink();
         let (batch, closing, failure) = {
             let mut state = self.state();
             state.urgent = false;
@@ -268,21 +274,14 @@ impl Track {
 
     /// Makes the recording fail, and wakes everybody who waits for it.
     pub(super) fn fail(&self, failure: RecorderFailed) {
-        let closing = {
+        {
             let mut state = self.state();
-            state.failure.get_or_insert(failure.clone());
+            state.failure.get_or_insert(failure);
             state.batch = Batch::default();
             state.watchers = None;
-            state.closing.take()
-        };
+        }
         self.moved.notify_waiters();
         self.failed.notify_waiters();
-        if let Some(closing) = closing {
-            let recorded = self.sink.try_lock().map(|sink| sink.good.clone());
-            let recorded = recorded.unwrap_or(Recorded { bytes: 0, digest: [0; 32] });
-            // Whoever closed may have gone.
-            let _ = closing.send(Closed { recorded, failure: Some(failure) });
-        }
     }
 }
 
@@ -307,16 +306,16 @@ impl Sink {
     ) -> Result<(), RecorderFailed> {
         scratch.clear();
         if !batch.is_empty() {
-            self.chunks.seal(batch, packer, scratch).map_err(RecorderFailed::new)?;
+            self.chunks.seal(batch, packer, scratch).map_err(|error| RecorderFailed::new(&error))?;
         }
         if last {
-            self.chunks.finish(scratch).map_err(RecorderFailed::new)?;
+            self.chunks.finish(scratch).map_err(|error| RecorderFailed::new(&error))?;
         }
         let written = file.write_all(scratch).and_then(|()| if last { file.sync_all() } else { Ok(()) });
         if let Err(error) = written {
             // Best effort: without half a chunk at its end the file says exactly what it holds.
             let _ = file.set_len(self.good.bytes);
-            return Err(RecorderFailed::new(error));
+            return Err(RecorderFailed::new(&error));
         }
         self.good = Recorded { bytes: self.chunks.bytes(), digest: self.chunks.digest() };
         Ok(())

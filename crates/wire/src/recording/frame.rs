@@ -4,9 +4,12 @@ use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
 
-use super::codec::{Cursor, put_bytes, put_varint};
 use super::digest::StreamSum;
-use super::{CAPABILITIES_MAX, Error, FRAME_LEN_MAX};
+use super::{Error, FRAME_LEN_MAX};
+
+mod bytes;
+
+pub(super) use bytes::encode;
 
 /// Something that happened, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -288,52 +291,23 @@ impl<'a> FrameKind<'a> {
         }
     }
 
-    /// The byte that stands for the kind.
-    fn tag(&self) -> u8 {
-        match self {
-            Self::Start { .. } => 1,
-            Self::Terminal { .. } => 2,
-            Self::Output { .. } => 3,
-            Self::ErrorOutput { .. } => 4,
-            Self::Input { .. } => 5,
-            Self::Resize { .. } => 6,
-            Self::Exec { .. } => 7,
-            Self::ExecDigest { .. } => 8,
-            Self::Exit { .. } => 9,
-            Self::Sftp { .. } => 10,
-            Self::Forward { .. } => 11,
-            Self::Env { .. } => 12,
-            Self::Capability { .. } => 13,
-            Self::Note { .. } => 14,
-            Self::End { .. } => 15,
-        }
-    }
-
     /// The same, owning all of its data.
     #[must_use]
     pub fn into_owned(self) -> FrameKind<'static> {
         match self {
-            Self::Start {
-                session,
-                user,
-                account,
-                asset,
-                protocol,
-                source,
-                started_at_ms,
-                until_ms,
-                capabilities,
-            } => FrameKind::Start {
-                session: text(session),
-                user: text(user),
-                account: text(account),
-                asset: text(asset),
-                protocol: text(protocol),
-                source: text(source),
-                started_at_ms,
-                until_ms,
-                capabilities: capabilities.into_iter().map(text).collect(),
-            },
+            Self::Start { session, user, account, asset, protocol, source, started_at_ms, until_ms, capabilities } => {
+                FrameKind::Start {
+                    session: text(session),
+                    user: text(user),
+                    account: text(account),
+                    asset: text(asset),
+                    protocol: text(protocol),
+                    source: text(source),
+                    started_at_ms,
+                    until_ms,
+                    capabilities: capabilities.into_iter().map(text).collect(),
+                }
+            }
             Self::Terminal { channel, term, cols, rows } => {
                 FrameKind::Terminal { channel, term: text(term), cols, rows }
             }
@@ -394,225 +368,9 @@ impl<'a> Frame<'a> {
 
     /// Reads the frame that `body`, without its length field, holds.
     pub fn decode(body: &'a [u8]) -> Result<Self, Error> {
-        if body.len() > FRAME_LEN_MAX {
-            return Err(Error::TooLarge("frame"));
-        }
-        let mut cursor = Cursor::new(body, "frame");
-        let tag = cursor.byte()?;
-        let at_us = cursor.varint()?;
-        let kind = decode_kind(tag, &mut cursor)?;
-        cursor.end()?;
+        let (at_us, kind) = bytes::decode(body)?;
         Ok(Self { at_us, kind })
     }
-}
-
-/// Appends a frame: its length in four bytes, the kind's byte, the time, the fields.
-pub(super) fn encode(at_us: u64, kind: &FrameKind<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
-    let start = out.len();
-    out.extend_from_slice(&[0; 4]);
-    out.push(kind.tag());
-    put_varint(out, at_us);
-    encode_fields(kind, out);
-    let len = out.len() - start - 4;
-    let field = u32::try_from(len).ok().filter(|_| len <= FRAME_LEN_MAX).map(u32::to_be_bytes);
-    match (field, out.get_mut(start..start + 4)) {
-        (Some(field), Some(place)) => {
-            place.copy_from_slice(&field);
-            Ok(())
-        }
-        _ => {
-            out.truncate(start);
-            Err(Error::TooLarge("frame"))
-        }
-    }
-}
-
-fn encode_fields(kind: &FrameKind<'_>, out: &mut Vec<u8>) {
-    if let Some(channel) = kind.channel() {
-        put_varint(out, u64::from(channel));
-    }
-    match kind {
-        FrameKind::Start {
-            session,
-            user,
-            account,
-            asset,
-            protocol,
-            source,
-            started_at_ms,
-            until_ms,
-            capabilities,
-        } => {
-            for field in [session, user, account, asset, protocol, source] {
-                put_bytes(out, field.as_bytes());
-            }
-            put_varint(out, *started_at_ms);
-            put_varint(out, *until_ms);
-            let named = capabilities.get(..CAPABILITIES_MAX).unwrap_or(capabilities);
-            put_varint(out, u64::try_from(named.len()).unwrap_or(0));
-            named.iter().for_each(|name| put_bytes(out, name.as_bytes()));
-        }
-        FrameKind::Terminal { term, cols, rows, .. } => {
-            put_bytes(out, term.as_bytes());
-            put_varint(out, u64::from(*cols));
-            put_varint(out, u64::from(*rows));
-        }
-        FrameKind::Output { data, .. } | FrameKind::ErrorOutput { data, .. } | FrameKind::Input { data, .. } => {
-            put_bytes(out, data);
-        }
-        FrameKind::Resize { cols, rows, .. } => {
-            put_varint(out, u64::from(*cols));
-            put_varint(out, u64::from(*rows));
-        }
-        FrameKind::Exec { command, .. } => put_bytes(out, command),
-        FrameKind::ExecDigest { input, output, error_output, .. } => {
-            for sum in [input, output, error_output] {
-                put_varint(out, sum.bytes);
-                out.extend_from_slice(&sum.sha256.0);
-            }
-        }
-        FrameKind::Exit { status: ExitStatus::Code(code), .. } => {
-            out.push(0);
-            put_varint(out, u64::from(*code));
-        }
-        FrameKind::Exit { status: ExitStatus::Signal(name), .. } => {
-            out.push(1);
-            put_bytes(out, name.as_bytes());
-        }
-        FrameKind::Sftp { op, path, path2, bytes, sha256, ok, .. } => {
-            put_bytes(out, op.as_bytes());
-            put_bytes(out, path);
-            out.push(u8::from(path2.is_some()));
-            path2.iter().for_each(|path| put_bytes(out, path));
-            put_varint(out, *bytes);
-            out.push(u8::from(sha256.is_some()));
-            sha256.iter().for_each(|digest| out.extend_from_slice(&digest.0));
-            out.push(u8::from(*ok));
-        }
-        FrameKind::Forward { kind, host, port, bytes_in, bytes_out, phase, .. } => {
-            out.push(*kind as u8);
-            put_bytes(out, host.as_bytes());
-            put_varint(out, u64::from(*port));
-            put_varint(out, *bytes_in);
-            put_varint(out, *bytes_out);
-            out.push(*phase as u8);
-        }
-        FrameKind::Env { name, value, .. } => {
-            put_bytes(out, name.as_bytes());
-            put_bytes(out, value);
-        }
-        FrameKind::Capability { name, allowed } => {
-            put_bytes(out, name.as_bytes());
-            out.push(u8::from(*allowed));
-        }
-        FrameKind::Note { text } => put_bytes(out, text.as_bytes()),
-        FrameKind::End { reason } => put_bytes(out, reason.as_bytes()),
-    }
-}
-
-fn decode_kind<'a>(tag: u8, from: &mut Cursor<'a>) -> Result<FrameKind<'a>, Error> {
-    let channel = match tag {
-        2..=12 => from.number()?,
-        _ => 0,
-    };
-    Ok(match tag {
-        1 => decode_start(from)?,
-        2 => FrameKind::Terminal {
-            channel,
-            term: Cow::Borrowed(from.text()?),
-            cols: from.number()?,
-            rows: from.number()?,
-        },
-        3 => FrameKind::output(channel, from.bytes()?),
-        4 => FrameKind::error_output(channel, from.bytes()?),
-        5 => FrameKind::input(channel, from.bytes()?),
-        6 => FrameKind::Resize { channel, cols: from.number()?, rows: from.number()? },
-        7 => FrameKind::Exec { channel, command: Cow::Borrowed(from.bytes()?) },
-        8 => FrameKind::ExecDigest {
-            channel,
-            input: decode_sum(from)?,
-            output: decode_sum(from)?,
-            error_output: decode_sum(from)?,
-        },
-        9 => FrameKind::Exit {
-            channel,
-            status: if from.flag()? {
-                ExitStatus::Signal(Cow::Borrowed(from.text()?))
-            } else {
-                ExitStatus::Code(from.number()?)
-            },
-        },
-        10 => decode_sftp(channel, from)?,
-        11 => decode_forward(channel, from)?,
-        12 => FrameKind::Env { channel, name: Cow::Borrowed(from.text()?), value: Cow::Borrowed(from.bytes()?) },
-        13 => FrameKind::Capability { name: Cow::Borrowed(from.text()?), allowed: from.flag()? },
-        14 => FrameKind::note(from.text()?),
-        15 => FrameKind::End { reason: Cow::Borrowed(from.text()?) },
-        _ => return Err(Error::Malformed("frame")),
-    })
-}
-
-fn decode_start<'a>(from: &mut Cursor<'a>) -> Result<FrameKind<'a>, Error> {
-    let mut field = || from.text().map(Cow::Borrowed);
-    let (session, user, account) = (field()?, field()?, field()?);
-    let (asset, protocol, source) = (field()?, field()?, field()?);
-    let (started_at_ms, until_ms) = (from.varint()?, from.varint()?);
-    let count = usize::try_from(from.varint()?).unwrap_or(usize::MAX);
-    if count > CAPABILITIES_MAX {
-        return Err(Error::TooLarge("frame"));
-    }
-    let capabilities = (0..count).map(|_| from.text().map(Cow::Borrowed)).collect::<Result<_, _>>()?;
-    Ok(FrameKind::Start {
-        session,
-        user,
-        account,
-        asset,
-        protocol,
-        source,
-        started_at_ms,
-        until_ms,
-        capabilities,
-    })
-}
-
-fn decode_sum(from: &mut Cursor<'_>) -> Result<StreamSum, Error> {
-    Ok(StreamSum { bytes: from.varint()?, sha256: Sha256(from.array()?) })
-}
-
-fn decode_sftp<'a>(channel: u32, from: &mut Cursor<'a>) -> Result<FrameKind<'a>, Error> {
-    Ok(FrameKind::Sftp {
-        channel,
-        op: Cow::Borrowed(from.text()?),
-        path: Cow::Borrowed(from.bytes()?),
-        path2: if from.flag()? { Some(Cow::Borrowed(from.bytes()?)) } else { None },
-        bytes: from.varint()?,
-        sha256: if from.flag()? { Some(Sha256(from.array()?)) } else { None },
-        ok: from.flag()?,
-    })
-}
-
-fn decode_forward<'a>(channel: u32, from: &mut Cursor<'a>) -> Result<FrameKind<'a>, Error> {
-    Ok(FrameKind::Forward {
-        channel,
-        kind: match from.byte()? {
-            1 => ForwardKind::Local,
-            2 => ForwardKind::Remote,
-            3 => ForwardKind::Agent,
-            4 => ForwardKind::X11,
-            5 => ForwardKind::LocalSocket,
-            6 => ForwardKind::RemoteSocket,
-            _ => return Err(Error::Malformed("frame")),
-        },
-        host: Cow::Borrowed(from.text()?),
-        port: from.number()?,
-        bytes_in: from.varint()?,
-        bytes_out: from.varint()?,
-        phase: match from.byte()? {
-            1 => ForwardPhase::Opened,
-            2 => ForwardPhase::Closed,
-            _ => return Err(Error::Malformed("frame")),
-        },
-    })
 }
 
 /// The frames in a chunk's plain bytes, in order. After an error there is nothing more.
@@ -626,6 +384,12 @@ impl<'a> Frames<'a> {
     #[must_use]
     pub fn new(plain: &'a [u8]) -> Self {
         Self { rest: plain }
+    }
+
+    /// How many bytes of frames are left.
+    #[must_use]
+    pub fn rest_len(&self) -> usize {
+        self.rest.len()
     }
 
     fn split(&mut self) -> Result<&'a [u8], Error> {
@@ -656,7 +420,7 @@ impl<'a> Iterator for Frames<'a> {
 }
 
 /// Text as it is where the bytes are UTF-8, else an object with the bytes in base64.
-fn serialize_data<S: Serializer>(data: &Cow<'_, [u8]>, serializer: S) -> Result<S::Ok, S::Error> {
+fn serialize_data<S: Serializer>(data: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     match str::from_utf8(data) {
         Ok(text) => serializer.serialize_str(text),
         Err(_) => {

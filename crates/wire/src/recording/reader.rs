@@ -1,5 +1,7 @@
 //! Reads a recording: bytes in, chunks of frames out, and a verdict.
 
+use std::sync::Arc;
+
 use super::codec::Cursor;
 use super::frame::Frames;
 use super::header::{DataKey, Header};
@@ -68,8 +70,8 @@ impl Chunk {
 
 /// Opens chunks one after the other. Feed bytes with `push`, take chunks with `next_chunk` until there
 /// is none, and ask `finish` at the end of the file.
-pub struct ChunkReader<'k> {
-    key: &'k DataKey,
+pub struct ChunkReader {
+    key: Arc<DataKey>,
     splitter: Splitter,
     zstd: zstd::bulk::Decompressor<'static>,
     /// The state after the last chunk that was as written.
@@ -87,9 +89,9 @@ struct Good {
     ended: bool,
 }
 
-impl<'k> ChunkReader<'k> {
+impl ChunkReader {
     /// A reader at the front of a recording.
-    pub fn new(key: &'k DataKey) -> Result<Self, Error> {
+    pub fn new(key: Arc<DataKey>) -> Result<Self, Error> {
         let zstd = zstd::bulk::Decompressor::new().map_err(|_| Error::Failed("compressor"))?;
         Ok(Self { key, splitter: Splitter::new(), zstd, good: Good::default(), altered: false })
     }
@@ -147,9 +149,7 @@ impl<'k> ChunkReader<'k> {
             return first.as_ref().map(|_| ()).map_err(Clone::clone);
         }
         let (chain, after) = match first {
-            Ok(Some(piece)) => {
-                (piece.chain, u64::try_from(piece.head_bytes.len() + piece.sealed.len()).unwrap_or(0))
-            }
+            Ok(Some(piece)) => (piece.chain, u64::try_from(piece.head_bytes.len() + piece.sealed.len()).unwrap_or(0)),
             _ => (self.splitter.chain, 0),
         };
         self.good = Good { chain, bytes: self.splitter.whole_len - after, ..Good::default() };

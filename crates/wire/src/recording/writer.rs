@@ -1,5 +1,7 @@
 //! Makes a recording: frames in, bytes out.
 
+use std::sync::Arc;
+
 use super::frame::{self, FrameKind};
 use super::header::{DataKey, Header};
 use super::pieces::{Content, HEAD_LEN, Head, TAG_LEN, associated_data, chain_next, chain_start, nonce};
@@ -88,7 +90,7 @@ impl Packer {
 
 /// Seals batches into chunks, one after the other.
 pub struct ChunkWriter {
-    key: std::sync::Arc<DataKey>,
+    key: Arc<DataKey>,
     session: String,
     nonce_prefix: [u8; 4],
     chain: [u8; 32],
@@ -103,7 +105,7 @@ pub struct ChunkWriter {
 impl ChunkWriter {
     /// A writer for a new recording, and the header's bytes, which come first in the file. `key` must
     /// never have been used for another recording.
-    pub fn new(header: &Header, key: std::sync::Arc<DataKey>) -> Result<(Self, Vec<u8>), Error> {
+    pub fn new(header: &Header, key: Arc<DataKey>) -> Result<(Self, Vec<u8>), Error> {
         let bytes = header.encode()?;
         let writer = Self {
             key,

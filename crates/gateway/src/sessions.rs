@@ -1,0 +1,368 @@
+//! Live sessions: the only way to a lease, with its recorder, and the only way to end one.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use aws_lc_rs::rand;
+use postern_domain::policy::Obligations;
+use postern_domain::session::EndReason;
+use postern_domain::{AccountName, SessionId, Timestamp};
+use postern_wire::recording::FrameKind;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use crate::broker::{Broker, BrokerError, ConnectRequest, Credential, Directive, HostKeyVerdict, Lease};
+use crate::recorder::{Recorder, RecorderFailed, Track, WriterOptions, WriterPool};
+use crate::watch::Watch;
+
+#[cfg(test)]
+mod tests;
+
+/// What a person is told when Postern is stopped under their session.
+const DRAIN_MESSAGE: &str = "postern is being stopped; connect again in a moment";
+
+/// How sessions are recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionsOptions {
+    /// How many threads seal and write recordings.
+    pub writer_threads: usize,
+    /// How old a frame may become before it is on its way to the disk.
+    pub flush_after: Duration,
+}
+
+impl Default for SessionsOptions {
+    fn default() -> Self {
+        Self { writer_threads: 1, flush_after: Duration::from_millis(500) }
+    }
+}
+
+/// All live sessions of this process. Clones are handles on the same.
+#[derive(Clone)]
+pub struct Sessions {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    broker: Arc<dyn Broker>,
+    writers: WriterPool,
+    /// Held briefly by whoever opens, ends or lists sessions.
+    live: Mutex<BTreeMap<SessionId, Arc<Live>>>,
+    draining: CancellationToken,
+    /// Wakes a drain when a session has ended.
+    ended: Notify,
+}
+
+/// What the registry knows of a session.
+struct Live {
+    id: SessionId,
+    track: Arc<Track>,
+    /// Whoever sets it ends the session; nobody else does.
+    ending: AtomicBool,
+}
+
+impl Sessions {
+    /// Starts the writers; no session is live.
+    pub fn new(broker: Arc<dyn Broker>, options: SessionsOptions) -> std::io::Result<Self> {
+        let writers =
+            WriterPool::start(WriterOptions { threads: options.writer_threads, flush_after: options.flush_after })?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                broker,
+                writers,
+                live: Mutex::default(),
+                draining: CancellationToken::new(),
+                ended: Notify::new(),
+            }),
+        })
+    }
+
+    /// The port to the rest of Postern, for what comes before a session.
+    #[must_use]
+    pub fn broker(&self) -> &Arc<dyn Broker> {
+        &self.shared.broker
+    }
+
+    /// Asks for a session. What comes back is decided on, written down and being recorded; without a
+    /// recorder there is no session.
+    pub async fn open(&self, request: ConnectRequest) -> Result<LiveSession, BrokerError> {
+        if self.shared.draining.is_cancelled() {
+            return Err(BrokerError::Unavailable(DRAIN_MESSAGE.to_owned()));
+        }
+        // A task of its own: a client that goes away in the middle must not leave a session that was
+        // decided on and that nobody ends.
+        let shared = Arc::clone(&self.shared);
+        let opened = tokio::spawn(async move { shared.open(request).await }).await;
+        opened.unwrap_or_else(|_| Err(BrokerError::Unavailable("opening the session failed".to_owned())))
+    }
+
+    /// The sessions that are live here.
+    #[must_use]
+    pub fn live(&self) -> Vec<SessionId> {
+        self.shared.live().keys().cloned().collect()
+    }
+
+    /// Follows a live session: what is needed to see its present screen, then everything that happens.
+    /// `None` when it is not live here.
+    pub async fn watch(&self, session: &SessionId) -> Option<Watch> {
+        let track = self.shared.live().get(session).map(|live| Arc::clone(&live.track))?;
+        Watch::start(track).await
+    }
+
+    /// Ends all live sessions and waits until they have ended; no new ones are opened. Those that have
+    /// not ended by the deadline are ended here and then, whatever their gateway does.
+    pub async fn drain(&self, deadline: tokio::time::Instant) {
+        self.shared.draining.cancel();
+        if tokio::time::timeout_at(deadline, self.shared.empty()).await.is_ok() {
+            return;
+        }
+        let late: Vec<_> = self.shared.live().values().cloned().collect();
+        for live in late {
+            self.shared.end(&live, EndReason::Shutdown, None).await;
+        }
+        self.shared.empty().await;
+    }
+}
+
+impl Shared {
+    fn live(&self) -> MutexGuard<'_, BTreeMap<SessionId, Arc<Live>>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn open(self: Arc<Self>, request: ConnectRequest) -> Result<LiveSession, BrokerError> {
+        let lease = self.broker.open(request.clone()).await?;
+        let session = lease.session.clone();
+        match self.start(&request, lease).await {
+            Ok(live) => Ok(live),
+            Err(failure) => {
+                tracing::error!(%session, error = %failure, "a session was not opened for want of a recorder");
+                let reason = EndReason::RecorderFailed;
+                self.broker.ended(&session, reason, None, Some(failure.to_string())).await;
+                Err(BrokerError::Unavailable(failure.to_string()))
+            }
+        }
+    }
+
+    /// Creates the recording and registers the session.
+    async fn start(self: &Arc<Self>, request: &ConnectRequest, lease: Lease) -> Result<LiveSession, RecorderFailed> {
+        let Lease { session, host, port, account, credential, obligations, until, recording, directives } = lease;
+        let mut nonce_prefix = [0; 4];
+        rand::fill(&mut nonce_prefix).map_err(|_| RecorderFailed::new("no random bytes"))?;
+        let queue = self.writers.assign().ok_or_else(|| RecorderFailed::new("no writer"))?;
+        let track = tokio::task::spawn_blocking(move || Track::create(&recording, nonce_prefix, Instant::now(), queue));
+        let track = Arc::new(track.await.map_err(|error| RecorderFailed::new(&error))??);
+        let recorder = Recorder::new(Arc::clone(&track));
+        recorder.record(start_frame(request, &session, until, &obligations)).await?;
+        let live = Arc::new(Live { id: session.clone(), track, ending: AtomicBool::new(false) });
+        self.live().insert(session, Arc::clone(&live));
+        Ok(LiveSession {
+            shared: Arc::clone(self),
+            live,
+            recorder,
+            host,
+            port,
+            account,
+            credential: Some(credential),
+            obligations,
+            until,
+            directives: Some(Directives { orders: directives, draining: self.draining.clone(), drained: false }),
+            finishing: false,
+        })
+    }
+
+    /// Ends a session once: closes its recording, writes the outcome, forgets it.
+    async fn end(&self, live: &Live, reason: EndReason, detail: Option<String>) {
+        if live.ending.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let failed_before = live.track.failure();
+        let reason = if failed_before.is_some() { EndReason::RecorderFailed } else { reason };
+        let closed = live.track.close(FrameKind::End { reason: reason_name(reason).into() }).await;
+        let (reason, detail) = match closed.failure {
+            Some(failure) => {
+                tracing::error!(session = %live.id, error = %failure, "a recording failed");
+                (EndReason::RecorderFailed, Some(detail.unwrap_or_else(|| failure.to_string())))
+            }
+            None => (reason, detail),
+        };
+        self.broker.ended(&live.id, reason, Some(closed.recorded), detail).await;
+        self.live().remove(&live.id);
+        self.ended.notify_waiters();
+    }
+
+    async fn empty(&self) {
+        loop {
+            let ended = self.ended.notified();
+            tokio::pin!(ended);
+            ended.as_mut().enable();
+            if self.live().is_empty() {
+                return;
+            }
+            ended.await;
+        }
+    }
+}
+
+/// A session that was decided on and is being recorded. It ends with `finish`; when it is dropped
+/// without, it ends as if the client had closed it.
+pub struct LiveSession {
+    shared: Arc<Shared>,
+    live: Arc<Live>,
+    recorder: Recorder,
+    host: String,
+    port: u16,
+    account: AccountName,
+    credential: Option<Credential>,
+    obligations: Obligations,
+    until: Timestamp,
+    directives: Option<Directives>,
+    finishing: bool,
+}
+
+impl LiveSession {
+    /// The session's id.
+    #[must_use]
+    pub fn id(&self) -> &SessionId {
+        &self.live.id
+    }
+
+    /// The target's host.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The target's port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The account's name on the target.
+    #[must_use]
+    pub fn account(&self) -> &AccountName {
+        &self.account
+    }
+
+    /// What proves the account; given out once.
+    pub fn take_credential(&mut self) -> Option<Credential> {
+        self.credential.take()
+    }
+
+    /// What the session is bound to.
+    #[must_use]
+    pub fn obligations(&self) -> &Obligations {
+        &self.obligations
+    }
+
+    /// When it must end at the latest.
+    #[must_use]
+    pub fn until(&self) -> Timestamp {
+        self.until
+    }
+
+    /// Orders from the rest of Postern; given out once, to the one who obeys them.
+    pub fn take_directives(&mut self) -> Option<Directives> {
+        self.directives.take()
+    }
+
+    /// The session's recorder.
+    #[must_use]
+    pub fn recorder(&self) -> Recorder {
+        self.recorder.clone()
+    }
+
+    /// Judges the host key that the target presented, in OpenSSH's one-line form.
+    pub async fn host_key(&self, public_key: &str) -> Result<HostKeyVerdict, BrokerError> {
+        self.shared.broker.host_key(&self.live.id, public_key).await
+    }
+
+    /// Says that the target has been signed in to.
+    pub async fn now_live(&self) -> Result<(), BrokerError> {
+        self.shared.broker.live(&self.live.id).await
+    }
+
+    /// Ends the session: closes its recording and writes the outcome. Goes on even if the caller stops
+    /// waiting. `detail` is for the ledger.
+    pub async fn finish(mut self, reason: EndReason, detail: Option<String>) {
+        self.finishing = true;
+        let (shared, live) = (Arc::clone(&self.shared), Arc::clone(&self.live));
+        let ending = tokio::spawn(async move { shared.end(&live, reason, detail).await });
+        if let Err(error) = ending.await {
+            tracing::error!(session = %self.live.id, %error, "ending a session failed");
+        }
+    }
+}
+
+impl Drop for LiveSession {
+    fn drop(&mut self) {
+        if self.finishing {
+            return;
+        }
+        // Without a runtime the process is going down; the next start closes what is left open.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let (shared, live) = (Arc::clone(&self.shared), Arc::clone(&self.live));
+        runtime.spawn(async move { shared.end(&live, EndReason::ClientClosed, None).await });
+    }
+}
+
+/// Orders to one live session.
+pub struct Directives {
+    orders: mpsc::Receiver<Directive>,
+    draining: CancellationToken,
+    drained: bool,
+}
+
+impl Directives {
+    /// The next order. `None` means that nobody governs the session any more: it must end. May be
+    /// cancelled without losing an order.
+    pub async fn recv(&mut self) -> Option<Directive> {
+        tokio::select! {
+            biased;
+            order = self.orders.recv() => order,
+            () = self.draining.cancelled(), if !self.drained => {
+                self.drained = true;
+                Some(Directive::End { reason: EndReason::Shutdown, message: DRAIN_MESSAGE.to_owned() })
+            }
+        }
+    }
+}
+
+fn start_frame(
+    request: &ConnectRequest,
+    session: &SessionId,
+    until: Timestamp,
+    obligations: &Obligations,
+) -> FrameKind<'static> {
+    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    FrameKind::Start {
+        session: session.as_str().to_owned().into(),
+        user: request.user.name.to_string().into(),
+        account: request.account.account.to_string().into(),
+        asset: request.account.asset.to_string().into(),
+        protocol: request.protocol.into(),
+        source: request.source.to_string().into(),
+        started_at_ms: u64::try_from(now_ms).unwrap_or(0),
+        until_ms: u64::try_from(until.as_millis()).unwrap_or(0),
+        capabilities: obligations.capabilities.iter().map(|capability| capability.as_str().into()).collect(),
+    }
+}
+
+/// The reason's name, as the API and the ledger have it.
+fn reason_name(reason: EndReason) -> &'static str {
+    match reason {
+        EndReason::ClientClosed => "client_closed",
+        EndReason::TargetClosed => "target_closed",
+        EndReason::TargetFailed => "target_failed",
+        EndReason::Expired => "expired",
+        EndReason::Revoked => "revoked",
+        EndReason::Idle => "idle",
+        EndReason::Killed => "killed",
+        EndReason::PolicyChanged => "policy_changed",
+        EndReason::UserDisabled => "user_disabled",
+        EndReason::RecorderFailed => "recorder_failed",
+        EndReason::Shutdown => "shutdown",
+        EndReason::Unknown => "unknown",
+    }
+}
