@@ -3,6 +3,7 @@
 //! `Control` is what the API, the gateways and the jobs call. Each use case takes the caller and the
 //! permit that was decided for them, changes rows in one transaction and commits it with its event.
 
+mod authenticate;
 mod caller;
 mod clock;
 mod error;
@@ -141,11 +142,4 @@ fn noun_of(action: &str) -> &'static str {
     ];
     let noun = action.split('.').next().unwrap_or_default();
     NOUNS.into_iter().find(|known| *known == noun).unwrap_or("other")
-}
-
-impl Control {
-    /// temporary
-    pub async fn authenticate(&self, _token: postern_domain::SecretText, _visitor: Visitor) -> Result<Caller, Error> {
-        Err(Error::Unauthenticated { code: "unauthenticated", message: String::new() })
-    }
 }

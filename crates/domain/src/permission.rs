@@ -141,6 +141,15 @@ pub struct RoleAssignment {
     pub scope: ScopePath,
 }
 
+impl RoleAssignment {
+    /// The part of the assignment that lies in `scope`; none when nothing does.
+    #[must_use]
+    pub fn within(self, scope: &ScopePath) -> Option<Self> {
+        let role = self.role;
+        self.scope.meet(scope).map(|scope| Self { role, scope })
+    }
+}
+
 /// What is known about somebody who wants to use a permission.
 #[derive(Clone, Debug, Default)]
 pub struct Authority {
@@ -160,6 +169,18 @@ impl Authority {
             .flat_map(|(assignment, role)| {
                 role.permissions.iter().map(|permission| (*permission, assignment.scope.clone()))
             })
+            .collect();
+        Self { held }
+    }
+
+    /// The part of this that is among `permissions` and in `scope`: what a token carries.
+    #[must_use]
+    pub fn cut(&self, permissions: &[Permission], scope: &ScopePath) -> Self {
+        let held = self
+            .held
+            .iter()
+            .filter(|(permission, _)| permissions.contains(permission))
+            .filter_map(|(permission, held)| held.meet(scope).map(|scope| (*permission, scope)))
             .collect();
         Self { held }
     }

@@ -36,6 +36,12 @@ impl ScopePath {
         self.0 == "/" || other.0.strip_prefix(&self.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
+    /// The scope that lies in both: the lower one when one contains the other, else none.
+    #[must_use]
+    pub fn meet(&self, other: &Self) -> Option<Self> {
+        if self.contains(other) { Some(other.clone()) } else { other.contains(self).then(|| self.clone()) }
+    }
+
     /// How many levels it lies below the root.
     #[must_use]
     pub fn depth(&self) -> usize {

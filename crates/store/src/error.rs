@@ -60,6 +60,7 @@ fn noun_of(message: &str) -> &'static str {
     match table {
         "user" => "a user of this name",
         "user_group" => "a group of this name",
+        "scope" => "this scope",
         "asset" => "an asset of this name",
         "account" => "an account of this name on the asset",
         "policy" => "a policy of this name",

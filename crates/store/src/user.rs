@@ -1,0 +1,281 @@
+//! Users, with the groups they are in and the roles they hold.
+
+use postern_domain::permission::RoleAssignment;
+use postern_domain::user::{User, UserState};
+use postern_domain::{GroupName, ScopePath, Timestamp, UserId, UserName};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use crate::db::{ReadTx, WriteTx};
+use crate::error::Error;
+use crate::page::{Page, PageRequest};
+use crate::row;
+
+/// Which users are wanted; every field given must match.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserFilter {
+    /// A part of the name or of the address that notices go to, without case.
+    pub q: Option<String>,
+    /// In this scope or below.
+    pub scope: Option<ScopePath>,
+    /// In this state.
+    pub state: Option<UserState>,
+}
+
+impl ReadTx {
+    /// The user of this id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn user(&mut self, id: &UserId) -> Result<Option<User>, Error> {
+        let row =
+            sqlx::query("select * from user where id = ?1").bind(id.as_str()).fetch_optional(self.connection()).await?;
+        self.user_of(row).await
+    }
+
+    /// The user of this name, wherever they belong.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn user_by_name(&mut self, name: &UserName) -> Result<Option<User>, Error> {
+        let row = sqlx::query("select * from user where name = ?1")
+            .bind(name.as_str())
+            .fetch_optional(self.connection())
+            .await?;
+        self.user_of(row).await
+    }
+
+    /// Users in `scopes` that match, by name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn users(
+        &mut self,
+        scopes: &[ScopePath],
+        filter: &UserFilter,
+        page: &PageRequest,
+    ) -> Result<Page<User>, Error> {
+        let sql = format!(
+            "select * from user where name > ?1 and {} \
+             and (?3 is null or instr(name, ?3) > 0 or instr(lower(coalesce(email, '')), ?3) > 0) \
+             and (?4 is null or {}) and (?5 is null or state = ?5) order by name limit ?6",
+            row::scope_clause("scope", "?2"),
+            row::scope_clause("scope", "?4"),
+        );
+        let state = filter.state.as_ref().map(|state| row::word(state, "state")).transpose()?;
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(page.after())
+            .bind(row::scopes_json(scopes))
+            .bind(filter.q.as_deref().map(str::to_lowercase))
+            .bind(filter.scope.as_ref().map(|scope| row::scopes_json(std::slice::from_ref(scope))))
+            .bind(state)
+            .bind(page.limit() + 1)
+            .fetch_all(self.connection())
+            .await?;
+        let mut users = Vec::with_capacity(rows.len());
+        for row in &rows {
+            users.push(self.user_from(row).await?);
+        }
+        Ok(Page::from_rows(users, page.limit(), |user| user.name.to_string()))
+    }
+
+    /// How many users there are, in whichever state.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn users_count(&mut self) -> Result<i64, Error> {
+        Ok(sqlx::query_scalar("select count(*) from user").fetch_one(self.connection()).await?)
+    }
+
+    /// The active users who hold `role` over everything, directly or by a group.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn users_over_all(&mut self, role: &str) -> Result<Vec<UserId>, Error> {
+        let rows = sqlx::query(
+            "select u.id from user u where u.state = 'active' and u.scope = '/' and exists \
+             (select 1 from role_assignment a left join group_member m on m.group_id = a.group_id \
+              where a.role = ?1 and a.scope = '/' and (a.user_id = u.id or m.user_id = u.id))",
+        )
+        .bind(role)
+        .fetch_all(self.connection())
+        .await?;
+        rows.iter().map(|row| row::text(row, "id")).collect()
+    }
+
+    /// The groups that a user is in, each with the scope that it belongs to.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn user_groups(&mut self, id: &UserId) -> Result<Vec<(GroupName, ScopePath)>, Error> {
+        let rows = sqlx::query(
+            "select g.name, g.scope from group_member m join user_group g on g.id = m.group_id \
+             where m.user_id = ?1 order by g.name, g.scope",
+        )
+        .bind(id.as_str())
+        .fetch_all(self.connection())
+        .await?;
+        rows.iter().map(|row| Ok((row::text(row, "name")?, row::text(row, "scope")?))).collect()
+    }
+
+    /// The roles assigned to the user directly.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn user_roles_direct(&mut self, id: &UserId) -> Result<Vec<RoleAssignment>, Error> {
+        let rows = sqlx::query("select role, scope from role_assignment where user_id = ?1 order by role, scope")
+            .bind(id.as_str())
+            .fetch_all(self.connection())
+            .await?;
+        rows.iter().map(assignment).collect()
+    }
+
+    async fn user_of(&mut self, row: Option<SqliteRow>) -> Result<Option<User>, Error> {
+        match row {
+            Some(row) => Ok(Some(self.user_from(&row).await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn user_from(&mut self, row: &SqliteRow) -> Result<User, Error> {
+        let id: UserId = row::text(row, "id")?;
+        let scope: ScopePath = row::text(row, "scope")?;
+        let groups = self.user_groups(&id).await?.into_iter().map(|(name, _)| name).collect();
+        let roles = self.user_roles(&id, &scope).await?;
+        Ok(User {
+            id,
+            name: row::text(row, "name")?,
+            email: row.try_get("email")?,
+            scope,
+            state: row::from_word(row, "state")?,
+            groups,
+            roles,
+            totp: row.try_get::<Option<Vec<u8>>, _>("totp_sealed")?.is_some(),
+            created_at: row::time(row, "created_at")?,
+            last_seen_at: row::time_opt(row, "last_seen_at")?,
+        })
+    }
+
+    /// Roles held directly or by a group, as far as they reach into the user's own scope.
+    async fn user_roles(&mut self, id: &UserId, scope: &ScopePath) -> Result<Vec<RoleAssignment>, Error> {
+        let rows = sqlx::query(
+            "select role, scope from role_assignment where user_id = ?1 union \
+             select a.role, a.scope from role_assignment a join group_member m on m.group_id = a.group_id \
+             where m.user_id = ?1",
+        )
+        .bind(id.as_str())
+        .fetch_all(self.connection())
+        .await?;
+        let held = rows.iter().map(assignment).collect::<Result<Vec<_>, _>>()?;
+        let mut roles: Vec<_> = held.into_iter().filter_map(|role| role.within(scope)).collect();
+        roles.sort();
+        roles.dedup();
+        Ok(roles)
+    }
+}
+
+impl WriteTx {
+    /// Adds a user; their groups and roles are set apart.
+    ///
+    /// # Errors
+    /// When the name is taken or the database fails.
+    pub async fn user_create(&mut self, user: &User) -> Result<(), Error> {
+        let state = row::word(&user.state, "state")?;
+        sqlx::query("insert into user (id, name, email, scope, state, created_at) values (?1, ?2, ?3, ?4, ?5, ?6)")
+            .bind(user.id.as_str())
+            .bind(user.name.as_str())
+            .bind(&user.email)
+            .bind(user.scope.as_str())
+            .bind(state)
+            .bind(user.created_at.as_millis())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Sets where notices go, the scope and the state.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn user_change(
+        &mut self,
+        id: &UserId,
+        email: Option<&str>,
+        scope: &ScopePath,
+        state: UserState,
+    ) -> Result<(), Error> {
+        let state = row::word(&state, "state")?;
+        sqlx::query("update user set email = ?2, scope = ?3, state = ?4 where id = ?1")
+            .bind(id.as_str())
+            .bind(email)
+            .bind(scope.as_str())
+            .bind(state)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Sets when the user was last seen.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn user_seen(&mut self, id: &UserId, at: Timestamp) -> Result<(), Error> {
+        sqlx::query("update user set last_seen_at = ?2 where id = ?1")
+            .bind(id.as_str())
+            .bind(at.as_millis())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Replaces the roles assigned to the user directly.
+    ///
+    /// # Errors
+    /// When a scope does not exist or the database fails.
+    pub async fn user_roles_set(&mut self, id: &UserId, roles: &[RoleAssignment]) -> Result<(), Error> {
+        sqlx::query("delete from role_assignment where user_id = ?1")
+            .bind(id.as_str())
+            .execute(self.connection())
+            .await?;
+        for assignment in roles {
+            sqlx::query("insert into role_assignment (role, scope, user_id) values (?1, ?2, ?3)")
+                .bind(assignment.role.as_str())
+                .bind(assignment.scope.as_str())
+                .bind(id.as_str())
+                .execute(self.connection())
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Ends what a disabled user could act with besides sessions: logins, tokens, links and grants.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn user_cut_off(&mut self, id: &UserId, reason: &str) -> Result<(), Error> {
+        let now = self.now();
+        self.logins_end(id).await?;
+        self.tokens_revoke(id).await?;
+        self.links_end(id).await?;
+        sqlx::query("delete from factor_proof where user_id = ?1").bind(id.as_str()).execute(self.connection()).await?;
+        sqlx::query(
+            "update access_grant set revoked_at = ?2, revoked_reason = ?3 \
+             where user_id = ?1 and revoked_at is null and ends_at > ?2",
+        )
+        .bind(id.as_str())
+        .bind(now.as_millis())
+        .bind(reason)
+        .execute(self.connection())
+        .await?;
+        sqlx::query("update request set state = 'withdrawn' where user_id = ?1 and state = 'pending'")
+            .bind(id.as_str())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+}
+
+/// A role held in a scope.
+pub(crate) fn assignment(row: &SqliteRow) -> Result<RoleAssignment, Error> {
+    Ok(RoleAssignment { role: row::text(row, "role")?, scope: row::text(row, "scope")? })
+}
