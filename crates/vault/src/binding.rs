@@ -1,5 +1,7 @@
 //! What an envelope belongs to, and the one encoding in which that is bound to it.
 
+use zeroize::Zeroizing;
+
 /// The identity of the record that a secret is sealed for. An envelope opens under the binding that
 /// it was sealed with and under no other, so that a ciphertext moved to another row, or an older
 /// version put back, does not open.
@@ -24,13 +26,16 @@ impl Binding {
 }
 
 /// Associated data: every field is preceded by its length (eight bytes, big-endian), so that no two
-/// different lists of fields have one encoding.
-pub(crate) struct Fields(Vec<u8>);
+/// different lists of fields have one encoding. Wiped when dropped: some hash inputs hold secrets.
+pub(crate) struct Fields(Zeroizing<Vec<u8>>);
+
+/// Room for every list that holds a secret, so that none is copied while it grows.
+const FIELDS_CAPACITY: usize = 256;
 
 impl Fields {
     /// Begins with the label that says what the data is for.
     pub(crate) fn new(label: &str) -> Self {
-        Self(Vec::with_capacity(160)).bytes(label.as_bytes())
+        Self(Zeroizing::new(Vec::with_capacity(FIELDS_CAPACITY))).bytes(label.as_bytes())
     }
 
     /// One more field.
@@ -58,7 +63,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn encoded(binding: &Binding) -> Vec<u8> {
-        binding.append_to(Fields::new("test")).0
+        binding.append_to(Fields::new("test")).as_ref().to_vec()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The key file: random bytes in a file that nobody but its owner may read.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
@@ -20,12 +20,21 @@ pub const KEY_FILE_LEN_MAX: usize = 4096;
 /// existing file is never overwritten: it may be the only way into a vault.
 pub fn create(path: &Path) -> Result<SecretBytes, Error> {
     let content = random::secret(KEY_FILE_LEN_MIN);
-    write(path, &content).map_err(|error| failed(path, &error.to_string()))?;
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| failed(path, &error.to_string()))?;
+    write(file, path, &content).map_err(|error| {
+        // It is ours and not whole; left in place it would refuse the next attempt.
+        let _ = fs::remove_file(path);
+        failed(path, &error.to_string())
+    })?;
     Ok(content)
 }
 
-fn write(path: &Path, content: &SecretBytes) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+fn write(mut file: File, path: &Path, content: &SecretBytes) -> io::Result<()> {
     file.write_all(content.expose())?;
     file.sync_all()?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -58,7 +67,7 @@ fn failed(path: &Path, cause: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::{self, Permissions};
+    use std::fs::Permissions;
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;

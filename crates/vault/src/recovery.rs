@@ -69,8 +69,8 @@ fn new_code() -> RecoveryCode {
 }
 
 fn hash(bare: &str) -> CodeHash {
-    let data = Zeroizing::new(Fields::new("postern recovery code v1").bytes(bare.as_bytes()).as_ref().to_vec());
-    let digest = digest::digest(&digest::SHA256, &data);
+    let data = Fields::new("postern recovery code v1").bytes(bare.as_bytes());
+    let digest = digest::digest(&digest::SHA256, data.as_ref());
     CodeHash(digest.as_ref().first_chunk().copied().unwrap_or_default())
 }
 

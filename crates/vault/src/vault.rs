@@ -178,7 +178,9 @@ impl Vault {
         self.with_keys(|keys| Ok(keys.ring.clone()))
     }
 
-    /// A ring with one key more. Nothing changes until it has been stored and [`Vault::adopt`]ed.
+    /// A ring with one key more. Nothing changes until it has been stored, durably, and then
+    /// [`Vault::adopt`]ed; only from then on does [`Vault::rewrap`] find anything to do. Store it on
+    /// condition that the stored generation is the one before, so that two rotations cannot fork.
     pub fn rotate_kek(&self) -> Result<KeyRing, Error> {
         self.with_keys(|keys| {
             let newest = keys.keks.last_key_value().map_or(0, |(id, _)| *id);

@@ -1,6 +1,7 @@
 use std::thread;
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+use proptest::prelude::*;
 
 use super::*;
 use crate::recipient::Recipient;
@@ -175,4 +176,20 @@ fn many_threads_share_one_handle_while_it_is_sealed_and_opened() {
         }
     });
     assert!(!vault.status().sealed);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_ring_altered_anywhere_is_the_same_or_refused(at in 0_usize..4000, to in any::<u8>()) {
+        let (_, vault, _) = created();
+        let next = vault.rotate_kek().unwrap();
+        let mut json = next.to_json();
+        let at = at % json.len();
+        json[at] = to;
+        if let Ok(altered) = KeyRing::from_json(&json) {
+            prop_assert_eq!(vault.adopt(&altered).is_ok(), altered == next);
+        }
+    }
 }
