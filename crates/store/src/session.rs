@@ -1,7 +1,71 @@
 //! Sessions.
 
-use crate::db::ReadTx;
+use postern_domain::session::{EndReason, RecordingSummary, Session, SessionState};
+use postern_domain::{
+    AccountId, AccountName, AccountRef, AssetName, GrantId, PolicyId, ScopePath, SessionId, Timestamp, UserId,
+};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use crate::db::{ReadTx, WriteTx};
 use crate::error::Error;
+use crate::page::{Page, PageRequest};
+use crate::row;
+
+const SELECT: &str = "select session.*, user.name as user_name, account.name as account_name, asset.name as asset_name \
+     from session join user on user.id = session.user_id join account on account.id = session.account_id \
+     join asset on asset.id = account.asset_id";
+
+/// A session that has been decided, about to be written down.
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    /// Identifier.
+    pub id: SessionId,
+    /// Who.
+    pub user: UserId,
+    /// On what.
+    pub account: AccountId,
+    /// The scope, which is the asset's.
+    pub scope: ScopePath,
+    /// By which protocol.
+    pub protocol: &'static str,
+    /// From which address.
+    pub source: String,
+    /// Under which policy.
+    pub policy: PolicyId,
+    /// Under which grant.
+    pub grant: Option<GrantId>,
+    /// When it must end at the latest.
+    pub ends_by: Timestamp,
+}
+
+/// How a session ended.
+#[derive(Clone, Debug)]
+pub struct SessionEnd {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: EndReason,
+    /// The size and the digest (hex) of its recording.
+    pub recording: Option<(u64, String)>,
+}
+
+/// Which sessions are wanted; every field given must match.
+#[derive(Clone, Debug, Default)]
+pub struct SessionFilter {
+    /// Live ones only.
+    pub live: bool,
+    /// Of this person.
+    pub user: Option<String>,
+    /// On this account.
+    pub account: Option<AccountRef>,
+    /// On this asset.
+    pub asset: Option<AssetName>,
+    /// Begun not before.
+    pub from: Option<Timestamp>,
+    /// Begun before.
+    pub until: Option<Timestamp>,
+}
 
 impl ReadTx {
     /// How many sessions are not over.
@@ -13,4 +77,174 @@ impl ReadTx {
             .fetch_one(self.connection())
             .await?)
     }
+
+    /// How many sessions of `user` to `account` are not over.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sessions_open_of(&mut self, user: &UserId, account: &AccountId) -> Result<u32, Error> {
+        let count: i64 = sqlx::query_scalar(
+            "select count(*) from session where user_id = ?1 and account_id = ?2 and state <> 'ended'",
+        )
+        .bind(user.as_str())
+        .bind(account.as_str())
+        .fetch_one(self.connection())
+        .await?;
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    /// The session, if it exists.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn session(&mut self, id: &SessionId) -> Result<Option<Session>, Error> {
+        let sql = format!("{SELECT} where session.id = ?1");
+        let found = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.as_str()).fetch_optional(self.connection()).await?;
+        found.as_ref().map(session).transpose()
+    }
+
+    /// Sessions in `scopes` and those of `own`, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sessions(
+        &mut self,
+        scopes: &[ScopePath],
+        own: &UserId,
+        filter: &SessionFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Session>, Error> {
+        let sql = format!(
+            "{SELECT} where (?1 = '' or session.id < ?1) and (session.user_id = ?2 or {}) \
+             and (?4 = 0 or session.state <> 'ended') and (?5 is null or user.name = ?5) \
+             and (?6 is null or account.name = ?6) and (?7 is null or asset.name = ?7) \
+             and (?8 is null or session.started_at >= ?8) and (?9 is null or session.started_at < ?9) \
+             order by session.id desc limit ?10",
+            row::scope_clause("session.scope", "?3")
+        );
+        let asset = filter.account.as_ref().map(|account| &account.asset).or(filter.asset.as_ref());
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(page.after())
+            .bind(own.as_str())
+            .bind(row::scopes_json(scopes))
+            .bind(i64::from(filter.live))
+            .bind(&filter.user)
+            .bind(filter.account.as_ref().map(|account| account.account.as_str()))
+            .bind(asset.map(AssetName::as_str))
+            .bind(filter.from.map(Timestamp::as_millis))
+            .bind(filter.until.map(Timestamp::as_millis))
+            .bind(page.limit() + 1)
+            .fetch_all(self.connection())
+            .await?;
+        let sessions = rows.iter().map(session).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::from_rows(sessions, page.limit(), |session| session.id.to_string()))
+    }
+
+    /// Every session that is not over.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sessions_not_ended(&mut self) -> Result<Vec<Session>, Error> {
+        let sql = format!("{SELECT} where session.state <> 'ended'");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(self.connection()).await?;
+        rows.iter().map(session).collect()
+    }
+}
+
+impl WriteTx {
+    /// Writes down a session that is about to be opened.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn session_insert(&mut self, new: &NewSession) -> Result<(), Error> {
+        let now = self.now();
+        sqlx::query(
+            "insert into session (id, user_id, account_id, scope, protocol, source, policy_id, grant_id, state, \
+             started_at, ends_by) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'opening', ?9, ?10)",
+        )
+        .bind(new.id.as_str())
+        .bind(new.user.as_str())
+        .bind(new.account.as_str())
+        .bind(new.scope.as_str())
+        .bind(new.protocol)
+        .bind(&new.source)
+        .bind(new.policy.as_str())
+        .bind(new.grant.as_ref().map(GrantId::as_str))
+        .bind(now.as_millis())
+        .bind(new.ends_by.as_millis())
+        .execute(self.connection())
+        .await?;
+        sqlx::query("update account set last_used_at = ?2 where id = ?1")
+            .bind(new.account.as_str())
+            .bind(now.as_millis())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// The session's target has been signed in to.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn session_live(&mut self, id: &SessionId) -> Result<(), Error> {
+        sqlx::query("update session set state = 'live' where id = ?1 and state = 'opening'")
+            .bind(id.as_str())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// The session is over. Gives whether it was open before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn session_end(&mut self, id: &SessionId, end: &SessionEnd) -> Result<bool, Error> {
+        let (bytes, digest) = end.recording.clone().unzip();
+        let done = sqlx::query(
+            "update session set state = 'ended', ended_at = max(?2, started_at), end_reason = ?3, \
+             recording_bytes = ?4, recording_digest = ?5 where id = ?1 and state <> 'ended'",
+        )
+        .bind(id.as_str())
+        .bind(end.at.as_millis())
+        .bind(row::word(&end.reason, "end reason")?)
+        .bind(bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)))
+        .bind(digest)
+        .execute(self.connection())
+        .await?;
+        Ok(done.rows_affected() > 0)
+    }
+}
+
+fn session(found: &SqliteRow) -> Result<Session, Error> {
+    let state: SessionState = row::from_word(found, "state")?;
+    let end_reason: Option<String> = found.try_get("end_reason")?;
+    let bytes: Option<i64> = found.try_get("recording_bytes")?;
+    Ok(Session {
+        id: row::text(found, "id")?,
+        user: row::text(found, "user_name")?,
+        account: AccountRef {
+            account: row::text::<AccountName>(found, "account_name")?,
+            asset: row::text(found, "asset_name")?,
+        },
+        scope: row::text(found, "scope")?,
+        protocol: found.try_get("protocol")?,
+        source: found.try_get("source")?,
+        policy: row::text(found, "policy_id")?,
+        grant: row::text_opt(found, "grant_id")?,
+        state,
+        started_at: row::time(found, "started_at")?,
+        ends_by: row::time(found, "ends_by")?,
+        ended_at: row::time_opt(found, "ended_at")?,
+        end_reason: match end_reason {
+            Some(_) => Some(row::from_word(found, "end_reason")?),
+            None => None,
+        },
+        recording: match bytes {
+            Some(bytes) => Some(RecordingSummary {
+                bytes: u64::try_from(bytes).unwrap_or(0),
+                digest: found.try_get("recording_digest")?,
+            }),
+            None => None,
+        },
+    })
 }
