@@ -6,9 +6,16 @@
 mod authenticate;
 mod caller;
 mod clock;
+mod data;
 mod error;
 mod idempotency;
+mod keys;
+mod ledger;
+mod live;
+mod recording;
+mod session;
 mod status;
+mod vault;
 
 use std::sync::Arc;
 
@@ -20,10 +27,14 @@ use tokio::sync::Notify;
 
 pub use caller::{Caller, CredentialUsed, Visitor};
 pub use clock::{Clock, SystemClock};
+pub use data::{DataFolder, Opened, Opening, open};
 pub use error::Error;
 pub use idempotency::digest;
-pub use postern_store::{Page, PageRequest, Remembered};
+pub use ledger::{AuditEntry, InclusionProof};
+pub use postern_store::{LeafFilter, Page, PageRequest, Remembered, SessionFilter};
+pub use recording::{Integrity, IntegrityVerdict, RecordingFormat};
 pub use status::{Gauges, LedgerStatus, Readiness, Status};
+pub use vault::{Unsealing, VaultStatus};
 
 /// What the control plane needs to know about where it runs.
 #[derive(Clone, Debug)]
@@ -34,6 +45,8 @@ pub struct Settings {
     pub public_url: String,
     /// How people reach the SSH gateway, `host:port`; none when it is off.
     pub ssh_address: Option<String>,
+    /// The key file that unseals the vault.
+    pub key_file: std::path::PathBuf,
 }
 
 /// The control plane. Cheap to clone.
@@ -49,6 +62,9 @@ struct Inner {
     committed: Notify,
     changes: tokio::sync::broadcast::Sender<&'static str>,
     started_at: Timestamp,
+    live: live::LiveSessions,
+    /// The gateways' sessions, once they are up.
+    sessions: std::sync::OnceLock<postern_gateway::Sessions>,
     /// Leaves covered by the newest signed checkpoint.
     published: std::sync::atomic::AtomicU64,
 }
@@ -70,6 +86,8 @@ impl Control {
             committed: Notify::new(),
             changes,
             started_at,
+            live: live::LiveSessions::default(),
+            sessions: std::sync::OnceLock::new(),
             published: std::sync::atomic::AtomicU64::new(0),
         }))
     }
@@ -90,6 +108,15 @@ impl Control {
     #[must_use]
     pub fn changes(&self) -> tokio::sync::broadcast::Receiver<&'static str> {
         self.0.changes.subscribe()
+    }
+
+    /// Tells the use cases where sessions are run, so that they can be watched. Once only.
+    pub fn attach(&self, sessions: postern_gateway::Sessions) {
+        let _ = self.0.sessions.set(sessions);
+    }
+
+    pub(crate) fn live(&self) -> &live::LiveSessions {
+        &self.0.live
     }
 
     pub(crate) fn store(&self) -> &Store {

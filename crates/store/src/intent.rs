@@ -50,17 +50,15 @@ impl WriteTx {
     /// When the database fails.
     pub async fn intent_insert(&mut self, intent: &Intent) -> Result<(), Error> {
         let (now, leaf) = (self.now(), self.ledger_tree().await?.size());
-        sqlx::query(
-            "insert into intent (id, action, target, scope, leaf, created_at) values (?1, ?2, ?3, ?4, ?5, ?6)",
-        )
-        .bind(intent.id.as_str())
-        .bind(&intent.action)
-        .bind(&intent.target)
-        .bind(intent.scope.as_str())
-        .bind(i64::try_from(leaf).unwrap_or(i64::MAX))
-        .bind(now.as_millis())
-        .execute(self.connection())
-        .await?;
+        sqlx::query("insert into intent (id, action, target, scope, leaf, created_at) values (?1, ?2, ?3, ?4, ?5, ?6)")
+            .bind(intent.id.as_str())
+            .bind(&intent.action)
+            .bind(&intent.target)
+            .bind(intent.scope.as_str())
+            .bind(i64::try_from(leaf).unwrap_or(i64::MAX))
+            .bind(now.as_millis())
+            .execute(self.connection())
+            .await?;
         Ok(())
     }
 

@@ -72,6 +72,17 @@ impl ReadTx {
         self.frontier().await?.tree()
     }
 
+    /// When the newest event happened; none when there is none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn ledger_latest(&mut self) -> Result<Option<Timestamp>, Error> {
+        let at: Option<i64> = sqlx::query_scalar("select at from leaf order by leaf_index desc limit 1")
+            .fetch_optional(self.connection())
+            .await?;
+        Ok(at.map(Timestamp::from_millis))
+    }
+
     /// Leaves from index `from` on, at most `limit`.
     ///
     /// # Errors

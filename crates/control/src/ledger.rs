@@ -1,0 +1,261 @@
+//! The ledger: publishing it as signed tiles, and answering what is in it.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use postern_domain::ScopePath;
+use postern_domain::event::Event;
+use postern_domain::permit::{Manage, Permit};
+use postern_ledger::Hash;
+use postern_ledger::tiles::Directory;
+use postern_store::{Leaf, LeafFilter, Page, PageRequest};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::data::DataFolder;
+use crate::{Control, Error};
+
+/// Leaves that are published in one go.
+const BATCH_MAX: u32 = 4096;
+/// How long after a commit its leaves wait for company, so that a burst is signed once.
+const GATHER: Duration = Duration::from_millis(200);
+/// How long publishing waits after a failure.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// One event with its place in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AuditEntry {
+    /// Its place in the log, from 0.
+    pub index: u64,
+    /// Its leaf hash, hex.
+    pub hash: String,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Proof that a leaf is in the log that a checkpoint signs (RFC 6962 §2.1.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InclusionProof {
+    /// The leaf's place in the log.
+    pub index: u64,
+    /// The exact bytes that were hashed, base64.
+    pub leaf: String,
+    /// The leaf hash, hex.
+    pub hash: String,
+    /// The sibling hashes from the leaf up, hex.
+    pub path: Vec<String>,
+    /// How many leaves the signed log has.
+    pub size: u64,
+    /// Its root hash, hex.
+    pub root: String,
+    /// The signed checkpoint, a C2SP signed note.
+    pub checkpoint: String,
+}
+
+impl Control {
+    fn tiles(&self) -> Directory {
+        Directory::new(DataFolder::new(&self.settings().data).ledger())
+    }
+
+    /// The name that the ledger's key signs under.
+    pub(crate) async fn ledger_name(&self) -> Result<String, Error> {
+        let ring = crate::data::key_ring(self.store()).await?;
+        Ok(format!("postern.ledger/{}", ring.vault_id()))
+    }
+
+    /// Publishes new leaves as they are committed, until `stop`. While the vault is sealed nothing
+    /// can be signed; the leaves wait in the database.
+    pub async fn publish_ledger(self, stop: CancellationToken) {
+        loop {
+            match self.publish_new_leaves().await {
+                Ok(true) => continue,
+                Ok(false) => {
+                    tokio::select! {
+                        () = stop.cancelled() => break,
+                        () = self.0.committed.notified() => {}
+                    }
+                    tokio::time::sleep(GATHER).await;
+                }
+                Err(error) => {
+                    if !matches!(error, Error::Sealed) {
+                        tracing::error!(error = &error as &dyn std::error::Error, "the ledger cannot be published");
+                    }
+                    tokio::select! {
+                        () = stop.cancelled() => break,
+                        () = tokio::time::sleep(RETRY) => {}
+                    }
+                }
+            }
+        }
+        if let Err(error) = self.publish_all().await {
+            tracing::warn!(%error, "the newest leaves are not published yet; they will be at the next start");
+        }
+    }
+
+    /// Publishes everything that is committed.
+    ///
+    /// # Errors
+    /// `Sealed` while nothing can be signed; otherwise when the ledger folder contradicts the leaves.
+    pub async fn publish_all(&self) -> Result<(), Error> {
+        while self.publish_new_leaves().await? {}
+        Ok(())
+    }
+
+    /// Publishes one batch; says whether there may be more.
+    async fn publish_new_leaves(&self) -> Result<bool, Error> {
+        let signer = self.ledger_signer().await?;
+        let tiles = self.tiles();
+        let signed = tiles.checkpoint(signer.verifier()).map_err(unpublishable)?;
+        let from = signed.as_ref().map_or(0, |checkpoint| checkpoint.size);
+        let mut rows = self.store().read().await?;
+        let leaves = rows.leaves_from(from, BATCH_MAX).await?;
+        let tree = rows.ledger_tree().await?;
+        drop(rows);
+        if tree.size() < from {
+            return Err(Error::Unavailable(format!(
+                "the ledger was signed at {from} leaves but the database holds {}: it was set back; restore the newer one",
+                tree.size()
+            )));
+        }
+        self.0.published.store(from, Ordering::Relaxed);
+        if leaves.is_empty() {
+            return Ok(false);
+        }
+        let to = from + leaves.len() as u64;
+        let more = to < tree.size();
+        let root = if more { self.root_at(from, &leaves, signed.is_some()).await? } else { tree.root() };
+        let bodies: Vec<Vec<u8>> = leaves.into_iter().map(|leaf| leaf.body).collect();
+        tokio::task::spawn_blocking(move || tiles.publish(from, &bodies, &root, &signer))
+            .await
+            .map_err(|_| Error::Unavailable("publishing the ledger was cut off".to_owned()))?
+            .map_err(unpublishable)?;
+        self.0.published.store(to, Ordering::Relaxed);
+        Ok(more)
+    }
+
+    /// The root over the published leaves and `leaves`, which follow them.
+    async fn root_at(&self, from: u64, leaves: &[Leaf], published: bool) -> Result<Hash, Error> {
+        let mut tree = postern_ledger::Tree::new();
+        if published {
+            // A batch that is not the last one comes only when many leaves have piled up: going
+            // through them all is affordable then.
+            let mut at = 0;
+            while at < from {
+                let limit = u32::try_from(from - at).unwrap_or(BATCH_MAX).min(BATCH_MAX);
+                let earlier = self.store().read().await?.leaves_from(at, limit).await?;
+                if earlier.is_empty() {
+                    break;
+                }
+                at += earlier.len() as u64;
+                earlier.iter().for_each(|leaf| tree.push(Hash(leaf.hash)));
+            }
+        }
+        leaves.iter().for_each(|leaf| tree.push(Hash(leaf.hash)));
+        Ok(tree.root())
+    }
+
+    /// Events in the permit's scopes, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn audit_list(
+        &self,
+        permit: &Permit<Manage>,
+        filter: &LeafFilter,
+        page: &PageRequest,
+    ) -> Result<Page<AuditEntry>, Error> {
+        let leaves = self.store().read().await?.leaves(&permit.action().scopes, filter, page).await?;
+        Ok(leaves.map(entry))
+    }
+
+    /// One event.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none, or it lies outside the permit's scopes.
+    pub async fn audit_show(&self, permit: &Permit<Manage>, index: u64) -> Result<AuditEntry, Error> {
+        self.leaf_in(permit, index).await.map(entry)
+    }
+
+    async fn leaf_in(&self, permit: &Permit<Manage>, index: u64) -> Result<Leaf, Error> {
+        let leaves = self.store().read().await?.leaves_from(index, 1).await?;
+        leaves
+            .into_iter()
+            .find(|leaf| leaf.index == index)
+            .filter(|leaf| permit.covers(&parse(&leaf.body).scope))
+            .ok_or_else(|| Error::not_found("audit event", index))
+    }
+
+    /// Proof that the event is in the signed log.
+    ///
+    /// # Errors
+    /// `Conflict` when it is too new to be signed yet.
+    pub async fn audit_proof(&self, permit: &Permit<Manage>, index: u64) -> Result<InclusionProof, Error> {
+        let leaf = self.leaf_in(permit, index).await?;
+        let signer = self.ledger_signer().await?;
+        let tiles = self.tiles();
+        let checkpoint = tiles.checkpoint(signer.verifier()).map_err(unpublishable)?;
+        let checkpoint = checkpoint
+            .filter(|checkpoint| checkpoint.size > index)
+            .ok_or_else(|| Error::Conflict("the event is not signed yet; try again in a second".to_owned()))?;
+        let path = postern_ledger::proof::inclusion(index, checkpoint.size, &tiles.hashes(checkpoint.size))
+            .map_err(|error| Error::Unavailable(format!("the proof cannot be made: {error}")))?;
+        Ok(InclusionProof {
+            index,
+            leaf: STANDARD.encode(&leaf.body),
+            hash: hex::encode(leaf.hash),
+            path: path.iter().map(|hash| hex::encode(hash.0)).collect(),
+            size: checkpoint.size,
+            root: hex::encode(checkpoint.root.0),
+            checkpoint: self.audit_checkpoint()?,
+        })
+    }
+
+    /// The newest signed checkpoint.
+    ///
+    /// # Errors
+    /// `NotFound` before the first one.
+    pub fn audit_checkpoint(&self) -> Result<String, Error> {
+        let note = self.tiles().checkpoint_note().map_err(unpublishable)?;
+        note.and_then(|note| String::from_utf8(note).ok()).ok_or_else(|| Error::not_found("checkpoint", "newest"))
+    }
+
+    /// Up to a batch of events from `from` on, in the permit's scopes, as the lines of an export, and
+    /// where the next batch begins; none when this was the last.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn audit_export(&self, scopes: &[ScopePath], from: u64) -> Result<(Vec<u8>, Option<u64>), Error> {
+        let leaves = self.store().read().await?.leaves_from(from, BATCH_MAX).await?;
+        let next = leaves.last().map(|leaf| leaf.index + 1);
+        let mut lines = Vec::new();
+        for leaf in leaves {
+            let entry = entry(leaf);
+            if scopes.iter().any(|scope| scope.contains(&entry.event.scope)) {
+                serde_json::to_writer(&mut lines, &entry)
+                    .map_err(|error| Error::Unavailable(format!("the export cannot be written: {error}")))?;
+                lines.push(b'\n');
+            }
+        }
+        Ok((lines, next))
+    }
+}
+
+fn unpublishable(error: postern_ledger::tiles::Error) -> Error {
+    Error::Unavailable(format!("the ledger folder cannot be used: {error}"))
+}
+
+fn entry(leaf: Leaf) -> AuditEntry {
+    AuditEntry { index: leaf.index, hash: hex::encode(leaf.hash), event: parse(&leaf.body) }
+}
+
+/// The event in a leaf. A body that is not one was put there by somebody else; it is shown as such
+/// rather than hidden, and it belongs to the root so that few can see it.
+fn parse(body: &[u8]) -> Event {
+    serde_json::from_slice(body).unwrap_or_else(|_| {
+        let zero = postern_domain::Timestamp::from_millis(0);
+        Event::done(zero, postern_domain::event::Actor::System, "audit.unreadable", "", ScopePath::root())
+    })
+}

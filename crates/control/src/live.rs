@@ -1,0 +1,84 @@
+//! The sessions that are live in this process, and the orders that reach them.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use postern_domain::session::EndReason;
+use postern_domain::{AccountId, AccountRef, AssetId, ScopePath, SessionId, Timestamp, UserId};
+use postern_gateway::Directive;
+use tokio::sync::mpsc;
+
+/// Orders that may wait for a gateway; more would mean that it no longer listens.
+const DIRECTIVES_MAX: usize = 8;
+
+/// What is known of a live session without asking the database.
+#[derive(Clone, Debug)]
+pub(crate) struct LiveSession {
+    pub(crate) user: UserId,
+    pub(crate) account_ref: AccountRef,
+    pub(crate) account: AccountId,
+    pub(crate) asset: AssetId,
+    pub(crate) scope: ScopePath,
+    pub(crate) source: std::net::IpAddr,
+    pub(crate) opened_at: Timestamp,
+    directives: mpsc::Sender<Directive>,
+}
+
+/// The live sessions of this process. The lock is held for a look-up only, never across an await.
+#[derive(Default)]
+pub(crate) struct LiveSessions {
+    sessions: Mutex<HashMap<SessionId, LiveSession>>,
+}
+
+impl LiveSessions {
+    fn sessions(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, LiveSession>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a session up; the receiver goes to its gateway.
+    #[allow(clippy::too_many_arguments, reason = "each is one plain fact of the session")]
+    pub(crate) fn add(
+        &self,
+        id: SessionId,
+        user: UserId,
+        account_ref: AccountRef,
+        account: AccountId,
+        asset: AssetId,
+        scope: ScopePath,
+        source: std::net::IpAddr,
+        opened_at: Timestamp,
+    ) -> mpsc::Receiver<Directive> {
+        let (directives, receiver) = mpsc::channel(DIRECTIVES_MAX);
+        let session = LiveSession { user, account_ref, account, asset, scope, source, opened_at, directives };
+        self.sessions().insert(id, session);
+        receiver
+    }
+
+    pub(crate) fn remove(&self, id: &SessionId) -> Option<LiveSession> {
+        self.sessions().remove(id)
+    }
+
+    pub(crate) fn get(&self, id: &SessionId) -> Option<LiveSession> {
+        self.sessions().get(id).cloned()
+    }
+
+    /// All of them, as they are now.
+    pub(crate) fn all(&self) -> Vec<(SessionId, LiveSession)> {
+        self.sessions().iter().map(|(id, session)| (id.clone(), session.clone())).collect()
+    }
+
+    /// Gives an order. One that does not fit any more means that the gateway is stuck: its channel
+    /// is closed instead, which ends the session.
+    pub(crate) fn order(&self, id: &SessionId, directive: Directive) -> bool {
+        let Some(session) = self.get(id) else { return false };
+        if session.directives.try_send(directive).is_err() {
+            self.remove(id);
+        }
+        true
+    }
+
+    /// Ends a session.
+    pub(crate) fn end(&self, id: &SessionId, reason: EndReason, message: &str) -> bool {
+        self.order(id, Directive::End { reason, message: message.to_owned() })
+    }
+}
