@@ -54,13 +54,7 @@ pub fn encode<L: AsRef<[u8]>>(leaves: &[L]) -> Result<Vec<u8>, Error> {
 /// When the bytes are anything but 0 to 256 whole leaves.
 pub fn decode(bundle: &[u8]) -> Result<Vec<&[u8]>, Error> {
     let (leaves, rest) = decode_prefix(bundle);
-    if rest.is_empty() {
-        Ok(leaves)
-    } else {
-        Err(Error::Malformed {
-            whole: leaves.len(),
-        })
-    }
+    if rest.is_empty() { Ok(leaves) } else { Err(Error::Malformed { whole: leaves.len() }) }
 }
 
 /// The whole leaves at the beginning of damaged bytes, at most 256, and what is left after them.
@@ -98,19 +92,13 @@ mod tests {
         assert_eq!(decode(&bundle).unwrap(), [largest.as_slice()]);
         let larger = vec![7; LEAF_BYTES_MAX + 1];
         assert_eq!(encode(&[&larger]), Err(Error::LeafTooLarge { len: 65_536 }));
-        assert_eq!(
-            check_leaf(&larger),
-            Err(Error::LeafTooLarge { len: 65_536 })
-        );
+        assert_eq!(check_leaf(&larger), Err(Error::LeafTooLarge { len: 65_536 }));
     }
 
     #[test]
     fn a_bundle_holds_at_most_256_leaves() {
         let leaves = vec![b"x"; 257];
-        assert_eq!(
-            decode(&encode(&leaves).unwrap()),
-            Err(Error::Malformed { whole: 256 })
-        );
+        assert_eq!(decode(&encode(&leaves).unwrap()), Err(Error::Malformed { whole: 256 }));
         assert_eq!(decode(&encode(&leaves[..256]).unwrap()).unwrap().len(), 256);
     }
 

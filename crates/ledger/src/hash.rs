@@ -55,8 +55,7 @@ impl serde::Serialize for Hash {
 impl<'de> serde::Deserialize<'de> for Hash {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::from_base64(&text)
-            .ok_or_else(|| serde::de::Error::custom("not a base64 hash of 32 bytes"))
+        Self::from_base64(&text).ok_or_else(|| serde::de::Error::custom("not a base64 hash of 32 bytes"))
     }
 }
 
@@ -95,14 +94,8 @@ mod tests {
 
     #[test]
     fn hashes_are_those_of_the_standard() {
-        assert_eq!(
-            empty_root().to_string(),
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-        );
-        assert_eq!(
-            leaf_hash(b"").to_string(),
-            "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
-        );
+        assert_eq!(empty_root().to_string(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+        assert_eq!(leaf_hash(b"").to_string(), "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d");
         assert_eq!(
             node_hash(&leaf_hash(b""), &leaf_hash(&[0])).to_string(),
             "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125"

@@ -11,11 +11,15 @@ pub mod bundle;
 pub mod hash;
 pub mod note;
 pub mod proof;
+#[cfg(any(test, feature = "tamper"))]
+pub mod tamper;
 pub mod tile;
 pub mod tiles;
 pub mod tree;
+pub mod verify;
 
 pub use bundle::LEAF_BYTES_MAX;
 pub use hash::{Hash, empty_root, leaf_hash, node_hash};
 pub use note::{Checkpoint, Signer, Verifier};
 pub use tree::Tree;
+pub use verify::{Options, Report, verify_directory};

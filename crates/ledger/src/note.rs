@@ -63,20 +63,13 @@ pub enum Error {
 /// When `text` cannot be the text of a note (it must be lines, each ended, without control
 /// characters), or the key fails.
 pub fn sign(text: &str, signer: &Signer) -> Result<String, Error> {
-    if text.is_empty()
-        || !text.ends_with('\n')
-        || !is_plain(text)
-        || text.len() > NOTE_BYTES_MAX / 2
-    {
+    if text.is_empty() || !text.ends_with('\n') || !is_plain(text) || text.len() > NOTE_BYTES_MAX / 2 {
         return Err(Error::Malformed);
     }
     let mut bytes = signer.verifier().key_id().to_vec();
     bytes.extend_from_slice(&signer.signature(text.as_bytes())?);
     let name = signer.verifier().name();
-    Ok(format!(
-        "{text}\n{SIGNATURE_PREFIX}{name} {}\n",
-        STANDARD.encode(bytes)
-    ))
+    Ok(format!("{text}\n{SIGNATURE_PREFIX}{name} {}\n", STANDARD.encode(bytes)))
 }
 
 /// The text of a note that `verifier`'s key signed.
@@ -96,10 +89,8 @@ pub fn open<'a>(note: &'a [u8], verifier: &Verifier) -> Result<&'a str, Error> {
     }
     let blank = note.rfind("\n\n").ok_or(Error::Malformed)?;
     let (text, signatures) = note.split_at_checked(blank + 1).ok_or(Error::Malformed)?;
-    let signatures = signatures
-        .strip_prefix('\n')
-        .and_then(|lines| lines.strip_suffix('\n'))
-        .ok_or(Error::Malformed)?;
+    let signatures =
+        signatures.strip_prefix('\n').and_then(|lines| lines.strip_suffix('\n')).ok_or(Error::Malformed)?;
     let mut signed = false;
     for (count, line) in signatures.split('\n').enumerate() {
         if count >= SIGNATURES_MAX {
@@ -111,11 +102,7 @@ pub fn open<'a>(note: &'a [u8], verifier: &Verifier) -> Result<&'a str, Error> {
             signed = true;
         }
     }
-    if signed {
-        Ok(text)
-    } else {
-        Err(Error::NotSigned)
-    }
+    if signed { Ok(text) } else { Err(Error::NotSigned) }
 }
 
 /// The key name, the key id and the signature that a line says.
@@ -133,10 +120,7 @@ fn is_plain(text: &str) -> bool {
 
 /// Whether it can be the name of a key.
 fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && !name
-            .chars()
-            .any(|c| c.is_whitespace() || c.is_control() || c == '+')
+    !name.is_empty() && !name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+')
 }
 
 #[cfg(test)]

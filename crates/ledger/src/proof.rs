@@ -48,11 +48,7 @@ pub enum Error {
 /// # Errors
 /// When a hash is missing.
 pub fn root(size: u64, hashes: &dyn HashReader) -> Result<Hash, Error> {
-    if size == 0 {
-        Ok(empty_root())
-    } else {
-        range(0, size, hashes)
-    }
+    if size == 0 { Ok(empty_root()) } else { range(0, size, hashes) }
 }
 
 /// The proof that leaf `index` is in the tree of the first `size` leaves.
@@ -113,13 +109,7 @@ pub fn consistency(old: u64, new: u64, hashes: &dyn HashReader) -> Result<Vec<Ha
 ///
 /// # Errors
 /// [`Error::Invalid`] when it is not shown to be.
-pub fn verify_inclusion(
-    leaf: &Hash,
-    index: u64,
-    size: u64,
-    proof: &[Hash],
-    root: &Hash,
-) -> Result<(), Error> {
+pub fn verify_inclusion(leaf: &Hash, index: u64, size: u64, proof: &[Hash], root: &Hash) -> Result<(), Error> {
     if index >= size {
         return Err(Error::NoSuchLeaf { index, size });
     }
@@ -137,24 +127,14 @@ pub fn verify_inclusion(
         }
         (node, last) = (node >> 1, last >> 1);
     }
-    if last == 0 && hash == *root {
-        Ok(())
-    } else {
-        Err(Error::Invalid)
-    }
+    if last == 0 && hash == *root { Ok(()) } else { Err(Error::Invalid) }
 }
 
 /// Checks that the tree of `old` leaves under `old_root` is a prefix of the one of `new` under `new_root`.
 ///
 /// # Errors
 /// [`Error::Invalid`] when it is not shown to be, [`Error::Shrunk`] when it cannot be.
-pub fn verify_consistency(
-    old: u64,
-    old_root: &Hash,
-    new: u64,
-    new_root: &Hash,
-    proof: &[Hash],
-) -> Result<(), Error> {
+pub fn verify_consistency(old: u64, old_root: &Hash, new: u64, new_root: &Hash, proof: &[Hash]) -> Result<(), Error> {
     if old > new {
         return Err(Error::Shrunk { old, new });
     }
@@ -166,11 +146,7 @@ pub fn verify_consistency(
         return holds(proof.is_empty() && *old_root == empty_root());
     }
     let mut siblings = proof.iter();
-    let first = if old.is_power_of_two() {
-        Some(old_root)
-    } else {
-        siblings.next()
-    };
+    let first = if old.is_power_of_two() { Some(old_root) } else { siblings.next() };
     let first = *first.ok_or(Error::Invalid)?;
     let shift = (old - 1).trailing_ones();
     let (mut node, mut last) = ((old - 1) >> shift, (new - 1) >> shift);
@@ -211,15 +187,10 @@ fn range(start: u64, end: u64, hashes: &dyn HashReader) -> Result<Hash, Error> {
     if size.is_power_of_two() {
         let level = u8::try_from(size.ilog2()).unwrap_or(u8::MAX);
         let index = start / size;
-        return hashes
-            .subtree(level, index)
-            .ok_or(Error::Missing { level, index });
+        return hashes.subtree(level, index).ok_or(Error::Missing { level, index });
     }
     let middle = start + split(size);
-    Ok(node_hash(
-        &range(start, middle, hashes)?,
-        &range(middle, end, hashes)?,
-    ))
+    Ok(node_hash(&range(start, middle, hashes)?, &range(middle, end, hashes)?))
 }
 
 #[cfg(test)]

@@ -43,10 +43,7 @@ impl Kind {
     #[must_use]
     pub fn edge(self, size: u64) -> (u64, usize) {
         let count = nodes(self.level(), size);
-        (
-            count / WIDTH,
-            usize::try_from(count % WIDTH).unwrap_or_default(),
-        )
+        (count / WIDTH, usize::try_from(count % WIDTH).unwrap_or_default())
     }
 
     /// How many tiles of this kind a tree of `size` leaves has, the partial one included.
@@ -136,11 +133,7 @@ impl fmt::Display for TilePath {
             write!(f, "x{group:03}/")?;
         }
         write!(f, "{:03}", self.index % 1_000)?;
-        if self.is_full() {
-            Ok(())
-        } else {
-            write!(f, ".p/{}", self.width)
-        }
+        if self.is_full() { Ok(()) } else { write!(f, ".p/{}", self.width) }
     }
 }
 
@@ -154,11 +147,7 @@ impl FromStr for TilePath {
 
     fn from_str(text: &str) -> Result<Self, InvalidPath> {
         let path = parse(text).ok_or(InvalidPath)?;
-        if path.to_string() == text {
-            Ok(path)
-        } else {
-            Err(InvalidPath)
-        }
+        if path.to_string() == text { Ok(path) } else { Err(InvalidPath) }
     }
 }
 
@@ -173,18 +162,13 @@ fn parse(text: &str) -> Option<TilePath> {
         level => Kind::Hashes(level.parse().ok()?),
     };
     let (number, width) = match rest.split_once(".p/") {
-        Some((number, width)) => (
-            number,
-            width.parse().ok().filter(|width| *width < TILE_WIDTH)?,
-        ),
+        Some((number, width)) => (number, width.parse().ok().filter(|width| *width < TILE_WIDTH)?),
         None => (rest, TILE_WIDTH),
     };
     let mut index = 0_u64;
     for group in number.split('/') {
         let digits = group.strip_prefix('x').unwrap_or(group);
-        index = index
-            .checked_mul(1_000)?
-            .checked_add(digits.parse::<u16>().ok()?.into())?;
+        index = index.checked_mul(1_000)?.checked_add(digits.parse::<u16>().ok()?.into())?;
     }
     TilePath::new(kind, index, width)
 }
@@ -212,10 +196,7 @@ mod tests {
     #[test]
     fn paths_are_those_of_the_specification() {
         let text = |kind, index, width| TilePath::new(kind, index, width).unwrap().to_string();
-        assert_eq!(
-            text(Kind::Hashes(0), 1_234_067, 256),
-            "tile/0/x001/x234/067"
-        );
+        assert_eq!(text(Kind::Hashes(0), 1_234_067, 256), "tile/0/x001/x234/067");
         assert_eq!(text(Kind::Entries, 0, 256), "tile/entries/000");
         assert_eq!(text(Kind::Entries, 273, 112), "tile/entries/273.p/112");
         assert_eq!(text(Kind::Hashes(2), 1_000, 1), "tile/2/x001/000.p/1");

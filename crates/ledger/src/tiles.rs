@@ -108,16 +108,15 @@ pub(crate) struct Stored<T> {
     pub(crate) items: Vec<T>,
     /// Whether the whole file is what its name says.
     pub(crate) sound: bool,
+    /// Whether the bytes are not whole items.
+    pub(crate) damaged: bool,
 }
 
 impl Directory {
     /// The log at `path`, which need not exist before something is written.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self {
-            root: path.into(),
-            sync: true,
-        }
+        Self { root: path.into(), sync: true }
     }
 
     /// The same, but without waiting for the disk: for logs that are thrown away.
@@ -154,11 +153,7 @@ impl Directory {
         let signed = self.checkpoint(signer.verifier())?;
         let appended = append::append(self, from, leaves, root, signed.as_ref())?;
         let size = appended.tree.size();
-        let checkpoint = Checkpoint {
-            origin: signer.verifier().name().to_owned(),
-            size,
-            root: *root,
-        };
+        let checkpoint = Checkpoint { origin: signer.verifier().name().to_owned(), size, root: *root };
         self.write_checkpoint(&checkpoint, signer)?;
         self.sweep(&appended.written);
         Ok(checkpoint)
@@ -182,9 +177,7 @@ impl Directory {
     /// When it cannot be read or is not signed by the key.
     pub fn checkpoint(&self, verifier: &Verifier) -> Result<Option<Checkpoint>, Error> {
         let note = self.checkpoint_note()?;
-        Ok(note
-            .map(|note| Checkpoint::open(note, verifier))
-            .transpose()?)
+        Ok(note.map(|note| Checkpoint::open(note, verifier)).transpose()?)
     }
 
     /// The newest checkpoint as it was signed, to hand out or to remember elsewhere.
@@ -200,11 +193,7 @@ impl Directory {
     /// # Errors
     /// When the directory cannot be listed.
     pub fn history(&self) -> Result<Vec<u64>, Error> {
-        let mut sizes: Vec<u64> = self
-            .list(CHECKPOINTS)?
-            .iter()
-            .filter_map(|name| note::decimal(name))
-            .collect();
+        let mut sizes: Vec<u64> = self.list(CHECKPOINTS)?.iter().filter_map(|name| note::decimal(name)).collect();
         sizes.sort_unstable();
         Ok(sizes)
     }
@@ -221,10 +210,7 @@ impl Directory {
     /// from them is, by whoever holds the signed root.
     #[must_use]
     pub fn hashes(&self, size: u64) -> Hashes<'_> {
-        Hashes {
-            directory: self,
-            size,
-        }
+        Hashes { directory: self, size }
     }
 
     /// The leaves `from..to`, at most to the end of the bundle that holds `from`.
@@ -234,47 +220,34 @@ impl Directory {
     pub fn leaves(&self, from: u64, to: u64) -> Result<Vec<Vec<u8>>, Error> {
         let (index, skip) = Kind::Entries.edge(from);
         let width = Kind::Entries.width(index, to);
-        let stored = self
-            .entries(index, width)?
-            .filter(|stored| stored.sound && stored.items.len() == width);
-        let stored = stored.ok_or_else(|| Error::Missing {
-            path: name(Kind::Entries, index, width),
-        })?;
+        let stored = self.entries(index, width)?.filter(|stored| stored.sound && stored.items.len() == width);
+        let stored = stored.ok_or_else(|| Error::Missing { path: name(Kind::Entries, index, width) })?;
         Ok(stored.items.into_iter().skip(skip).collect())
     }
 
     /// What is stored of bundle `index`, of which `width` leaves are wanted.
-    pub(crate) fn entries(
-        &self,
-        index: u64,
-        width: usize,
-    ) -> Result<Option<Stored<Vec<u8>>>, Error> {
-        let Some((path, bytes)) = self.stored(Kind::Entries, index, width, BUNDLE_BYTES_MAX)?
-        else {
+    pub(crate) fn entries(&self, index: u64, width: usize) -> Result<Option<Stored<Vec<u8>>>, Error> {
+        let Some((path, bytes)) = self.stored(Kind::Entries, index, width, BUNDLE_BYTES_MAX)? else {
             return Ok(None);
         };
         let (leaves, rest) = bundle::decode_prefix(&bytes);
-        let sound = rest.is_empty() && leaves.len() == path.width();
+        let damaged = !rest.is_empty();
+        let sound = !damaged && leaves.len() == path.width();
         let items = leaves.into_iter().take(width).map(<[u8]>::to_vec).collect();
-        Ok(Some(Stored { path, items, sound }))
+        Ok(Some(Stored { path, items, sound, damaged }))
     }
 
     /// What is stored of the tile `index` at `level`, of which `width` hashes are wanted.
-    pub(crate) fn tile(
-        &self,
-        level: u8,
-        index: u64,
-        width: usize,
-    ) -> Result<Option<Stored<Hash>>, Error> {
-        let Some((path, bytes)) =
-            self.stored(Kind::Hashes(level), index, width, TILE_WIDTH * Hash::LEN)?
-        else {
+    pub(crate) fn tile(&self, level: u8, index: u64, width: usize) -> Result<Option<Stored<Hash>>, Error> {
+        let Some((path, bytes)) = self.stored(Kind::Hashes(level), index, width, TILE_WIDTH * Hash::LEN)? else {
             return Ok(None);
         };
-        let mut items = tile::decode(&bytes).unwrap_or_default();
+        let decoded = tile::decode(&bytes);
+        let damaged = decoded.is_none();
+        let mut items = decoded.unwrap_or_default();
         let sound = items.len() == path.width();
         items.truncate(width);
-        Ok(Some(Stored { path, items, sound }))
+        Ok(Some(Stored { path, items, sound, damaged }))
     }
 }
 
@@ -290,14 +263,8 @@ impl HashReader for Hashes<'_> {
         let kind = Kind::Hashes(level / 8);
         let height = u32::from(level % 8);
         let first = index.checked_mul(1 << height)?;
-        let (tile, skip) = (
-            first / TILE_WIDTH as u64,
-            usize::try_from(first % TILE_WIDTH as u64).ok()?,
-        );
-        let stored = self
-            .directory
-            .tile(kind.level(), tile, kind.width(tile, self.size))
-            .ok()??;
+        let (tile, skip) = (first / TILE_WIDTH as u64, usize::try_from(first % TILE_WIDTH as u64).ok()?);
+        let stored = self.directory.tile(kind.level(), tile, kind.width(tile, self.size)).ok()??;
         let hashes = stored.items.get(skip..skip + (1_usize << height))?;
         stored.sound.then(|| complete_root(hashes))
     }
@@ -310,9 +277,7 @@ pub(crate) fn history_path(size: u64) -> String {
 
 /// What the file of a tile is called, for messages.
 pub(crate) fn name(kind: Kind, index: u64, width: usize) -> String {
-    TilePath::new(kind, index, width)
-        .map(|path| path.to_string())
-        .unwrap_or_default()
+    TilePath::new(kind, index, width).map(|path| path.to_string()).unwrap_or_default()
 }
 
 #[cfg(test)]

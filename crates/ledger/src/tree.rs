@@ -38,11 +38,7 @@ impl Tree {
     pub fn from_frontier(size: u64, frontier: Vec<Hash>) -> Result<Self, FrontierMismatch> {
         let expected = usize::try_from(size.count_ones()).unwrap_or_default();
         if frontier.len() != expected {
-            return Err(FrontierMismatch {
-                size,
-                expected,
-                got: frontier.len(),
-            });
+            return Err(FrontierMismatch { size, expected, got: frontier.len() });
         }
         Ok(Self { size, frontier })
     }
@@ -136,11 +132,7 @@ mod tests {
         assert_eq!(again, tree);
         assert_eq!(
             Tree::from_frontier(12, tree.frontier().to_vec()),
-            Err(FrontierMismatch {
-                size: 12,
-                expected: 2,
-                got: 3
-            })
+            Err(FrontierMismatch { size: 12, expected: 2, got: 3 })
         );
     }
 

@@ -27,15 +27,7 @@ impl Checkpoint {
         if self.origin != signer.verifier().name() {
             return Err(Error::WrongOrigin);
         }
-        sign(
-            &format!(
-                "{}\n{}\n{}\n",
-                self.origin,
-                self.size,
-                self.root.to_base64()
-            ),
-            signer,
-        )
+        sign(&format!("{}\n{}\n{}\n", self.origin, self.size, self.root.to_base64()), signer)
     }
 
     /// The checkpoint in a note that `verifier`'s key signed. Extension lines are ignored.
@@ -44,20 +36,12 @@ impl Checkpoint {
     /// When it is not such a note, or its text is not a checkpoint of the key's log.
     pub fn open(note: impl AsRef<[u8]>, verifier: &Verifier) -> Result<Self, Error> {
         let checkpoint = Self::parse(open(note.as_ref(), verifier)?)?;
-        if checkpoint.origin == verifier.name() {
-            Ok(checkpoint)
-        } else {
-            Err(Error::WrongOrigin)
-        }
+        if checkpoint.origin == verifier.name() { Ok(checkpoint) } else { Err(Error::WrongOrigin) }
     }
 
     fn parse(text: &str) -> Result<Self, Error> {
-        let mut lines = text
-            .strip_suffix('\n')
-            .ok_or(Error::NotACheckpoint)?
-            .split('\n');
-        let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next())
-        else {
+        let mut lines = text.strip_suffix('\n').ok_or(Error::NotACheckpoint)?.split('\n');
+        let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next()) else {
             return Err(Error::NotACheckpoint);
         };
         let extensions = lines.clone().take(EXTENSION_LINES_MAX + 1).count();
@@ -66,11 +50,7 @@ impl Checkpoint {
         }
         let size = decimal(size).ok_or(Error::NotACheckpoint)?;
         let root = Hash::from_base64(root).ok_or(Error::NotACheckpoint)?;
-        Ok(Self {
-            origin: origin.to_owned(),
-            size,
-            root,
-        })
+        Ok(Self { origin: origin.to_owned(), size, root })
     }
 }
 

@@ -31,10 +31,7 @@ impl Signer {
     /// # Errors
     /// When the name cannot be one or the seed is not 32 bytes.
     pub fn from_seed(name: &str, seed: &[u8]) -> Result<Self, Error> {
-        Self::new(
-            name,
-            Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| Error::BadKey)?,
-        )
+        Self::new(name, Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| Error::BadKey)?)
     }
 
     /// The key in a PKCS#8 document (version 1 or 2, DER); the caller wipes its copy.
@@ -42,22 +39,12 @@ impl Signer {
     /// # Errors
     /// When the name cannot be one or the document does not hold an Ed25519 key.
     pub fn from_pkcs8(name: &str, document: &[u8]) -> Result<Self, Error> {
-        Self::new(
-            name,
-            Ed25519KeyPair::from_pkcs8_maybe_unchecked(document).map_err(|_| Error::BadKey)?,
-        )
+        Self::new(name, Ed25519KeyPair::from_pkcs8_maybe_unchecked(document).map_err(|_| Error::BadKey)?)
     }
 
     fn new(name: &str, pair: Ed25519KeyPair) -> Result<Self, Error> {
-        let public = pair
-            .public_key()
-            .as_ref()
-            .try_into()
-            .map_err(|_| Error::BadKey)?;
-        Ok(Self {
-            verifier: Verifier::new(name, public)?,
-            pair,
-        })
+        let public = pair.public_key().as_ref().try_into().map_err(|_| Error::BadKey)?;
+        Ok(Self { verifier: Verifier::new(name, public)?, pair })
     }
 
     /// The public half.
@@ -93,11 +80,7 @@ impl Verifier {
         }
         let hash = sha256(&[name.as_bytes(), b"\n", &[TYPE_ED25519], &public]);
         let [a, b, c, d, ..] = hash.0;
-        Ok(Self {
-            name: name.to_owned(),
-            key_id: [a, b, c, d],
-            public,
-        })
+        Ok(Self { name: name.to_owned(), key_id: [a, b, c, d], public })
     }
 
     /// The name of the owner: the log's origin.
@@ -120,9 +103,7 @@ impl Verifier {
 
     /// Whether `signature` is this key's over `text`.
     pub(super) fn check(&self, text: &[u8], signature: &[u8]) -> Result<(), Error> {
-        UnparsedPublicKey::new(&ED25519, &self.public)
-            .verify(text, signature)
-            .map_err(|_| Error::BadSignature)
+        UnparsedPublicKey::new(&ED25519, &self.public).verify(text, signature).map_err(|_| Error::BadSignature)
     }
 }
 
@@ -130,13 +111,7 @@ impl fmt::Display for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut key = vec![TYPE_ED25519];
         key.extend_from_slice(&self.public);
-        write!(
-            f,
-            "{}+{}+{}",
-            self.name,
-            hex::encode(self.key_id),
-            STANDARD.encode(key)
-        )
+        write!(f, "{}+{}+{}", self.name, hex::encode(self.key_id), STANDARD.encode(key))
     }
 }
 
@@ -148,8 +123,7 @@ impl FromStr for Verifier {
             return Err(Error::BadKey);
         }
         let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(key_id), Some(key)) = (parts.next(), parts.next(), parts.next())
-        else {
+        let (Some(name), Some(key_id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(Error::BadKey);
         };
         let key = STANDARD.decode(key).map_err(|_| Error::BadKey)?;
@@ -158,10 +132,6 @@ impl FromStr for Verifier {
             _ => return Err(Error::BadKey),
         };
         let verifier = Self::new(name, public)?;
-        if hex::encode(verifier.key_id) == key_id {
-            Ok(verifier)
-        } else {
-            Err(Error::WrongKeyId)
-        }
+        if hex::encode(verifier.key_id) == key_id { Ok(verifier) } else { Err(Error::WrongKeyId) }
     }
 }

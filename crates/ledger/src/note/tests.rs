@@ -7,7 +7,8 @@ use crate::hash::{Hash, leaf_hash};
 // deterministic, so that the same key and text must give the same note.
 const KEY: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
 const SEED: &str = "AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz";
-const TEXT: &str = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n";
+const TEXT: &str =
+    "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n";
 const SIGNED: &str = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n\n\u{2014} PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
 
 // The example in the specification.
@@ -24,11 +25,7 @@ fn signer() -> Signer {
 }
 
 fn checkpoint() -> Checkpoint {
-    Checkpoint {
-        origin: "postern.example/audit".into(),
-        size: 42,
-        root: leaf_hash(b"root"),
-    }
+    Checkpoint { origin: "postern.example/audit".into(), size: 42, root: leaf_hash(b"root") }
 }
 
 #[test]
@@ -42,10 +39,7 @@ fn published_examples_are_signed_and_opened_byte_for_byte() {
 
     let verifier: Verifier = SPECIFIED_KEY.parse().unwrap();
     assert_eq!(verifier.to_string(), SPECIFIED_KEY);
-    assert_eq!(
-        open(SPECIFIED.as_bytes(), &verifier),
-        Ok("This is an example message.\n")
-    );
+    assert_eq!(open(SPECIFIED.as_bytes(), &verifier), Ok("This is an example message.\n"));
 }
 
 #[test]
@@ -61,40 +55,19 @@ fn the_key_id_follows_the_published_rule() {
 #[test]
 fn keys_in_other_forms_are_refused() {
     for (text, error) in [
-        (
-            "PeterNeumann+c74f20a4+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
-            Error::WrongKeyId,
-        ),
-        (
-            "PeterNeumann+C74F20A3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
-            Error::WrongKeyId,
-        ),
-        (
-            "PeterNeumann+c74f20a3+AhpcAQcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
-            Error::BadKey,
-        ),
+        ("PeterNeumann+c74f20a4+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", Error::WrongKeyId),
+        ("PeterNeumann+C74F20A3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", Error::WrongKeyId),
+        ("PeterNeumann+c74f20a3+AhpcAQcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", Error::BadKey),
         ("PeterNeumann+c74f20a3+ARpc2QcU", Error::BadKey),
         ("PeterNeumann+c74f20a3", Error::BadKey),
-        (
-            "Peter Neumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
-            Error::BadName,
-        ),
+        ("Peter Neumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", Error::BadName),
         ("", Error::BadKey),
     ] {
         assert_eq!(text.parse::<Verifier>(), Err(error), "{text}");
     }
-    assert!(matches!(
-        Signer::from_seed("x", &[0; 31]),
-        Err(Error::BadKey)
-    ));
-    assert!(matches!(
-        Signer::from_seed("a+b", &[0; 32]),
-        Err(Error::BadName)
-    ));
-    assert!(matches!(
-        Signer::from_pkcs8("x", &[0; 48]),
-        Err(Error::BadKey)
-    ));
+    assert!(matches!(Signer::from_seed("x", &[0; 31]), Err(Error::BadKey)));
+    assert!(matches!(Signer::from_seed("a+b", &[0; 32]), Err(Error::BadName)));
+    assert!(matches!(Signer::from_pkcs8("x", &[0; 48]), Err(Error::BadKey)));
 }
 
 #[test]
@@ -110,29 +83,13 @@ fn a_key_in_pkcs8_is_the_same_key() {
 #[test]
 fn a_checkpoint_opens_under_its_key_only() {
     let note = checkpoint().sign(&signer()).unwrap();
-    assert_eq!(
-        Checkpoint::open(&note, signer().verifier()),
-        Ok(checkpoint())
-    );
+    assert_eq!(Checkpoint::open(&note, signer().verifier()), Ok(checkpoint()));
     let stranger = Signer::from_seed("postern.example/audit", &[8; 32]).unwrap();
-    assert_eq!(
-        Checkpoint::open(&note, stranger.verifier()),
-        Err(Error::NotSigned)
-    );
-    let foreign = Checkpoint {
-        origin: "elsewhere".into(),
-        ..checkpoint()
-    };
+    assert_eq!(Checkpoint::open(&note, stranger.verifier()), Err(Error::NotSigned));
+    let foreign = Checkpoint { origin: "elsewhere".into(), ..checkpoint() };
     assert_eq!(foreign.sign(&signer()), Err(Error::WrongOrigin));
-    let forged = sign(
-        "elsewhere\n42\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n",
-        &signer(),
-    )
-    .unwrap();
-    assert_eq!(
-        Checkpoint::open(forged, signer().verifier()),
-        Err(Error::WrongOrigin)
-    );
+    let forged = sign("elsewhere\n42\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", &signer()).unwrap();
+    assert_eq!(Checkpoint::open(forged, signer().verifier()), Err(Error::WrongOrigin));
 }
 
 #[test]
@@ -141,14 +98,8 @@ fn every_changed_byte_of_a_checkpoint_is_noticed() {
     for at in 0..note.len() {
         let mut changed = note.clone().into_bytes();
         changed[at] ^= 1;
-        assert!(
-            Checkpoint::open(&changed, signer().verifier()).is_err(),
-            "byte {at}"
-        );
-        assert!(
-            Checkpoint::open(&note.as_bytes()[..at], signer().verifier()).is_err(),
-            "cut at {at}"
-        );
+        assert!(Checkpoint::open(&changed, signer().verifier()).is_err(), "byte {at}");
+        assert!(Checkpoint::open(&note.as_bytes()[..at], signer().verifier()).is_err(), "cut at {at}");
     }
 }
 
@@ -156,35 +107,17 @@ fn every_changed_byte_of_a_checkpoint_is_noticed() {
 fn other_signatures_are_ignored_and_bad_ones_in_our_name_are_not() {
     let note = checkpoint().sign(&signer()).unwrap();
     let cosigned = format!("{note}\u{2014} witness.example AAAAAAEC\n");
-    assert_eq!(
-        Checkpoint::open(&cosigned, signer().verifier()),
-        Ok(checkpoint())
-    );
+    assert_eq!(Checkpoint::open(&cosigned, signer().verifier()), Ok(checkpoint()));
     let line = note.lines().last().unwrap();
-    let spoiled = format!(
-        "{note}{}\n",
-        line.replace("AAAA", "AAAB").replacen("A=", "B=", 1)
-    );
+    let spoiled = format!("{note}{}\n", line.replace("AAAA", "AAAB").replacen("A=", "B=", 1));
     let twice = format!("{note}{line}\n");
-    assert_eq!(
-        Checkpoint::open(&twice, signer().verifier()),
-        Ok(checkpoint())
-    );
+    assert_eq!(Checkpoint::open(&twice, signer().verifier()), Ok(checkpoint()));
     if spoiled != twice {
         assert!(Checkpoint::open(&spoiled, signer().verifier()).is_err());
     }
-    let many = format!(
-        "{note}{}",
-        "\u{2014} witness.example AAAAAAEC\n".repeat(SIGNATURES_MAX)
-    );
-    assert_eq!(
-        Checkpoint::open(&many, signer().verifier()),
-        Err(Error::TooLarge)
-    );
-    assert_eq!(
-        Checkpoint::open(vec![b'a'; NOTE_BYTES_MAX + 1], signer().verifier()),
-        Err(Error::TooLarge)
-    );
+    let many = format!("{note}{}", "\u{2014} witness.example AAAAAAEC\n".repeat(SIGNATURES_MAX));
+    assert_eq!(Checkpoint::open(&many, signer().verifier()), Err(Error::TooLarge));
+    assert_eq!(Checkpoint::open(vec![b'a'; NOTE_BYTES_MAX + 1], signer().verifier()), Err(Error::TooLarge));
 }
 
 #[test]
@@ -201,23 +134,10 @@ fn signed_texts_that_are_no_checkpoints_are_refused() {
         format!("\n42\n{root}\n"),
     ] {
         let note = sign(&text, &signer()).unwrap();
-        assert_eq!(
-            Checkpoint::open(note, signer().verifier()),
-            Err(Error::NotACheckpoint),
-            "{text}"
-        );
+        assert_eq!(Checkpoint::open(note, signer().verifier()), Err(Error::NotACheckpoint), "{text}");
     }
-    let extended = sign(
-        &format!("postern.example/audit\n42\n{root}\nmore\n"),
-        &signer(),
-    )
-    .unwrap();
-    assert_eq!(
-        Checkpoint::open(extended, signer().verifier())
-            .unwrap()
-            .size,
-        42
-    );
+    let extended = sign(&format!("postern.example/audit\n42\n{root}\nmore\n"), &signer()).unwrap();
+    assert_eq!(Checkpoint::open(extended, signer().verifier()).unwrap().size, 42);
     for text in ["", "no end", "bell\u{7}\n", "tab\there\n"] {
         assert_eq!(sign(text, &signer()), Err(Error::Malformed));
     }

@@ -26,22 +26,8 @@ impl Leaves {
 
 /// The eight leaves that Certificate Transparency's implementations publish as test data.
 fn published() -> Leaves {
-    let leaves = [
-        "",
-        "00",
-        "10",
-        "2021",
-        "3031",
-        "40414243",
-        "5051525354555657",
-        "606162636465666768696a6b6c6d6e6f",
-    ];
-    Leaves(
-        leaves
-            .iter()
-            .map(|leaf| leaf_hash(&hex::decode(leaf).unwrap()))
-            .collect(),
-    )
+    let leaves = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
+    Leaves(leaves.iter().map(|leaf| leaf_hash(&hex::decode(leaf).unwrap())).collect())
 }
 
 const ROOTS: [&str; 9] = [
@@ -73,12 +59,7 @@ fn texts(proof: &[Hash]) -> Vec<String> {
 fn published_roots() {
     let leaves = published();
     for (size, expected) in ROOTS.iter().enumerate() {
-        assert_eq!(
-            root(u64::try_from(size).unwrap(), &leaves)
-                .unwrap()
-                .to_string(),
-            *expected
-        );
+        assert_eq!(root(u64::try_from(size).unwrap(), &leaves).unwrap().to_string(), *expected);
         assert_eq!(leaves.root(size).to_string(), *expected);
     }
 }
@@ -105,14 +86,7 @@ fn published_consistency_proofs() {
     let check = |old: usize, new: usize, expected: &[&str]| {
         let proof = consistency(old as u64, new as u64, &leaves).unwrap();
         assert_eq!(texts(&proof), expected);
-        verify_consistency(
-            old as u64,
-            &leaves.root(old),
-            new as u64,
-            &leaves.root(new),
-            &proof,
-        )
-        .unwrap();
+        verify_consistency(old as u64, &leaves.root(old), new as u64, &leaves.root(new), &proof).unwrap();
     };
     check(1, 1, &[]);
     check(1, 8, &[LEAF_1, LEAVES_2_3, LEAVES_4_7]);
@@ -124,42 +98,15 @@ fn published_consistency_proofs() {
 fn impossible_questions_are_refused() {
     let leaves = published();
     let root = leaves.root(8);
-    assert_eq!(
-        inclusion(8, 8, &leaves),
-        Err(Error::NoSuchLeaf { index: 8, size: 8 })
-    );
-    assert_eq!(
-        inclusion(0, 9, &leaves),
-        Err(Error::Missing { level: 0, index: 8 })
-    );
-    assert_eq!(
-        consistency(8, 7, &leaves),
-        Err(Error::Shrunk { old: 8, new: 7 })
-    );
-    assert_eq!(
-        verify_inclusion(&root, 0, 0, &[], &root),
-        Err(Error::NoSuchLeaf { index: 0, size: 0 })
-    );
-    assert_eq!(
-        verify_consistency(1, &root, 2, &root, &[]),
-        Err(Error::Invalid)
-    );
-    assert_eq!(
-        verify_consistency(3, &root, 8, &root, &[]),
-        Err(Error::Invalid)
-    );
-    assert_eq!(
-        verify_consistency(0, &root, 8, &root, &[]),
-        Err(Error::Invalid)
-    );
-    assert_eq!(
-        verify_consistency(8, &root, 8, &root, &[root]),
-        Err(Error::Invalid)
-    );
-    assert_eq!(
-        verify_consistency(2, &root, 1, &root, &[]),
-        Err(Error::Shrunk { old: 2, new: 1 })
-    );
+    assert_eq!(inclusion(8, 8, &leaves), Err(Error::NoSuchLeaf { index: 8, size: 8 }));
+    assert_eq!(inclusion(0, 9, &leaves), Err(Error::Missing { level: 0, index: 8 }));
+    assert_eq!(consistency(8, 7, &leaves), Err(Error::Shrunk { old: 8, new: 7 }));
+    assert_eq!(verify_inclusion(&root, 0, 0, &[], &root), Err(Error::NoSuchLeaf { index: 0, size: 0 }));
+    assert_eq!(verify_consistency(1, &root, 2, &root, &[]), Err(Error::Invalid));
+    assert_eq!(verify_consistency(3, &root, 8, &root, &[]), Err(Error::Invalid));
+    assert_eq!(verify_consistency(0, &root, 8, &root, &[]), Err(Error::Invalid));
+    assert_eq!(verify_consistency(8, &root, 8, &root, &[root]), Err(Error::Invalid));
+    assert_eq!(verify_consistency(2, &root, 1, &root, &[]), Err(Error::Shrunk { old: 2, new: 1 }));
 }
 
 /// Every way to spoil a proof that keeps it well-formed.

@@ -30,10 +30,7 @@ pub(super) fn append<L: AsRef<[u8]>>(
         edge.push(leaf.as_ref())?;
     }
     edge.write_partials()?;
-    Ok(Appended {
-        tree: edge.tree,
-        written: edge.written,
-    })
+    Ok(Appended { tree: edge.tree, written: edge.written })
 }
 
 /// Checks what appending would lead to, before anything is written that could never be taken back.
@@ -43,9 +40,7 @@ fn foresee<L: AsRef<[u8]>>(
     root: &Hash,
     signed: Option<&Checkpoint>,
 ) -> Result<(), Error> {
-    let agrees = |tree: &Tree| {
-        signed.is_none_or(|signed| signed.size != tree.size() || signed.root == tree.root())
-    };
+    let agrees = |tree: &Tree| signed.is_none_or(|signed| signed.size != tree.size() || signed.root == tree.root());
     let mut agreed = agrees(&tree);
     for leaf in leaves {
         let index = tree.size();
@@ -55,16 +50,9 @@ fn foresee<L: AsRef<[u8]>>(
     }
     let size = tree.size();
     if let Some(signed) = signed.filter(|signed| signed.size > size) {
-        return Err(Error::Shrunk {
-            size,
-            signed: signed.size,
-        });
+        return Err(Error::Shrunk { size, signed: signed.size });
     }
-    if agreed && tree.root() == *root {
-        Ok(())
-    } else {
-        Err(Error::Diverged { size })
-    }
+    if agreed && tree.root() == *root { Ok(()) } else { Err(Error::Diverged { size }) }
 }
 
 /// The partial tiles at the right edge, in memory.
@@ -84,51 +72,26 @@ impl<'a> Edge<'a> {
         let mut levels = Vec::new();
         for level in 0..=LEVEL_MAX {
             let (index, width) = Kind::Hashes(level).edge(size);
-            let stored = if width == 0 {
-                None
-            } else {
-                directory.tile(level, index, width)?
-            };
-            let hashes = stored
-                .filter(|stored| stored.sound)
-                .map(|stored| stored.items)
-                .unwrap_or_default();
+            let stored = if width == 0 { None } else { directory.tile(level, index, width)? };
+            let hashes = stored.filter(|stored| stored.sound).map(|stored| stored.items).unwrap_or_default();
             if hashes.len() != width {
-                return Err(Error::Missing {
-                    path: name(Kind::Hashes(level), index, width),
-                });
+                return Err(Error::Missing { path: name(Kind::Hashes(level), index, width) });
             }
             levels.push(hashes);
         }
         let (index, width) = Kind::Entries.edge(size);
-        let stored = if width == 0 {
-            None
-        } else {
-            directory.entries(index, width)?
-        };
-        let entries = stored
-            .filter(|stored| stored.sound)
-            .map(|stored| stored.items)
-            .unwrap_or_default();
+        let stored = if width == 0 { None } else { directory.entries(index, width)? };
+        let entries = stored.filter(|stored| stored.sound).map(|stored| stored.items).unwrap_or_default();
         let path = || name(Kind::Entries, index, width);
         if entries.len() != width {
             return Err(Error::Missing { path: path() });
         }
         let hashed = entries.iter().map(|leaf| leaf_hash(leaf));
-        if !levels
-            .first()
-            .is_some_and(|hashes| hashed.eq(hashes.iter().copied()))
-        {
+        if !levels.first().is_some_and(|hashes| hashed.eq(hashes.iter().copied())) {
             return Err(Error::Damaged { path: path() });
         }
         let tree = Tree::from_levels(size, &levels);
-        Ok(Self {
-            directory,
-            tree,
-            entries,
-            levels,
-            written: Vec::new(),
-        })
+        Ok(Self { directory, tree, entries, levels, written: Vec::new() })
     }
 
     fn push(&mut self, leaf: &[u8]) -> Result<(), Error> {
@@ -158,11 +121,7 @@ impl<'a> Edge<'a> {
     fn write_partials(&mut self) -> Result<(), Error> {
         self.write_entries()?;
         for level in 0..=LEVEL_MAX {
-            let hashes = self
-                .levels
-                .get(usize::from(level))
-                .cloned()
-                .unwrap_or_default();
+            let hashes = self.levels.get(usize::from(level)).cloned().unwrap_or_default();
             self.write_hashes(level, &hashes)?;
         }
         Ok(())
@@ -170,8 +129,7 @@ impl<'a> Edge<'a> {
 
     fn write_entries(&mut self) -> Result<(), Error> {
         let index = self.tree.size();
-        let bytes =
-            bundle::encode(&self.entries).map_err(|source| Error::Leaf { index, source })?;
+        let bytes = bundle::encode(&self.entries).map_err(|source| Error::Leaf { index, source })?;
         self.write(Kind::Entries, self.entries.len(), &bytes)
     }
 
@@ -182,11 +140,7 @@ impl<'a> Edge<'a> {
     /// Writes the tile of `kind` that ends at the tree's size.
     fn write(&mut self, kind: Kind, width: usize, bytes: &[u8]) -> Result<(), Error> {
         let (index, rest) = kind.edge(self.tree.size());
-        let index = if rest == 0 {
-            index.saturating_sub(1)
-        } else {
-            index
-        };
+        let index = if rest == 0 { index.saturating_sub(1) } else { index };
         let Some(path) = TilePath::new(kind, index, width) else {
             return Ok(());
         };

@@ -25,9 +25,7 @@ impl Directory {
         };
         let max = u64::try_from(max).unwrap_or(u64::MAX);
         if !meta.is_file() || meta.len() > max {
-            return Err(Error::Unacceptable {
-                path: path.to_owned(),
-            });
+            return Err(Error::Unacceptable { path: path.to_owned() });
         }
         let opened = match File::open(&file) {
             Ok(opened) => opened,
@@ -35,14 +33,9 @@ impl Directory {
             Err(source) => return Err(io_error(path, source)),
         };
         let mut bytes = Vec::new();
-        let read = opened
-            .take(max.saturating_add(1))
-            .read_to_end(&mut bytes)
-            .map_err(|e| io_error(path, e))?;
+        let read = opened.take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| io_error(path, e))?;
         if u64::try_from(read).unwrap_or(u64::MAX) > max {
-            return Err(Error::Unacceptable {
-                path: path.to_owned(),
-            });
+            return Err(Error::Unacceptable { path: path.to_owned() });
         }
         Ok(Some(bytes))
     }
@@ -101,12 +94,7 @@ impl Directory {
         let full = full.to_string();
         let mut widths: Vec<usize> = Vec::new();
         for name in self.list(&format!("{full}.p"))? {
-            widths.extend(
-                format!("{full}.p/{name}")
-                    .parse::<TilePath>()
-                    .map(|path| path.width())
-                    .ok(),
-            );
+            widths.extend(format!("{full}.p/{name}").parse::<TilePath>().map(|path| path.width()).ok());
         }
         if fs::symlink_metadata(self.root.join(&full)).is_ok() {
             widths.push(TILE_WIDTH);
@@ -119,17 +107,14 @@ impl Directory {
         match self.read(path, bytes.len()) {
             Ok(None) => self.replace(path, bytes),
             Ok(Some(existing)) if existing == bytes => Ok(()),
-            Ok(Some(_)) | Err(Error::Unacceptable { .. }) => Err(Error::Conflict {
-                path: path.to_owned(),
-            }),
+            Ok(Some(_)) | Err(Error::Unacceptable { .. }) => Err(Error::Conflict { path: path.to_owned() }),
             Err(error) => Err(error),
         }
     }
 
     /// Puts a file in place whole or not at all, whatever was there.
     pub(super) fn replace(&self, path: &str, bytes: &[u8]) -> Result<(), Error> {
-        self.replace_io(&self.root.join(path), bytes)
-            .map_err(|e| io_error(path, e))
+        self.replace_io(&self.root.join(path), bytes).map_err(|e| io_error(path, e))
     }
 
     fn replace_io(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -151,10 +136,7 @@ impl Directory {
         if folder.is_dir() {
             return Ok(());
         }
-        if let Some(above) = folder
-            .parent()
-            .filter(|above| !above.as_os_str().is_empty())
-        {
+        if let Some(above) = folder.parent().filter(|above| !above.as_os_str().is_empty()) {
             self.make_folder(above)?;
             fs::create_dir(folder)?;
             return self.sync_folder(above);
@@ -163,11 +145,7 @@ impl Directory {
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        if self.sync {
-            File::open(folder)?.sync_all()
-        } else {
-            Ok(())
-        }
+        if self.sync { File::open(folder)?.sync_all() } else { Ok(()) }
     }
 
     /// Removes the partial tiles that wider ones have replaced. Failing to is harmless: readers
@@ -188,15 +166,9 @@ impl Directory {
 }
 
 fn is_absence(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 fn io_error(path: &str, source: io::Error) -> Error {
-    Error::Io {
-        path: path.to_owned(),
-        source,
-    }
+    Error::Io { path: path.to_owned(), source }
 }

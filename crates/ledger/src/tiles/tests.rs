@@ -15,9 +15,7 @@ fn signer() -> Signer {
 }
 
 fn leaves(count: usize) -> Vec<Vec<u8>> {
-    (0..count)
-        .map(|n| format!("{{\"n\":{n}}}").into_bytes())
-        .collect()
+    (0..count).map(|n| format!("{{\"n\":{n}}}").into_bytes()).collect()
 }
 
 fn root(leaves: &[Vec<u8>]) -> Hash {
@@ -29,12 +27,7 @@ fn root(leaves: &[Vec<u8>]) -> Hash {
 }
 
 /// Publishes `leaves[from..to]`.
-fn publish(
-    directory: &Directory,
-    all: &[Vec<u8>],
-    from: usize,
-    to: usize,
-) -> Result<Checkpoint, Error> {
+fn publish(directory: &Directory, all: &[Vec<u8>], from: usize, to: usize) -> Result<Checkpoint, Error> {
     directory.publish(from as u64, &all[from..to], &root(&all[..to]), &signer())
 }
 
@@ -47,12 +40,7 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
             if path.is_dir() {
                 open.push(path);
             } else {
-                let name = path
-                    .strip_prefix(folder)
-                    .unwrap()
-                    .to_str()
-                    .unwrap()
-                    .to_owned();
+                let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
                 found.insert(name, fs::read(&path).unwrap());
             }
         }
@@ -65,15 +53,7 @@ fn a_log_grows_in_steps_to_the_same_files_as_at_once() {
     let all = leaves(600);
     let (stepwise, at_once) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let directory = Directory::new(stepwise.path());
-    for (from, to) in [
-        (0, 0),
-        (0, 1),
-        (1, 255),
-        (255, 256),
-        (256, 257),
-        (257, 511),
-        (511, 600),
-    ] {
+    for (from, to) in [(0, 0), (0, 1), (1, 255), (255, 256), (256, 257), (257, 511), (511, 600)] {
         publish(&directory, &all, from, to).unwrap();
     }
     publish(&Directory::new(at_once.path()), &all, 0, 600).unwrap();
@@ -96,10 +76,7 @@ fn a_log_grows_in_steps_to_the_same_files_as_at_once() {
             "tile/entries/002.p/88",
         ]
     );
-    assert_eq!(
-        directory.history().unwrap(),
-        [0, 1, 255, 256, 257, 511, 600]
-    );
+    assert_eq!(directory.history().unwrap(), [0, 1, 255, 256, 257, 511, 600]);
 }
 
 #[test]
@@ -131,40 +108,19 @@ fn what_contradicts_the_log_is_neither_written_nor_signed() {
     let before = files(folder.path());
     let mut other = all.clone();
     other[7] = b"{}".to_vec();
-    assert!(matches!(
-        publish(&directory, &other, 0, 300),
-        Err(Error::Diverged { .. })
-    ));
-    assert!(matches!(
-        publish(&directory, &other, 260, 260),
-        Err(Error::Diverged { size: 260 })
-    ));
-    assert!(matches!(
-        publish(&directory, &all, 0, 258),
-        Err(Error::Shrunk {
-            size: 258,
-            signed: 260
-        })
-    ));
-    assert!(matches!(
-        publish(&directory, &all, 299, 300),
-        Err(Error::Missing { .. })
-    ));
+    assert!(matches!(publish(&directory, &other, 0, 300), Err(Error::Diverged { .. })));
+    assert!(matches!(publish(&directory, &other, 260, 260), Err(Error::Diverged { size: 260 })));
+    assert!(matches!(publish(&directory, &all, 0, 258), Err(Error::Shrunk { size: 258, signed: 260 })));
+    assert!(matches!(publish(&directory, &all, 299, 300), Err(Error::Missing { .. })));
     let huge = vec![b"{}".to_vec(), vec![b' '; 65_536]];
     let result = directory.publish(260, &huge, &root(&huge), &signer());
     assert!(matches!(result, Err(Error::Leaf { index: 261, .. })));
     let stranger = Signer::from_seed(ORIGIN, &[4; 32]).unwrap();
-    assert!(matches!(
-        directory.publish(260, &all[260..], &root(&all), &stranger),
-        Err(Error::Note(_))
-    ));
+    assert!(matches!(directory.publish(260, &all[260..], &root(&all), &stranger), Err(Error::Note(_))));
     assert_eq!(files(folder.path()), before);
     // Without the checkpoint only the files themselves can contradict.
     fs::remove_file(folder.path().join(CHECKPOINT)).unwrap();
-    assert!(matches!(
-        publish(&directory, &other, 0, 300),
-        Err(Error::Conflict { .. })
-    ));
+    assert!(matches!(publish(&directory, &other, 0, 300), Err(Error::Conflict { .. })));
 }
 
 #[test]
@@ -177,10 +133,7 @@ fn an_edge_edited_on_disk_is_not_built_upon() {
     let mut bytes = fs::read(&bundle).unwrap();
     bytes[5] ^= 1;
     fs::write(&bundle, bytes).unwrap();
-    assert!(matches!(
-        publish(&directory, &all, 10, 20),
-        Err(Error::Damaged { .. })
-    ));
+    assert!(matches!(publish(&directory, &all, 10, 20), Err(Error::Damaged { .. })));
 }
 
 #[test]
@@ -203,10 +156,7 @@ fn proofs_come_out_of_tiles() {
     }
     assert_eq!(directory.leaves(250, 700).unwrap(), &all[250..256]);
     assert_eq!(directory.leaves(600, 650).unwrap(), &all[600..650]);
-    assert!(matches!(
-        directory.leaves(600, 701),
-        Err(Error::Missing { .. })
-    ));
+    assert!(matches!(directory.leaves(600, 701), Err(Error::Missing { .. })));
 }
 
 #[test]
@@ -215,26 +165,13 @@ fn files_that_are_no_files_are_refused() {
     let directory = Directory::new(folder.path());
     assert!(directory.checkpoint_note().unwrap().is_none());
     fs::create_dir(folder.path().join(CHECKPOINT)).unwrap();
-    assert!(matches!(
-        directory.checkpoint_note(),
-        Err(Error::Unacceptable { .. })
-    ));
+    assert!(matches!(directory.checkpoint_note(), Err(Error::Unacceptable { .. })));
     fs::remove_dir(folder.path().join(CHECKPOINT)).unwrap();
     std::os::unix::fs::symlink("/dev/zero", folder.path().join(CHECKPOINT)).unwrap();
-    assert!(matches!(
-        directory.checkpoint_note(),
-        Err(Error::Unacceptable { .. })
-    ));
+    assert!(matches!(directory.checkpoint_note(), Err(Error::Unacceptable { .. })));
     fs::remove_file(folder.path().join(CHECKPOINT)).unwrap();
-    fs::write(
-        folder.path().join(CHECKPOINT),
-        vec![b'a'; NOTE_BYTES_MAX + 1],
-    )
-    .unwrap();
-    assert!(matches!(
-        directory.checkpoint_note(),
-        Err(Error::Unacceptable { .. })
-    ));
+    fs::write(folder.path().join(CHECKPOINT), vec![b'a'; NOTE_BYTES_MAX + 1]).unwrap();
+    assert!(matches!(directory.checkpoint_note(), Err(Error::Unacceptable { .. })));
 }
 
 proptest! {

@@ -1,0 +1,160 @@
+use std::fs;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::hash::{Hash, leaf_hash};
+use crate::note::Signer;
+use crate::tree::Tree;
+
+fn signer() -> Signer {
+    Signer::from_seed("postern.example/audit", &[5; 32]).unwrap()
+}
+
+fn root(leaves: &[Vec<u8>]) -> Hash {
+    let mut tree = Tree::new();
+    for leaf in leaves {
+        tree.push(leaf_hash(leaf));
+    }
+    tree.root()
+}
+
+/// A log that was signed at each of `sizes`.
+fn log(path: &Path, sizes: &[usize]) -> Vec<Vec<u8>> {
+    let leaves: Vec<Vec<u8>> = (0..*sizes.last().unwrap()).map(|n| format!("{{\"n\":{n}}}").into_bytes()).collect();
+    let directory = Directory::new(path).unsynced();
+    let mut from = 0;
+    for size in sizes {
+        directory.publish(from as u64, &leaves[from..*size], &root(&leaves[..*size]), &signer()).unwrap();
+        from = *size;
+    }
+    leaves
+}
+
+fn verify(path: &Path) -> Report {
+    verify_directory(path, signer().verifier(), Options::default())
+}
+
+fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(next) = open.pop() {
+        for entry in fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { open.push(path) } else { found.push(path) }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn sound_logs_of_every_shape_are_intact() {
+    for sizes in [&[0][..], &[1], &[0, 1, 2], &[255], &[256], &[257], &[100, 256, 512], &[511, 513, 800]] {
+        let folder = tempfile::tempdir().unwrap();
+        let leaves = log(folder.path(), sizes);
+        let report = verify(folder.path());
+        assert!(report.is_ok(), "{sizes:?}: {report}");
+        assert_eq!(report.leaves, leaves.len() as u64);
+        assert_eq!(report.root, Some(root(&leaves)));
+        assert_eq!(report.checkpoints, sizes.len());
+    }
+}
+
+#[test]
+fn an_empty_directory_has_no_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = verify(folder.path());
+    assert_eq!(report.first().unwrap().problem, Problem::CheckpointMissing);
+    assert_eq!(verify(&folder.path().join("nothing")).first().unwrap().problem, Problem::CheckpointMissing);
+}
+
+#[test]
+fn leaves_after_the_checkpoint_matter_only_when_nobody_is_writing() {
+    let folder = tempfile::tempdir().unwrap();
+    log(folder.path(), &[10, 300]);
+    fs::copy(folder.path().join("checkpoints/10"), folder.path().join("checkpoint")).unwrap();
+    fs::remove_file(folder.path().join("checkpoints/300")).unwrap();
+    let report = verify(folder.path());
+    assert_eq!(report.first().unwrap().problem, Problem::Unsigned);
+    let live = Options { live: true, ..Options::default() };
+    assert!(verify_directory(folder.path(), signer().verifier(), live).is_ok());
+}
+
+#[test]
+fn the_caller_sees_every_leaf_once_and_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let leaves = log(folder.path(), &[300]);
+    let mut seen = Vec::new();
+    let mut check = |index: u64, leaf: &[u8]| {
+        seen.push((index, leaf.to_vec()));
+        if index == 270 { Err("is not ours".to_owned()) } else { Ok(()) }
+    };
+    let options = Options { check: Some(&mut check), ..Options::default() };
+    let report = verify_directory(folder.path(), signer().verifier(), options);
+    assert_eq!(report.to_string().lines().next(), Some("leaf 270: is not ours (tile/entries/001.p/15)"));
+    assert_eq!(seen, (0..).zip(leaves).collect::<Vec<_>>());
+}
+
+#[test]
+fn an_earlier_checkpoint_of_somebody_else_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = tempfile::tempdir().unwrap();
+    log(folder.path(), &[10]);
+    log(other.path(), &[5]);
+    let note = fs::read_to_string(other.path().join("checkpoint")).unwrap();
+    let since = |note: &str| {
+        let options = Options { since: Some(note.as_bytes()), ..Options::default() };
+        verify_directory(folder.path(), signer().verifier(), options)
+    };
+    assert!(since(&note).is_ok());
+    let report = since(&note.replace("\n5\n", "\n4\n"));
+    assert!(matches!(report.first().unwrap().problem, Problem::CheckpointInvalid { .. }));
+}
+
+#[test]
+fn a_report_is_text_and_json() {
+    let folder = tempfile::tempdir().unwrap();
+    log(folder.path(), &[10]);
+    fs::write(folder.path().join("tile/entries/000.p/10"), b"").unwrap();
+    let report = verify(folder.path());
+    assert_eq!(
+        report.to_string(),
+        "leaf 0: is missing: the log was truncated to 0 of 10 leaves (tile/entries/000.p/10)\n\
+         postern.example/audit: not intact, 0 leaves, 1 checkpoints"
+    );
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["findings"][0]["problem"], "truncated");
+    assert_eq!(json["findings"][0]["leaves"]["start"], 0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn every_changed_byte_is_noticed(which in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), bits in 1_u8..) {
+        let folder = tempfile::tempdir().unwrap();
+        log(folder.path(), &[3, 260, 300]);
+        let files = files(folder.path());
+        let file = &files[which.index(files.len())];
+        let mut bytes = fs::read(file).unwrap();
+        let at = at.index(bytes.len());
+        bytes[at] ^= bits;
+        fs::write(file, bytes).unwrap();
+        prop_assert!(!verify(folder.path()).is_ok(), "{} at {}", file.display(), at);
+    }
+
+    #[test]
+    fn every_cut_and_every_missing_file_is_noticed(which in any::<prop::sample::Index>(), at in any::<prop::sample::Index>()) {
+        let folder = tempfile::tempdir().unwrap();
+        log(folder.path(), &[3, 260, 300]);
+        let mut files = files(folder.path());
+        files.retain(|file| !file.starts_with(folder.path().join("checkpoints")));
+        let file = &files[which.index(files.len())];
+        let bytes = fs::read(file).unwrap();
+        fs::write(file, &bytes[..at.index(bytes.len())]).unwrap();
+        prop_assert!(!verify(folder.path()).is_ok(), "{} cut", file.display());
+        fs::remove_file(file).unwrap();
+        prop_assert!(!verify(folder.path()).is_ok(), "{} missing", file.display());
+    }
+}
