@@ -11,6 +11,7 @@ mod idempotency;
 mod input;
 mod metrics;
 mod openapi;
+mod page;
 mod problem;
 mod reply;
 mod route;
@@ -18,6 +19,7 @@ pub mod routes;
 mod server;
 
 pub use metrics::Metrics;
+pub use page::Page;
 pub use problem::Problem;
 pub use route::{Guard, RouteSpec};
 pub use server::{Server, ServerError, app, document};

@@ -32,7 +32,7 @@ pub use error::Error;
 pub use idempotency::digest;
 pub use ledger::{AuditEntry, InclusionProof};
 pub use postern_store::{LeafFilter, Page, PageRequest, Remembered, SessionFilter};
-pub use recording::{Integrity, IntegrityVerdict, RecordingFormat};
+pub use recording::{Integrity, IntegrityVerdict, RecordingFormat, watched_line};
 pub use status::{Gauges, LedgerStatus, Readiness, Status};
 pub use vault::{Unsealing, VaultStatus};
 

@@ -8,7 +8,7 @@ use postern_domain::event::Event;
 use postern_domain::permission::Permission;
 use postern_domain::session::{Session, SessionState};
 use postern_domain::{SecretBytes, SessionId};
-use postern_gateway::{ExportFormat, StoredRecording, Watch, chain_of};
+use postern_gateway::{ExportFormat, StoredRecording, Watch, Watched, chain_of};
 use postern_vault::Binding;
 use postern_wire::recording::Verdict;
 use schemars::JsonSchema;
@@ -181,6 +181,19 @@ impl Control {
                 detail: Some(error.to_string()),
             },
         })
+    }
+}
+
+/// What a watcher sees as a line of JSON, in the form that an export as JSON has.
+#[must_use]
+pub fn watched_line(seen: &Watched) -> String {
+    match seen {
+        Watched::Frame(frame) => {
+            let mut text = String::new();
+            postern_wire::recording::json_line(frame, &mut text);
+            text
+        }
+        Watched::Lagged(frames) => format!("{}\n", serde_json::json!({ "kind": "lagged", "frames": frames })),
     }
 }
 

@@ -1,0 +1,20 @@
+//! A page of a listing, as JSON.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A page of a listing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Page_of_{T}")]
+pub struct Page<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// The cursor of the next page; none when this is the last.
+    pub next: Option<String>,
+}
+
+impl<T> From<postern_control::Page<T>> for Page<T> {
+    fn from(page: postern_control::Page<T>) -> Self {
+        Self { items: page.items, next: page.next }
+    }
+}

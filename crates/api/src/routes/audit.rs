@@ -1,0 +1,136 @@
+//! The ledger.
+
+use axum::body::Body;
+use axum::http::Method;
+use futures::StreamExt as _;
+use postern_control::{AuditEntry, Caller, Control, InclusionProof, LeafFilter};
+use postern_domain::Timestamp;
+use postern_domain::permission::Permission;
+use postern_domain::permit::{Manage, Permit};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::input::{Input, Nothing};
+use crate::page::Page;
+use crate::problem::Problem;
+use crate::reply::{Bytes, Found};
+use crate::route::Routes;
+
+pub(crate) fn declare(routes: Routes) -> Routes {
+    let read = Permission::AuditRead;
+    routes
+        .holding(read, (Method::GET, "/v1/audit", "audit_list", "Events, newest first"), list)
+        .holding(
+            read,
+            (Method::GET, "/v1/audit/checkpoint", "audit_checkpoint", "The newest signed checkpoint"),
+            checkpoint,
+        )
+        .holding(
+            read,
+            (Method::GET, "/v1/audit/export", "audit_export", "Events, oldest first, a JSON line each"),
+            export,
+        )
+        .holding(read, (Method::GET, "/v1/audit/{index}", "audit_show", "One event"), show)
+        .holding(
+            read,
+            (Method::GET, "/v1/audit/{index}/proof", "audit_proof", "Proof that it is in the signed log"),
+            proof,
+        )
+}
+
+/// An event's place in the path.
+#[derive(Deserialize, JsonSchema)]
+struct Place {
+    /// Its place in the log, from 0.
+    index: String,
+}
+
+impl Place {
+    fn index(&self) -> Result<u64, Problem> {
+        self.index.parse().map_err(|_| Problem::invalid("index", "give the event's number in the log, from 0"))
+    }
+}
+
+/// Which events are wanted.
+#[derive(Default, Deserialize, JsonSchema)]
+struct Wanted {
+    /// By this person, or `system`, `console`, `unknown`.
+    actor: Option<String>,
+    /// This action, `session.open`, or all of a noun, `session`.
+    action: Option<String>,
+    /// On this thing.
+    target: Option<String>,
+    /// With this outcome: `intent`, `done`, `failed`, `refused`, `unknown`.
+    outcome: Option<String>,
+    /// Not before.
+    from: Option<Timestamp>,
+    /// Before.
+    until: Option<Timestamp>,
+    /// Where to go on.
+    cursor: Option<String>,
+    /// How many at most.
+    limit: Option<u32>,
+}
+
+/// Where an export begins.
+#[derive(Default, Deserialize, JsonSchema)]
+struct From {
+    /// The first event's place in the log.
+    #[serde(default)]
+    from: u64,
+}
+
+async fn list(
+    control: Control,
+    _: Caller,
+    permit: Permit<Manage>,
+    input: Input<Nothing, Wanted>,
+) -> Result<Found<Page<AuditEntry>>, Problem> {
+    let Wanted { actor, action, target, outcome, from, until, cursor, limit } = input.query;
+    let filter = LeafFilter { actor, action, target, outcome, from, until };
+    let page = crate::input::page(cursor, limit);
+    Ok(Found(control.audit_list(&permit, &filter, &page).await?.into()))
+}
+
+async fn show(
+    control: Control,
+    _: Caller,
+    permit: Permit<Manage>,
+    input: Input<Place>,
+) -> Result<Found<AuditEntry>, Problem> {
+    Ok(Found(control.audit_show(&permit, input.path.index()?).await?))
+}
+
+async fn proof(
+    control: Control,
+    _: Caller,
+    permit: Permit<Manage>,
+    input: Input<Place>,
+) -> Result<Found<InclusionProof>, Problem> {
+    Ok(Found(control.audit_proof(&permit, input.path.index()?).await?))
+}
+
+async fn checkpoint(control: Control, _: Caller, _: Permit<Manage>, _: Input) -> Result<Bytes, Problem> {
+    let note = control.audit_checkpoint()?;
+    Ok(Bytes { media: "text/plain; charset=utf-8", headers: Vec::new(), body: Body::from(note) })
+}
+
+async fn export(
+    control: Control,
+    _: Caller,
+    permit: Permit<Manage>,
+    input: Input<Nothing, From>,
+) -> Result<Bytes, Problem> {
+    let scopes = permit.action().scopes.clone();
+    let batches = futures::stream::unfold(Some(input.query.from), move |from| {
+        let (control, scopes) = (control.clone(), scopes.clone());
+        async move {
+            let batch = control.audit_export(&scopes, from?).await;
+            match batch {
+                Ok((lines, next)) => Some((Ok(lines), next)),
+                Err(error) => Some((Err(std::io::Error::other(error)), None)),
+            }
+        }
+    });
+    Ok(Bytes { media: "application/x-ndjson", headers: Vec::new(), body: Body::from_stream(batches.boxed()) })
+}

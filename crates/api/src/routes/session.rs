@@ -1,0 +1,156 @@
+//! Sessions and their recordings.
+
+use axum::body::Body;
+use axum::http::Method;
+use futures::StreamExt as _;
+use postern_control::{Caller, Control, Integrity, RecordingFormat, SessionFilter, watched_line};
+use postern_domain::permission::Permission;
+use postern_domain::permit::{Manage, Permit};
+use postern_domain::session::Session;
+use postern_domain::{AccountRef, SessionId, Timestamp};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::input::{Input, Nothing};
+use crate::page::Page;
+use crate::problem::Problem;
+use crate::reply::{Bytes, Done, Found};
+use crate::route::Routes;
+
+pub(crate) fn declare(routes: Routes) -> Routes {
+    routes
+        .signed_in((Method::GET, "/v1/sessions", "session_list", "Sessions: one's own, and those one may see"), list)
+        .signed_in((Method::GET, "/v1/sessions/{id}", "session_show", "One session"), show)
+        .holding(
+            Permission::SessionKill,
+            (Method::POST, "/v1/sessions/{id}/kill", "session_kill", "Terminate a live session"),
+            kill,
+        )
+        .holding(
+            Permission::SessionKill,
+            (Method::POST, "/v1/sessions/{id}/message", "session_message", "Show a message to whoever works in it"),
+            message,
+        )
+        .signed_in(
+            (Method::GET, "/v1/sessions/{id}/recording", "recording_show", "The recording, as it is asked for"),
+            recording,
+        )
+        .signed_in(
+            (Method::GET, "/v1/sessions/{id}/integrity", "recording_integrity", "Whether it is what was written"),
+            integrity,
+        )
+        .signed_in(
+            (Method::GET, "/v1/sessions/{id}/watch", "session_watch", "Follow a live session, a JSON line a frame"),
+            watch,
+        )
+}
+
+/// A session's id in the path.
+#[derive(Deserialize, JsonSchema)]
+struct Named {
+    /// The session.
+    id: SessionId,
+}
+
+/// Which sessions are wanted.
+#[derive(Default, Deserialize, JsonSchema)]
+struct Wanted {
+    /// Live ones only.
+    #[serde(default)]
+    live: bool,
+    /// Of this person.
+    user: Option<String>,
+    /// On this account, `root@web-1`.
+    account: Option<AccountRef>,
+    /// Begun not before.
+    from: Option<Timestamp>,
+    /// Begun before.
+    until: Option<Timestamp>,
+    /// Where to go on.
+    cursor: Option<String>,
+    /// How many at most.
+    limit: Option<u32>,
+}
+
+/// Why.
+#[derive(Deserialize, JsonSchema)]
+struct Why {
+    /// One line that the person is shown and the ledger keeps.
+    reason: String,
+}
+
+/// What to say.
+#[derive(Deserialize, JsonSchema)]
+struct Said {
+    /// One line.
+    text: String,
+}
+
+/// How the recording is wanted.
+#[derive(Default, Deserialize, JsonSchema)]
+struct Form {
+    /// As what.
+    #[serde(default)]
+    format: RecordingFormat,
+}
+
+async fn list(
+    control: Control,
+    caller: Caller,
+    input: Input<Nothing, Wanted>,
+) -> Result<Found<Page<Session>>, Problem> {
+    let Wanted { live, user, account, from, until, cursor, limit } = input.query;
+    let filter = SessionFilter { live, user, account, asset: None, from, until };
+    let page = crate::input::page(cursor, limit);
+    Ok(Found(control.session_list(&caller, &filter, &page).await?.into()))
+}
+
+async fn show(control: Control, caller: Caller, input: Input<Named>) -> Result<Found<Session>, Problem> {
+    Ok(Found(control.session_show(&caller, &input.path.id).await?))
+}
+
+async fn kill(
+    control: Control,
+    caller: Caller,
+    permit: Permit<Manage>,
+    input: Input<Named, Nothing, Why>,
+) -> Result<Found<Session>, Problem> {
+    Ok(Found(control.session_kill(&caller, &permit, &input.path.id, &input.body.reason).await?))
+}
+
+async fn message(
+    control: Control,
+    caller: Caller,
+    permit: Permit<Manage>,
+    input: Input<Named, Nothing, Said>,
+) -> Result<Done, Problem> {
+    control.session_message(&caller, &permit, &input.path.id, &input.body.text).await?;
+    Ok(Done)
+}
+
+async fn recording(control: Control, caller: Caller, input: Input<Named, Form>) -> Result<Bytes, Problem> {
+    let format = input.query.format;
+    let portions = control.recording_export(&caller, &input.path.id, format).await?;
+    let media = match format {
+        RecordingFormat::Asciicast => "application/x-asciicast",
+        RecordingFormat::Text => "text/plain; charset=utf-8",
+        RecordingFormat::Json => "application/x-ndjson",
+    };
+    let stream = futures::stream::unfold(portions, |mut portions| async move {
+        portions.recv().await.map(|portion| (portion, portions))
+    });
+    Ok(Bytes { media, headers: Vec::new(), body: Body::from_stream(stream) })
+}
+
+async fn integrity(control: Control, caller: Caller, input: Input<Named>) -> Result<Found<Integrity>, Problem> {
+    Ok(Found(control.recording_integrity(&caller, &input.path.id).await?))
+}
+
+async fn watch(control: Control, caller: Caller, input: Input<Named>) -> Result<Bytes, Problem> {
+    let watch = control.session_watch(&caller, &input.path.id).await?;
+    let lines = futures::stream::unfold(watch, |mut watch| async move {
+        let seen = watch.next().await?;
+        Some((Ok::<_, std::convert::Infallible>(watched_line(&seen)), watch))
+    });
+    Ok(Bytes { media: "application/x-ndjson", headers: Vec::new(), body: Body::from_stream(lines.boxed()) })
+}
