@@ -42,6 +42,15 @@ impl ScopePath {
         if self.contains(other) { Some(other.clone()) } else { other.contains(self).then(|| self.clone()) }
     }
 
+    /// This scope and every one above it, the root first.
+    #[must_use]
+    pub fn ancestors(&self) -> Vec<Self> {
+        let below = self.0.char_indices().skip(1).filter(|(_, c)| *c == '/').map(|(at, _)| at);
+        let whole = (self.0 != "/").then(|| self.clone());
+        let inner = below.filter_map(|at| self.0.get(..at)).map(|path| Self(path.to_owned()));
+        std::iter::once(Self::root()).chain(inner).chain(whole).collect()
+    }
+
     /// How many levels it lies below the root.
     #[must_use]
     pub fn depth(&self) -> usize {

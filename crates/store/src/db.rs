@@ -89,6 +89,7 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(vec![
         migration(1, "initial", include_str!("../migrations/0001_initial.sql")),
         migration(2, "identity", include_str!("../migrations/0002_identity.sql")),
+        migration(3, "access", include_str!("../migrations/0003_access.sql")),
     ])
 }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Error;
+
 /// The most rows in one page.
 pub const PAGE_LIMIT_MAX: u32 = 500;
 /// The rows in one page unless asked otherwise.
@@ -23,6 +25,15 @@ impl PageRequest {
         i64::from(self.limit.unwrap_or(PAGE_LIMIT_DEFAULT).clamp(1, PAGE_LIMIT_MAX))
     }
 
+    /// The cursor of a listing that is ordered by several columns, taken apart; empty texts for the
+    /// first page.
+    pub(crate) fn keys<const N: usize>(&self) -> Result<[&str; N], Error> {
+        match self.after() {
+            "" => Ok([""; N]),
+            cursor => cursor.split('~').collect::<Vec<_>>().try_into().map_err(|_| Error::Cursor),
+        }
+    }
+
     /// The cursor as the key of the last row given; empty for the first page.
     #[must_use]
     pub fn after(&self) -> &str {
@@ -40,6 +51,11 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// The cursor of a listing that is ordered by several columns. No name or id contains a tilde.
+    pub(crate) fn cursor(keys: &[&str]) -> String {
+        keys.join("~")
+    }
+
     /// A page from up to `limit + 1` rows: the one too many says that there is a next page, which
     /// begins after the key of the last row given.
     #[must_use]

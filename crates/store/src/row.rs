@@ -75,3 +75,11 @@ pub(crate) fn scope_clause(column: &str, parameter: &str) -> String {
          or substr({column}, 1, length(s.value) + 1) = s.value || '/')"
     )
 }
+
+/// SQL that is true where the JSON object in `column` has every entry of the one bound to `parameter`.
+pub(crate) fn labels_clause(column: &str, parameter: &str) -> String {
+    format!(
+        "not exists (select 1 from json_each({parameter}) w where not exists \
+         (select 1 from json_each({column}) l where l.key = w.key and l.value = w.value))"
+    )
+}

@@ -1,0 +1,198 @@
+//! Accounts.
+
+use postern_domain::account::{Account, AccountState, CredentialKind};
+use postern_domain::{AccountId, AccountName, AssetId, AssetName, ScopePath, UserId};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use crate::db::{ReadTx, WriteTx};
+use crate::error::Error;
+use crate::page::{Page, PageRequest};
+use crate::row;
+
+/// What an account is read from. It is ready when its newest secret is of the kind that it is
+/// proved by, or when nothing needs to be stored for it.
+macro_rules! select {
+    ($more:literal) => {
+        concat!(
+            "select c.*, a.name as asset_name, a.scope as scope, u.name as owner, ",
+            $more,
+            "(c.credential = 'ssh_certificate' or coalesce((select s.kind from secret s where s.account_id = c.id \
+             order by s.version desc limit 1) = c.credential, 0)) as ready \
+             from account c join asset a on a.id = c.asset_id left join user u on u.id = c.owner_id"
+        )
+    };
+}
+
+const SELECT: &str = select!("");
+/// The same with the asset's own columns.
+pub(crate) const SELECT_WITH_ASSET: &str =
+    select!("a.platform, a.address, a.labels, a.created_at as asset_created_at, ");
+
+/// Which accounts are wanted; everything given must match.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountFilter {
+    /// The asset.
+    pub asset: Option<AssetName>,
+    /// A part of the account's or the asset's name.
+    pub q: Option<String>,
+}
+
+impl ReadTx {
+    /// An account.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn account(&mut self, id: &AccountId) -> Result<Option<Account>, Error> {
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} where c.id = ?1")))
+            .bind(id.as_str())
+            .fetch_optional(self.connection())
+            .await?;
+        row.as_ref().map(account).transpose()
+    }
+
+    /// The account of this name on an asset.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn account_on(&mut self, asset: &AssetId, name: &AccountName) -> Result<Option<Account>, Error> {
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} where c.asset_id = ?1 and c.name = ?2")))
+            .bind(asset.as_str())
+            .bind(name.as_str())
+            .fetch_optional(self.connection())
+            .await?;
+        row.as_ref().map(account).transpose()
+    }
+
+    /// The asset that an account is on.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn account_asset(&mut self, id: &AccountId) -> Result<Option<AssetId>, Error> {
+        sqlx::query("select asset_id from account where id = ?1")
+            .bind(id.as_str())
+            .fetch_optional(self.connection())
+            .await?
+            .as_ref()
+            .map(|row| row::text(row, "asset_id"))
+            .transpose()
+    }
+
+    /// Accounts in `scopes` that match, by asset and name.
+    ///
+    /// # Errors
+    /// When the database fails or the cursor is not one of ours.
+    pub async fn accounts(
+        &mut self,
+        scopes: &[ScopePath],
+        filter: &AccountFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Account>, Error> {
+        let [asset, name, id] = page.keys()?;
+        let sql = format!(
+            "{SELECT} where (a.name, c.name, c.id) > (?1, ?2, ?3) and a.name >= ?1 and {} \
+             and (?5 is null or a.name = ?5) and (?6 is null or instr(lower(c.name), ?6) > 0 or instr(a.name, ?6) > 0) \
+             order by a.name, c.name, c.id limit ?7",
+            row::scope_clause("a.scope", "?4")
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(asset)
+            .bind(name)
+            .bind(id)
+            .bind(row::scopes_json(scopes))
+            .bind(filter.asset.as_ref().map(AssetName::as_str))
+            .bind(filter.q.as_ref().map(|q| q.to_lowercase()))
+            .bind(page.limit() + 1)
+            .fetch_all(self.connection())
+            .await?;
+        let accounts = rows.iter().map(account).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::from_rows(accounts, page.limit(), |account| {
+            Page::<Account>::cursor(&[account.asset.as_str(), account.name.as_str(), account.id.as_str()])
+        }))
+    }
+}
+
+/// What can be changed of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountFields {
+    /// How it is proved to its target.
+    pub credential: CredentialKind,
+    /// Who answers for it.
+    pub owner: Option<UserId>,
+    /// Where it stands in its life.
+    pub state: AccountState,
+}
+
+impl WriteTx {
+    /// A new account on an asset.
+    ///
+    /// # Errors
+    /// When the asset has one of this name, or the database fails.
+    pub async fn account_insert(
+        &mut self,
+        id: &AccountId,
+        asset: &AssetId,
+        name: &AccountName,
+        fields: &AccountFields,
+    ) -> Result<(), Error> {
+        let now = self.now();
+        sqlx::query(
+            "insert into account (id, asset_id, name, credential, owner_id, state, created_at) \
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )
+        .bind(id.as_str())
+        .bind(asset.as_str())
+        .bind(name.as_str())
+        .bind(row::word(&fields.credential, "credential")?)
+        .bind(fields.owner.as_ref().map(UserId::as_str))
+        .bind(row::word(&fields.state, "state")?)
+        .bind(now.as_millis())
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Changes an account.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn account_update(&mut self, id: &AccountId, fields: &AccountFields) -> Result<(), Error> {
+        sqlx::query("update account set credential = ?2, owner_id = ?3, state = ?4 where id = ?1")
+            .bind(id.as_str())
+            .bind(row::word(&fields.credential, "credential")?)
+            .bind(fields.owner.as_ref().map(UserId::as_str))
+            .bind(row::word(&fields.state, "state")?)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Notes that a session used the account.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn account_used(&mut self, id: &AccountId) -> Result<(), Error> {
+        let now = self.now();
+        sqlx::query("update account set last_used_at = ?2 where id = ?1")
+            .bind(id.as_str())
+            .bind(now.as_millis())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+}
+
+pub(crate) fn account(row: &SqliteRow) -> Result<Account, Error> {
+    Ok(Account {
+        id: row::text(row, "id")?,
+        name: row::text(row, "name")?,
+        asset: row::text(row, "asset_name")?,
+        scope: row::text(row, "scope")?,
+        credential: row::from_word(row, "credential")?,
+        owner: row::text_opt(row, "owner")?,
+        state: row::from_word(row, "state")?,
+        ready: row.try_get::<i64, _>("ready")? != 0,
+        created_at: row::time(row, "created_at")?,
+        last_used_at: row::time_opt(row, "last_used_at")?,
+    })
+}

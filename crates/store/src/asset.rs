@@ -1,0 +1,166 @@
+//! Assets.
+
+use std::collections::BTreeMap;
+
+use postern_domain::asset::{Asset, Platform};
+use postern_domain::{AssetId, AssetName, ScopePath};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use crate::db::{ReadTx, WriteTx};
+use crate::error::Error;
+use crate::page::{Page, PageRequest};
+use crate::row;
+
+/// Which assets are wanted; everything given must match.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AssetFilter {
+    /// A part of the name or the address.
+    pub q: Option<String>,
+    /// Labels with their values.
+    pub labels: BTreeMap<String, String>,
+    /// The platform.
+    pub platform: Option<Platform>,
+    /// A scope, with everything below it.
+    pub scope: Option<ScopePath>,
+}
+
+impl ReadTx {
+    /// An asset.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn asset(&mut self, id: &AssetId) -> Result<Option<Asset>, Error> {
+        let row = sqlx::query("select * from asset where id = ?1")
+            .bind(id.as_str())
+            .fetch_optional(self.connection())
+            .await?;
+        row.as_ref().map(asset).transpose()
+    }
+
+    /// The asset of this name in a tenant.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn asset_in_tenant(&mut self, tenant: &ScopePath, name: &AssetName) -> Result<Option<Asset>, Error> {
+        let row = sqlx::query("select * from asset where tenant = ?1 and name = ?2")
+            .bind(tenant.as_str())
+            .bind(name.as_str())
+            .fetch_optional(self.connection())
+            .await?;
+        row.as_ref().map(asset).transpose()
+    }
+
+    /// The assets of this name in `scopes`, of whichever tenants, by tenant.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn assets_named(&mut self, name: &AssetName, scopes: &[ScopePath]) -> Result<Vec<Asset>, Error> {
+        let sql = format!(
+            "select * from asset where name = ?1 and {} order by tenant limit 16",
+            row::scope_clause("scope", "?2")
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(name.as_str())
+            .bind(row::scopes_json(scopes))
+            .fetch_all(self.connection())
+            .await?;
+        rows.iter().map(asset).collect()
+    }
+
+    /// Assets in `scopes` that match, by name.
+    ///
+    /// # Errors
+    /// When the database fails or the cursor is not one of ours.
+    pub async fn assets(
+        &mut self,
+        scopes: &[ScopePath],
+        filter: &AssetFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Asset>, Error> {
+        let [name, id] = page.keys()?;
+        let rows = sqlx::query(sqlx::AssertSqlSafe(list_sql()))
+            .bind(name)
+            .bind(id)
+            .bind(row::scopes_json(scopes))
+            .bind(filter.scope.as_ref().map(|scope| row::scopes_json(std::slice::from_ref(scope))))
+            .bind(filter.platform.map(|platform| row::word(&platform, "platform")).transpose()?)
+            .bind(filter.q.as_ref().map(|q| q.to_lowercase()))
+            .bind(row::to_json(&filter.labels, "labels")?)
+            .bind(page.limit() + 1)
+            .fetch_all(self.connection())
+            .await?;
+        let assets = rows.iter().map(asset).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::from_rows(assets, page.limit(), |asset| {
+            Page::<Asset>::cursor(&[asset.name.as_str(), asset.id.as_str()])
+        }))
+    }
+}
+
+/// Goes through the index by name from the cursor on, so that a page costs what it skips and no more.
+fn list_sql() -> String {
+    format!(
+        "select * from asset where (name, id) > (?1, ?2) and {} and (?4 is null or {}) \
+         and (?5 is null or platform = ?5) \
+         and (?6 is null or instr(name, ?6) > 0 or instr(lower(address), ?6) > 0) \
+         and {} order by name, id limit ?8",
+        row::scope_clause("scope", "?3"),
+        row::scope_clause("scope", "?4"),
+        row::labels_clause("labels", "?7"),
+    )
+}
+
+impl WriteTx {
+    /// A new asset.
+    ///
+    /// # Errors
+    /// When its tenant has one of this name, or the database fails.
+    pub async fn asset_insert(&mut self, asset: &Asset) -> Result<(), Error> {
+        sqlx::query(
+            "insert into asset (id, tenant, name, scope, platform, address, labels, created_at) \
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )
+        .bind(asset.id.as_str())
+        .bind(asset.scope.tenant().as_str())
+        .bind(asset.name.as_str())
+        .bind(asset.scope.as_str())
+        .bind(row::word(&asset.platform, "platform")?)
+        .bind(&asset.address)
+        .bind(row::to_json(&asset.labels, "labels")?)
+        .bind(asset.created_at.as_millis())
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Changes an asset within its tenant.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn asset_update(&mut self, asset: &Asset) -> Result<(), Error> {
+        sqlx::query("update asset set scope = ?2, platform = ?3, address = ?4, labels = ?5 where id = ?1")
+            .bind(asset.id.as_str())
+            .bind(asset.scope.as_str())
+            .bind(row::word(&asset.platform, "platform")?)
+            .bind(&asset.address)
+            .bind(row::to_json(&asset.labels, "labels")?)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+}
+
+pub(crate) fn asset(row: &SqliteRow) -> Result<Asset, Error> {
+    Ok(Asset {
+        id: row::text(row, "id")?,
+        name: row::text(row, "name")?,
+        scope: row::text(row, "scope")?,
+        platform: row::from_word(row, "platform")?,
+        address: row.try_get("address")?,
+        labels: row::json(row, "labels")?,
+        created_at: row::time(row, "created_at")?,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+//! Grants.
+
+use postern_domain::grant::{Grant, GrantState};
+use postern_domain::{AccountId, GrantId, ScopePath, Timestamp, UserId};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use crate::db::{ReadTx, WriteTx};
+use crate::error::Error;
+use crate::page::{Page, PageRequest};
+use crate::row;
+
+const SELECT: &str = "select g.*, u.name as user_name, c.name || '@' || a.name as account_ref \
+     from access_grant g join user u on u.id = g.user_id join account c on c.id = g.account_id \
+     join asset a on a.id = c.asset_id";
+
+/// Whose grants are wanted: those of a person, and those in scopes.
+#[derive(Clone, Debug)]
+pub struct GrantFilter {
+    /// Those of this person.
+    pub own: Option<UserId>,
+    /// All in these scopes.
+    pub scopes: Vec<ScopePath>,
+    /// In this state only, as of `now`.
+    pub state: Option<GrantState>,
+}
+
+impl ReadTx {
+    /// A grant, as it stands at `now`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn grant(&mut self, id: &GrantId, now: Timestamp) -> Result<Option<Grant>, Error> {
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} where g.id = ?1")))
+            .bind(id.as_str())
+            .fetch_optional(self.connection())
+            .await?;
+        row.as_ref().map(|row| grant(row, now)).transpose()
+    }
+
+    /// A person's grants for an account that are not long over, newest first, as they stand at `now`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn grants_for(
+        &mut self,
+        user: &UserId,
+        account: &AccountId,
+        now: Timestamp,
+    ) -> Result<Vec<Grant>, Error> {
+        let sql = format!("{SELECT} where g.user_id = ?1 and g.account_id = ?2 order by g.ends_at desc limit 100");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(user.as_str())
+            .bind(account.as_str())
+            .fetch_all(self.connection())
+            .await?;
+        rows.iter().map(|row| grant(row, now)).collect()
+    }
+
+    /// Grants that match, newest first, as they stand at `now`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn grants(
+        &mut self,
+        filter: &GrantFilter,
+        now: Timestamp,
+        page: &PageRequest,
+    ) -> Result<Page<Grant>, Error> {
+        let state = match filter.state {
+            None => "1",
+            Some(GrantState::Scheduled) => "g.revoked_at is null and g.starts_at > ?4",
+            Some(GrantState::Active) => "g.revoked_at is null and g.starts_at <= ?4 and g.ends_at > ?4",
+            Some(GrantState::Expired) => "g.revoked_at is null and g.ends_at <= ?4",
+            Some(GrantState::Revoked) => "g.revoked_at is not null",
+        };
+        let sql = format!(
+            "{SELECT} where (?1 = '' or g.id < ?1) and (g.user_id = ?2 or {}) and {state} \
+             and ?4 is not null order by g.id desc limit ?5",
+            row::scope_clause("g.scope", "?3"),
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(page.after())
+            .bind(filter.own.as_ref().map(UserId::as_str))
+            .bind(row::scopes_json(&filter.scopes))
+            .bind(now.as_millis())
+            .bind(page.limit() + 1)
+            .fetch_all(self.connection())
+            .await?;
+        let grants = rows.iter().map(|row| grant(row, now)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::from_rows(grants, page.limit(), |grant| grant.id.to_string()))
+    }
+
+    /// Grants whose window was over by `now` and of which the ledger does not know it yet, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn grants_over(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Grant>, Error> {
+        let sql = format!(
+            "{SELECT} where g.ends_at <= ?1 and g.revoked_at is null and g.expiry_noted_at is null \
+             order by g.ends_at limit ?2"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(now.as_millis())
+            .bind(limit)
+            .fetch_all(self.connection())
+            .await?;
+        rows.iter().map(|row| grant(row, now)).collect()
+    }
+}
+
+impl WriteTx {
+    /// A new grant.
+    ///
+    /// # Errors
+    /// When its request has one, or the database fails.
+    pub async fn grant_insert(&mut self, grant: &Grant, user: &UserId, account: &AccountId) -> Result<(), Error> {
+        sqlx::query(
+            "insert into access_grant (id, request_id, user_id, account_id, scope, policy_id, obligations, \
+             starts_at, ends_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )
+        .bind(grant.id.as_str())
+        .bind(grant.request.as_str())
+        .bind(user.as_str())
+        .bind(account.as_str())
+        .bind(grant.scope.as_str())
+        .bind(grant.policy.as_str())
+        .bind(row::to_json(&grant.obligations, "obligations")?)
+        .bind(grant.starts_at.as_millis())
+        .bind(grant.ends_at.as_millis())
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Ends a grant early.
+    ///
+    /// # Errors
+    /// When it has been revoked already, or the database fails.
+    pub async fn grant_revoke(&mut self, id: &GrantId, reason: &str) -> Result<(), Error> {
+        let now = self.now();
+        let done = sqlx::query(
+            "update access_grant set revoked_at = ?2, revoked_reason = ?3 where id = ?1 and revoked_at is null",
+        )
+        .bind(id.as_str())
+        .bind(now.as_millis())
+        .bind(reason)
+        .execute(self.connection())
+        .await?;
+        if done.rows_affected() == 1 { Ok(()) } else { Err(Error::Missing { noun: "a grant that can be revoked" }) }
+    }
+
+    /// Notes that the ledger has been told of the end of a grant's window.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn grant_expiry_noted(&mut self, id: &GrantId) -> Result<(), Error> {
+        let now = self.now();
+        sqlx::query("update access_grant set expiry_noted_at = ?2 where id = ?1 and expiry_noted_at is null")
+            .bind(id.as_str())
+            .bind(now.as_millis())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+}
+
+fn grant(row: &SqliteRow, now: Timestamp) -> Result<Grant, Error> {
+    let mut grant = Grant {
+        id: row::text(row, "id")?,
+        request: row::text(row, "request_id")?,
+        user: row::text(row, "user_name")?,
+        account: row::text(row, "account_ref")?,
+        scope: row::text(row, "scope")?,
+        policy: row::text(row, "policy_id")?,
+        obligations: row::json(row, "obligations")?,
+        starts_at: row::time(row, "starts_at")?,
+        ends_at: row::time(row, "ends_at")?,
+        revoked_at: row::time_opt(row, "revoked_at")?,
+        revoked_reason: row.try_get("revoked_reason")?,
+        state: GrantState::Active,
+    };
+    grant.state = grant.state_at(now);
+    Ok(grant)
+}

@@ -1,0 +1,221 @@
+//! Requests and their approvals.
+
+use postern_domain::policy::Obligations;
+use postern_domain::request::{Approval, Request, RequestState};
+use postern_domain::{AccountId, RequestId, ScopePath, Timestamp, UserId};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use crate::db::{ReadTx, WriteTx};
+use crate::error::Error;
+use crate::page::{Page, PageRequest};
+use crate::row;
+
+const SELECT: &str = "select r.*, u.name as user_name, c.name || '@' || a.name as account_ref, g.id as grant_id, \
+     (select json_group_array(json_array(v.name, v.approved, v.reason, v.at)) from \
+       (select w.name, p.approved, p.reason, p.at from approval p join user w on w.id = p.user_id \
+        where p.request_id = r.id order by p.at, w.name) v) as approvals \
+     from request r join user u on u.id = r.user_id join account c on c.id = r.account_id \
+     join asset a on a.id = c.asset_id left join access_grant g on g.request_id = r.id";
+
+/// A request with what it refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRequest {
+    /// The request.
+    pub request: Request,
+    /// Who asks.
+    pub user: UserId,
+    /// For what.
+    pub account: AccountId,
+    /// What the policy obliged to when it was asked.
+    pub obligations: Obligations,
+}
+
+/// Whose requests are wanted: those of a person, and those in scopes.
+#[derive(Clone, Debug)]
+pub struct RequestFilter {
+    /// Those of this person.
+    pub own: Option<UserId>,
+    /// All in these scopes.
+    pub scopes: Vec<ScopePath>,
+    /// Pending ones in these scopes.
+    pub pending_scopes: Vec<ScopePath>,
+    /// In this state only.
+    pub state: Option<RequestState>,
+}
+
+impl ReadTx {
+    /// A request.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn request(&mut self, id: &RequestId) -> Result<Option<StoredRequest>, Error> {
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} where r.id = ?1")))
+            .bind(id.as_str())
+            .fetch_optional(self.connection())
+            .await?;
+        row.as_ref().map(stored).transpose()
+    }
+
+    /// Requests that match, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn requests(&mut self, filter: &RequestFilter, page: &PageRequest) -> Result<Page<StoredRequest>, Error> {
+        let sql = format!(
+            "{SELECT} where (?1 = '' or r.id < ?1) \
+             and (r.user_id = ?2 or {} or (r.state = 'pending' and {})) \
+             and (?5 is null or r.state = ?5) order by r.id desc limit ?6",
+            row::scope_clause("r.scope", "?3"),
+            row::scope_clause("r.scope", "?4"),
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(page.after())
+            .bind(filter.own.as_ref().map(UserId::as_str))
+            .bind(row::scopes_json(&filter.scopes))
+            .bind(row::scopes_json(&filter.pending_scopes))
+            .bind(filter.state.map(|state| row::word(&state, "state")).transpose()?)
+            .bind(page.limit() + 1)
+            .fetch_all(self.connection())
+            .await?;
+        let requests = rows.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::from_rows(requests, page.limit(), |stored| stored.request.id.to_string()))
+    }
+
+    /// A person's requests for an account made since `since`, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn requests_for(
+        &mut self,
+        user: &UserId,
+        account: &AccountId,
+        since: Timestamp,
+    ) -> Result<Vec<StoredRequest>, Error> {
+        let sql = format!(
+            "{SELECT} where r.account_id = ?1 and r.user_id = ?2 and (r.state = 'pending' or r.created_at >= ?3) \
+             order by r.id desc limit 100"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(account.as_str())
+            .bind(user.as_str())
+            .bind(since.as_millis())
+            .fetch_all(self.connection())
+            .await?;
+        rows.iter().map(stored).collect()
+    }
+
+    /// Pending requests that lapsed by `now`, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn requests_lapsed(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Request>, Error> {
+        let sql = format!("{SELECT} where r.state = 'pending' and r.expires_at <= ?1 order by r.expires_at limit ?2");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(now.as_millis())
+            .bind(limit)
+            .fetch_all(self.connection())
+            .await?;
+        rows.iter().map(|row| Ok(stored(row)?.request)).collect()
+    }
+}
+
+impl WriteTx {
+    /// A new request.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn request_insert(&mut self, stored: &StoredRequest) -> Result<(), Error> {
+        let request = &stored.request;
+        sqlx::query(
+            "insert into request (id, user_id, account_id, scope, duration_seconds, reason, ticket, state, \
+             policy_id, approval, obligations, created_at, expires_at) \
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        )
+        .bind(request.id.as_str())
+        .bind(stored.user.as_str())
+        .bind(stored.account.as_str())
+        .bind(request.scope.as_str())
+        .bind(i64::try_from(request.duration_seconds).unwrap_or(i64::MAX))
+        .bind(&request.reason)
+        .bind(&request.ticket)
+        .bind(row::word(&request.state, "state")?)
+        .bind(request.policy.as_str())
+        .bind(request.approval.as_ref().map(|rule| row::to_json(rule, "approval")).transpose()?)
+        .bind(row::to_json(&stored.obligations, "obligations")?)
+        .bind(request.created_at.as_millis())
+        .bind(request.expires_at.as_millis())
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Closes a pending request.
+    ///
+    /// # Errors
+    /// When it is not pending, or the database fails.
+    pub async fn request_close(&mut self, id: &RequestId, state: RequestState) -> Result<(), Error> {
+        let done = sqlx::query("update request set state = ?2 where id = ?1 and state = 'pending'")
+            .bind(id.as_str())
+            .bind(row::word(&state, "state")?)
+            .execute(self.connection())
+            .await?;
+        if done.rows_affected() == 1 { Ok(()) } else { Err(Error::Missing { noun: "a pending request" }) }
+    }
+
+    /// An answer to a request.
+    ///
+    /// # Errors
+    /// When they have answered it already, or the database fails.
+    pub async fn approval_insert(
+        &mut self,
+        id: &RequestId,
+        user: &UserId,
+        approved: bool,
+        reason: Option<&str>,
+    ) -> Result<(), Error> {
+        let now = self.now();
+        sqlx::query("insert into approval (request_id, user_id, approved, reason, at) values (?1, ?2, ?3, ?4, ?5)")
+            .bind(id.as_str())
+            .bind(user.as_str())
+            .bind(approved)
+            .bind(reason)
+            .bind(now.as_millis())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+}
+
+fn stored(row: &SqliteRow) -> Result<StoredRequest, Error> {
+    let answers: Vec<(String, i64, Option<String>, i64)> = row::json(row, "approvals")?;
+    let approvals = answers
+        .into_iter()
+        .map(|(user, approved, reason, at)| {
+            let user = user.parse().map_err(|_| Error::Corrupt { what: "approval" })?;
+            Ok(Approval { user, approved: approved != 0, reason, at: Timestamp::from_millis(at) })
+        })
+        .collect::<Result<Vec<_>, Error>>()?;
+    let request = Request {
+        id: row::text(row, "id")?,
+        user: row::text(row, "user_name")?,
+        account: row::text(row, "account_ref")?,
+        scope: row::text(row, "scope")?,
+        duration_seconds: u64::try_from(row.try_get::<i64, _>("duration_seconds")?).unwrap_or(0),
+        reason: row.try_get("reason")?,
+        ticket: row.try_get("ticket")?,
+        state: row::from_word(row, "state")?,
+        policy: row::text(row, "policy_id")?,
+        approval: row::json_opt(row, "approval")?,
+        approvals,
+        grant: row::text_opt(row, "grant_id")?,
+        created_at: row::time(row, "created_at")?,
+        expires_at: row::time(row, "expires_at")?,
+    };
+    Ok(StoredRequest {
+        request,
+        user: row::text(row, "user_id")?,
+        account: row::text(row, "account_id")?,
+        obligations: row::json(row, "obligations")?,
+    })
+}
