@@ -10,6 +10,9 @@ pub mod sessions;
 pub mod stored;
 pub mod watch;
 
+#[cfg(test)]
+mod testing;
+
 pub use broker::{
     Broker, BrokerError, ConnectRequest, Credential, Directive, FactorNeed, HostKeyVerdict, Identity, Lease, Recorded,
     RecordingPlan, Refusal,

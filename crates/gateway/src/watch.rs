@@ -14,6 +14,9 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::recorder::Track;
 use crate::stored::Portions;
 
+#[cfg(test)]
+mod tests;
+
 /// How many bytes of a terminal's past are replayed; a full-screen program redraws within far fewer.
 const REPLAY_LEN_MAX: usize = 512 * 1024;
 /// How many frames of the past are replayed at most, the terminals' sizes apart.

@@ -116,6 +116,22 @@ impl Track {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Stands in for a disk that does not answer, until the guard is dropped.
+    #[cfg(test)]
+    pub(super) fn stall(&self) -> impl Sized {
+        self.sink()
+    }
+
+    #[cfg(test)]
+    pub(super) fn pending_len(&self) -> usize {
+        self.state().batch.len()
+    }
+
+    #[cfg(test)]
+    pub(super) fn pending_capacity(&self) -> usize {
+        self.state().batch.capacity()
+    }
+
     fn sink(&self) -> MutexGuard<'_, Sink> {
         self.sink.lock().unwrap_or_else(PoisonError::into_inner)
     }

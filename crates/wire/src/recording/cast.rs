@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use serde_json::json;
+use serde::Serialize;
 
 use super::frame::{ExitStatus, ForwardPhase, Frame, FrameKind};
 use super::utf8::Utf8Stream;
@@ -12,6 +12,25 @@ use super::utf8::Utf8Stream;
 const EARLY_MARKERS_MAX: usize = 64;
 /// The size assumed for a command that ran without a terminal.
 const DEFAULT_SIZE: (u32, u32) = (80, 24);
+
+/// The first line.
+#[derive(Serialize)]
+struct Header<'a> {
+    version: u8,
+    term: Term<'a>,
+    timestamp: u64,
+    title: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Term<'a> {
+    cols: u32,
+    rows: u32,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'a str>,
+}
 
 /// Writes one channel of a recording as asciicast v3. Feed frames in order, then `finish`.
 #[derive(Clone, Debug)]
@@ -112,14 +131,14 @@ impl CastWriter {
     }
 
     fn begin(&mut self, term: Option<&str>, (cols, rows): (u32, u32), out: &mut String) {
-        let mut size = json!({ "cols": cols, "rows": rows });
-        if let (Some(term), Some(object)) = (term.filter(|term| !term.is_empty()), size.as_object_mut()) {
-            object.insert("type".to_owned(), term.into());
-        }
-        let mut header = json!({ "version": 3, "term": size, "timestamp": self.timestamp_s, "title": self.title });
-        if let (Some(command), Some(object)) = (self.command.take(), header.as_object_mut()) {
-            object.insert("command".to_owned(), command.into());
-        }
+        let header = Header {
+            version: 3,
+            term: Term { cols, rows, kind: term.filter(|term| !term.is_empty()) },
+            timestamp: self.timestamp_s,
+            title: &self.title,
+            command: self.command.as_deref(),
+        };
+        let header = serde_json::to_string(&header).unwrap_or_default();
         // Writing to a string cannot fail.
         let _ = writeln!(out, "{header}");
         self.begun = true;

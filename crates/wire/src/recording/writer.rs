@@ -43,6 +43,12 @@ impl Batch {
         self.bytes.reserve(additional);
     }
 
+    /// How many bytes of memory it holds.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// How many bytes its frames have.
     #[must_use]
     pub fn len(&self) -> usize {
