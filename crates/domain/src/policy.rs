@@ -196,3 +196,8 @@ pub struct Policy {
     /// Counts the changes made to it, from 1.
     pub revision: u32,
 }
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod matrix;

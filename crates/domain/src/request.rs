@@ -1,5 +1,7 @@
 //! Requests and the approvals that answer them.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +36,16 @@ pub struct ApprovalRule {
     /// The groups they must come from; empty means anybody who holds `request:approve` in the scope.
     #[serde(default)]
     pub groups: Vec<GroupName>,
+}
+
+impl ApprovalRule {
+    /// Whether enough different people, none of them the `requester`, have said yes.
+    #[must_use]
+    pub fn is_met(&self, requester: &UserName, answers: &[Approval]) -> bool {
+        let agreed: BTreeSet<_> =
+            answers.iter().filter(|answer| answer.approved && answer.user != *requester).map(|answer| &answer.user).collect();
+        agreed.len() >= usize::from(self.count.max(1))
+    }
 }
 
 /// One answer to a request.
@@ -80,4 +92,23 @@ pub struct Request {
     pub created_at: Timestamp,
     /// When it lapses unanswered.
     pub expires_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(user: &str, approved: bool) -> Approval {
+        Approval { user: user.parse().unwrap(), approved, reason: None, at: Timestamp::from_millis(0) }
+    }
+
+    #[test]
+    fn different_people_count_and_the_requester_does_not() {
+        let (ben, two) = ("ben".parse().unwrap(), ApprovalRule { count: 2, groups: vec![] });
+        assert!(!two.is_met(&ben, &[answer("ada", true), answer("ada", true)]));
+        assert!(!two.is_met(&ben, &[answer("ada", true), answer("ben", true)]));
+        assert!(!two.is_met(&ben, &[answer("ada", true), answer("cyd", false)]));
+        assert!(two.is_met(&ben, &[answer("ada", true), answer("cyd", true)]));
+        assert!(!ApprovalRule { count: 0, groups: vec![] }.is_met(&ben, &[]));
+    }
 }

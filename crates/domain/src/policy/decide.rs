@@ -249,12 +249,7 @@ pub fn ask(facts: &AskFacts<'_>, now: Timestamp) -> Decision<AskAccess> {
             (outside, unmet.len(), order(policy))
         });
     match best {
-        None => Decision::Deny(vec![
-            allowing
-                .into_iter()
-                .min_by_key(|policy| order(policy))
-                .map_or(Reason::NoPolicy, |policy| Reason::NoRequestNeeded { policy: policy.name.clone() }),
-        ]),
+        None => Decision::Deny(vec![without_request(facts, allowing, now)]),
         Some((policy, unmet)) if unmet.is_empty() => Decision::Permit(Permit::new(AskAccess {
             account: facts.target.account.id.clone(),
             user: facts.subject.user.id.clone(),
@@ -264,6 +259,17 @@ pub fn ask(facts: &AskFacts<'_>, now: Timestamp) -> Decision<AskAccess> {
         })),
         Some((_, unmet)) => Decision::Deny(unmet),
     }
+}
+
+/// What is said where every policy that allows it does so without a request.
+fn without_request(facts: &AskFacts<'_>, allowing: Vec<&Policy>, now: Timestamp) -> Reason {
+    allowing
+        .into_iter()
+        .map(|policy| (!policy.conditions.hold(facts.subject.source, now).unwrap_or(false), order(policy)))
+        .min()
+        .map_or(Reason::NoPolicy, |(outside, (_, policy, _))| {
+            if outside { Reason::OutsideConditions { policy } } else { Reason::NoRequestNeeded { policy } }
+        })
 }
 
 /// The demands of `policy` that a request does not meet.
@@ -292,7 +298,7 @@ fn unmet(facts: &AskFacts<'_>, policy: &Policy, now: Timestamp) -> Vec<Reason> {
 
 /// Decides whether `approver` may answer `request` at `now`: never their own, once only, while it is
 /// pending, and from the groups that its rule names. `holds_permission` says whether they hold
-/// `request:approve` in its scope.
+/// `request:approve` in its scope; `approver` comes with the groups of its tenant and of the root.
 #[must_use]
 pub fn may_approve(
     approver: &User,
