@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AssetId, HostKeyId};
-use crate::name::{AssetName, InvalidName};
+use crate::name::{AssetName, InvalidName, shown};
 use crate::scope::ScopePath;
 use crate::time::Timestamp;
 
@@ -74,13 +74,16 @@ pub struct HostKey {
     pub seen_at: Timestamp,
 }
 
+const ADDRESS_LEN_MAX: usize = 261;
+const HOST_KEY_LEN_MAX: usize = 16_384;
+
 /// Takes `host:port` apart. The host is a name, an IPv4 address or an IPv6 address in brackets, and
 /// is returned without them.
 ///
 /// # Errors
 /// When it is not of that form.
 pub fn split_address(address: &str) -> Result<(&str, u16), InvalidName> {
-    let parts = address.rsplit_once(':').filter(|_| address.len() <= 261).and_then(|(host, port)| {
+    let parts = Some(address).filter(|text| text.len() <= ADDRESS_LEN_MAX).and_then(|text| text.rsplit_once(':')).and_then(|(host, port)| {
         let port = Some(port).filter(|port| port.bytes().all(|b| b.is_ascii_digit()))?.parse::<u16>().ok()?;
         let host = match host.strip_prefix('[') {
             Some(rest) => rest.strip_suffix(']').filter(|six| six.parse::<std::net::Ipv6Addr>().is_ok())?,
@@ -90,7 +93,7 @@ pub fn split_address(address: &str) -> Result<(&str, u16), InvalidName> {
     });
     parts.ok_or_else(|| InvalidName {
         field: "address",
-        given: address.chars().filter(|c| !c.is_control()).take(40).collect(),
+        given: shown(address),
         remedy: "write it as host:port, for example web-1.example.com:22, 192.0.2.7:22 or [2001:db8::7]:22",
     })
 }
@@ -109,10 +112,13 @@ fn is_host(text: &str) -> bool {
 /// follow. None when it is not of that form; whether it is a key only a parser can say.
 #[must_use]
 pub fn host_key_parts(line: &str) -> Option<(&str, &str)> {
+    if line.len() > HOST_KEY_LEN_MAX {
+        return None;
+    }
     let mut words = line.split_ascii_whitespace();
     let (algorithm, key) = (words.next()?, words.next()?);
     let known = ["ssh-", "ecdsa-sha2-", "sk-"].iter().any(|prefix| algorithm.starts_with(prefix));
     let is_base64 = key.starts_with("AAAA")
         && key.trim_end_matches('=').bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'));
-    (line.len() <= 16_384 && line.lines().count() == 1 && known && is_base64).then_some((algorithm, key))
+    (line.lines().count() == 1 && known && is_base64).then_some((algorithm, key))
 }

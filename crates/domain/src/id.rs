@@ -6,6 +6,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::name::shown;
 use crate::time::Timestamp;
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -77,7 +78,7 @@ macro_rules! ids {
                 if valid {
                     Ok(Self(text.to_owned()))
                 } else {
-                    Err(InvalidId { given: text.chars().take(40).collect(), noun: $noun, prefix: $prefix })
+                    Err(InvalidId { given: shown(text), noun: $noun, prefix: $prefix })
                 }
             }
         }
@@ -129,4 +130,35 @@ ids! {
     IntentId = "int", "intent";
     /// A host key that a target presented.
     HostKeyId = "hky", "host key";
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_id_of_another_noun_is_refused() {
+        let user = UserId::generate(Timestamp::from_millis(1), [1, 2, 3, 4]);
+        assert!(user.as_str().parse::<UserId>().is_ok());
+        assert!(user.as_str().parse::<GroupId>().is_err());
+        assert!(user.as_str().to_uppercase().parse::<UserId>().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn later_ids_sort_later(a in 0i64..1 << 47, b in 0i64..1 << 47, random in any::<[u8; 4]>()) {
+            let id = |millis| SessionId::generate(Timestamp::from_millis(millis), random);
+            prop_assert_eq!(a.cmp(&b), id(a).cmp(&id(b)));
+            prop_assert_eq!(id(a).to_string().parse::<SessionId>().unwrap(), id(a));
+        }
+
+        #[test]
+        fn no_text_panics(text in "(?s)(ses_)?.{0,20}") {
+            if let Ok(id) = text.parse::<SessionId>() {
+                prop_assert_eq!(id.as_str(), text);
+            }
+        }
+    }
 }

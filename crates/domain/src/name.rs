@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// The longest name accepted, in bytes.
 pub const NAME_LEN_MAX: usize = 63;
 
+/// The longest account reference or login accepted, in bytes.
+const REFERENCE_LEN_MAX: usize = 512;
+
 /// Why a text is not a name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field} `{given}` is not valid: {remedy}")]
@@ -21,8 +24,9 @@ pub struct InvalidName {
     pub remedy: &'static str,
 }
 
-fn shown(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(40).collect()
+/// The beginning of a text that is not to be trusted, for an error: short, without control characters.
+pub(crate) fn shown(text: &str) -> String {
+    text.chars().take(40).filter(|c| !c.is_control()).collect()
 }
 
 fn is_slug(text: &str) -> bool {
@@ -127,7 +131,7 @@ impl FromStr for AccountRef {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let (account, asset) = text.rsplit_once('@').ok_or_else(|| InvalidName {
+        let (account, asset) = text.rsplit_once('@').filter(|_| text.len() <= REFERENCE_LEN_MAX).ok_or_else(|| InvalidName {
             field: "account",
             given: shown(text),
             remedy: "write it as account@asset, for example root@web-1",
@@ -164,9 +168,12 @@ impl FromStr for GateLogin {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        match text.split_once('/') {
+        match text.split_once('/').filter(|_| text.len() <= REFERENCE_LEN_MAX) {
             Some((user, account)) => Ok(Self { user: Some(user.parse()?), account: account.parse()? }),
             None => Ok(Self { user: None, account: text.parse()? }),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

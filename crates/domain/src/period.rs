@@ -8,6 +8,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::name::shown;
+
 /// The longest span accepted, in seconds: ten years.
 pub const PERIOD_SECONDS_MAX: u64 = 3_650 * 86_400;
 const UNITS: [(char, u64); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
@@ -65,9 +67,7 @@ impl FromStr for Period {
     type Err = InvalidPeriod;
 
     fn from_str(text: &str) -> Result<Self, InvalidPeriod> {
-        parse(text).map(Self).ok_or_else(|| InvalidPeriod {
-            given: text.chars().take(40).filter(|c| !c.is_control()).collect(),
-        })
+        parse(text).map(Self).ok_or_else(|| InvalidPeriod { given: shown(text) })
     }
 }
 

@@ -201,3 +201,5 @@ pub struct Policy {
 mod fixture;
 #[cfg(test)]
 mod matrix;
+#[cfg(test)]
+mod properties;

@@ -6,10 +6,12 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::name::InvalidName;
+use crate::name::{InvalidName, shown};
 
 /// The deepest path accepted, in segments.
 pub const SCOPE_DEPTH_MAX: usize = 8;
+
+const SCOPE_LEN_MAX: usize = SCOPE_DEPTH_MAX * 64;
 
 /// A canonical scope path: `/`, `/emea`, `/emea/payments`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -85,7 +87,7 @@ impl FromStr for ScopePath {
     fn from_str(text: &str) -> Result<Self, InvalidName> {
         let invalid = || InvalidName {
             field: "scope",
-            given: text.chars().filter(|c| !c.is_control()).take(40).collect(),
+            given: shown(text),
             remedy: "begin with / and name up to 8 levels of a-z 0-9 _ -, for example /emea/payments",
         };
         if text == "/" {
@@ -97,7 +99,7 @@ impl FromStr for ScopePath {
                 && segment.len() <= 63
                 && segment.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
         };
-        if rest.split('/').count() <= SCOPE_DEPTH_MAX && rest.split('/').all(is_segment) {
+        if rest.len() <= SCOPE_LEN_MAX && rest.split('/').count() <= SCOPE_DEPTH_MAX && rest.split('/').all(is_segment) {
             Ok(Self(text.to_owned()))
         } else {
             Err(invalid())
@@ -116,5 +118,68 @@ impl TryFrom<String> for ScopePath {
 impl From<ScopePath> for String {
     fn from(scope: ScopePath) -> Self {
         scope.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn scope(text: &str) -> ScopePath {
+        text.parse().unwrap()
+    }
+
+    fn any_scope() -> impl Strategy<Value = ScopePath> {
+        "(/[ab]{1,2}){0,4}".prop_map(|text| if text.is_empty() { ScopePath::root() } else { scope(&text) })
+    }
+
+    #[test]
+    fn containment_goes_by_segments() {
+        assert!(scope("/emea").contains(&scope("/emea/payments")));
+        assert!(scope("/").contains(&scope("/emea")));
+        assert!(!scope("/emea").contains(&scope("/emea2")));
+        assert!(!scope("/emea/payments").contains(&scope("/emea")));
+    }
+
+    #[test]
+    fn the_tenant_is_the_first_segment() {
+        assert_eq!(scope("/emea/payments/eu").tenant(), scope("/emea"));
+        assert_eq!(scope("/").tenant(), scope("/"));
+        assert_eq!(scope("/emea/payments").depth(), 2);
+        assert_eq!(scope("/").depth(), 0);
+    }
+
+    #[test]
+    fn what_has_two_readings_is_refused() {
+        for text in ["", "emea", "/emea/", "//", "/emea//a", "/.", "/..", "/Emea", "/a b", "/é", "/a/b/c/d/e/f/g/h/i"] {
+            assert!(text.parse::<ScopePath>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn containment_is_a_partial_order(a in any_scope(), b in any_scope(), c in any_scope()) {
+            prop_assert!(a.contains(&a));
+            prop_assert!(ScopePath::root().contains(&a));
+            prop_assert!(!(a.contains(&b) && b.contains(&a)) || a == b);
+            prop_assert!(!(a.contains(&b) && b.contains(&c)) || a.contains(&c));
+            prop_assert!(!a.contains(&b) || a.depth() <= b.depth());
+            prop_assert!(!a.contains(&b) || a == ScopePath::root() || a.tenant() == b.tenant());
+        }
+
+        #[test]
+        fn display_reads_back(text in "(/[a-z0-9_-]{1,5}){1,8}") {
+            prop_assert_eq!(scope(&text).to_string(), text);
+        }
+
+        #[test]
+        fn no_text_panics(text in "(?s)/?.{0,40}") {
+            if let Ok(scope) = text.parse::<ScopePath>() {
+                prop_assert_eq!(scope.as_str(), text);
+                prop_assert!(scope.tenant().contains(&scope));
+            }
+        }
     }
 }

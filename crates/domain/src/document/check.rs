@@ -3,6 +3,7 @@
 use super::node::Step;
 use super::{AssetDocument, Document, GroupDocument, ObligationsDocument, PolicyDocument, RoleDocument};
 use crate::asset::{host_key_parts, split_address};
+use crate::name::shown;
 use crate::permission::built_in_roles;
 use crate::policy::{Conditions, Effect, ticket};
 
@@ -71,10 +72,10 @@ fn check_asset(asset: &AssetDocument, faults: &mut Faults) {
     }
     for key in asset.host_keys.iter().flatten() {
         if host_key_parts(key).is_none() {
-            let shown: String = key.chars().filter(|c| !c.is_control()).take(40).collect();
+            let given = shown(key);
             faults.at(
                 &["host_keys"],
-                format!("`{shown}` is not a public key: write it as `ssh-keyscan` does, `ssh-ed25519 AAAA...`"),
+                format!("`{given}` is not a public key: write it as `ssh-keyscan` does, `ssh-ed25519 AAAA...`"),
             );
         }
     }

@@ -12,6 +12,7 @@ use super::check::check;
 use super::node::{Node, Position, Step, Value};
 use super::read::{Reading, read};
 use super::{Document, Kind, SCHEMA_PATH};
+use crate::name::shown;
 
 /// The longest text accepted, in bytes.
 pub const TEXT_LEN_MAX: usize = 4 << 20;
@@ -142,8 +143,7 @@ fn options() -> serde_saphyr::Options {
 fn message_of(error: &serde_saphyr::Error) -> String {
     match error.without_snippet() {
         serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => {
-            let key: String = key.chars().filter(|c| !c.is_control()).take(64).collect();
-            format!("`{key}` is given twice")
+            format!("`{}` is given twice", shown(key))
         }
         serde_saphyr::Error::Budget { breach: BudgetBreach::Anchors { .. } | BudgetBreach::Aliases { .. }, .. } => {
             "anchors and aliases are not accepted: write the value out".to_owned()
@@ -269,10 +269,7 @@ fn read_as<T: DeserializeOwned>(node: Node, wrap: fn(T) -> Document) -> Reading<
 
 fn field_of(kind: Kind, path: &[Step]) -> String {
     path.iter().fold(kind.to_string(), |field, step| match step {
-        Step::Key(name) => {
-            let name: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
-            format!("{field}.{name}")
-        }
+        Step::Key(name) => format!("{field}.{}", shown(name)),
         Step::Index(index) => format!("{field}[{index}]"),
     })
 }

@@ -9,6 +9,7 @@ use serde::de::{
 };
 
 use super::node::{Node, Position, Step, Value};
+use crate::name::shown;
 
 /// How many mistakes of one document are looked for.
 const MISMATCHES_MAX: usize = 50;
@@ -86,7 +87,7 @@ impl Error for Mismatch {
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let variant: String = variant.chars().filter(|c| !c.is_control()).take(40).collect();
+        let variant = shown(variant);
         let message = format!("`{variant}` is not one of {}", one_of(expected));
         Self { choice: expected.first().copied(), ..Self::new(message) }
     }

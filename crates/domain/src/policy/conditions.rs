@@ -9,6 +9,7 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 use serde::{Deserialize, Deserializer};
 
 use super::{Conditions, Day, Hours};
+use crate::name::shown;
 use crate::time::Timestamp;
 
 const MINUTES_PER_DAY: u16 = 24 * 60;
@@ -100,7 +101,7 @@ impl Hours {
         }
         let zone = match self.zone.as_str() {
             "UTC" => TimeZone::UTC,
-            name => ZONES.get(name).map_err(|_| InvalidHours::Zone { given: shortened(name) })?,
+            name => ZONES.get(name).map_err(|_| InvalidHours::Zone { given: shown(name) })?,
         };
         Ok((from, to, zone))
     }
@@ -124,10 +125,6 @@ impl From<Weekday> for Day {
     }
 }
 
-fn shortened(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(40).collect()
-}
-
 /// `HH:MM`, `24:00` included, as minutes since midnight.
 fn minute_of_day(text: &str) -> Result<u16, InvalidHours> {
     let two_digits = |part: &str| {
@@ -137,7 +134,7 @@ fn minute_of_day(text: &str) -> Result<u16, InvalidHours> {
         .and_then(|(hour, minute)| Some((two_digits(hour)?, two_digits(minute)?)))
         .filter(|(hour, minute)| (*hour < 24 && *minute < 60) || (*hour, *minute) == (24, 0))
         .map(|(hour, minute)| hour * 60 + minute)
-        .ok_or_else(|| InvalidHours::Time { given: shortened(text) })
+        .ok_or_else(|| InvalidHours::Time { given: shown(text) })
 }
 
 /// Reads networks, saying what one looks like where something is none.
@@ -154,7 +151,7 @@ impl TryFrom<String> for Network {
 
     fn try_from(text: String) -> Result<Self, String> {
         text.parse().map(Self).map_err(|_| {
-            let given = shortened(&text);
+            let given = shown(&text);
             format!("`{given}` is not a network: write it with its length, for example 10.0.0.0/8 or 192.0.2.7/32")
         })
     }
