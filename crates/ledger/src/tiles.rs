@@ -22,7 +22,7 @@ use crate::hash::Hash;
 use crate::note::{self, Checkpoint, NOTE_BYTES_MAX, Signer, Verifier};
 use crate::proof::HashReader;
 use crate::tile::{self, Kind, TILE_WIDTH, TilePath};
-use crate::tree::complete_root;
+use crate::tree::{Tree, complete_root};
 
 /// The name of the file with the newest checkpoint.
 pub const CHECKPOINT: &str = "checkpoint";
@@ -186,6 +186,17 @@ impl Directory {
     /// When it cannot be read.
     pub fn checkpoint_note(&self) -> Result<Option<Vec<u8>>, Error> {
         self.read(CHECKPOINT, NOTE_BYTES_MAX)
+    }
+
+    /// The tree at a checkpoint, from the tiles: O(log n) reads, to go on from where the log was
+    /// signed.
+    ///
+    /// # Errors
+    /// When the tiles cannot be read or do not have the signed root.
+    pub fn tree(&self, checkpoint: &Checkpoint) -> Result<Tree, Error> {
+        let tree = append::tree(self, checkpoint.size)?;
+        let size = checkpoint.size;
+        if tree.root() == checkpoint.root { Ok(tree) } else { Err(Error::Diverged { size }) }
     }
 
     /// The sizes at which the log was signed, ascending. The file names say so; the files prove it.

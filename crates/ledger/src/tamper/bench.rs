@@ -152,6 +152,13 @@ impl Spoil<'_> {
         self.log.leaves.clone()
     }
 
+    /// The leaves as they were signed, but for a change.
+    pub(super) fn changed(&self, change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Vec<Vec<u8>> {
+        let mut leaves = self.leaves();
+        change(&mut leaves);
+        leaves
+    }
+
     pub(super) fn read(&self, file: &str) -> io::Result<Vec<u8>> {
         fs::read(self.path.join(file))
     }

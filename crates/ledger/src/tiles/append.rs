@@ -55,6 +55,26 @@ fn foresee<L: AsRef<[u8]>>(
     if agreed && tree.root() == *root { Ok(()) } else { Err(Error::Diverged { size }) }
 }
 
+/// The tree of the first `size` leaves, from the tiles at its right edge.
+pub(super) fn tree(directory: &Directory, size: u64) -> Result<Tree, Error> {
+    Ok(Tree::from_levels(size, &load_levels(directory, size)?))
+}
+
+/// Per level, the hashes in the partial tile at the right edge of the first `size` leaves.
+fn load_levels(directory: &Directory, size: u64) -> Result<Vec<Vec<Hash>>, Error> {
+    let mut levels = Vec::new();
+    for level in 0..=LEVEL_MAX {
+        let (index, width) = Kind::Hashes(level).edge(size);
+        let stored = if width == 0 { None } else { directory.tile(level, index, width)? };
+        let hashes = stored.filter(|stored| stored.sound).map(|stored| stored.items).unwrap_or_default();
+        if hashes.len() != width {
+            return Err(Error::Missing { path: name(Kind::Hashes(level), index, width) });
+        }
+        levels.push(hashes);
+    }
+    Ok(levels)
+}
+
 /// The partial tiles at the right edge, in memory.
 struct Edge<'a> {
     directory: &'a Directory,
@@ -69,16 +89,7 @@ struct Edge<'a> {
 impl<'a> Edge<'a> {
     /// The edge of the first `size` leaves, which must be on disk and agree with themselves.
     fn load(directory: &'a Directory, size: u64) -> Result<Self, Error> {
-        let mut levels = Vec::new();
-        for level in 0..=LEVEL_MAX {
-            let (index, width) = Kind::Hashes(level).edge(size);
-            let stored = if width == 0 { None } else { directory.tile(level, index, width)? };
-            let hashes = stored.filter(|stored| stored.sound).map(|stored| stored.items).unwrap_or_default();
-            if hashes.len() != width {
-                return Err(Error::Missing { path: name(Kind::Hashes(level), index, width) });
-            }
-            levels.push(hashes);
-        }
+        let levels = load_levels(directory, size)?;
         let (index, width) = Kind::Entries.edge(size);
         let stored = if width == 0 { None } else { directory.entries(index, width)? };
         let entries = stored.filter(|stored| stored.sound).map(|stored| stored.items).unwrap_or_default();

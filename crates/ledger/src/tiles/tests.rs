@@ -6,7 +6,6 @@ use proptest::prelude::*;
 use super::*;
 use crate::hash::leaf_hash;
 use crate::proof;
-use crate::tree::Tree;
 
 const ORIGIN: &str = "postern.example/audit";
 
@@ -154,6 +153,10 @@ fn proofs_come_out_of_tiles() {
         assert_eq!(proof::root(old, &hashes).unwrap(), old_root);
         proof::verify_consistency(old, &old_root, 700, &root(&all), &path).unwrap();
     }
+    let checkpoint = directory.checkpoint(signer().verifier()).unwrap().unwrap();
+    assert_eq!(directory.tree(&checkpoint).unwrap().root(), root(&all));
+    let other = Checkpoint { root: leaf_hash(b"other"), ..checkpoint };
+    assert!(matches!(directory.tree(&other), Err(Error::Diverged { size: 700 })));
     assert_eq!(directory.leaves(250, 700).unwrap(), &all[250..256]);
     assert_eq!(directory.leaves(600, 650).unwrap(), &all[600..650]);
     assert!(matches!(directory.leaves(600, 701), Err(Error::Missing { .. })));

@@ -16,6 +16,8 @@ pub(super) struct Chunk {
     pub(super) tile: Option<Hash>,
     /// Whether leaves and tile differ.
     pub(super) differs: bool,
+    /// Whether the bundle is what its name says.
+    pub(super) sound: bool,
 }
 
 /// What the pass found.
@@ -83,6 +85,7 @@ pub(super) fn scan(
             let file = tiles::name(Kind::Entries, index, wanted);
             report.add(Problem::Unreadable { reason: reason.clone() }, Some(start..start + 1), file);
         }
+        let sound = bundle.as_ref().is_ok_and(|bundle| bundle.sound);
         let hashes = bundle.map(|bundle| bundle.hashes).unwrap_or_default();
         let count = u64::try_from(hashes.len()).unwrap_or_default();
         report.leaves += count;
@@ -100,7 +103,7 @@ pub(super) fn scan(
         }
         let tile = directory.tile(0, index, wanted).ok().flatten().map(|tile| tile.items).unwrap_or_default();
         let root = |hashes: &[Hash]| (hashes.len() == TILE_WIDTH).then(|| complete_root(hashes));
-        scan.chunks.push(Chunk { entries: root(&hashes), tile: root(&tile), differs: hashes != tile });
+        scan.chunks.push(Chunk { entries: root(&hashes), tile: root(&tile), differs: hashes != tile, sound });
     }
     scan
 }

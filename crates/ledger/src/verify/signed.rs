@@ -24,6 +24,12 @@ pub(super) type Signed = BTreeMap<u64, Head>;
 /// Reads and checks all checkpoints; those that are not valid are findings and play no further part.
 pub(super) fn collect(directory: &Directory, vkey: &Verifier, since: Option<&[u8]>, report: &mut Report) -> Signed {
     let mut signed = Signed::new();
+    // Listed before the newest is read: on a log that grows meanwhile, the newest is then never
+    // older than what is listed.
+    let sizes = directory.history().unwrap_or_else(|error| {
+        unreadable::<()>(&error, CHECKPOINTS, report);
+        Vec::new()
+    });
     let newest = match directory.checkpoint_note() {
         Ok(Some(note)) => open(&note, vkey, CHECKPOINT, report),
         Ok(None) => {
@@ -33,10 +39,7 @@ pub(super) fn collect(directory: &Directory, vkey: &Verifier, since: Option<&[u8
         Err(error) => unreadable(&error, CHECKPOINT, report),
     };
     let newest = newest.map(|checkpoint| enter(&checkpoint, CHECKPOINT.to_owned(), &mut signed, report));
-    for size in directory.history().unwrap_or_else(|error| {
-        unreadable::<()>(&error, CHECKPOINTS, report);
-        Vec::new()
-    }) {
+    for size in sizes {
         history(directory, vkey, size, &mut signed, report);
     }
     if let Some(checkpoint) = since.and_then(|note| open(note, vkey, SINCE, report)) {

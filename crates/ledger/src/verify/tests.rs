@@ -112,6 +112,28 @@ fn an_earlier_checkpoint_of_somebody_else_is_refused() {
     assert!(matches!(report.first().unwrap().problem, Problem::CheckpointInvalid { .. }));
 }
 
+/// The example that `docs/reference/ledger.md` gives to those who write their own verifier.
+#[test]
+fn the_documented_example_is_what_we_write() {
+    let document = include_str!("../../../../docs/reference/ledger.md");
+    let folder = tempfile::tempdir().unwrap();
+    let signer = Signer::from_seed("example.com/audit", &[0x2a; 32]).unwrap();
+    let leaves = [r#"{"n":0}"#, r#"{"n":1}"#, r#"{"n":2}"#].map(|leaf| leaf.as_bytes().to_vec());
+    Directory::new(folder.path()).publish(0, &leaves, &root(&leaves), &signer).unwrap();
+    let read = |file: &str| fs::read(folder.path().join(file)).unwrap();
+    assert!(document.contains(&signer.verifier().to_string()), "{}", signer.verifier());
+    assert!(document.contains(&String::from_utf8(read("checkpoint")).unwrap()));
+    assert!(
+        document.contains(&hex::encode(read("tile/entries/000.p/3"))),
+        "{}",
+        hex::encode(read("tile/entries/000.p/3"))
+    );
+    for leaf in &leaves {
+        assert!(document.contains(&leaf_hash(leaf).to_string()), "{}", leaf_hash(leaf));
+    }
+    assert!(document.contains(&root(&leaves).to_string()), "{}", root(&leaves));
+}
+
 #[test]
 fn a_report_is_text_and_json() {
     let folder = tempfile::tempdir().unwrap();
