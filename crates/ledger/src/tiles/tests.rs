@@ -99,6 +99,41 @@ fn publishing_again_after_a_crash_changes_nothing() {
 }
 
 #[test]
+fn a_crash_between_any_two_writes_is_harmless() {
+    let all = leaves(600);
+    let before = tempfile::tempdir().unwrap();
+    publish(&Directory::new(before.path()).unsynced(), &all, 0, 250).unwrap();
+    let after = tempfile::tempdir().unwrap();
+    publish(&Directory::new(after.path()).unsynced(), &all, 0, 250).unwrap();
+    publish(&Directory::new(after.path()).unsynced(), &all, 250, 600).unwrap();
+    let (old, done) = (files(before.path()), files(after.path()));
+    // The order of writing: bundles and tiles, then the checkpoint, then its copy.
+    let rank = |name: &str| (name.starts_with(CHECKPOINTS), name == CHECKPOINT);
+    let mut new: Vec<&String> = done.keys().filter(|name| old.get(*name) != done.get(*name)).collect();
+    new.sort_by_key(|name| (rank(name) != (false, false), rank(name)));
+    for written in 0..=new.len() {
+        let crashed = tempfile::tempdir().unwrap();
+        let put = |name: &str, bytes: &[u8]| {
+            let path = crashed.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        };
+        old.iter().for_each(|(name, bytes)| put(name, bytes));
+        new.iter().take(written).for_each(|name| put(name, &done[*name]));
+        put("tile/0/002.p/88.new", b"torn");
+        let directory = Directory::new(crashed.path()).unsynced();
+        let live = crate::Options { live: true, ..Default::default() };
+        let report = crate::verify_directory(crashed.path(), signer().verifier(), live);
+        assert!(report.is_ok(), "{written}: {report}");
+        let from = directory.checkpoint(signer().verifier()).unwrap().unwrap().size;
+        publish(&directory, &all, usize::try_from(from).unwrap(), 600).unwrap();
+        let report = crate::verify_directory(crashed.path(), signer().verifier(), crate::Options::default());
+        assert!(report.is_ok(), "{written}: {report}");
+        assert_eq!(directory.history().unwrap(), [250, 600]);
+    }
+}
+
+#[test]
 fn what_contradicts_the_log_is_neither_written_nor_signed() {
     let all = leaves(300);
     let folder = tempfile::tempdir().unwrap();

@@ -82,6 +82,26 @@ fn leaves_after_the_checkpoint_matter_only_when_nobody_is_writing() {
 }
 
 #[test]
+fn a_log_can_be_verified_while_it_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let sizes: Vec<usize> = (0..=600).step_by(3).collect();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| log(folder.path(), &sizes));
+        loop {
+            let finished = writer.is_finished();
+            let live = Options { live: true, ..Options::default() };
+            let report = verify_directory(folder.path(), signer().verifier(), live);
+            let begun = !matches!(report.first().map(|first| &first.problem), Some(Problem::CheckpointMissing));
+            assert!(report.is_ok() || !begun, "{report}");
+            if finished {
+                break;
+            }
+        }
+    });
+    assert!(verify(folder.path()).is_ok());
+}
+
+#[test]
 fn the_caller_sees_every_leaf_once_and_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let leaves = log(folder.path(), &[300]);
