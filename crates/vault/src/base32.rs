@@ -86,6 +86,7 @@ mod tests {
     fn a_second_spelling_of_a_value_is_refused() {
         assert!(decode(RFC4648, "MZ").is_none());
         assert!(decode(RFC4648, "M").is_none());
+        assert!(decode(RFC4648, "MYA").is_none());
         assert!(decode(RFC4648, "my").is_none());
     }
 

@@ -118,6 +118,12 @@ mod tests {
     }
 
     #[test]
+    fn another_variant_of_argon2_is_not_accepted() {
+        let stored = "$argon2i$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$wWKIMhR9lyDFvRz9YTZweHKfbftvj+qf+YFY4NeBbtA";
+        assert!(!verify_or_dummy(Some(stored), &text("password")));
+    }
+
+    #[test]
     fn hashes_that_would_exhaust_memory_are_not_computed() {
         let stored = "$argon2id$v=19$m=4194304,t=2,p=1$c2FsdHNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
         assert!(parse(stored).is_none());

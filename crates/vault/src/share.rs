@@ -142,7 +142,6 @@ pub(crate) fn combine(typed: &[SecretText], vault_id: &VaultId) -> Result<Key, E
     if points.len() < needed {
         return Err(ShareError::NotEnough { given: points.len(), needed }.into());
     }
-    points.truncate(needed);
     let root = SecretBytes::new(std::mem::take(&mut *shamir::combine(&points)));
     Key::from_secret(root).ok_or(Error::Crypto)
 }

@@ -179,7 +179,8 @@ impl Vault {
     }
 
     /// A ring with one key more. Nothing changes until it has been stored, durably, and then
-    /// [`Vault::adopt`]ed; only from then on does [`Vault::rewrap`] find anything to do. Store it on
+    /// [`Vault::adopt`]ed; only from then on, or with a [`Vault::staged`] handle, does
+    /// [`Vault::rewrap`] find anything to do. Store it on
     /// condition that the stored generation is the one before, so that two rotations cannot fork.
     pub fn rotate_kek(&self) -> Result<KeyRing, Error> {
         self.with_keys(|keys| {
@@ -189,6 +190,19 @@ impl Vault {
             keks.insert(id, Key::generate(&mut System));
             keys.next_ring(&keks)
         })
+    }
+
+    /// A handle of its own that uses `ring` already, for re-wrapping in the very transaction that
+    /// stores the ring. When that is committed, [`Vault::adopt`] the ring; otherwise drop the handle.
+    /// What is sealed or re-wrapped with it is lost unless the ring is stored. It is no clone:
+    /// [`Vault::seal_now`] on this one leaves its keys alone, so keep it for that transaction only.
+    pub fn staged(&self, ring: &KeyRing) -> Result<Self, Error> {
+        let recipients = self.status().recipients;
+        let keys = self.with_keys(|keys| {
+            let keks = keys.successor(ring)?;
+            Ok(Keys { vault_id: keys.vault_id.clone(), root: keys.root.clone(), ring: ring.clone(), keks })
+        })?;
+        Ok(Self::unsealed(keys, recipients))
     }
 
     /// A ring without key `id`. The caller has made sure that no envelope hangs on it any more:
@@ -212,14 +226,7 @@ impl Vault {
         if *stored == keys.ring {
             return Ok(());
         }
-        if *stored.vault_id() != keys.vault_id {
-            return Err(Error::OtherVault);
-        }
-        let keks = stored.unwrap(&keys.root)?;
-        if stored.generation() <= keys.ring.generation() {
-            return Err(Error::StaleKeyRing);
-        }
-        keys.keks = keks;
+        keys.keks = keys.successor(stored)?;
         keys.ring = stored.clone();
         Ok(())
     }
@@ -248,6 +255,18 @@ impl Keys {
         let keks = Keks::from([(1, Key::generate(entropy))]);
         let ring = KeyRing::wrap(&root, &vault_id, 1, &keks, entropy)?;
         Ok(Self { vault_id, root, ring, keks })
+    }
+
+    /// The keys of a ring that comes after the one in use.
+    fn successor(&self, ring: &KeyRing) -> Result<Keks, Error> {
+        if *ring.vault_id() != self.vault_id {
+            return Err(Error::OtherVault);
+        }
+        let keks = ring.unwrap(&self.root)?;
+        if ring.generation() <= self.ring.generation() {
+            return Err(Error::StaleKeyRing);
+        }
+        Ok(keks)
     }
 
     /// A ring of the next generation that holds `keks`.

@@ -29,6 +29,12 @@ fn three_of_five_in_any_order_however_typed() {
 }
 
 #[test]
+fn more_than_enough_is_fine() {
+    let (root, id, shares) = made(SharePlan::default());
+    assert_eq!(combine(&texts(&shares, &[1, 2, 3, 4, 5]), &id).unwrap().expose(), root.expose());
+}
+
+#[test]
 fn two_of_five_are_not_enough() {
     let (_, id, shares) = made(SharePlan::default());
     assert_eq!(fails(&texts(&shares, &[2, 4]), &id), ShareError::NotEnough { given: 2, needed: 3 }.into());

@@ -102,6 +102,25 @@ fn a_key_is_used_only_once_its_ring_is_adopted() {
 }
 
 #[test]
+fn a_staged_handle_rewraps_before_the_ring_is_adopted() {
+    let (stored, vault, content) = created();
+    let before = vault.seal(&binding(), &secret()).unwrap();
+    let next = vault.rotate_kek().unwrap();
+    let staged = vault.staged(&next).unwrap();
+    let after = staged.rewrap(&binding(), &before).unwrap().unwrap();
+    assert_eq!(staged.status().recipients, vault.status().recipients);
+
+    assert_eq!(vault.status().kek_current, Some(1));
+    assert_eq!(vault.open(&binding(), &after).err(), Some(Error::UnknownKek(2)));
+    let restarted = stored.unseal_with_key_file(&content, &next).unwrap();
+    assert_eq!(restarted.open(&binding(), &after).unwrap().expose(), secret().expose());
+
+    vault.adopt(&next).unwrap();
+    assert_eq!(vault.open(&binding(), &after).unwrap().expose(), secret().expose());
+    assert_eq!(vault.staged(&next).err(), Some(Error::StaleKeyRing));
+}
+
+#[test]
 fn rings_that_are_old_forked_foreign_or_altered_are_refused() {
     let (_, vault, _) = created();
     let first = vault.key_ring().unwrap();
