@@ -83,14 +83,17 @@ const HOST_KEY_LEN_MAX: usize = 16_384;
 /// # Errors
 /// When it is not of that form.
 pub fn split_address(address: &str) -> Result<(&str, u16), InvalidName> {
-    let parts = Some(address).filter(|text| text.len() <= ADDRESS_LEN_MAX).and_then(|text| text.rsplit_once(':')).and_then(|(host, port)| {
-        let port = Some(port).filter(|port| port.bytes().all(|b| b.is_ascii_digit()))?.parse::<u16>().ok()?;
-        let host = match host.strip_prefix('[') {
-            Some(rest) => rest.strip_suffix(']').filter(|six| six.parse::<std::net::Ipv6Addr>().is_ok())?,
-            None => Some(host).filter(|host| is_host(host))?,
-        };
-        (port != 0).then_some((host, port))
-    });
+    let parts = Some(address)
+        .filter(|text| text.len() <= ADDRESS_LEN_MAX)
+        .and_then(|text| text.rsplit_once(':'))
+        .and_then(|(host, port)| {
+            let port = Some(port).filter(|port| port.bytes().all(|b| b.is_ascii_digit()))?.parse::<u16>().ok()?;
+            let host = match host.strip_prefix('[') {
+                Some(rest) => rest.strip_suffix(']').filter(|six| six.parse::<std::net::Ipv6Addr>().is_ok())?,
+                None => Some(host).filter(|host| is_host(host))?,
+            };
+            (port != 0).then_some((host, port))
+        });
     parts.ok_or_else(|| InvalidName {
         field: "address",
         given: shown(address),

@@ -179,6 +179,9 @@ pub struct GroupDocument {
     /// The scope it belongs to; `/` unless given.
     #[serde(default)]
     pub scope: ScopePath,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
     /// Its members. Where the field is not given, the members stay as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub members: Option<BTreeSet<UserName>>,

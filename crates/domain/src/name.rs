@@ -131,11 +131,12 @@ impl FromStr for AccountRef {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let (account, asset) = text.rsplit_once('@').filter(|_| text.len() <= REFERENCE_LEN_MAX).ok_or_else(|| InvalidName {
-            field: "account",
-            given: shown(text),
-            remedy: "write it as account@asset, for example root@web-1",
-        })?;
+        let (account, asset) =
+            text.rsplit_once('@').filter(|_| text.len() <= REFERENCE_LEN_MAX).ok_or_else(|| InvalidName {
+                field: "account",
+                given: shown(text),
+                remedy: "write it as account@asset, for example root@web-1",
+            })?;
         Ok(Self { account: account.parse()?, asset: asset.parse()? })
     }
 }

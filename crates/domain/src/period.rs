@@ -145,7 +145,8 @@ mod tests {
 
     #[test]
     fn what_could_be_misread_is_refused() {
-        for text in ["", "30", "m", "1m1h", "1h1h", "1.5h", "-1h", "1 h", "1H", "１h", "99999999999999999999s", "4000d"] {
+        for text in ["", "30", "m", "1m1h", "1h1h", "1.5h", "-1h", "1 h", "1H", "１h", "99999999999999999999s", "4000d"]
+        {
             assert!(text.parse::<Period>().is_err(), "{text}");
         }
     }

@@ -19,6 +19,7 @@ use crate::scope::ScopePath;
 
 mod conditions;
 mod decide;
+mod explain;
 mod reason;
 mod select;
 pub mod ticket;
@@ -27,6 +28,7 @@ pub use conditions::InvalidHours;
 pub use decide::{
     AskFacts, ConnectFacts, Decision, OpenedUnder, Subject, Target, ask, connect, may_approve, reconsider,
 };
+pub use explain::{Explained, Explanation, Outcome, Verdict, explain};
 pub use reason::Reason;
 
 /// Whether a policy gives or takes away.

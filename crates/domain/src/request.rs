@@ -42,8 +42,11 @@ impl ApprovalRule {
     /// Whether enough different people, none of them the `requester`, have said yes.
     #[must_use]
     pub fn is_met(&self, requester: &UserName, answers: &[Approval]) -> bool {
-        let agreed: BTreeSet<_> =
-            answers.iter().filter(|answer| answer.approved && answer.user != *requester).map(|answer| &answer.user).collect();
+        let agreed: BTreeSet<_> = answers
+            .iter()
+            .filter(|answer| answer.approved && answer.user != *requester)
+            .map(|answer| &answer.user)
+            .collect();
         agreed.len() >= usize::from(self.count.max(1))
     }
 }

@@ -99,7 +99,8 @@ impl FromStr for ScopePath {
                 && segment.len() <= 63
                 && segment.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
         };
-        if rest.len() <= SCOPE_LEN_MAX && rest.split('/').count() <= SCOPE_DEPTH_MAX && rest.split('/').all(is_segment) {
+        if rest.len() <= SCOPE_LEN_MAX && rest.split('/').count() <= SCOPE_DEPTH_MAX && rest.split('/').all(is_segment)
+        {
             Ok(Self(text.to_owned()))
         } else {
             Err(invalid())
@@ -153,7 +154,8 @@ mod tests {
 
     #[test]
     fn what_has_two_readings_is_refused() {
-        for text in ["", "emea", "/emea/", "//", "/emea//a", "/.", "/..", "/Emea", "/a b", "/é", "/a/b/c/d/e/f/g/h/i"] {
+        for text in ["", "emea", "/emea/", "//", "/emea//a", "/.", "/..", "/Emea", "/a b", "/é", "/a/b/c/d/e/f/g/h/i"]
+        {
             assert!(text.parse::<ScopePath>().is_err(), "{text}");
         }
     }

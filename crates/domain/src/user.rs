@@ -121,3 +121,29 @@ pub struct Login {
     /// When a second factor was last proved in it.
     pub mfa_at: Option<Timestamp>,
 }
+
+/// Of somebody's groups, each with the scope it belongs to, those that count for a thing in `scope`:
+/// the groups of its tenant and of the root. Names are unique within a tenant only, so that one of
+/// another tenant must not be taken for them.
+#[must_use]
+pub fn groups_that_count(groups: &[(GroupName, ScopePath)], scope: &ScopePath) -> Vec<GroupName> {
+    let tenant = scope.tenant();
+    let counts = |group: &ScopePath| *group == ScopePath::root() || group.tenant() == tenant;
+    groups.iter().filter(|(_, group)| counts(group)).map(|(name, _)| name.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_of_another_tenant_do_not_count() {
+        let groups: Vec<(GroupName, ScopePath)> = [("sre", "/apac"), ("dba", "/"), ("ops", "/emea/prod")]
+            .into_iter()
+            .map(|(name, scope)| (name.parse().unwrap(), scope.parse().unwrap()))
+            .collect();
+        let counting: Vec<_> = groups_that_count(&groups, &"/emea/test".parse().unwrap());
+        assert_eq!(counting.iter().map(GroupName::as_str).collect::<Vec<_>>(), ["dba", "ops"]);
+        assert_eq!(groups_that_count(&groups, &ScopePath::root()).len(), 1);
+    }
+}

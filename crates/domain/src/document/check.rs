@@ -81,12 +81,22 @@ fn check_asset(asset: &AssetDocument, faults: &mut Faults) {
     }
 }
 
+fn check_description(description: &str, faults: &mut Faults) {
+    if description.len() > DESCRIPTION_LEN_MAX {
+        faults.at(&["description"], format!("is longer than {DESCRIPTION_LEN_MAX} bytes"));
+    }
+}
+
 fn check_group(group: &GroupDocument, faults: &mut Faults) {
+    check_description(&group.description, faults);
     for assignment in group.roles.iter().flatten() {
         if !group.scope.contains(&assignment.scope) {
             faults.at(
                 &["roles"],
-                format!("`{}` would hold in {}, outside the group's scope {}", assignment.role, assignment.scope, group.scope),
+                format!(
+                    "`{}` would hold in {}, outside the group's scope {}",
+                    assignment.role, assignment.scope, group.scope
+                ),
             );
         }
     }
@@ -102,9 +112,7 @@ fn check_role(role: &RoleDocument, faults: &mut Faults) {
 }
 
 fn check_policy(policy: &PolicyDocument, faults: &mut Faults) {
-    if policy.description.len() > DESCRIPTION_LEN_MAX {
-        faults.at(&["description"], format!("is longer than {DESCRIPTION_LEN_MAX} bytes"));
-    }
+    check_description(&policy.description, faults);
     if policy.subjects.users.is_empty() && policy.subjects.groups.is_empty() {
         faults.at(&["subjects"], "name at least one user or group: a policy about nobody does nothing");
     }
@@ -115,11 +123,13 @@ fn check_policy(policy: &PolicyDocument, faults: &mut Faults) {
 }
 
 fn check_conditions(conditions: &Conditions, faults: &mut Faults) {
-    let field = |name: &str, index| vec![Step::Key("conditions".to_owned()), Step::Key(name.to_owned()), Step::Index(index)];
+    let field =
+        |name: &str, index| vec![Step::Key("conditions".to_owned()), Step::Key(name.to_owned()), Step::Index(index)];
     for (index, network) in conditions.networks.iter().enumerate() {
         if network.trunc() != *network {
             faults.within(field("networks", index), |faults| {
-                faults.at(&[], format!("`{network}` is an address within a network: did you mean {}?", network.trunc()));
+                faults
+                    .at(&[], format!("`{network}` is an address within a network: did you mean {}?", network.trunc()));
             });
         }
     }

@@ -107,14 +107,17 @@ impl From<&Account> for Document {
     }
 }
 
-impl From<&Group> for Document {
-    fn from(group: &Group) -> Self {
-        Self::Group(GroupDocument {
+impl GroupDocument {
+    /// The document that declares `group` as it is; its description is kept beside it.
+    #[must_use]
+    pub fn of(group: &Group, description: &str) -> Self {
+        Self {
             name: group.name.clone(),
             scope: group.scope.clone(),
+            description: description.to_owned(),
             members: Some(group.members.iter().cloned().collect()),
             roles: Some(group.roles.iter().cloned().collect()),
-        })
+        }
     }
 }
 

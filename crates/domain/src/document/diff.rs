@@ -74,11 +74,7 @@ fn compare(before: Option<&Document>, after: &Document) -> Vec<FieldChange> {
     fields
         .into_iter()
         .filter(|field| old.get(*field) != new.get(*field))
-        .map(|field| FieldChange {
-            field: field.clone(),
-            old: old.get(field).cloned(),
-            new: new.get(field).cloned(),
-        })
+        .map(|field| FieldChange { field: field.clone(), old: old.get(field).cloned(), new: new.get(field).cloned() })
         .collect()
 }
 

@@ -80,7 +80,12 @@ pub struct Located {
 pub fn parse(file: &str, text: &str) -> Result<Vec<Located>, Invalid> {
     let mut parser = Parser { file, located: Vec::new(), problems: Vec::new(), seen: BTreeMap::new() };
     if text.len() > TEXT_LEN_MAX {
-        parser.problem(0, Position { line: 1, column: 1 }, String::new(), format!("the text is longer than {TEXT_LEN_MAX} bytes"));
+        parser.problem(
+            0,
+            Position { line: 1, column: 1 },
+            String::new(),
+            format!("the text is longer than {TEXT_LEN_MAX} bytes"),
+        );
         return parser.finish();
     }
     let mut bytes = text.as_bytes();

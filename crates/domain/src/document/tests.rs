@@ -10,6 +10,7 @@ permissions: ["user:read", "request:read"]
 ---
 kind: Group
 name: sre
+description: Site reliability
 members: [ben, cyd]
 roles:
   - role: approver
@@ -92,7 +93,14 @@ fn a_sample_reads_as_meant() {
     let names: Vec<_> = documents.iter().map(|d| format!("{} {}", d.kind(), d.name())).collect();
     assert_eq!(
         names,
-        ["Role helpdesk", "Group sre", "Asset web-1", "Account root@web-1", "Policy web-admins", "Policy no-contractors"]
+        [
+            "Role helpdesk",
+            "Group sre",
+            "Asset web-1",
+            "Account root@web-1",
+            "Policy web-admins",
+            "Policy no-contractors"
+        ]
     );
     let policy = policy_of(&documents[4]);
     assert_eq!(policy.obligations.max_duration_seconds, 14_400);
@@ -214,7 +222,10 @@ fn broken_yaml_names_the_place() {
         ("kind: [", "access.yaml:1:7: not YAML that can be read: unclosed bracket '['"),
         ("kind: Group\nname: a\nname: b\n", "access.yaml:3:1: `name` is given twice"),
         ("a: &x 1\nb: *x\n", "access.yaml:1:7: anchors and aliases are not accepted: write the value out"),
-        ("kind: Group\n\tname: a", "access.yaml:1:7: not YAML that can be read: while scanning a plain scalar, found a tab"),
+        (
+            "kind: Group\n\tname: a",
+            "access.yaml:1:7: not YAML that can be read: while scanning a plain scalar, found a tab",
+        ),
         (&deep, "access.yaml:2:23: not YAML that can be read: recursion limit exceeded"),
     ] {
         assert_eq!(problems(text), [expected]);

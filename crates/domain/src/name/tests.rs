@@ -27,7 +27,10 @@ fn what_looks_like_something_else_is_refused() {
 #[test]
 fn a_login_may_name_the_person() {
     let login: GateLogin = "Ben/root@web-1".parse().unwrap();
-    assert_eq!((login.user.unwrap().to_string(), login.account.to_string()), ("ben".to_owned(), "root@web-1".to_owned()));
+    assert_eq!(
+        (login.user.unwrap().to_string(), login.account.to_string()),
+        ("ben".to_owned(), "root@web-1".to_owned())
+    );
     assert_eq!("root@web-1".parse::<GateLogin>().unwrap().user, None);
     for text in ["/root@web-1", "ben/", "ben/x/root@web-1", "ben/root"] {
         assert!(text.parse::<GateLogin>().is_err(), "{text:?}");

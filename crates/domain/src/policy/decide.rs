@@ -29,7 +29,7 @@ const EVERY_SESSION_AGE: Duration = Duration::from_secs(60);
 /// Who wants something, and from where.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
-    /// The person, with the groups that belong to the target's tenant or to the root.
+    /// The person, with those groups that `user::groups_that_count` for the target.
     pub user: &'a User,
     /// The address they come from.
     pub source: IpAddr,
@@ -300,12 +300,7 @@ fn unmet(facts: &AskFacts<'_>, policy: &Policy, now: Timestamp) -> Vec<Reason> {
 /// pending, and from the groups that its rule names. `holds_permission` says whether they hold
 /// `request:approve` in its scope; `approver` comes with the groups of its tenant and of the root.
 #[must_use]
-pub fn may_approve(
-    approver: &User,
-    holds_permission: bool,
-    request: &Request,
-    now: Timestamp,
-) -> Decision<Approve> {
+pub fn may_approve(approver: &User, holds_permission: bool, request: &Request, now: Timestamp) -> Decision<Approve> {
     let refusal = if approver.state != UserState::Active {
         Some(Reason::UserInactive)
     } else if approver.name == request.user {

@@ -48,31 +48,50 @@ fn policies() -> Situations {
         ("standing and request", with(vec![standing(), on_request()])),
         ("standing for another group", with(vec![changed(standing(), |p| p.subjects.groups = [name("dba")].into())])),
         ("standing for nobody", with(vec![changed(standing(), |p| p.subjects = Subjects::default())])),
-        ("standing for them by name", with(vec![changed(standing(), |p| {
-            p.subjects = Subjects { users: [name("ben")].into(), groups: [].into() };
-        })])),
+        (
+            "standing for them by name",
+            with(vec![changed(standing(), |p| {
+                p.subjects = Subjects { users: [name("ben")].into(), groups: [].into() };
+            })]),
+        ),
         ("standing for another account", with(vec![changed(standing(), |p| p.accounts.names = [name("app")].into())])),
         ("standing for another asset", with(vec![changed(standing(), |p| p.accounts.assets = [name("db-1")].into())])),
-        ("standing for another label", with(vec![changed(standing(), |p| {
-            p.accounts.labels = [("env".to_owned(), "test".to_owned())].into();
-        })])),
-        ("standing for another platform", with(vec![changed(standing(), |p| {
-            p.accounts.platforms = [crate::asset::Platform::Redis].into();
-        })])),
+        (
+            "standing for another label",
+            with(vec![changed(standing(), |p| {
+                p.accounts.labels = [("env".to_owned(), "test".to_owned())].into();
+            })]),
+        ),
+        (
+            "standing for another platform",
+            with(vec![changed(standing(), |p| {
+                p.accounts.platforms = [crate::asset::Platform::Redis].into();
+            })]),
+        ),
         ("standing in the root scope", with(vec![changed(standing(), |p| p.scope = name("/"))])),
         ("standing in a scope below", with(vec![changed(standing(), |p| p.scope = name("/emea/prod/eu"))])),
         ("standing in a scope beside", with(vec![changed(standing(), |p| p.scope = name("/emea/test"))])),
         ("standing of another tenant", with(vec![changed(standing(), |p| p.scope = name("/apac"))])),
-        ("standing, two sessions of two live", with(vec![changed(standing(), |p| {
-            p.obligations.concurrent_sessions = Some(2);
-        })]).with(|e| e.live_sessions = 2)),
+        (
+            "standing, two sessions of two live",
+            with(vec![changed(standing(), |p| {
+                p.obligations.concurrent_sessions = Some(2);
+            })])
+            .with(|e| e.live_sessions = 2),
+        ),
         ("standing for 0 seconds", with(vec![changed(standing(), |p| p.obligations.max_duration_seconds = 0)])),
         ("deny", with(vec![deny()])),
         ("standing and deny", with(vec![standing(), deny()])),
         ("request and deny", with(vec![on_request(), deny()])),
-        ("standing and deny for another group", with(vec![standing(), changed(deny(), |p| {
-            p.subjects.groups = [name("dba")].into();
-        })])),
+        (
+            "standing and deny for another group",
+            with(vec![
+                standing(),
+                changed(deny(), |p| {
+                    p.subjects.groups = [name("dba")].into();
+                }),
+            ]),
+        ),
         ("standing and deny above", with(vec![standing(), changed(deny(), |p| p.scope = name("/"))])),
     ]
 }
@@ -91,13 +110,16 @@ fn conditions() -> Situations {
         ("standing, from its network as IPv6", with(vec![from(standing(), "10.0.0.0/8")]).with(|e| e.source = mapped)),
         ("standing, from another network", with(vec![from(standing(), "192.168.0.0/16")])),
         ("request, outside its hours", with(vec![within(on_request(), hours("13:00", "18:00", "UTC"))])),
-        ("standing outside its hours, request within", with(vec![
-            within(standing(), hours("13:00", "18:00", "UTC")),
-            on_request(),
-        ])),
+        (
+            "standing outside its hours, request within",
+            with(vec![within(standing(), hours("13:00", "18:00", "UTC")), on_request()]),
+        ),
         ("standing, deny within its hours", with(vec![standing(), within(deny(), hours("08:00", "18:00", "UTC"))])),
         ("standing, deny outside its hours", with(vec![standing(), within(deny(), hours("13:00", "18:00", "UTC"))])),
-        ("standing, deny with hours not understood", with(vec![standing(), within(deny(), hours("8", "18:00", "UTC"))])),
+        (
+            "standing, deny with hours not understood",
+            with(vec![standing(), within(deny(), hours("8", "18:00", "UTC"))]),
+        ),
         ("standing, deny from another network", with(vec![standing(), from(deny(), "192.168.0.0/16")])),
     ]
 }
@@ -117,14 +139,20 @@ fn grants() -> Situations {
     };
     vec![
         ("active grant", with(|_| ())),
-        ("active grant with more than its policy gives now", with(|g| {
-            g.obligations.capabilities.insert(Capability::SftpRead);
-        })),
+        (
+            "active grant with more than its policy gives now",
+            with(|g| {
+                g.obligations.capabilities.insert(Capability::SftpRead);
+            }),
+        ),
         ("active grant and standing", with(|_| ()).with(|e| e.policies.push(standing()))),
         ("active grant and deny", with(|_| ()).with(|e| e.policies.push(deny()))),
-        ("active grant, two sessions of two live", with(|g| g.obligations.concurrent_sessions = Some(2)).with(|e| {
-            e.live_sessions = 2;
-        })),
+        (
+            "active grant, two sessions of two live",
+            with(|g| g.obligations.concurrent_sessions = Some(2)).with(|e| {
+                e.live_sessions = 2;
+            }),
+        ),
         ("scheduled grant", with(|g| g.starts_at = NOON.after(minutes(10)))),
         ("expired grant", with(|g| g.ends_at = NOON)),
         ("revoked grant", with(|g| g.revoked_at = Some(NOON.before(minutes(1))))),
@@ -132,13 +160,19 @@ fn grants() -> Situations {
         ("grant for another account", with(|g| g.account = name("app@web-1"))),
         ("grant of another tenant", with(|g| g.scope = name("/apac/prod"))),
         ("grant under a policy that is gone", with(|g| g.policy = id("pol", 9))),
-        ("grant under a policy that is for others now", with(|_| ()).with(|e| {
-            e.policies[0].subjects.groups = [name("dba")].into();
-        })),
+        (
+            "grant under a policy that is for others now",
+            with(|_| ()).with(|e| {
+                e.policies[0].subjects.groups = [name("dba")].into();
+            }),
+        ),
         ("grant under a policy that denies now", with(|_| ()).with(|e| e.policies[0].effect = Effect::Deny)),
-        ("grant under a policy outside its hours", with(|_| ()).with(|e| {
-            e.policies[0].conditions.hours = vec![hours("13:00", "18:00", "UTC")];
-        })),
+        (
+            "grant under a policy outside its hours",
+            with(|_| ()).with(|e| {
+                e.policies[0].conditions.hours = vec![hours("13:00", "18:00", "UTC")];
+            }),
+        ),
         ("active grant, no factor", factor(3_600, None)),
         ("active grant, factor at its limit", factor(3_600, Some(NOON.before(minutes(60))))),
         ("active grant, stale factor", factor(3_600, Some(NOON.before(minutes(61))))),
@@ -150,9 +184,8 @@ fn grants() -> Situations {
 }
 
 fn people() -> Situations {
-    let with = |change: fn(&mut Estate)| {
-        Estate::new().with(|e| e.policies = vec![standing(), on_request()]).with(change)
-    };
+    let with =
+        |change: fn(&mut Estate)| Estate::new().with(|e| e.policies = vec![standing(), on_request()]).with(change);
     vec![
         ("user invited", with(|e| e.user.state = UserState::Invited)),
         ("user disabled", with(|e| e.user.state = UserState::Disabled)),
@@ -164,10 +197,13 @@ fn people() -> Situations {
         ("account discovered", with(|e| e.account.state = AccountState::Discovered)),
         ("account orphaned", with(|e| e.account.state = AccountState::Orphaned)),
         ("account disabled", with(|e| e.account.state = AccountState::Disabled)),
-        ("account disabled, no policy", with(|e| {
-            e.account.state = AccountState::Disabled;
-            e.policies.clear();
-        })),
+        (
+            "account disabled, no policy",
+            with(|e| {
+                e.account.state = AccountState::Disabled;
+                e.policies.clear();
+            }),
+        ),
         ("account of another asset", with(|e| e.account.asset = name("db-1"))),
     ]
 }
@@ -185,32 +221,47 @@ fn requests() -> Situations {
         ("for longer than can be", with(|e| e.duration_seconds = 8 * 3_600 + 1)),
         ("for no time", with(|e| e.duration_seconds = 0)),
         ("without a reason", with(|e| e.reason = " \n".to_owned())),
-        ("without a reason where none is needed", with(|e| {
-            e.reason.clear();
-            e.policies[0].obligations.reason_required = false;
-        })),
+        (
+            "without a reason where none is needed",
+            with(|e| {
+                e.reason.clear();
+                e.policies[0].obligations.reason_required = false;
+            }),
+        ),
         ("with a ticket", ticket("CHG-[0-9]+", Some("CHG-7"))),
         ("without a ticket", ticket("CHG-[0-9]+", None)),
         ("with a ticket and more", ticket("CHG-[0-9]+", Some("CHG-7 or so"))),
         ("with a ticket and a line after it", ticket("CHG-[0-9]+", Some("CHG-7\n"))),
         ("with a ticket where the pattern is none", ticket("CHG-[", Some("CHG-["))),
         ("with a ticket where the pattern breaks out", ticket("a)|(b", Some("b"))),
-        ("for too long and without a reason", with(|e| {
-            e.duration_seconds = u64::MAX;
-            e.reason.clear();
-        })),
+        (
+            "for too long and without a reason",
+            with(|e| {
+                e.duration_seconds = u64::MAX;
+                e.reason.clear();
+            }),
+        ),
         ("approver's own request", with(|e| e.request.user = name("ben"))),
-        ("approver answered already", with(|e| {
-            e.request.approvals.push(Approval { user: name("ben"), approved: true, reason: None, at: NOON });
-        })),
+        (
+            "approver answered already",
+            with(|e| {
+                e.request.approvals.push(Approval { user: name("ben"), approved: true, reason: None, at: NOON });
+            }),
+        ),
         ("approver without the permission", with(|e| e.may_approve = false)),
         ("approver of another tenant", with(|e| e.user.scope = name("/apac"))),
-        ("approver in the rule's group", with(|e| {
-            e.request.approval = Some(ApprovalRule { count: 2, groups: vec![name("dba"), name("sre")] });
-        })),
-        ("approver in none of the rule's groups", with(|e| {
-            e.request.approval = Some(ApprovalRule { count: 1, groups: vec![name("dba")] });
-        })),
+        (
+            "approver in the rule's group",
+            with(|e| {
+                e.request.approval = Some(ApprovalRule { count: 2, groups: vec![name("dba"), name("sre")] });
+            }),
+        ),
+        (
+            "approver in none of the rule's groups",
+            with(|e| {
+                e.request.approval = Some(ApprovalRule { count: 1, groups: vec![name("dba")] });
+            }),
+        ),
         ("request granted already", with(|e| e.request.state = RequestState::Granted)),
         ("request denied already", with(|e| e.request.state = RequestState::Denied)),
         ("request withdrawn", with(|e| e.request.state = RequestState::Withdrawn)),
@@ -259,7 +310,11 @@ fn matrix() -> String {
         ("by request", requests()),
     ];
     for (title, situations) in groups {
-        let _ = write!(text, "\n# What is decided, {title}\n\n{:<52} {:<20} {:<32} approve\n", "situation", "connect", "ask");
+        let _ = write!(
+            text,
+            "\n# What is decided, {title}\n\n{:<52} {:<20} {:<32} approve\n",
+            "situation", "connect", "ask"
+        );
         for (situation, estate) in situations {
             assert!(names.insert(situation), "`{situation}` stands twice");
             let connected = estate.connect();

@@ -49,19 +49,30 @@ fn any_conditions() -> impl Strategy<Value = Conditions> {
 
 fn any_obligations() -> impl Strategy<Value = Obligations> {
     let limits = (mostly(43_200, &[0u64, 600]), mostly(7_200, &[0u64, 60]), of(1u32..4));
-    (btree_set(select(&Capability::ALL[..]), 0..4), limits, any::<bool>(), mostly(None, &[Some("T-[0-9]+"), Some("T-[")])).prop_map(
-        |(capabilities, (mfa_max_age_seconds, max_duration_seconds, concurrent_sessions), reason_required, pattern)| {
-            Obligations {
-                capabilities,
-                mfa_max_age_seconds,
-                max_duration_seconds,
-                concurrent_sessions,
-                reason_required,
-                ticket_pattern: pattern.map(str::to_owned),
-                ..Obligations::default()
-            }
-        },
+    (
+        btree_set(select(&Capability::ALL[..]), 0..4),
+        limits,
+        any::<bool>(),
+        mostly(None, &[Some("T-[0-9]+"), Some("T-[")]),
     )
+        .prop_map(
+            |(
+                capabilities,
+                (mfa_max_age_seconds, max_duration_seconds, concurrent_sessions),
+                reason_required,
+                pattern,
+            )| {
+                Obligations {
+                    capabilities,
+                    mfa_max_age_seconds,
+                    max_duration_seconds,
+                    concurrent_sessions,
+                    reason_required,
+                    ticket_pattern: pattern.map(str::to_owned),
+                    ..Obligations::default()
+                }
+            },
+        )
 }
 
 fn any_policy() -> impl Strategy<Value = Policy> {
@@ -72,23 +83,35 @@ fn any_policy() -> impl Strategy<Value = Policy> {
         4 => Just((Effect::Allow, Access::Standing)),
         1 => Just((Effect::Deny, Access::Request)),
     ];
-    (0u32..1_000, select(&["a", "b", "c"][..]), any_scope("/emea"), kind, who, what, any_conditions(), any_obligations()).prop_map(
-        |(number, called, scope, (effect, access), (users, groups), (names, env), conditions, obligations)| Policy {
-            scope,
-            subjects: Subjects {
-                users: users.into_iter().map(name).collect(),
-                groups: groups.into_iter().map(name).collect(),
-            },
-            accounts: Accounts {
-                names: names.into_iter().map(name).collect(),
-                labels: env.map(|env| ("env".to_owned(), env.to_owned())).into_iter().collect(),
-                ..Accounts::default()
-            },
-            conditions,
-            obligations,
-            ..policy(number, called, effect, access)
-        },
+    (
+        0u32..1_000,
+        select(&["a", "b", "c"][..]),
+        any_scope("/emea"),
+        kind,
+        who,
+        what,
+        any_conditions(),
+        any_obligations(),
     )
+        .prop_map(
+            |(number, called, scope, (effect, access), (users, groups), (names, env), conditions, obligations)| {
+                Policy {
+                    scope,
+                    subjects: Subjects {
+                        users: users.into_iter().map(name).collect(),
+                        groups: groups.into_iter().map(name).collect(),
+                    },
+                    accounts: Accounts {
+                        names: names.into_iter().map(name).collect(),
+                        labels: env.map(|env| ("env".to_owned(), env.to_owned())).into_iter().collect(),
+                        ..Accounts::default()
+                    },
+                    conditions,
+                    obligations,
+                    ..policy(number, called, effect, access)
+                }
+            },
+        )
 }
 
 fn any_grant() -> impl Strategy<Value = (usize, Grant)> {
@@ -115,7 +138,16 @@ fn any_estate() -> impl Strategy<Value = Estate> {
     let rights = (vec(any_policy(), 0..7), vec(any_grant(), 0..5));
     let factor = prop_oneof![2 => Just(Some(NOON.before(minutes(1)))), 1 => of(any_time())];
     (user, source, asset, state, factor, 0u32..3, wish, rights).prop_map(
-        |((user_state, user_scope, groups), source, (scope, env), state, mfa_at, live, wish, (mut policies, grants))| {
+        |(
+            (user_state, user_scope, groups),
+            source,
+            (scope, env),
+            state,
+            mfa_at,
+            live,
+            wish,
+            (mut policies, grants),
+        )| {
             let mut numbers = BTreeMap::new();
             for (index, policy) in policies.iter_mut().enumerate() {
                 if numbers.insert(policy.id.clone(), ()).is_some() {
@@ -310,7 +342,9 @@ fn the_estates_reach_every_outcome() {
         let granted = matches!(&decision, Decision::Permit(permit) if permit.action().grant.is_some());
         seen.insert(if granted { "permit by grant".to_owned() } else { word(&decision) });
     }
-    for outcome in ["permit", "permit by grant", "step_up", "needs_request", "denied_by", "outside_conditions", "no_policy"] {
+    for outcome in
+        ["permit", "permit by grant", "step_up", "needs_request", "denied_by", "outside_conditions", "no_policy"]
+    {
         assert!(seen.contains(outcome), "{outcome}");
     }
 }

@@ -156,7 +156,8 @@ fn any_step() -> impl Strategy<Value = Step> {
             Just(Input::Shutdown),
         ],
     ];
-    let passes = prop_oneof![6 => 0i64..400_000, 1 => -4_000_000i64..0, 1 => Just(i64::MAX / 2), 1 => Just(i64::MIN / 2)];
+    let passes =
+        prop_oneof![6 => 0i64..400_000, 1 => -4_000_000i64..0, 1 => Just(i64::MAX / 2), 1 => Just(i64::MIN / 2)];
     (input, passes).prop_map(|(input, passes)| Step { input, passes })
 }
 
