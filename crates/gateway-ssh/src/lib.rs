@@ -1,1 +1,33 @@
 //! SSH sessions through the gate.
+//!
+//! A client signs in with `account@asset` as its user name; one session is opened for the connection
+//! at its first channel, one connection is made to the target, and every channel is relayed between
+//! the two, recorded and held to what policy allows. The gateway sees the `Broker` port and
+//! `Sessions`, nothing else of Postern.
+
+mod admission;
+mod algorithms;
+mod channels;
+mod config;
+mod connection;
+mod forward;
+mod govern;
+mod handler;
+mod inbox;
+mod link;
+mod program;
+mod request;
+mod reverse;
+mod server;
+mod side;
+mod sign_in;
+mod socket;
+mod target;
+mod text;
+mod upstream;
+
+pub use config::{Config, Limits};
+pub use server::{Gateway, GatewayError};
+
+/// The protocol's name in requests and recordings.
+pub(crate) const PROTOCOL: &str = "ssh";

@@ -1,0 +1,184 @@
+//! What ends a live session, and what its end looks like to those in it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures::future::join_all;
+use postern_domain::Timestamp;
+use postern_domain::session::{Effect, EndReason, Input, Machine};
+use postern_gateway::{Directive, Directives, LiveSession};
+use postern_wire::recording::FrameKind;
+use russh::Disconnect;
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::connection::Connection;
+use crate::link::Link;
+use crate::text::plain;
+
+/// What governs a session.
+pub(crate) struct Governed {
+    pub(crate) live: LiveSession,
+    pub(crate) directives: Directives,
+    pub(crate) machine: Machine,
+    pub(crate) target_gone: CancellationToken,
+}
+
+/// Notices input, at the price of a counter for each piece of it.
+#[derive(Debug, Default)]
+pub(crate) struct Activity {
+    count: AtomicU64,
+    first: Notify,
+}
+
+impl Activity {
+    /// The person typed or sent something.
+    pub(crate) fn mark(&self) {
+        if self.count.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.first.notify_one();
+        }
+    }
+
+    /// Whether there was any since last asked.
+    fn take(&self) -> bool {
+        self.count.swap(0, Ordering::Relaxed) > 0
+    }
+}
+
+/// Governs until the session has ended, and ends it.
+pub(crate) async fn run(connection: Arc<Connection>, link: Arc<Link>, governed: Governed) {
+    let Governed { live, mut directives, mut machine, target_gone } = governed;
+    let (mut effects, mut ended);
+    (machine, effects) = machine.handle(Input::TargetReady, now());
+    let recorder = live.recorder();
+    loop {
+        ended = apply(&connection, &link, effects).await;
+        if ended.is_some() {
+            break;
+        }
+        let input = tokio::select! {
+            biased;
+            order = directives.recv() => match order {
+                Some(Directive::Message(text)) => {
+                    say(&connection, &link, &text).await;
+                    effects = Vec::new();
+                    continue;
+                }
+                other => {
+                    ended = Some(end_of(other));
+                    break;
+                }
+            },
+            _ = recorder.failed() => Input::RecorderFailed,
+            () = connection.client_gone.cancelled() => Input::ClientClosed,
+            () = target_gone.cancelled() => Input::TargetClosed,
+            () = connection.gate.shutdown.cancelled() => Input::Shutdown,
+            () = activity(&link.activity) => Input::Activity,
+            () = sleep(until(&machine)) => Input::Tick,
+        };
+        (machine, effects) = machine.handle(input, now());
+    }
+    let (reason, message) = ended.unwrap_or((EndReason::Unknown, String::new()));
+    hang_up(&connection, &link, reason, &message).await;
+    live.finish(reason, Some(message)).await;
+}
+
+/// The end that an order demands; waits while orders demand none.
+pub(crate) async fn ordered_end(directives: &mut Directives) -> (EndReason, String) {
+    loop {
+        match directives.recv().await {
+            Some(Directive::Message(_)) => {}
+            other => return end_of(other),
+        }
+    }
+}
+
+fn end_of(order: Option<Directive>) -> (EndReason, String) {
+    match order {
+        Some(Directive::End { reason, message }) => (reason, message),
+        _ => (EndReason::Shutdown, "postern does not govern this session any more; connect again".to_owned()),
+    }
+}
+
+/// Answers once there is activity, and then a moment later, so that a busy session costs one input
+/// to its machine each moment and an idle one none.
+async fn activity(activity: &Activity) {
+    activity.first.notified().await;
+    sleep(ACTIVITY_GRAIN).await;
+    activity.take();
+}
+
+fn until(machine: &Machine) -> Duration {
+    // The clock on the wall can be set while this sleeps; look at it now and then.
+    machine.poll_timeout().map_or(CLOCK_CHECK, |at| at.since(now())).min(CLOCK_CHECK)
+}
+
+/// The time.
+pub(crate) fn now() -> Timestamp {
+    let millis = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
+}
+
+async fn apply(connection: &Connection, link: &Link, effects: Vec<Effect>) -> Option<(EndReason, String)> {
+    for effect in effects {
+        match effect {
+            Effect::Warn(text) => say(connection, link, &text).await,
+            Effect::Hangup { reason, message } => return Some((reason, message)),
+            Effect::Seal => {}
+        }
+    }
+    None
+}
+
+/// Tells everybody in the session something.
+async fn say(connection: &Connection, link: &Link, text: &str) {
+    // A recorder that fails ends the session by itself.
+    let _ = link.recorder.record(FrameKind::note(text)).await;
+    let programs = connection.running();
+    join_all(programs.iter().map(|program| timeout(TELL_TIME, program.tell(text)))).await;
+}
+
+/// Tells everybody why, closes what is open, and cuts what does not close.
+async fn hang_up(connection: &Connection, link: &Link, reason: EndReason, message: &str) {
+    if reason == EndReason::TargetClosed {
+        // What the target said last is still on its way to the client.
+        let _ = timeout(DRAIN_TIME, idle(connection)).await;
+    }
+    if reason != EndReason::ClientClosed {
+        let _ = link.recorder.record(FrameKind::note(message)).await;
+        let programs = connection.running();
+        join_all(programs.iter().map(|program| timeout(TELL_TIME, program.end(message)))).await;
+        if let Some(client) = connection.client.get() {
+            let text = plain(message, 400);
+            let goodbye = client.disconnect(Disconnect::ByApplication, text, String::new());
+            let _ = timeout(TELL_TIME, goodbye).await;
+            let _ = timeout(TELL_TIME, connection.client_gone.cancelled()).await;
+        }
+    }
+    connection.inboxes.close_all();
+    link.inboxes.close_all();
+    connection.tasks.close();
+    if timeout(TELL_TIME, connection.tasks.wait()).await.is_err() {
+        connection.cut.cancel();
+        let _ = timeout(DRAIN_TIME, connection.tasks.wait()).await;
+    }
+    connection.cut.cancel();
+}
+
+/// Waits until no program runs.
+async fn idle(connection: &Connection) {
+    for program in connection.running() {
+        program.over().await;
+    }
+}
+
+/// How long each step of telling a client may take.
+const TELL_TIME: Duration = Duration::from_millis(200);
+/// How long a client is waited for to take what is left.
+const DRAIN_TIME: Duration = Duration::from_secs(2);
+/// How exactly input is timed.
+const ACTIVITY_GRAIN: Duration = Duration::from_secs(1);
+/// How often the clock is looked at though nothing is due.
+const CLOCK_CHECK: Duration = Duration::from_secs(20);

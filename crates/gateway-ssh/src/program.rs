@@ -1,0 +1,374 @@
+//! A session channel: a shell, a command or file transfer.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use bytes::Bytes;
+use postern_gateway::RecorderFailed;
+use postern_wire::recording::{ExitStatus, FrameKind, StreamDigest};
+use russh::server::ChannelOpenHandle;
+use russh::{ChannelWriteHalf, client, server};
+use tokio_util::sync::CancellationToken;
+
+use crate::connection::{ChannelPlace, Connection};
+use crate::inbox::{Exit, Inbox, Item};
+use crate::link::{Link, NoLink, STATUS_FAILED, STATUS_REFUSED};
+use crate::request::{Request, Size};
+use crate::side::{Gone, Side};
+use crate::text::spoken;
+
+/// The client's end of the channel.
+pub(crate) struct Program {
+    client: Side<server::Msg>,
+    /// Whether there is a terminal.
+    terminal: AtomicBool,
+    over: CancellationToken,
+}
+
+impl Program {
+    /// Shows the person something.
+    pub(crate) async fn tell(&self, text: &str) {
+        // A peer that is gone need not be told.
+        let _ = self.show(text).await;
+    }
+
+    /// Shows the person why, and ends the program as far as they are concerned.
+    pub(crate) async fn end(&self, text: &str) {
+        self.finish(text, STATUS_REFUSED).await;
+    }
+
+    /// Waits until all that the target said has been passed on.
+    pub(crate) async fn over(&self) {
+        self.over.cancelled().await;
+    }
+
+    async fn finish(&self, text: &str, status: u32) {
+        if self.show(text).await.is_ok() {
+            let _ = self.client.write.exit_status(status).await;
+            let _ = self.client.write.eof().await;
+        }
+        self.client.close().await;
+    }
+
+    async fn show(&self, text: &str) -> Result<(), Gone> {
+        let text = Bytes::from(spoken(text));
+        if self.terminal.load(Ordering::Relaxed) {
+            // Begin on a line of its own, whatever the program has drawn.
+            self.client.send(Bytes::from_static(b"\r\n")).await?;
+            self.client.send(text).await
+        } else {
+            self.client.send_extended(STDERR, text).await
+        }
+    }
+}
+
+/// Runs a channel that a client has opened, to its end.
+pub(crate) async fn run(
+    connection: Arc<Connection>,
+    place: ChannelPlace,
+    write: ChannelWriteHalf<server::Msg>,
+    inbox: Arc<Inbox>,
+    reply: ChannelOpenHandle,
+) {
+    let id = write.id();
+    let client = Side::new(write, inbox, connection.gate.limits.window);
+    let program = Arc::new(Program { client, terminal: AtomicBool::new(false), over: CancellationToken::new() });
+    let link = connection.link().await;
+    reply.accept().await;
+    match link {
+        Err(no) => refuse(&program, &no).await,
+        Ok(link) => {
+            connection.register(id, &program);
+            match link.target.channel_open_session().await {
+                Ok(channel) => relay(&connection, &link, &program, channel).await,
+                Err(error) => {
+                    let text = format!("the target opens no channel: {error}");
+                    program.finish(&text, STATUS_FAILED).await;
+                }
+            }
+            connection.unregister(id);
+        }
+    }
+    program.over.cancel();
+    connection.inboxes.remove(id);
+    drop(place);
+}
+
+/// Waits for the client to start something, so that there is an exit status to be had, and says no.
+async fn refuse(program: &Program, no: &NoLink) {
+    loop {
+        match program.client.inbox.next().await {
+            Item::Request(Request::Pty { .. }) => program.terminal.store(true, Ordering::Relaxed),
+            Item::Request(request) if request.starts() => break,
+            Item::Close => return,
+            _ => {}
+        }
+    }
+    program.finish(&no.text, no.status).await;
+}
+
+/// Why a relay stopped before both sides were done.
+enum Stop {
+    Gone,
+    Recorder,
+    /// The target refuses what was asked of it; the text is for the person.
+    Refused(String),
+}
+
+impl From<Gone> for Stop {
+    fn from(_: Gone) -> Self {
+        Self::Gone
+    }
+}
+
+impl From<russh::Error> for Stop {
+    fn from(_: russh::Error) -> Self {
+        Self::Gone
+    }
+}
+
+impl From<RecorderFailed> for Stop {
+    fn from(_: RecorderFailed) -> Self {
+        // Whoever governs the session waits for the same failure.
+        Self::Recorder
+    }
+}
+
+/// What runs on the channel, once something does.
+enum Kind {
+    /// Something on a terminal, or a shell without one: recorded whole.
+    Interactive,
+    /// A command: the beginnings of its streams are recorded, all of them digested.
+    Command(Box<[Mutex<StreamDigest>; 3]>),
+}
+
+struct Relay<'a> {
+    link: &'a Link,
+    handle: server::Handle,
+    program: &'a Program,
+    target: Side<client::Msg>,
+    channel: u32,
+    kind: OnceLock<Kind>,
+    /// What the target still owes an answer to.
+    awaited: Mutex<VecDeque<&'static str>>,
+}
+
+async fn relay(connection: &Connection, link: &Link, program: &Program, channel: russh::Channel<client::Msg>) {
+    let (_, write) = channel.split();
+    let id = write.id();
+    let inbox = link.inboxes.add(id);
+    let Some(handle) = connection.client.get().cloned() else { return };
+    let relay = Relay {
+        link,
+        handle,
+        program,
+        target: Side::new(write, inbox, connection.gate.limits.window),
+        channel: program.client.write.id().number(),
+        kind: OnceLock::new(),
+        awaited: Mutex::default(),
+    };
+    let (up, down) = tokio::join!(relay.client_to_target(), relay.target_to_client());
+    for stop in [up.err(), down.err()].into_iter().flatten() {
+        if let Stop::Refused(text) = stop {
+            program.finish(&text, STATUS_FAILED).await;
+        }
+    }
+    relay.finish().await;
+    link.inboxes.remove(id);
+}
+
+impl Relay<'_> {
+    async fn client_to_target(&self) -> Result<(), Stop> {
+        let result = self.pump_up().await;
+        self.target.close().await;
+        result
+    }
+
+    async fn target_to_client(&self) -> Result<(), Stop> {
+        let result = self.pump_down().await;
+        if !matches!(result, Err(Stop::Refused(_))) {
+            self.program.client.close().await;
+        }
+        self.program.client.inbox.close();
+        result
+    }
+
+    async fn pump_up(&self) -> Result<(), Stop> {
+        let client = &self.program.client;
+        loop {
+            match client.inbox.next().await {
+                Item::Data(data) => {
+                    self.link.activity.mark();
+                    self.record_input(&data).await?;
+                    let len = data.len();
+                    self.target.send(data).await?;
+                    client.passed_on(len).await?;
+                }
+                // A client has no second stream; what it sends there goes nowhere.
+                Item::Extended(_, data) => client.passed_on(data.len()).await?,
+                Item::Request(request) => self.pass_on(request).await?,
+                Item::Eof => self.target.write.eof().await?,
+                Item::Reply(_) | Item::Exit(_) => {}
+                Item::Close => return Ok(()),
+            }
+        }
+    }
+
+    async fn pump_down(&self) -> Result<(), Stop> {
+        let client = &self.program.client;
+        loop {
+            match self.target.inbox.next().await {
+                Item::Data(data) => {
+                    self.record_output(&data).await?;
+                    let len = data.len();
+                    client.send(data).await?;
+                    self.target.passed_on(len).await?;
+                }
+                Item::Extended(code, data) => {
+                    self.record_error_output(&data).await?;
+                    let len = data.len();
+                    client.send_extended(code, data).await?;
+                    self.target.passed_on(len).await?;
+                }
+                Item::Reply(yes) => {
+                    let what = self.awaited().pop_front();
+                    if let (false, Some(what)) = (yes, what) {
+                        return Err(Stop::Refused(format!("the target refuses {what}")));
+                    }
+                }
+                Item::Exit(exit) => self.pass_on_exit(exit).await?,
+                Item::Eof => client.write.eof().await?,
+                Item::Request(_) => {}
+                Item::Close => return Ok(()),
+            }
+        }
+    }
+
+    async fn pass_on(&self, request: Request) -> Result<(), Stop> {
+        let (recorder, target, channel) = (&self.link.recorder, &self.target.write, self.channel);
+        match request {
+            Request::Pty { term, size, modes } => {
+                self.program.terminal.store(true, Ordering::Relaxed);
+                let Size { columns, rows, width, height } = size;
+                recorder
+                    .record(FrameKind::Terminal { channel, term: term.as_str().into(), cols: columns, rows })
+                    .await?;
+                self.awaited().push_back("a terminal");
+                target.request_pty(true, &term, columns, rows, width, height, &modes).await?;
+            }
+            Request::Shell => {
+                let _ = self.kind.set(Kind::Interactive);
+                self.awaited().push_back("a shell");
+                target.request_shell(true).await?;
+            }
+            Request::Exec(command) => {
+                recorder.record(FrameKind::Exec { channel, command: command.as_slice().into() }).await?;
+                let _ = self.kind.set(self.command());
+                self.awaited().push_back("to run the command");
+                target.exec(true, command).await?;
+            }
+            Request::Sftp => {
+                recorder.record(FrameKind::Exec { channel, command: b"sftp".as_slice().into() }).await?;
+                let _ = self.kind.set(self.command());
+                self.awaited().push_back("file transfer");
+                target.request_subsystem(true, "sftp").await?;
+            }
+            Request::Env { name, value } => {
+                let frame = FrameKind::Env { channel, name: name.as_str().into(), value: value.as_bytes().into() };
+                recorder.record(frame).await?;
+                target.set_env(false, name, value).await?;
+            }
+            Request::Resize(size) => {
+                recorder.record(FrameKind::Resize { channel, cols: size.columns, rows: size.rows }).await?;
+                target.window_change(size.columns, size.rows, size.width, size.height).await?;
+            }
+            Request::Signal(signal) => target.signal(signal).await?,
+            Request::Agent => target.agent_forward(false).await?,
+            Request::X11 { single, protocol, cookie, screen } => {
+                target.request_x11(false, single, protocol, cookie, screen).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn pass_on_exit(&self, exit: Exit) -> Result<(), Stop> {
+        let (recorder, channel) = (&self.link.recorder, self.channel);
+        let client = &self.program.client.write;
+        match exit {
+            Exit::Status(status) => {
+                recorder.record(FrameKind::Exit { channel, status: ExitStatus::Code(status) }).await?;
+                client.exit_status(status).await?;
+            }
+            Exit::Signal { signal, core_dumped, message } => {
+                let name = signal_name(&signal);
+                recorder.record(FrameKind::Exit { channel, status: ExitStatus::Signal(name.into()) }).await?;
+                let id = client.id();
+                let sent = self.handle.exit_signal_request(id, signal, core_dumped, message, String::new()).await;
+                sent.map_err(|()| Gone)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn command(&self) -> Kind {
+        if self.program.terminal.load(Ordering::Relaxed) { Kind::Interactive } else { Kind::Command(Box::default()) }
+    }
+
+    async fn record_input(&self, data: &[u8]) -> Result<(), RecorderFailed> {
+        let head = self.head(0, data);
+        if head.is_empty() { Ok(()) } else { self.link.recorder.record(FrameKind::input(self.channel, head)).await }
+    }
+
+    async fn record_output(&self, data: &[u8]) -> Result<(), RecorderFailed> {
+        let head = self.head(1, data);
+        if head.is_empty() { Ok(()) } else { self.link.recorder.record(FrameKind::output(self.channel, head)).await }
+    }
+
+    async fn record_error_output(&self, data: &[u8]) -> Result<(), RecorderFailed> {
+        let head = self.head(2, data);
+        let frame = FrameKind::error_output(self.channel, head);
+        if head.is_empty() { Ok(()) } else { self.link.recorder.record(frame).await }
+    }
+
+    /// What of the next bytes of a stream is to be recorded as it is.
+    fn head<'a>(&self, stream: usize, data: &'a [u8]) -> &'a [u8] {
+        match self.kind.get() {
+            Some(Kind::Command(digests)) => match digests.get(stream) {
+                Some(digest) => locked(digest).update(data),
+                None => data,
+            },
+            Some(Kind::Interactive) | None => data,
+        }
+    }
+
+    async fn finish(self) {
+        if let Some(Kind::Command(digests)) = self.kind.into_inner() {
+            let [input, output, error_output] =
+                digests.map(|digest| digest.into_inner().unwrap_or_else(PoisonError::into_inner).finish());
+            let frame = FrameKind::ExecDigest { channel: self.channel, input, output, error_output };
+            // Whoever governs the session waits for the same failure.
+            let _ = self.link.recorder.record(frame).await;
+        }
+    }
+
+    fn awaited(&self) -> MutexGuard<'_, VecDeque<&'static str>> {
+        locked(&self.awaited)
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is behind these locks is changed by single calls that do not panic half way.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn signal_name(signal: &russh::Sig) -> String {
+    match signal {
+        russh::Sig::Custom(name) => name.clone(),
+        known => format!("{known:?}"),
+    }
+}
+
+/// The number of the second stream.
+const STDERR: u32 = 1;
