@@ -118,7 +118,20 @@ impl Document {
         }
     }
 
-    /// The same with everything spelt in the one way that can be compared: host keys lose comments.
+    /// The same once everything beyond the types of its fields has been found true, with host keys
+    /// in the one spelling that can be compared. For documents that come in another form than text.
+    ///
+    /// # Errors
+    /// With everything that is not true.
+    pub fn checked(self) -> Result<Self, Vec<FieldProblem>> {
+        let faults = check::check(&self);
+        if faults.is_empty() {
+            return Ok(self.canonical());
+        }
+        let problem = |fault: check::Fault| FieldProblem { field: node::dotted(&fault.path), message: fault.message };
+        Err(faults.into_iter().map(problem).collect())
+    }
+
     fn canonical(mut self) -> Self {
         if let Self::Asset(AssetDocument { host_keys: Some(keys), .. }) = &mut self {
             *keys = keys
@@ -133,6 +146,15 @@ impl Document {
     fn key(&self) -> (Kind, Option<ScopePath>, String) {
         (self.kind(), self.scope().map(ScopePath::tenant), self.name())
     }
+}
+
+/// A field of a document that is not as it must be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FieldProblem {
+    /// The field: `obligations.max_duration`.
+    pub field: String,
+    /// What is wrong and what would be accepted.
+    pub message: String,
 }
 
 /// A system with privileged accounts.

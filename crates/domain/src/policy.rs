@@ -20,15 +20,15 @@ use crate::scope::ScopePath;
 mod conditions;
 mod decide;
 mod explain;
+mod facts;
 mod reason;
 mod select;
 pub mod ticket;
 
 pub use conditions::InvalidHours;
-pub use decide::{
-    AskFacts, ConnectFacts, Decision, OpenedUnder, Subject, Target, ask, connect, may_approve, reconsider,
-};
+pub use decide::{OpenedUnder, ask, connect, may_approve, reconsider};
 pub use explain::{Explained, Explanation, Outcome, Verdict, explain};
+pub use facts::{AskFacts, ConnectFacts, Decision, Subject, Target};
 pub use reason::Reason;
 
 /// Whether a policy gives or takes away.

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
 
+use crate::name::shown;
+
 /// A place in a file; both count from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
@@ -25,6 +27,19 @@ impl From<Location> for Position {
 pub(super) enum Step {
     Key(String),
     Index(usize),
+}
+
+/// A path as people write it: `conditions.hours[0]`.
+pub(super) fn dotted(path: &[Step]) -> String {
+    let mut text = String::new();
+    for step in path {
+        match step {
+            Step::Key(name) if text.is_empty() => text.push_str(&shown(name)),
+            Step::Key(name) => text.extend([".", &shown(name)]),
+            Step::Index(index) => text.extend(["[", &index.to_string(), "]"]),
+        }
+    }
+    text
 }
 
 /// A value and where it is written.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_saphyr::budget::BudgetBreach;
 
 use super::check::check;
-use super::node::{Node, Position, Step, Value};
+use super::node::{Node, Position, Step, Value, dotted};
 use super::read::{Reading, read};
 use super::{Document, Kind, SCHEMA_PATH};
 use crate::name::shown;
@@ -273,8 +273,5 @@ fn read_as<T: DeserializeOwned>(node: Node, wrap: fn(T) -> Document) -> Reading<
 }
 
 fn field_of(kind: Kind, path: &[Step]) -> String {
-    path.iter().fold(kind.to_string(), |field, step| match step {
-        Step::Key(name) => format!("{field}.{}", shown(name)),
-        Step::Index(index) => format!("{field}[{index}]"),
-    })
+    if path.is_empty() { kind.to_string() } else { format!("{kind}.{}", dotted(path)) }
 }

@@ -210,6 +210,17 @@ labels: [a]
 }
 
 #[test]
+fn a_document_that_is_no_text_is_checked_too() {
+    let mut document = documents(SAMPLE).remove(4);
+    assert_eq!(document.clone().checked(), Ok(document.clone()));
+    let Document::Policy(policy) = &mut document else { panic!() };
+    policy.conditions.hours[0].to = "late".to_owned();
+    policy.obligations.max_duration = Period::from_seconds(0);
+    let fields: Vec<_> = document.checked().unwrap_err().into_iter().map(|problem| problem.field).collect();
+    assert_eq!(fields, ["conditions.hours[0]", "obligations.max_duration"]);
+}
+
+#[test]
 fn what_is_declared_twice_is_told() {
     let text = "kind: Group\nname: a\n---\nkind: Group\nname: A\n---\nkind: Group\nname: a\nscope: /emea\n";
     assert_eq!(problems(text), ["access.yaml:5:7: Group.name: `a` is declared already at line 1"]);

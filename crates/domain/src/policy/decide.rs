@@ -6,16 +6,13 @@
 //! gives the refusal. Among equals the deepest scope wins, then the name.
 
 use std::cmp::Reverse;
-use std::net::IpAddr;
 use std::time::Duration;
 
-use super::reason::Reason;
-use super::{Access, Obligations, Policy, ticket};
-use crate::account::{Account, AccountState};
-use crate::asset::Asset;
+use super::{Access, AskFacts, ConnectFacts, Decision, Obligations, Policy, Reason, Subject, Target, ticket};
+use crate::account::AccountState;
 use crate::grant::{Grant, GrantState};
 use crate::id::{GrantId, PolicyId};
-use crate::name::{AccountRef, PolicyName};
+use crate::name::PolicyName;
 use crate::permit::{Approve, AskAccess, Connect, Permit};
 use crate::request::{Request, RequestState};
 use crate::time::Timestamp;
@@ -25,95 +22,6 @@ use crate::user::{User, UserState};
 const SKEW_MAX: Duration = Duration::from_secs(60);
 /// How old a factor may be where the policy asks for one at every session.
 const EVERY_SESSION_AGE: Duration = Duration::from_secs(60);
-
-/// Who wants something, and from where.
-#[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
-    /// The person, with those groups that `user::groups_that_count` for the target.
-    pub user: &'a User,
-    /// The address they come from.
-    pub source: IpAddr,
-    /// When they last proved a second factor that counts here.
-    pub mfa_at: Option<Timestamp>,
-}
-
-/// What they want to use.
-#[derive(Clone, Copy, Debug)]
-pub struct Target<'a> {
-    /// The account.
-    pub account: &'a Account,
-    /// Its asset.
-    pub asset: &'a Asset,
-}
-
-impl Target<'_> {
-    /// What people call it: `root@web-1`.
-    #[must_use]
-    pub fn reference(&self) -> AccountRef {
-        AccountRef { account: self.account.name.clone(), asset: self.asset.name.clone() }
-    }
-}
-
-/// Everything that a decision on opening a session rests on.
-#[derive(Clone, Copy, Debug)]
-pub struct ConnectFacts<'a> {
-    /// Who.
-    pub subject: Subject<'a>,
-    /// What.
-    pub target: Target<'a>,
-    /// Every policy whose scope contains the asset's.
-    pub policies: &'a [Policy],
-    /// The person's grants for the account, ended ones included.
-    pub grants: &'a [Grant],
-    /// How many sessions of theirs to the account are live.
-    pub live_sessions: u32,
-}
-
-/// Everything that a decision on a request for access rests on.
-#[derive(Clone, Copy, Debug)]
-pub struct AskFacts<'a> {
-    /// Who.
-    pub subject: Subject<'a>,
-    /// What.
-    pub target: Target<'a>,
-    /// Every policy whose scope contains the asset's.
-    pub policies: &'a [Policy],
-    /// How long they want it, in seconds.
-    pub duration_seconds: u64,
-    /// Why.
-    pub reason: &'a str,
-    /// The ticket.
-    pub ticket: Option<&'a str>,
-}
-
-/// What was decided, and by which policies.
-#[derive(Debug)]
-pub enum Decision<A> {
-    /// Yes; the permit is the proof, and names the policy.
-    Permit(Permit<A>),
-    /// Yes, once a second factor has been proved that is at most this old.
-    StepUp {
-        /// How old it may be, in seconds; 0 means for this very session.
-        max_age_seconds: u64,
-        /// The policy that asks.
-        policy: PolicyId,
-        /// Its name.
-        policy_name: PolicyName,
-    },
-    /// No. Each reason that a policy gave names it.
-    Deny(Vec<Reason>),
-}
-
-impl<A> Decision<A> {
-    /// The reasons of a refusal; none otherwise.
-    #[must_use]
-    pub fn reasons(&self) -> &[Reason] {
-        match self {
-            Self::Deny(reasons) => reasons,
-            Self::Permit(_) | Self::StepUp { .. } => &[],
-        }
-    }
-}
 
 /// What a session is opened under: one policy, used directly or through one grant.
 #[derive(Clone, Copy)]
