@@ -22,4 +22,4 @@ pub use metrics::Metrics;
 pub use page::Page;
 pub use problem::Problem;
 pub use route::{Guard, RouteSpec};
-pub use server::{Server, ServerError, app, document};
+pub use server::{Server, app, document};

@@ -41,19 +41,6 @@ pub struct App {
     pub metrics: Arc<Metrics>,
 }
 
-/// Why the server could not start.
-#[derive(Debug, thiserror::Error)]
-pub enum ServerError {
-    /// The address cannot be listened on.
-    #[error("cannot listen on {address} (https): {source}; choose another with --https or stop what uses it")]
-    Bind {
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        source: std::io::Error,
-    },
-}
-
 /// A bound HTTPS server.
 pub struct Server {
     listener: TcpListener,
@@ -62,21 +49,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens on `address`.
-    ///
-    /// # Errors
-    /// When the address cannot be listened on.
-    pub async fn bind(address: SocketAddr, tls: Arc<rustls::ServerConfig>, app: Router) -> Result<Self, ServerError> {
-        let listener = TcpListener::bind(address).await.map_err(|source| ServerError::Bind { address, source })?;
-        Ok(Self { listener, acceptor: TlsAcceptor::from(tls), app })
-    }
-
-    /// The address listened on, with the port that was found when 0 was asked for.
-    ///
-    /// # Errors
-    /// When the system does not say.
-    pub fn local_addr(&self) -> std::io::Result<SocketAddr> {
-        self.listener.local_addr()
+    /// A server of `app` on a socket that listens already.
+    #[must_use]
+    pub fn new(listener: TcpListener, tls: Arc<rustls::ServerConfig>, app: Router) -> Self {
+        Self { listener, acceptor: TlsAcceptor::from(tls), app }
     }
 
     /// Serves until `stop`, then waits for the calls in progress, but not for ever.

@@ -137,11 +137,12 @@ pub async fn open(settings: Settings, options: Opening) -> Result<Opened, Error>
     let lock = folder.take()?;
     let key_path = options.key_file.clone().unwrap_or_else(|| folder.key_file());
     let is_new = !folder.vault().exists();
-    if is_new && folder.database().exists() {
+    let store = Store::open(&folder.database()).await?;
+    // A first start that was cut off leaves the making of the vault in the ledger and nothing else.
+    if is_new && store.read().await?.ledger_tree().await?.size() > 1 {
         let shown = folder.vault().display().to_string();
         return Err(Error::Unavailable(format!("{shown} is missing: restore it from a backup")));
     }
-    let store = Store::open(&folder.database()).await?;
     let (vault, shares) = if is_new {
         let (vault, shares) = make_vault(&folder, &key_path, &store).await?;
         (vault, Some(shares))
@@ -183,6 +184,30 @@ async fn open_vault(folder: &DataFolder, key_path: &Path, store: &Store, sealed:
     Ok(vault)
 }
 
+/// Opens the vault of a folder that no server uses with recovery shares, and seals it to a new key
+/// file in the folder. The old key file, if it turns up again, no longer opens it.
+///
+/// # Errors
+/// When the shares do not open it, or a key file is there already.
+pub async fn recover_vault(folder: &DataFolder, shares: &[SecretText]) -> Result<crate::VaultStatus, Error> {
+    let lock = folder.take()?;
+    let store = Store::open(&folder.database()).await?;
+    let root = SealedRoot::from_json(&fs::read(folder.vault())?)?;
+    let ring = key_ring(&store).await?;
+    let vault = root.unseal_with_shares(shares, &ring).map_err(|error| Error::invalid("shares", error.to_string()))?;
+    let content = key_file::create(&folder.key_file())?;
+    let resealed = root.reseal(&vault, &[Recipient::KeyFile(content)])?;
+    let floor = store.read().await?.ledger_latest().await?.unwrap_or(Timestamp::from_millis(0));
+    let now = SystemClock::not_before(floor).now();
+    let event = Event::done(now, Actor::Console, "vault.recover", root.vault_id().to_string(), ScopePath::root());
+    store.write(now).await?.commit(&[event]).await?;
+    write_durably(&folder.vault(), &resealed.to_json())?;
+    let status = crate::vault::describe(&vault);
+    store.close().await;
+    drop(lock);
+    Ok(status)
+}
+
 /// The stored key ring.
 pub(crate) async fn key_ring(store: &Store) -> Result<KeyRing, Error> {
     let text = store.read().await?.setting(KEY_RING).await?;
@@ -197,7 +222,10 @@ pub(crate) fn ring_text(ring: &KeyRing) -> String {
 }
 
 /// Writes a file that only its owner can read, so that after a crash it is whole or not there.
-pub(crate) fn write_durably(path: &Path, content: &[u8]) -> Result<(), Error> {
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_durably(path: &Path, content: &[u8]) -> Result<(), Error> {
     let scratch = path.with_extension("new");
     let _ = fs::remove_file(&scratch);
     let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&scratch)?;

@@ -4,6 +4,7 @@
 //! permit that was decided for them, changes rows in one transaction and commits it with its event.
 
 mod authenticate;
+mod backup;
 mod caller;
 mod clock;
 mod data;
@@ -16,6 +17,7 @@ mod recording;
 mod session;
 mod status;
 mod vault;
+mod verify;
 
 use std::sync::Arc;
 
@@ -25,9 +27,10 @@ use postern_store::Store;
 use postern_vault::Vault;
 use tokio::sync::Notify;
 
+pub use backup::{BackedUp, backup, restore};
 pub use caller::{Caller, CredentialUsed, Visitor};
 pub use clock::{Clock, SystemClock};
-pub use data::{DataFolder, Opened, Opening, open};
+pub use data::{DataFolder, Opened, Opening, open, recover_vault, write_durably};
 pub use error::Error;
 pub use idempotency::digest;
 pub use ledger::{AuditEntry, InclusionProof};
@@ -35,6 +38,7 @@ pub use postern_store::{LeafFilter, Page, PageRequest, Remembered, SessionFilter
 pub use recording::{Integrity, IntegrityVerdict, RecordingFormat, watched_line};
 pub use status::{Gauges, LedgerStatus, Readiness, Status};
 pub use vault::{Unsealing, VaultStatus};
+pub use verify::{Verification, verify_offline};
 
 /// What the control plane needs to know about where it runs.
 #[derive(Clone, Debug)]
@@ -96,6 +100,11 @@ impl Control {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    /// Closes the database after the transactions in progress.
+    pub async fn close(&self) {
+        self.store().close().await;
     }
 
     /// What time it is.

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use postern_domain::event::Event;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::{ScopePath, SecretText};
-use postern_vault::{RecipientKind, SealedRoot};
+use postern_vault::{RecipientKind, SealedRoot, Vault};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -46,19 +46,7 @@ impl Control {
     /// The vault's state.
     #[must_use]
     pub fn vault_status(&self) -> VaultStatus {
-        let status = self.vault().status();
-        let name = |kind: &RecipientKind| match kind {
-            RecipientKind::Passphrase => "passphrase",
-            RecipientKind::KeyFile => "key_file",
-            RecipientKind::Shares => "shares",
-        };
-        VaultStatus {
-            sealed: status.sealed,
-            vault_id: status.vault_id.map(|id| id.to_string()),
-            kek_current: status.kek_current,
-            kek_count: status.kek_count,
-            recipients: status.recipients.iter().map(|kind| name(kind).to_owned()).collect(),
-        }
+        describe(self.vault())
     }
 
     /// Seals the vault: all keys leave memory. Live sessions go on; no new one can begin.
@@ -126,24 +114,42 @@ impl Control {
     pub async fn vault_rotate_key(&self, caller: &Caller, permit: &Permit<Manage>) -> Result<VaultStatus, Error> {
         at_root(permit)?;
         let ring = self.vault().rotate_kek()?;
+        // Re-wrapped under keys that nobody else uses before they are stored.
+        let next = self.vault().staged(&ring)?;
         let mut tx = self.store().write(self.now()).await?;
         tx.setting_set(KEY_RING, &ring_text(&ring)).await?;
         let mut rewrapped = 0_u64;
         for key in OwnKey::ALL {
             if let Some(text) = tx.setting(key.setting()).await?
-                && let Some(fresh) = self.vault().rewrap(&key.binding(), &envelope(&text)?)?
+                && let Some(fresh) = next.rewrap(&key.binding(), &envelope(&text)?)?
             {
                 tx.setting_set(key.setting(), &STANDARD.encode(fresh.to_bytes())).await?;
                 rewrapped += 1;
             }
         }
-        rewrapped += self.rewrap_secrets(&mut tx).await?;
-        rewrapped += self.rewrap_factors(&mut tx).await?;
         let id = self.vault_status().vault_id.unwrap_or_default();
         let event = Event::done(self.now(), caller.actor(), "vault.rotate_key", id, ScopePath::root())
             .with("rewrapped", rewrapped);
         self.commit(tx, &[event]).await?;
+        self.vault().adopt(&ring)?;
         Ok(self.vault_status())
+    }
+}
+
+/// The state of a vault.
+pub(crate) fn describe(vault: &Vault) -> VaultStatus {
+    let status = vault.status();
+    let name = |kind: &RecipientKind| match kind {
+        RecipientKind::Passphrase => "passphrase",
+        RecipientKind::KeyFile => "key_file",
+        RecipientKind::Shares => "shares",
+    };
+    VaultStatus {
+        sealed: status.sealed,
+        vault_id: status.vault_id.map(|id| id.to_string()),
+        kek_current: status.kek_current,
+        kek_count: status.kek_count,
+        recipients: status.recipients.iter().map(|kind| name(kind).to_owned()).collect(),
     }
 }
 
@@ -156,12 +162,3 @@ fn at_root(permit: &Permit<Manage>) -> Result<(), Error> {
     }
 }
 
-// temporary
-impl Control {
-    async fn rewrap_secrets(&self, _tx: &mut postern_store::WriteTx) -> Result<u64, Error> {
-        Ok(0)
-    }
-    async fn rewrap_factors(&self, _tx: &mut postern_store::WriteTx) -> Result<u64, Error> {
-        Ok(0)
-    }
-}

@@ -47,6 +47,16 @@ impl Store {
         Ok(Self { writer, readers })
     }
 
+    /// Opens the database file for reading only: nothing is created, migrated or changed.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub async fn open_read_only(path: &Path) -> Result<Self, Error> {
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY_MAX);
+        let readers = SqlitePoolOptions::new().max_connections(READERS_MAX).connect_with(options).await?;
+        Ok(Self { writer: readers.clone(), readers })
+    }
+
     /// A snapshot to read from.
     ///
     /// # Errors

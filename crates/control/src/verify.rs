@@ -1,0 +1,144 @@
+//! The offline verifier: the published ledger, the database's copy of it, and the recordings, with no
+//! key but the ledger's public one. It changes nothing and needs no running server.
+
+use std::path::Path;
+
+use postern_domain::event::Event;
+use postern_gateway::chain_of;
+use postern_ledger::note::Verifier;
+use postern_ledger::verify::{Options, Report, verify_directory};
+use postern_store::Store;
+use serde::Serialize;
+
+use crate::Error;
+use crate::data::DataFolder;
+
+/// Leaves that are compared at once.
+const BATCH: u32 = 1024;
+
+/// What verifying a data folder came to.
+#[derive(Debug, Serialize)]
+pub struct Verification {
+    /// Whether nothing is wrong.
+    pub ok: bool,
+    /// The published ledger.
+    pub ledger: Report,
+    /// Leaves in the database, published or not.
+    pub database_leaves: u64,
+    /// Recordings whose digest is in the ledger and was compared.
+    pub recordings: u64,
+    /// Everything that is wrong, the first leaf concerned first, for a person to read.
+    pub findings: Vec<String>,
+}
+
+/// Verifies a data folder. `since` is a checkpoint that was seen earlier; the log must have grown
+/// from it.
+///
+/// # Errors
+/// When there is nothing to verify with: no folder, no public key.
+pub async fn verify_offline(folder: &DataFolder, key: &str, since: Option<Vec<u8>>) -> Result<Verification, Error> {
+    let verifier: Verifier = key
+        .trim()
+        .parse()
+        .map_err(|error| Error::invalid("key", format!("not a verifier key (name+id+base64): {error}")))?;
+    let (ledger, recordings) = (folder.ledger(), folder.recordings());
+    let (report, digests) = tokio::task::spawn_blocking(move || published(&ledger, &verifier, since.as_deref()))
+        .await
+        .map_err(|_| Error::Unavailable("verifying was cut off".to_owned()))?;
+    let mut findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+    let database_leaves = compare_database(folder, &report, &mut findings).await?;
+    let compared = u64::try_from(digests.len()).unwrap_or(u64::MAX);
+    let altered = tokio::task::spawn_blocking(move || {
+        digests.iter().filter_map(|digest| digest.finding(&recordings)).collect::<Vec<_>>()
+    })
+    .await
+    .map_err(|_| Error::Unavailable("verifying was cut off".to_owned()))?;
+    findings.extend(altered);
+    Ok(Verification { ok: findings.is_empty(), ledger: report, database_leaves, recordings: compared, findings })
+}
+
+/// A recording's digest as a leaf holds it.
+struct Digest {
+    leaf: u64,
+    session: String,
+    digest: String,
+}
+
+impl Digest {
+    fn of(leaf: u64, body: &[u8]) -> Option<Self> {
+        let event: Event = serde_json::from_slice(body).ok()?;
+        let digest = event.details.get("recording_digest")?.as_str()?.to_owned();
+        Some(Self { leaf, session: event.target, digest })
+    }
+
+    /// What is wrong with the file, if anything.
+    fn finding(&self, recordings: &Path) -> Option<String> {
+        // The name comes from a leaf: it must not lead elsewhere.
+        self.session.parse::<postern_domain::SessionId>().ok()?;
+        let path = recordings.join(format!("{}.rec", self.session));
+        let (leaf, session) = (self.leaf, &self.session);
+        match chain_of(&path) {
+            Ok(chain) if hex::encode(chain.digest) == self.digest && longer(&path, chain.bytes, chain.complete) => {
+                Some(format!("recording of {session} (leaf {leaf}): has bytes after its end"))
+            }
+            Ok(chain) if hex::encode(chain.digest) == self.digest => None,
+            Ok(_) => Some(format!("recording of {session} (leaf {leaf}): was altered or cut")),
+            Err(error) => Some(format!("recording of {session} (leaf {leaf}): cannot be read: {error}")),
+        }
+    }
+}
+
+fn longer(path: &Path, bytes: u64, complete: bool) -> bool {
+    complete && std::fs::metadata(path).is_ok_and(|facts| facts.len() != bytes)
+}
+
+fn published(ledger: &Path, verifier: &Verifier, since: Option<&[u8]>) -> (Report, Vec<Digest>) {
+    let mut digests = Vec::new();
+    let mut collect = |index: u64, body: &[u8]| {
+        digests.extend(Digest::of(index, body));
+        Ok(())
+    };
+    let options = Options { since, check: Some(&mut collect), live: true };
+    let report = verify_directory(ledger, verifier, options);
+    (report, digests)
+}
+
+/// Compares the database's leaves with the published ones; gives how many the database has.
+async fn compare_database(folder: &DataFolder, report: &Report, findings: &mut Vec<String>) -> Result<u64, Error> {
+    if !folder.database().exists() {
+        findings.push("the database is missing".to_owned());
+        return Ok(0);
+    }
+    let store = Store::open_read_only(&folder.database()).await?;
+    let directory = postern_ledger::tiles::Directory::new(folder.ledger());
+    let signed = report.size.unwrap_or(0);
+    let mut at = 0;
+    let mut published = std::collections::VecDeque::new();
+    loop {
+        let leaves = store.read().await?.leaves_from(at, BATCH).await?;
+        if leaves.is_empty() {
+            break;
+        }
+        for leaf in leaves {
+            if leaf.index != at {
+                findings.push(format!("database: leaf {at} was dropped"));
+                return Ok(at);
+            }
+            if published.is_empty() && at < signed {
+                // A bundle at a time; one that cannot be read is a finding of the ledger's already.
+                published = directory.leaves(at, signed).unwrap_or_default().into();
+            }
+            let same = published.pop_front().is_none_or(|body| body == leaf.body);
+            if !same || postern_ledger::leaf_hash(&leaf.body).0 != leaf.hash {
+                findings.push(format!("database: leaf {at} was altered"));
+                return Ok(at);
+            }
+            at += 1;
+        }
+    }
+    if at < signed {
+        findings.push(format!("database: leaf {at} is missing: it was truncated to {at} of {signed} signed leaves"));
+    }
+    store.close().await;
+    Ok(at)
+}
