@@ -161,4 +161,3 @@ fn at_root(permit: &Permit<Manage>) -> Result<(), Error> {
         Err(Error::Forbidden(format!("this needs {} at the scope /", permit.action().permission.as_str())))
     }
 }
-

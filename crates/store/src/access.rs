@@ -1,9 +1,9 @@
 //! What policies reach: the accounts that somebody could use or ask for.
 
+use postern_domain::ScopePath;
 use postern_domain::account::Account;
 use postern_domain::asset::Asset;
 use postern_domain::policy::Policy;
-use postern_domain::ScopePath;
 
 use crate::account;
 use crate::asset;

@@ -104,7 +104,8 @@ impl As {
 }
 
 impl Columns for Session {
-    const HEADINGS: &'static [&'static str] = &["ID", "USER", "ACCOUNT", "SOURCE", "STATE", "STARTED", "ENDED", "REASON"];
+    const HEADINGS: &'static [&'static str] =
+        &["ID", "USER", "ACCOUNT", "SOURCE", "STATE", "STARTED", "ENDED", "REASON"];
 
     fn cells(&self) -> Vec<String> {
         let word = |value: Value| value.as_str().unwrap_or("-").to_owned();
