@@ -23,7 +23,7 @@ async fn a_session_is_recorded_and_its_outcome_written() {
     let sessions = sessions(&broker);
     let mut live = sessions.open(request()).await.unwrap();
     let id = live.id().clone();
-    assert_eq!(sessions.live(), [id.clone()]);
+    assert_eq!(sessions.live(), std::slice::from_ref(&id));
     assert_eq!((live.host(), live.port(), live.account().as_str()), ("127.0.0.1", 22, "root"));
     assert!(live.take_credential().is_some());
     assert!(live.take_credential().is_none());
