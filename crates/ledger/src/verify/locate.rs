@@ -50,22 +50,21 @@ fn narrow(range: &Range<u64>, between: Range<u64>) -> Range<u64> {
     if narrowed.is_empty() { range.clone() } else { narrowed }
 }
 
-/// Says that something in `range` is wrong, and what else is known about it.
+/// Says that something in `range` is wrong, and what else is known about it. Where the leaves end too
+/// early, nothing vouches for those before: any of them may be the one that is missing.
 fn unfit(directory: &Directory, scan: &Scan, range: &Range<u64>, names: &Names<'_>, report: &mut Report) {
     let gap = scan.gap.filter(|gap| range.contains(gap));
-    let until = gap.unwrap_or(range.end);
-    let differing = first_difference(directory, scan, range.start..until);
-    if gap.is_none() || differing.is_some() {
-        let (bundle, at) = Kind::Entries.edge(range.start);
-        let file = tiles::name(Kind::Entries, bundle, at + 1);
-        report.add(Problem::Unfit, Some(range.start..until), file);
-    }
-    for leaf in differing.into_iter().filter(|_| until - range.start > 1) {
+    let file = |leaf: u64| {
         let (bundle, at) = Kind::Entries.edge(leaf);
-        report.add(Problem::Unfit, Some(leaf..leaf + 1), tiles::name(Kind::Entries, bundle, at + 1));
+        tiles::name(Kind::Entries, bundle, at + 1)
+    };
+    match gap {
+        Some(gap) => names.absent(range.start..gap + 1, report),
+        None => report.add(Problem::Unfit, Some(range.clone()), file(range.start)),
     }
-    if let Some(gap) = gap {
-        names.absent(gap, report);
+    let until = gap.unwrap_or(range.end);
+    if let Some(leaf) = first_difference(directory, scan, range.start..until) {
+        report.add(Problem::Unfit, Some(leaf..leaf + 1), file(leaf));
     }
 }
 

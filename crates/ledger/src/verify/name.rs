@@ -1,6 +1,7 @@
 //! What happened to a leaf, when it is known which one was signed at each place.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
 use super::edge::Suspect;
 use super::report::{Problem, Report};
@@ -67,7 +68,7 @@ impl<'a> Names<'a> {
                 continue;
             }
             if self.here(at).is_none() {
-                self.absent(at, report);
+                self.absent(at..at + 1, report);
                 return at < self.scan.present;
             }
             let (problem, shifted) = self.happened(at, hash);
@@ -79,8 +80,9 @@ impl<'a> Names<'a> {
         true
     }
 
-    /// Says why there is no leaf at a place.
-    pub(super) fn absent(&self, at: u64, report: &mut Report) {
+    /// Says why there is no leaf at the last place of `leaves`, among which one must be missing.
+    pub(super) fn absent(&self, leaves: Range<u64>, report: &mut Report) {
+        let at = leaves.end.saturating_sub(1);
         let (present, size) = (self.scan.present, self.scan.size);
         let damaged = self.bundles.get(&Kind::Entries.edge(at).0).is_some_and(|bundle| bundle.damaged);
         let problem = match damaged {
@@ -88,7 +90,7 @@ impl<'a> Names<'a> {
             true => Problem::BundleDamaged,
             false => Problem::Dropped,
         };
-        report.add(problem, Some(at..at + 1), self.file(at));
+        report.add(problem, Some(leaves), self.file(at));
     }
 
     /// What happened to the leaf signed as `hash`, in whose place there is another one; and whether

@@ -8,8 +8,15 @@ use serde::Serialize;
 use crate::hash::Hash;
 use crate::note;
 
-/// How many findings are kept; the first ones matter, the rest are usually their echo.
-const FINDINGS_MAX: usize = 200;
+/// How many findings are kept in all; the first ones matter, the rest are usually their echo.
+pub(super) const FINDINGS_MAX: usize = 256;
+
+/// How many findings about checkpoints are kept, so that there is room for others.
+pub(super) const CHECKPOINT_FINDINGS_MAX: usize = 64;
+
+/// How many findings there may be when every leaf has been looked at, so that there is room to say
+/// what happened to them.
+pub(super) const LEAF_FINDINGS_MAX: usize = 128;
 
 /// What is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
@@ -171,11 +178,21 @@ pub struct Report {
     pub checkpoints: usize,
     /// What is wrong, by leaf, tiles last; empty when nothing is.
     pub findings: Vec<Finding>,
+    /// How many more findings there were, which are not listed.
+    pub more: u64,
 }
 
 impl Report {
     pub(super) fn new(origin: &str) -> Self {
-        Self { origin: origin.to_owned(), size: None, root: None, leaves: 0, checkpoints: 0, findings: Vec::new() }
+        Self {
+            origin: origin.to_owned(),
+            size: None,
+            root: None,
+            leaves: 0,
+            checkpoints: 0,
+            findings: Vec::new(),
+            more: 0,
+        }
     }
 
     /// Whether nothing is wrong.
@@ -197,8 +214,15 @@ impl Report {
     }
 
     pub(super) fn add(&mut self, problem: Problem, leaves: Option<Range<u64>>, file: String) {
-        if self.findings.len() < FINDINGS_MAX {
+        self.add_within(FINDINGS_MAX, problem, leaves, file);
+    }
+
+    /// Adds a finding unless there are `max` already; then it is only counted.
+    pub(super) fn add_within(&mut self, max: usize, problem: Problem, leaves: Option<Range<u64>>, file: String) {
+        if self.findings.len() < max {
             self.findings.push(Finding { problem, leaves, file });
+        } else {
+            self.more += 1;
         }
     }
 
@@ -220,6 +244,9 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for finding in &self.findings {
             writeln!(f, "{finding}")?;
+        }
+        if self.more > 0 {
+            writeln!(f, "and {} more", self.more)?;
         }
         let verdict = if self.is_ok() { "intact" } else { "not intact" };
         write!(f, "{}: {verdict}, {} leaves, {} checkpoints", self.origin, self.leaves, self.checkpoints)

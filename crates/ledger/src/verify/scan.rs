@@ -1,7 +1,7 @@
 //! One pass over all leaves: the tree is recomputed and compared with every signed root.
 
 use super::LeafCheck;
-use super::report::{Problem, Report};
+use super::report::{LEAF_FINDINGS_MAX, Problem, Report};
 use super::signed::Signed;
 use crate::hash::{Hash, leaf_hash};
 use crate::tile::{Kind, TILE_WIDTH};
@@ -16,7 +16,7 @@ pub(super) struct Chunk {
     pub(super) tile: Option<Hash>,
     /// Whether leaves and tile differ.
     pub(super) differs: bool,
-    /// Whether the bundle is what its name says.
+    /// Whether bundle and tile are what their names say.
     pub(super) sound: bool,
 }
 
@@ -83,7 +83,12 @@ pub(super) fn scan(
         let bundle = read_bundle(directory, index, wanted, |at, leaf| look(start + at, leaf, check, report));
         if let Err(reason) = &bundle {
             let file = tiles::name(Kind::Entries, index, wanted);
-            report.add(Problem::Unreadable { reason: reason.clone() }, Some(start..start + 1), file);
+            report.add_within(
+                LEAF_FINDINGS_MAX,
+                Problem::Unreadable { reason: reason.clone() },
+                Some(start..start + 1),
+                file,
+            );
         }
         let sound = bundle.as_ref().is_ok_and(|bundle| bundle.sound);
         let hashes = bundle.map(|bundle| bundle.hashes).unwrap_or_default();
@@ -101,7 +106,9 @@ pub(super) fn scan(
                 scan.gap = Some(start + count);
             }
         }
-        let tile = directory.tile(0, index, wanted).ok().flatten().map(|tile| tile.items).unwrap_or_default();
+        let tile = directory.tile(0, index, wanted).ok().flatten();
+        let sound = sound && tile.as_ref().is_some_and(|tile| tile.sound);
+        let tile = tile.map(|tile| tile.items).unwrap_or_default();
         let root = |hashes: &[Hash]| (hashes.len() == TILE_WIDTH).then(|| complete_root(hashes));
         scan.chunks.push(Chunk { entries: root(&hashes), tile: root(&tile), differs: hashes != tile, sound });
     }
@@ -124,10 +131,10 @@ fn look(index: u64, leaf: &[u8], check: &mut Option<&mut LeafCheck<'_>>, report:
     let (bundle, at) = Kind::Entries.edge(index);
     let file = || tiles::name(Kind::Entries, bundle, at + 1);
     if serde_json::from_slice::<serde::de::IgnoredAny>(leaf).is_err() {
-        report.add(Problem::NotJson, Some(index..index + 1), file());
+        report.add_within(LEAF_FINDINGS_MAX, Problem::NotJson, Some(index..index + 1), file());
     }
     if let Some(Err(reason)) = check.as_mut().map(|check| check(index, leaf)) {
-        report.add(Problem::CheckFailed { reason }, Some(index..index + 1), file());
+        report.add_within(LEAF_FINDINGS_MAX, Problem::CheckFailed { reason }, Some(index..index + 1), file());
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use super::report::{Problem, Report};
+use super::report::{CHECKPOINT_FINDINGS_MAX, Problem, Report};
 use super::scan::reason;
 use crate::hash::Hash;
 use crate::note::{Checkpoint, Verifier};
@@ -33,7 +33,7 @@ pub(super) fn collect(directory: &Directory, vkey: &Verifier, since: Option<&[u8
     let newest = match directory.checkpoint_note() {
         Ok(Some(note)) => open(&note, vkey, CHECKPOINT, report),
         Ok(None) => {
-            report.add(Problem::CheckpointMissing, None, CHECKPOINT.to_owned());
+            report.add_within(CHECKPOINT_FINDINGS_MAX, Problem::CheckpointMissing, None, CHECKPOINT.to_owned());
             None
         }
         Err(error) => unreadable(&error, CHECKPOINT, report),
@@ -65,14 +65,21 @@ fn history(directory: &Directory, vkey: &Verifier, size: u64, signed: &mut Signe
     };
     if let Some(checkpoint) = open(&note, vkey, &file, report) {
         if checkpoint.size != size {
-            report.add(Problem::CheckpointMisplaced { says: checkpoint.size }, None, file.clone());
+            report.add_within(
+                CHECKPOINT_FINDINGS_MAX,
+                Problem::CheckpointMisplaced { says: checkpoint.size },
+                None,
+                file.clone(),
+            );
         }
         enter(&checkpoint, file, signed, report);
     }
 }
 
 fn open(note: &[u8], vkey: &Verifier, file: &str, report: &mut Report) -> Option<Checkpoint> {
-    Checkpoint::open(note, vkey).map_err(|error| report.add(error.into(), None, file.to_owned())).ok()
+    Checkpoint::open(note, vkey)
+        .map_err(|error| report.add_within(CHECKPOINT_FINDINGS_MAX, error.into(), None, file.to_owned()))
+        .ok()
 }
 
 /// Adds a valid checkpoint and gives back its size.
@@ -83,7 +90,7 @@ fn enter(checkpoint: &Checkpoint, file: String, signed: &mut Signed, report: &mu
             vacant.insert(Head { root: checkpoint.root, file });
         }
         Entry::Occupied(known) if known.get().root != checkpoint.root => {
-            report.add(Problem::Forked { size }, None, file);
+            report.add_within(CHECKPOINT_FINDINGS_MAX, Problem::Forked { size }, None, file);
         }
         Entry::Occupied(_) => {}
     }
@@ -91,6 +98,6 @@ fn enter(checkpoint: &Checkpoint, file: String, signed: &mut Signed, report: &mu
 }
 
 fn unreadable<T>(error: &Error, file: &str, report: &mut Report) -> Option<T> {
-    report.add(Problem::Unreadable { reason: reason(error) }, None, file.to_owned());
+    report.add_within(CHECKPOINT_FINDINGS_MAX, Problem::Unreadable { reason: reason(error) }, None, file.to_owned());
     None
 }

@@ -117,6 +117,21 @@ fn the_caller_sees_every_leaf_once_and_in_order() {
 }
 
 #[test]
+fn a_flood_of_refused_leaves_does_not_drown_what_happened() {
+    let folder = tempfile::tempdir().unwrap();
+    log(folder.path(), &[600]);
+    let bundle = folder.path().join("tile/entries/002.p/88");
+    let bytes = fs::read(&bundle).unwrap();
+    fs::write(bundle, &bytes[..bytes.len() - 1]).unwrap();
+    let mut check = |_: u64, _: &[u8]| Err("is not ours".to_owned());
+    let options = Options { check: Some(&mut check), ..Options::default() };
+    let report = verify_directory(folder.path(), signer().verifier(), options);
+    let truncated = Problem::Truncated { present: 599, signed: 600 };
+    assert!(report.findings.iter().any(|finding| finding.problem == truncated), "{report}");
+    assert_eq!(report.more, 599 - report::LEAF_FINDINGS_MAX as u64);
+}
+
+#[test]
 fn an_earlier_checkpoint_of_somebody_else_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let other = tempfile::tempdir().unwrap();
@@ -170,8 +185,93 @@ fn a_report_is_text_and_json() {
     assert_eq!(json["findings"][0]["leaves"]["start"], 0);
 }
 
+/// One change to a list of leaves.
+#[derive(Clone, Debug)]
+enum Change {
+    Alter(prop::sample::Index),
+    Drop(prop::sample::Index),
+    Insert(prop::sample::Index),
+    Swap(prop::sample::Index, prop::sample::Index),
+    Copy(prop::sample::Index, prop::sample::Index),
+    Cut(prop::sample::Index),
+}
+
+impl Change {
+    fn apply(&self, leaves: &mut Vec<Vec<u8>>) {
+        let count = leaves.len();
+        match self {
+            Self::Alter(at) => leaves[at.index(count)] = b"{\"n\":-1}".to_vec(),
+            Self::Drop(at) => drop(leaves.remove(at.index(count))),
+            Self::Insert(at) => leaves.insert(at.index(count), b"{\"n\":-2}".to_vec()),
+            Self::Swap(one, other) => leaves.swap(one.index(count), other.index(count)),
+            Self::Copy(from, to) => leaves[to.index(count)] = leaves[from.index(count)].clone(),
+            Self::Cut(at) => leaves.truncate(at.index(count)),
+        }
+    }
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let at = any::<prop::sample::Index>;
+    prop_oneof![
+        at().prop_map(Change::Alter),
+        at().prop_map(Change::Drop),
+        at().prop_map(Change::Insert),
+        (at(), at()).prop_map(|(one, other)| Change::Swap(one, other)),
+        (at(), at()).prop_map(|(from, to)| Change::Copy(from, to)),
+        at().prop_map(Change::Cut),
+    ]
+}
+
+/// Puts bundles, and tiles if `tiles`, of other leaves into a log.
+fn rewrite(path: &Path, leaves: &[Vec<u8>], tiles: bool) {
+    let other = tempfile::tempdir().unwrap();
+    Directory::new(other.path()).unsynced().publish(0, leaves, &root(leaves), &signer()).unwrap();
+    let what = if tiles { "tile" } else { "tile/entries" };
+    fs::remove_dir_all(path.join(what)).unwrap();
+    if !leaves.is_empty() {
+        fs::rename(other.path().join(what), path.join(what)).unwrap();
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn the_first_changed_leaf_is_named(
+        sizes in prop::collection::btree_set(1_usize..800, 1..5),
+        changes in prop::collection::vec(change(), 1..4),
+        tiles: bool,
+    ) {
+        let sizes: Vec<usize> = sizes.into_iter().collect();
+        let folder = tempfile::tempdir().unwrap();
+        let signed = log(folder.path(), &sizes);
+        let mut leaves = signed.clone();
+        for change in &changes {
+            if !leaves.is_empty() {
+                change.apply(&mut leaves);
+            }
+        }
+        rewrite(folder.path(), &leaves, tiles);
+        let report = verify(folder.path());
+        let differs = |at: &usize| leaves.get(*at) != signed.get(*at);
+        let Some(first) = (0..leaves.len().max(signed.len())).find(differs) else {
+            prop_assert!(report.is_ok(), "{report}");
+            return Ok(());
+        };
+        let place = report.first().and_then(|finding| finding.leaves.clone());
+        prop_assert!(place.is_some(), "{report}");
+        let (place, first) = (place.unwrap(), first as u64);
+        prop_assert!(place.start <= first && first < place.end.max(place.start + 1), "{first}: {report}");
+        let between = |size: &usize| *size as u64 > first;
+        let until = sizes.iter().copied().find(between).map_or(first + 1, |size| size as u64);
+        let from = sizes.iter().rev().copied().find(|size| !between(size)).map_or(0, |size| size as u64);
+        if tiles {
+            prop_assert!(place.start >= from && place.end <= until.max(place.start + 1), "{first}: {report}");
+        } else {
+            prop_assert_eq!(place.start, first, "{}", report);
+            prop_assert!(place.end <= first + 1, "{first}: {report}");
+        }
+    }
 
     #[test]
     fn every_changed_byte_is_noticed(which in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), bits in 1_u8..) {
@@ -184,6 +284,18 @@ proptest! {
         bytes[at] ^= bits;
         fs::write(file, bytes).unwrap();
         prop_assert!(!verify(folder.path()).is_ok(), "{} at {}", file.display(), at);
+    }
+
+    #[test]
+    fn every_appended_byte_is_noticed(which in any::<prop::sample::Index>(), byte: u8, count in 1_usize..40) {
+        let folder = tempfile::tempdir().unwrap();
+        log(folder.path(), &[3, 260, 300]);
+        let files = files(folder.path());
+        let file = &files[which.index(files.len())];
+        let mut bytes = fs::read(file).unwrap();
+        bytes.resize(bytes.len() + count, byte);
+        fs::write(file, bytes).unwrap();
+        prop_assert!(!verify(folder.path()).is_ok(), "{}", file.display());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::{Case, FIRST, LAST, SECOND, case, flip_in};
 use crate::tamper::Expected::{Among, Leaf};
+use crate::tamper::Known;
 use crate::verify::Problem;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -77,6 +78,13 @@ fn dropped() -> Vec<Case> {
             Leaf(550),
             truncated,
         ),
+        case(
+            "drop a leaf and move up all others, beside the database",
+            |s| s.rebundle(&s.changed(|l| drop(l.remove(100)))),
+            Leaf(100),
+            dropped,
+        )
+        .known(Known::Rows),
         case("delete the first bundle", |s| s.remove(FIRST), Leaf(0), dropped),
         case("delete a bundle of a large log", |s| s.remove("tile/entries/100"), Leaf(25_600), dropped).large(),
         case("delete the last bundle", |s| s.remove(LAST), Leaf(512), truncated),
