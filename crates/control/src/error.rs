@@ -17,6 +17,9 @@ pub enum Error {
         /// The name given.
         name: String,
     },
+    /// The one-time link cannot be used; whether it ever existed is not told.
+    #[error("this link is not valid: it was used already, has expired or was mistyped; ask for a new one")]
+    Link,
     /// The caller has not proved who they are. The code says what is missing.
     #[error("{message}")]
     Unauthenticated {

@@ -127,6 +127,7 @@ impl Control {
                 rewrapped += 1;
             }
         }
+        rewrapped += crate::factor::rewrap(&next, &mut tx).await?;
         let id = self.vault_status().vault_id.unwrap_or_default();
         let event = Event::done(self.now(), caller.actor(), "vault.rotate_key", id, ScopePath::root())
             .with("rewrapped", rewrapped);

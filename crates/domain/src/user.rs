@@ -55,6 +55,9 @@ pub struct Group {
     pub name: GroupName,
     /// The scope it belongs to.
     pub scope: ScopePath,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
     /// Its members, sorted.
     pub members: Vec<UserName>,
     /// Roles of Postern that membership brings.

@@ -6,6 +6,7 @@ use sqlx::Row;
 
 use crate::db::{ReadTx, WriteTx};
 use crate::error::Error;
+use crate::row;
 
 /// What a user can be checked against.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,15 +45,26 @@ impl ReadTx {
         })
     }
 
-    /// How many recovery codes a user has left.
+    /// The hashes of the recovery codes that a user has left.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn recovery_codes_left(&mut self, user: &UserId) -> Result<i64, Error> {
-        Ok(sqlx::query_scalar("select count(*) from recovery_code where user_id = ?1 and used_at is null")
+    pub async fn recovery_hashes(&mut self, user: &UserId) -> Result<Vec<String>, Error> {
+        Ok(sqlx::query_scalar("select hash from recovery_code where user_id = ?1 and used_at is null order by hash")
             .bind(user.as_str())
-            .fetch_one(self.connection())
+            .fetch_all(self.connection())
             .await?)
+    }
+
+    /// Everybody's sealed seed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn totp_seeds(&mut self) -> Result<Vec<(UserId, Vec<u8>)>, Error> {
+        let rows = sqlx::query("select id, totp_sealed from user where totp_sealed is not null order by id")
+            .fetch_all(self.connection())
+            .await?;
+        rows.iter().map(|row| Ok((row::text(row, "id")?, row.try_get("totp_sealed")?))).collect()
     }
 
     /// When a user last proved a second factor by this key from this address.
@@ -115,6 +127,19 @@ impl WriteTx {
             .bind(user.as_str())
             .bind(&seed.sealed)
             .bind(seed.last_step)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Stores the same seed sealed anew.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn totp_rewrap(&mut self, user: &UserId, sealed: &[u8]) -> Result<(), Error> {
+        sqlx::query("update user set totp_sealed = ?2 where id = ?1")
+            .bind(user.as_str())
+            .bind(sealed)
             .execute(self.connection())
             .await?;
         Ok(())

@@ -12,21 +12,12 @@ use crate::page::{Page, PageRequest};
 use crate::row;
 use crate::user;
 
-/// A group as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredGroup {
-    /// The group.
-    pub group: Group,
-    /// What it is for.
-    pub description: String,
-}
-
 impl ReadTx {
     /// The groups of this name, in whichever tenants.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn groups_by_name(&mut self, name: &GroupName) -> Result<Vec<StoredGroup>, Error> {
+    pub async fn groups_by_name(&mut self, name: &GroupName) -> Result<Vec<Group>, Error> {
         let rows = sqlx::query("select * from user_group where name = ?1 order by tenant")
             .bind(name.as_str())
             .fetch_all(self.connection())
@@ -43,7 +34,7 @@ impl ReadTx {
         scopes: &[ScopePath],
         q: Option<&str>,
         page: &PageRequest,
-    ) -> Result<Page<StoredGroup>, Error> {
+    ) -> Result<Page<Group>, Error> {
         let sql = format!(
             "select * from user_group where name || ' ' || tenant > ?1 and {} \
              and (?3 is null or instr(name, ?3) > 0) order by name || ' ' || tenant limit ?4",
@@ -57,7 +48,7 @@ impl ReadTx {
             .fetch_all(self.connection())
             .await?;
         let groups = self.groups_from(&rows).await?;
-        let key = |stored: &StoredGroup| format!("{} {}", stored.group.name, stored.group.scope.tenant());
+        let key = |group: &Group| format!("{} {}", group.name, group.scope.tenant());
         Ok(Page::from_rows(groups, page.limit(), key))
     }
 
@@ -73,14 +64,15 @@ impl ReadTx {
         rows.iter().map(user::assignment).collect()
     }
 
-    async fn groups_from(&mut self, rows: &[SqliteRow]) -> Result<Vec<StoredGroup>, Error> {
+    async fn groups_from(&mut self, rows: &[SqliteRow]) -> Result<Vec<Group>, Error> {
         let mut groups = Vec::with_capacity(rows.len());
         for row in rows {
             let id: GroupId = row::text(row, "id")?;
             let members = self.group_members(&id).await?;
             let roles = self.group_roles(&id).await?;
-            let group = Group { id, name: row::text(row, "name")?, scope: row::text(row, "scope")?, members, roles };
-            groups.push(StoredGroup { group, description: row.try_get("description")? });
+            let (name, scope) = (row::text(row, "name")?, row::text(row, "scope")?);
+            let description = row.try_get("description")?;
+            groups.push(Group { id, name, scope, description, members, roles });
         }
         Ok(groups)
     }
@@ -101,16 +93,16 @@ impl WriteTx {
     ///
     /// # Errors
     /// When its scope does not exist or the database fails.
-    pub async fn group_put(&mut self, group: &Group, description: &str) -> Result<(), Error> {
+    pub async fn group_put(&mut self, group: &Group) -> Result<(), Error> {
         sqlx::query(
             "insert into user_group (id, tenant, name, scope, description) values (?1, ?2, ?3, ?4, ?5) \
-             on conflict (id) do update set tenant = ?2, scope = ?4, description = ?5",
+             on conflict (id) do update set scope = ?4, description = ?5",
         )
         .bind(group.id.as_str())
         .bind(group.scope.tenant().as_str())
         .bind(group.name.as_str())
         .bind(group.scope.as_str())
-        .bind(description)
+        .bind(&group.description)
         .execute(self.connection())
         .await?;
         Ok(())
@@ -161,6 +153,22 @@ impl WriteTx {
                 .execute(self.connection())
                 .await?;
         }
+        Ok(())
+    }
+
+    /// Takes a user out of the groups that belong to tenants other than `tenant`, the root's excepted.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn user_groups_leave(&mut self, user: &UserId, tenant: &ScopePath) -> Result<(), Error> {
+        sqlx::query(
+            "delete from group_member where user_id = ?1 and group_id in \
+             (select id from user_group where tenant <> '/' and tenant <> ?2)",
+        )
+        .bind(user.as_str())
+        .bind(tenant.as_str())
+        .execute(self.connection())
+        .await?;
         Ok(())
     }
 

@@ -38,7 +38,6 @@ pub use db::{ReadTx, Store, WriteTx};
 pub use error::Error;
 pub use factor::{Proofs, TotpSeed};
 pub use grant::GrantFilter;
-pub use group::StoredGroup;
 pub use idempotency::Remembered;
 pub use intent::Intent;
 pub use ledger::{Leaf, LeafFilter};

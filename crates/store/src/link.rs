@@ -63,6 +63,17 @@ impl ReadTx {
             sqlx::query("select * from link where hash = ?1").bind(hash).fetch_optional(self.connection()).await?;
         row.as_ref().map(link).transpose()
     }
+
+    /// The sealed seeds that links offer.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn link_seeds(&mut self) -> Result<Vec<(LinkId, Vec<u8>)>, Error> {
+        let rows = sqlx::query("select id, totp_sealed from link where totp_sealed is not null order by id")
+            .fetch_all(self.connection())
+            .await?;
+        rows.iter().map(|row| Ok((row::text(row, "id")?, row.try_get("totp_sealed")?))).collect()
+    }
 }
 
 impl WriteTx {
@@ -101,6 +112,19 @@ impl WriteTx {
         .bind(sealed)
         .fetch_one(self.connection())
         .await?)
+    }
+
+    /// Stores the same seed sealed anew.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn link_rewrap(&mut self, id: &LinkId, sealed: &[u8]) -> Result<(), Error> {
+        sqlx::query("update link set totp_sealed = ?2 where id = ?1")
+            .bind(id.as_str())
+            .bind(sealed)
+            .execute(self.connection())
+            .await?;
+        Ok(())
     }
 
     /// Uses the link up; false when it was used before or has expired. The seed goes with it.

@@ -107,17 +107,15 @@ impl From<&Account> for Document {
     }
 }
 
-impl GroupDocument {
-    /// The document that declares `group` as it is; its description is kept beside it.
-    #[must_use]
-    pub fn of(group: &Group, description: &str) -> Self {
-        Self {
+impl From<&Group> for Document {
+    fn from(group: &Group) -> Self {
+        Self::Group(GroupDocument {
             name: group.name.clone(),
             scope: group.scope.clone(),
-            description: description.to_owned(),
+            description: group.description.clone(),
             members: Some(group.members.iter().cloned().collect()),
             roles: Some(group.roles.iter().cloned().collect()),
-        }
+        })
     }
 }
 

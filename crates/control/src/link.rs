@@ -1,0 +1,366 @@
+//! One-time links: making the first administrator, enrolling, confirming a second factor.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use postern_domain::event::{Actor, Event};
+use postern_domain::permission::RoleAssignment;
+use postern_domain::user::{User, UserState};
+use postern_domain::{LinkId, ScopePath, SecretBytes, SecretText, Timestamp, UserId, UserName};
+use postern_store::{Link, LinkPurpose, TotpSeed, WriteTx};
+use postern_vault::random;
+use postern_vault::token::{self, Purpose};
+use postern_vault::totp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::login::CodeGiven;
+use crate::{Caller, Control, Error, Visitor, factor};
+
+/// How long a link for setting up or enrolling works.
+const ENROL_LASTS: Duration = Duration::from_secs(24 * 3600);
+/// How long a link for confirming a second factor works.
+const FACTOR_LASTS: Duration = Duration::from_secs(600);
+/// How long it is remembered that there was a link.
+const LINK_REMEMBERED: Duration = Duration::from_secs(7 * 24 * 3600);
+/// The role of the first user.
+pub(crate) const ADMINISTRATOR: &str = "administrator";
+
+/// A one-time link. It carries a secret and has no `Debug`.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+pub struct LinkIssued {
+    /// Where to open it, shown once.
+    pub url: String,
+    /// When it stops working.
+    pub expires_at: Timestamp,
+}
+
+/// What a link is for and what it offers. It carries a secret and has no `Debug`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct LinkView {
+    /// What it is for.
+    pub purpose: LinkPurpose,
+    /// Whom it is for; nobody yet for set-up.
+    pub user: Option<UserName>,
+    /// When it stops working.
+    pub expires_at: Timestamp,
+    /// What to enter into a generator of one-time codes, for set-up and enrolment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub totp: Option<TotpOffer>,
+}
+
+/// A generator's seed, to be scanned or typed. It is a secret and has no `Debug`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct TotpOffer {
+    /// The seed in base32.
+    pub secret: String,
+    /// The same as the URI that apps scan.
+    pub otpauth_uri: String,
+}
+
+/// Setting up or enrolling by a link.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LinkUse {
+    /// The sign-in name, for set-up only.
+    #[serde(default)]
+    pub user: Option<UserName>,
+    /// The password chosen.
+    pub password: SecretText,
+    /// A code of the generator that the link's seed was entered into.
+    pub code: SecretText,
+}
+
+/// Somebody who has just enrolled. It carries secrets and has no `Debug`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Enrolled {
+    /// Who.
+    pub user: User,
+    /// The recovery codes, shown once.
+    pub recovery_codes: Vec<String>,
+}
+
+/// The first administrator, made without a browser. It carries secrets and has no `Debug`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct SetUp {
+    /// Who.
+    pub user: User,
+    /// The generator's seed in base32, shown once.
+    pub totp_secret: String,
+    /// The same as the URI that apps scan.
+    pub otpauth_uri: String,
+    /// The recovery codes, shown once.
+    pub recovery_codes: Vec<String>,
+}
+
+/// A link by which somebody confirms a second factor while a gateway waits.
+pub struct FactorLink {
+    /// Where to open it.
+    pub url: String,
+    /// What [`Control::factor_link_confirmed`] is asked with.
+    pub token: SecretText,
+}
+
+/// What somebody enrols with.
+struct Enrolment {
+    password_hash: String,
+    seed: SecretBytes,
+    last_step: i64,
+}
+
+impl Control {
+    /// A link to make the first administrator with; none when there is a user. Those made before
+    /// stop working.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn setup_link(&self) -> Result<Option<LinkIssued>, Error> {
+        let mut tx = self.store().write(self.now()).await?;
+        if tx.users_count().await? > 0 {
+            return Ok(None);
+        }
+        tx.links_setup_end().await?;
+        let (issued, id) = self.link_make(&mut tx, LinkPurpose::Setup, None).await?;
+        let event = Event::done(tx.now(), Self::system(), "link.create", id.as_str(), ScopePath::root())
+            .with("purpose", "setup");
+        self.commit(tx, &[event]).await?;
+        Ok(Some(issued))
+    }
+
+    /// Makes the first administrator without a browser.
+    ///
+    /// # Errors
+    /// `Conflict` when there is a user already; `Invalid` when the password will not do.
+    pub async fn setup_offline(&self, name: UserName, password: SecretText) -> Result<SetUp, Error> {
+        let password_hash = self.password_hash(&name, password).await?;
+        let seed = totp::generate();
+        let offer = offer(&seed, name.as_str());
+        let mut tx = self.store().write(self.now()).await?;
+        let user = first_user(&mut tx, name).await?;
+        let enrolment = Enrolment { password_hash, seed, last_step: 0 };
+        let recovery_codes = self.enrol(&mut tx, &user, enrolment).await?;
+        let user = reread(&mut tx, &user.id).await?;
+        let event = Event::done(tx.now(), Actor::Console, "user.setup", user.name.as_str(), ScopePath::root());
+        self.commit(tx, &[event]).await?;
+        Ok(SetUp { user, totp_secret: offer.secret, otpauth_uri: offer.otpauth_uri, recovery_codes })
+    }
+
+    /// What a link is for; for set-up and enrolment with the generator's seed that it offers.
+    ///
+    /// # Errors
+    /// `NotFound` when it is unknown, used or expired; which of these is not told.
+    pub async fn link_show(&self, token: &SecretText) -> Result<LinkView, Error> {
+        let (link, user) = self.link_alive(token).await?;
+        let totp = match link.purpose {
+            LinkPurpose::Setup | LinkPurpose::Enrol => {
+                let seed = self.link_seed(&link.id).await?;
+                Some(offer(&seed, user.as_ref().map_or(ADMINISTRATOR, |user| user.name.as_str())))
+            }
+            LinkPurpose::Factor => None,
+        };
+        Ok(LinkView { purpose: link.purpose, user: user.map(|user| user.name), expires_at: link.expires_at, totp })
+    }
+
+    /// Sets up or enrols by a link, which is used up by it.
+    ///
+    /// # Errors
+    /// `NotFound` as [`Self::link_show`]; `Invalid` when the password will not do or the code is not
+    /// one of the offered seed's.
+    pub async fn link_use(&self, visitor: &Visitor, token: &SecretText, given: LinkUse) -> Result<Enrolled, Error> {
+        let (link, user) = self.link_alive(token).await?;
+        let name = match (link.purpose, &user, given.user) {
+            (LinkPurpose::Setup, _, Some(name)) => name,
+            (LinkPurpose::Setup, _, None) => return Err(Error::invalid("user", "choose a sign-in name")),
+            (LinkPurpose::Enrol, Some(user), None) => user.name.clone(),
+            (LinkPurpose::Enrol, Some(_), Some(_)) => {
+                return Err(Error::invalid("user", "the link says whom it is for; leave the name out"));
+            }
+            _ => return Err(Error::invalid("token", "this link is confirmed by signing in, not used here")),
+        };
+        let seed = self.link_seed(&link.id).await?;
+        let step = totp::verify(&seed, given.code.expose(), self.now(), None)
+            .map_err(|error| Error::invalid("code", error.to_string()))?;
+        let password_hash = self.password_hash(&name, given.password).await?;
+        let last_step = i64::try_from(step).unwrap_or(i64::MAX);
+
+        let mut tx = self.store().write(self.now()).await?;
+        if !tx.link_use(&link.id).await? {
+            return Err(unknown_link());
+        }
+        let (user, action) = match user {
+            Some(user) => (user, "user.enrol"),
+            None => (first_user(&mut tx, name).await?, "user.setup"),
+        };
+        let recovery_codes = self.enrol(&mut tx, &user, Enrolment { password_hash, seed, last_step }).await?;
+        let user = reread(&mut tx, &user.id).await?;
+        let actor = Actor::User { name: user.name.to_string(), source: Some(visitor.source.to_string()) };
+        let event =
+            Event::done(tx.now(), actor, action, user.name.as_str(), user.scope.clone()).with("link", link.id.as_str());
+        self.commit(tx, &[event]).await?;
+        Ok(Enrolled { user, recovery_codes })
+    }
+
+    /// Confirms a second factor for the gateway that waits at this link.
+    ///
+    /// # Errors
+    /// `NotFound` also when the link is somebody else's; `Unauthenticated` when the code is wrong.
+    pub async fn link_confirm(&self, caller: &Caller, token: &SecretText, given: CodeGiven) -> Result<(), Error> {
+        caller.login()?;
+        let (link, user) = self.link_alive(token).await?;
+        if link.purpose != LinkPurpose::Factor || user.is_none_or(|user| user.id != caller.user.id) {
+            return Err(unknown_link());
+        }
+        let code = self.code_check(&caller.user, &given.code, caller.source).await?;
+        let mut tx = self.store().write(self.now()).await?;
+        if !tx.link_use(&link.id).await? {
+            return Err(unknown_link());
+        }
+        if !code.spend(&mut tx, &caller.user).await? {
+            drop(tx);
+            return Err(self.code_replayed(&code, &caller.user).await?);
+        }
+        let (key, source) = (link.ssh_key.unwrap_or_default(), link.source.unwrap_or_default());
+        tx.factor_proved(&caller.user.id, &key, &source).await?;
+        let user = &caller.user;
+        let event = Event::done(tx.now(), caller.actor(), "login.factor", link.id.as_str(), user.scope.clone())
+            .with("for_source", source)
+            .with("for_key", key)
+            .with("factor", code.kind());
+        self.commit(tx, &[event]).await?;
+        Ok(())
+    }
+
+    /// A link by which `user` can confirm a second factor for the gateway that they wait at, having
+    /// come from `source` with this key; an empty fingerprint stands for a password.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn factor_link(&self, user: &UserId, source: IpAddr, ssh_key: &str) -> Result<FactorLink, Error> {
+        let mut tx = self.store().write(self.now()).await?;
+        let token = token::generate(Purpose::Confirm);
+        let now = tx.now();
+        let link = Link {
+            id: LinkId::generate(now, random::bytes()),
+            purpose: LinkPurpose::Factor,
+            user: Some(user.clone()),
+            source: Some(source.to_canonical().to_string()),
+            ssh_key: Some(ssh_key.to_owned()),
+            created_at: now,
+            expires_at: now.after(FACTOR_LASTS),
+            used_at: None,
+            totp_sealed: None,
+        };
+        tx.link_create(&link, &token.hash.to_string()).await?;
+        tx.links_forget(now.before(LINK_REMEMBERED)).await?;
+        tx.commit_upkeep().await?;
+        let url = format!("{}/confirm/{}", self.settings().public_url, token.text.expose());
+        Ok(FactorLink { url, token: token.text })
+    }
+
+    /// When the link was confirmed; none while it has not been.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn factor_link_confirmed(&self, token: &SecretText) -> Result<Option<Timestamp>, Error> {
+        let Ok(hash) = token::parse(Purpose::Confirm, token) else { return Ok(None) };
+        let link = self.store().read().await?.link_by_hash(&hash.to_string()).await?;
+        Ok(link.filter(|link| link.purpose == LinkPurpose::Factor).and_then(|link| link.used_at))
+    }
+
+    /// A link for set-up or enrolment.
+    pub(crate) async fn link_make(
+        &self,
+        tx: &mut WriteTx,
+        purpose: LinkPurpose,
+        user: Option<&UserId>,
+    ) -> Result<(LinkIssued, LinkId), Error> {
+        let token = token::generate(Purpose::Link);
+        let now = tx.now();
+        let link = Link {
+            id: LinkId::generate(now, random::bytes()),
+            purpose,
+            user: user.cloned(),
+            source: None,
+            ssh_key: None,
+            created_at: now,
+            expires_at: now.after(ENROL_LASTS),
+            used_at: None,
+            totp_sealed: None,
+        };
+        tx.link_create(&link, &token.hash.to_string()).await?;
+        tx.links_forget(now.before(LINK_REMEMBERED)).await?;
+        let page = if purpose == LinkPurpose::Setup { "setup" } else { "enrol" };
+        let url = format!("{}/{page}/{}", self.settings().public_url, token.text.expose());
+        Ok((LinkIssued { url, expires_at: link.expires_at }, link.id))
+    }
+
+    /// The link with this token that can be used, and whom it is for.
+    async fn link_alive(&self, token: &SecretText) -> Result<(Link, Option<User>), Error> {
+        let hash = token::parse(Purpose::Link, token).or_else(|_| token::parse(Purpose::Confirm, token));
+        let hash = hash.map_err(|_| unknown_link())?;
+        let mut rows = self.store().read().await?;
+        let link = rows.link_by_hash(&hash.to_string()).await?;
+        let link = link.filter(|link| link.alive(self.now())).ok_or_else(unknown_link)?;
+        let user = match &link.user {
+            Some(id) => Some(rows.user(id).await?.ok_or_else(unknown_link)?),
+            None => None,
+        };
+        if user.as_ref().is_some_and(|user| user.state == UserState::Disabled) {
+            return Err(unknown_link());
+        }
+        Ok((link, user))
+    }
+
+    /// Gives a user a password, a generator and recovery codes, in place of all that they had.
+    async fn enrol(&self, tx: &mut WriteTx, user: &User, enrolment: Enrolment) -> Result<Vec<String>, Error> {
+        let sealed = factor::seal_seed(self.vault(), &user.id, &enrolment.seed)?;
+        let (codes, hashes) = factor::recovery_codes();
+        tx.password_set(&user.id, &enrolment.password_hash).await?;
+        tx.totp_set(&user.id, &TotpSeed { sealed, last_step: enrolment.last_step }).await?;
+        tx.recovery_codes_set(&user.id, &hashes).await?;
+        tx.logins_end(&user.id).await?;
+        tx.links_end(&user.id).await?;
+        tx.factor_proofs_forget(&user.id).await?;
+        tx.user_change(&user.id, user.email.as_deref(), &user.scope, UserState::Active).await?;
+        Ok(codes.iter().map(|code| code.expose().to_owned()).collect())
+    }
+}
+
+/// The first user, an administrator of everything.
+async fn first_user(tx: &mut WriteTx, name: UserName) -> Result<User, Error> {
+    if tx.users_count().await? > 0 {
+        return Err(Error::Conflict("postern is set up already; an administrator creates further users".to_owned()));
+    }
+    let role = ADMINISTRATOR.parse().map_err(|_| Error::not_found("role", ADMINISTRATOR))?;
+    let user = User {
+        id: UserId::generate(tx.now(), random::bytes()),
+        name,
+        email: None,
+        scope: ScopePath::root(),
+        state: UserState::Invited,
+        groups: Vec::new(),
+        roles: vec![RoleAssignment { role, scope: ScopePath::root() }],
+        totp: false,
+        created_at: tx.now(),
+        last_seen_at: None,
+    };
+    tx.user_create(&user).await?;
+    tx.user_roles_set(&user.id, &user.roles).await?;
+    Ok(user)
+}
+
+async fn reread(tx: &mut WriteTx, id: &UserId) -> Result<User, Error> {
+    tx.user(id).await?.ok_or_else(|| Error::not_found("user", id))
+}
+
+fn offer(seed: &SecretBytes, name: &str) -> TotpOffer {
+    TotpOffer {
+        secret: totp::to_base32(seed).expose().to_owned(),
+        otpauth_uri: factor::otpauth_uri(seed, name).expose().to_owned(),
+    }
+}
+
+/// One answer for a link that is unknown, used or expired.
+fn unknown_link() -> Error {
+    Error::Link
+}

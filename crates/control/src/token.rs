@@ -1,0 +1,120 @@
+//! API tokens: a part of somebody's rights, for programs, for a time.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use postern_domain::event::Event;
+use postern_domain::permission::Permission;
+use postern_domain::user::ApiToken;
+use postern_domain::{ScopePath, TokenId};
+use postern_store::{Page, PageRequest};
+use postern_vault::random;
+use postern_vault::token::{self, Purpose};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Caller, Control, Error, text};
+
+const NAME_LEN_MAX: usize = 100;
+/// How many tokens one person may have that work.
+const TOKENS_MAX: i64 = 100;
+const LASTS_MIN: Duration = Duration::from_secs(60);
+const LASTS_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// A token to be made.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenCreate {
+    /// What it is for.
+    pub name: String,
+    /// What it allows; each must be held by the caller.
+    pub permissions: BTreeSet<Permission>,
+    /// Where it works; the caller's own scope unless given.
+    #[serde(default)]
+    pub scope: Option<ScopePath>,
+    /// How long it works: a minute to a year.
+    pub expires_in_seconds: u64,
+}
+
+/// A token that has just been made. It carries a secret and has no `Debug`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct TokenCreated {
+    /// The bearer token, shown once.
+    pub token: String,
+    /// Its description.
+    pub api_token: ApiToken,
+}
+
+impl Control {
+    /// The caller's tokens.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn token_list(&self, caller: &Caller, page: &PageRequest) -> Result<Page<ApiToken>, Error> {
+        Ok(self.store().read().await?.tokens(&caller.user.id, page).await?)
+    }
+
+    /// Makes a token.
+    ///
+    /// # Errors
+    /// `Forbidden` when it would allow more than the caller may do, or the caller is a token itself.
+    pub async fn token_create(&self, caller: &Caller, wish: TokenCreate) -> Result<TokenCreated, Error> {
+        caller.login()?;
+        let name = text::line("name", &wish.name, NAME_LEN_MAX)?;
+        let lasts = Duration::from_secs(wish.expires_in_seconds);
+        if !(LASTS_MIN..=LASTS_MAX).contains(&lasts) {
+            return Err(Error::invalid("expires_in_seconds", "give 60 (a minute) to 31622400 (a year)"));
+        }
+        if wish.permissions.is_empty() {
+            return Err(Error::invalid("permissions", "name at least one, for example asset:read"));
+        }
+        let scope = wish.scope.unwrap_or_else(|| caller.user.scope.clone());
+        if let Some(lacking) = wish.permissions.iter().find(|held| !caller.authority.covers(**held, &scope)) {
+            let message = format!("you do not hold {} in {scope}, so that a token of yours cannot", lacking.as_str());
+            return Err(Error::Forbidden(message));
+        }
+        let mut tx = self.store().write(self.now()).await?;
+        if !tx.scope_exists(&scope).await? {
+            return Err(Error::not_found("scope", &scope));
+        }
+        let now = tx.now();
+        if tx.tokens_alive(&caller.user.id, now).await? >= TOKENS_MAX {
+            return Err(Error::Conflict(format!("you have {TOKENS_MAX} tokens; revoke some first")));
+        }
+        let token = token::generate(Purpose::Api);
+        let api_token = ApiToken {
+            id: TokenId::generate(now, random::bytes()),
+            user: caller.user.name.clone(),
+            name,
+            permissions: wish.permissions.into_iter().collect(),
+            scope,
+            created_at: now,
+            expires_at: now.after(lasts),
+            last_used_at: None,
+        };
+        tx.token_create(&api_token, &caller.user.id, &token.hash.to_string()).await?;
+        let permissions: Vec<_> = api_token.permissions.iter().map(|permission| permission.as_str()).collect();
+        let event = Event::done(now, caller.actor(), "token.create", api_token.id.as_str(), api_token.scope.clone())
+            .with("name", api_token.name.as_str())
+            .with("permissions", permissions)
+            .with("expires_at", api_token.expires_at.to_string());
+        self.commit(tx, &[event]).await?;
+        Ok(TokenCreated { token: token.text.expose().to_owned(), api_token })
+    }
+
+    /// Revokes one of the caller's tokens.
+    ///
+    /// # Errors
+    /// `NotFound` also when it is somebody else's.
+    pub async fn token_revoke(&self, caller: &Caller, id: &TokenId) -> Result<(), Error> {
+        caller.login()?;
+        let mut tx = self.store().write(self.now()).await?;
+        let stored = tx.token(id).await?.filter(|stored| stored.user == caller.user.id && stored.revoked_at.is_none());
+        let stored = stored.ok_or_else(|| Error::not_found("API token", id))?;
+        tx.token_revoke(id).await?;
+        let event = Event::done(tx.now(), caller.actor(), "token.revoke", id.as_str(), stored.token.scope)
+            .with("name", stored.token.name);
+        self.commit(tx, &[event]).await?;
+        Ok(())
+    }
+}
