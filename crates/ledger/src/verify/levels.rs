@@ -34,6 +34,9 @@ pub(super) fn presence(directory: &Directory, size: u64, report: &mut Report) {
     for level in 0..=LEVEL_MAX {
         let kind = Kind::Hashes(level);
         for index in 0..kind.count(size) {
+            if report.is_full() {
+                return;
+            }
             let width = kind.width(index, size);
             let sound =
                 directory.tile(level, index, width).ok().flatten().is_some_and(|tile| tile.items.len() == width);

@@ -8,6 +8,10 @@ use crate::tile::{Kind, TILE_WIDTH};
 use crate::tiles::{self, Directory};
 use crate::tree::{Tree, complete_root};
 
+/// After how many bundles that are not there the rest is taken to be missing too, whatever size was
+/// signed.
+const MISSING_MAX: u32 = 65_536;
+
 /// What is kept of 256 leaves.
 pub(super) struct Chunk {
     /// The root over the leaves, if all 256 are there.
@@ -76,6 +80,7 @@ pub(super) fn scan(
 ) -> Scan {
     let mut scan = Scan { size, chunks: Vec::new(), gap: None, present: 0, holds_at: 0, fails_at: None };
     let mut tree = Tree::new();
+    let mut missing = 0;
     compare(&mut scan, &tree, signed);
     for index in 0..Kind::Entries.count(size) {
         let wanted = Kind::Entries.width(index, size);
@@ -110,7 +115,11 @@ pub(super) fn scan(
         let sound = sound && tile.as_ref().is_some_and(|tile| tile.sound);
         let tile = tile.map(|tile| tile.items).unwrap_or_default();
         let root = |hashes: &[Hash]| (hashes.len() == TILE_WIDTH).then(|| complete_root(hashes));
+        missing = if count == 0 { missing + 1 } else { 0 };
         scan.chunks.push(Chunk { entries: root(&hashes), tile: root(&tile), differs: hashes != tile, sound });
+        if missing >= MISSING_MAX {
+            break;
+        }
     }
     scan
 }

@@ -170,6 +170,21 @@ fn the_documented_example_is_what_we_write() {
 }
 
 #[test]
+fn an_absurd_size_is_answered_in_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let leaves = log(folder.path(), &[300]);
+    for size in [1 << 40, u64::MAX] {
+        let absurd = crate::Checkpoint { origin: signer().verifier().name().to_owned(), size, root: root(&leaves) };
+        fs::write(folder.path().join("checkpoint"), absurd.sign(&signer()).unwrap()).unwrap();
+        let report = verify(folder.path());
+        assert_eq!(report.leaves, 300);
+        let first = report.first().unwrap();
+        assert_eq!(first.problem, Problem::Truncated { present: 300, signed: size }, "{report}");
+        assert_eq!(first.leaves, Some(300..301));
+    }
+}
+
+#[test]
 fn a_report_is_text_and_json() {
     let folder = tempfile::tempdir().unwrap();
     log(folder.path(), &[10]);
