@@ -43,12 +43,16 @@ fn is_account(text: &str) -> bool {
         && !text.starts_with('-')
 }
 
+const SLUG_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$";
+const ACCOUNT_PATTERN: &str = r"^[A-Za-z0-9._$\\+][A-Za-z0-9._$\\+-]{0,127}$";
+const REFERENCE_PATTERN: &str = r"^[A-Za-z0-9._$\\+][A-Za-z0-9._$\\+-]{0,127}@[A-Za-z0-9][A-Za-z0-9._-]{0,62}$";
+
 macro_rules! names {
-    ($($(#[$doc:meta])* $name:ident, $field:literal, $check:ident, $fold:expr, $remedy:literal;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident, $field:literal, $check:ident, $fold:expr, $pattern:expr, $remedy:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
-        #[schemars(with = "String")]
+        #[schemars(with = "String", extend("pattern" = $pattern))]
         pub struct $name(String);
 
         impl $name {
@@ -97,23 +101,23 @@ macro_rules! names {
 
 names! {
     /// How a person signs in; unique in the installation, compared without case.
-    UserName, "user name", is_slug, str::to_ascii_lowercase, "use 1 to 63 of a-z 0-9 . _ - and begin with a letter or digit";
+    UserName, "user name", is_slug, str::to_ascii_lowercase, SLUG_PATTERN, "use 1 to 63 of a-z 0-9 . _ - and begin with a letter or digit";
     /// A group's name, unique within its tenant.
-    GroupName, "group name", is_slug, str::to_ascii_lowercase, "use 1 to 63 of a-z 0-9 . _ - and begin with a letter or digit";
+    GroupName, "group name", is_slug, str::to_ascii_lowercase, SLUG_PATTERN, "use 1 to 63 of a-z 0-9 . _ - and begin with a letter or digit";
     /// An asset's name, unique within its tenant.
-    AssetName, "asset name", is_slug, str::to_ascii_lowercase, "use 1 to 63 of a-z 0-9 . _ - and begin with a letter or digit";
+    AssetName, "asset name", is_slug, str::to_ascii_lowercase, SLUG_PATTERN, "use 1 to 63 of a-z 0-9 . _ - and begin with a letter or digit";
     /// A policy's name, unique within its tenant.
-    PolicyName, "policy name", is_slug, str::to_ascii_lowercase, "use 1 to 63 of a-z 0-9 . _ - and begin with a letter or digit";
+    PolicyName, "policy name", is_slug, str::to_ascii_lowercase, SLUG_PATTERN, "use 1 to 63 of a-z 0-9 . _ - and begin with a letter or digit";
     /// A role's name.
-    RoleName, "role name", is_slug, str::to_ascii_lowercase, "use 1 to 63 of a-z 0-9 . _ - and begin with a letter or digit";
+    RoleName, "role name", is_slug, str::to_ascii_lowercase, SLUG_PATTERN, "use 1 to 63 of a-z 0-9 . _ - and begin with a letter or digit";
     /// The account's own name on the target, as the target spells it.
-    AccountName, "account name", is_account, str::to_owned, "use 1 to 128 letters, digits or . _ - $ \\ + and do not begin with -";
+    AccountName, "account name", is_account, str::to_owned, ACCOUNT_PATTERN, "use 1 to 128 letters, digits or . _ - $ \\ + and do not begin with -";
 }
 
 /// An account on an asset, written `root@web-1`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(with = "String")]
+#[schemars(with = "String", extend("pattern" = REFERENCE_PATTERN))]
 pub struct AccountRef {
     /// The account's name on the asset.
     pub account: AccountName,

@@ -97,8 +97,10 @@ pub struct Hours {
     #[serde(default)]
     pub days: BTreeSet<Day>,
     /// When it begins, `HH:MM`.
+    #[schemars(regex(pattern = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
     pub from: String,
-    /// When it ends, `HH:MM`; before `from` means past midnight, belonging to the day it began on.
+    /// When it ends, `HH:MM` or `24:00`; before `from` means past midnight, belonging to the day it began on.
+    #[schemars(regex(pattern = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"))]
     pub to: String,
     /// The time zone's IANA name; `UTC` unless given.
     #[serde(default = "utc")]
@@ -160,7 +162,8 @@ impl Default for Obligations {
 }
 
 /// When and from where a policy applies. Where it does not, it is as if it were not there; for a
-/// deny that means it does not deny.
+/// deny that means it does not deny. A live session ends at the hour at which it could not be
+/// opened any more.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Conditions {

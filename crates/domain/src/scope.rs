@@ -16,7 +16,7 @@ const SCOPE_LEN_MAX: usize = SCOPE_DEPTH_MAX * 64;
 /// A canonical scope path: `/`, `/emea`, `/emea/payments`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(with = "String")]
+#[schemars(with = "String", extend("pattern" = "^/$|^(/[a-z0-9_-]{1,63}){1,8}$"))]
 pub struct ScopePath(String);
 
 impl ScopePath {

@@ -44,6 +44,23 @@ fn an_error_shows_no_control_characters() {
 }
 
 #[test]
+fn the_published_patterns_say_what_is_accepted() {
+    let schema = crate::document::access_schema();
+    let accepts = |noun: &str, text: &str| {
+        let pattern = schema["$defs"][noun]["pattern"].as_str().unwrap();
+        regex::Regex::new(pattern).unwrap().is_match(text)
+    };
+    for text in
+        ["", "a", "A.b_c-d", "-a", ".a", "a b", "root@web-1", "a$+\\", "/", "/emea/eu", "/emea/", &"a".repeat(64)]
+    {
+        assert_eq!(accepts("AssetName", text), text.parse::<AssetName>().is_ok(), "{text}");
+        assert_eq!(accepts("AccountName", text), text.parse::<AccountName>().is_ok(), "{text}");
+        assert_eq!(accepts("AccountRef", text), text.parse::<AccountRef>().is_ok(), "{text}");
+        assert_eq!(accepts("ScopePath", text), text.parse::<ScopePath>().is_ok(), "{text}");
+    }
+}
+
+#[test]
 fn ten_million_characters_are_refused() {
     for text in ["a", "@", "/", "\0", "é", "a@", "/a"] {
         let text = text.repeat(10_000_000 / text.len());

@@ -83,6 +83,39 @@ impl Hours {
         })
     }
 
+    /// The instants in `(from, to]` at which `hold` may change its answer; none where the hours cannot
+    /// be understood, since the answer never changes then.
+    pub(super) fn boundaries(&self, from: Timestamp, to: Timestamp) -> Vec<Timestamp> {
+        let Ok((begin, end, zone)) = self.parse() else { return Vec::new() };
+        let inside = |at: &Timestamp| from < *at && *at <= to;
+        // The days on both sides are looked at too, because 24:00 belongs to the next one.
+        let mut day = zone.to_datetime(from.to_jiff()).date().yesterday().ok();
+        let last = zone.to_datetime(to.to_jiff()).date();
+        let mut found = Vec::new();
+        while let Some(today) = day.filter(|today| *today <= last) {
+            for minute in [begin, end] {
+                let (date, minute) = match minute {
+                    MINUTES_PER_DAY => (today.tomorrow().ok(), 0),
+                    minute => (Some(today), minute),
+                };
+                let at = i8::try_from(minute / 60).ok().zip(i8::try_from(minute % 60).ok());
+                if let Some((date, (hour, minute))) = date.zip(at) {
+                    // An hour that the clock shows twice has its boundary twice.
+                    let local = zone.to_ambiguous_timestamp(date.at(hour, minute, 0, 0));
+                    let instants = [local.earlier(), local.later()].into_iter().flatten();
+                    found.extend(instants.map(|at| Timestamp::from_millis(at.as_millisecond())));
+                }
+            }
+            day = today.tomorrow().ok();
+        }
+        // Where the clock is put forward or back, wall time jumps over an end or falls behind a beginning.
+        let jumps =
+            zone.following(from.to_jiff()).map(|jump| Timestamp::from_millis(jump.timestamp().as_millisecond()));
+        found.extend(jumps.take_while(|at| *at <= to));
+        found.retain(inside);
+        found
+    }
+
     /// Checks that the times and the zone can be understood.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 //! gives the refusal. Among equals the deepest scope wins, then the name.
 
 use std::cmp::Reverse;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{Access, AskFacts, ConnectFacts, Decision, Obligations, Policy, Reason, Subject, Target, ticket};
@@ -20,6 +21,8 @@ use crate::user::{User, UserState};
 
 /// How far an `mfa_at` may lie ahead of `now`: clocks differ, but not by more.
 const SKEW_MAX: Duration = Duration::from_secs(60);
+/// How far ahead hours are looked at: they repeat every week.
+const HOURS_AHEAD: Duration = Duration::from_secs(8 * 86_400);
 /// How old a factor may be where the policy asks for one at every session.
 const EVERY_SESSION_AGE: Duration = Duration::from_secs(60);
 
@@ -35,10 +38,36 @@ impl<'a> Usable<'a> {
         self.grant.map_or(&self.policy.obligations, |grant| &grant.obligations)
     }
 
-    fn until(&self, started_at: Timestamp) -> Timestamp {
+    /// When its grant or its longest duration is over, for a session of `started_at`.
+    fn over_at(&self, started_at: Timestamp) -> Timestamp {
         let longest = started_at.after(Duration::from_secs(self.obligations().max_duration_seconds));
         self.grant.map_or(longest, |grant| longest.min(grant.ends_at))
     }
+
+    /// When a session of `started_at` must end: with the grant, after the longest duration, or at
+    /// the first hour at which it could not be opened any more.
+    fn until(&self, open: &Open<'_>, source: IpAddr, started_at: Timestamp, now: Timestamp) -> Timestamp {
+        let over_at = self.over_at(started_at);
+        let horizon = over_at.min(now.after(HOURS_AHEAD));
+        let taking = || open.dormant.iter().map(|policy| &policy.conditions);
+        let hours = taking().chain([&self.policy.conditions]).flat_map(|conditions| &conditions.hours);
+        let mut boundaries: Vec<_> = hours.flat_map(|hours| hours.boundaries(now, horizon)).collect();
+        boundaries.sort();
+        boundaries.dedup();
+        let may_run = |at: &Timestamp| {
+            self.policy.conditions.hold(source, *at).unwrap_or(false)
+                && taking().all(|conditions| !conditions.hold(source, *at).unwrap_or(true))
+        };
+        boundaries.into_iter().find(|at| !may_run(at)).unwrap_or(over_at)
+    }
+}
+
+/// What is left of the policies once nothing forbids the wish outright.
+pub(super) struct Open<'a> {
+    /// Those that allow and concern it, whether their conditions hold or not.
+    pub(super) allowing: Vec<&'a Policy>,
+    /// Those that would deny it, but not now and not from there.
+    dormant: Vec<&'a Policy>,
 }
 
 /// What one allow policy says to a wish to connect.
@@ -67,12 +96,13 @@ impl Offer<'_> {
 /// very connection.
 #[must_use]
 pub fn connect(facts: &ConnectFacts<'_>, now: Timestamp) -> Decision<Connect> {
-    let allowing = match gate(facts.subject, facts.target, facts.policies, now) {
-        Ok(allowing) => allowing,
+    let open = match gate(facts.subject, facts.target, facts.policies, now) {
+        Ok(open) => open,
         Err(reasons) => return Decision::Deny(reasons),
     };
-    let best = allowing
-        .into_iter()
+    let best = open
+        .allowing
+        .iter()
         .map(|policy| (policy, offer(facts, policy, now)))
         .min_by_key(|(policy, offer)| (offer.rank(), order(policy)));
     match best {
@@ -92,7 +122,7 @@ pub fn connect(facts: &ConnectFacts<'_>, now: Timestamp) -> Decision<Connect> {
             policy_name: policy.name.clone(),
             grant: usable.grant.map(|grant| grant.id.clone()),
             obligations: usable.obligations().clone(),
-            until: usable.until(now),
+            until: usable.until(&open, facts.subject.source, now, now),
         })),
     }
 }
@@ -121,9 +151,9 @@ pub fn reconsider(
     opened: &OpenedUnder<'_>,
     now: Timestamp,
 ) -> Result<Timestamp, Vec<Reason>> {
-    let allowing = gate(facts.subject, facts.target, facts.policies, now)?;
+    let open = gate(facts.subject, facts.target, facts.policies, now)?;
     let policy =
-        allowing.into_iter().find(|policy| policy.id == *opened.policy).ok_or_else(|| vec![Reason::NoPolicy])?;
+        open.allowing.iter().find(|policy| policy.id == *opened.policy).ok_or_else(|| vec![Reason::NoPolicy])?;
     let usable = match use_of(facts, policy, opened.grant, now) {
         Ok(usable) if usable.grant.map(|grant| &grant.id) == opened.grant => usable,
         Ok(_) => return Err(vec![needs_request(facts.target, policy)]),
@@ -132,7 +162,7 @@ pub fn reconsider(
     if gives_less(usable.obligations(), opened.obligations) {
         return Err(vec![Reason::ObligationsChanged { policy: policy.name.clone() }]);
     }
-    Ok(usable.until(opened.started_at))
+    Ok(usable.until(&open, facts.subject.source, opened.started_at, now))
 }
 
 /// Whether what is obliged `now` leaves a session less than what it was opened with.
@@ -145,7 +175,7 @@ fn gives_less(now: &Obligations, opened: &Obligations) -> bool {
 #[must_use]
 pub fn ask(facts: &AskFacts<'_>, now: Timestamp) -> Decision<AskAccess> {
     let allowing = match gate(facts.subject, facts.target, facts.policies, now) {
-        Ok(allowing) => allowing,
+        Ok(open) => open.allowing,
         Err(reasons) => return Decision::Deny(reasons),
     };
     let best = allowing
@@ -239,7 +269,7 @@ pub(super) fn gate<'a>(
     target: Target<'_>,
     policies: &'a [Policy],
     now: Timestamp,
-) -> Result<Vec<&'a Policy>, Vec<Reason>> {
+) -> Result<Open<'a>, Vec<Reason>> {
     if subject.user.state != UserState::Active {
         return Err(vec![Reason::UserInactive]);
     }
@@ -247,8 +277,8 @@ pub(super) fn gate<'a>(
         .iter()
         .filter(|policy| policy.concerns(subject.user, target.account, target.asset))
         .partition(|policy| policy.allows());
-    let mut denying: Vec<_> =
-        taking.into_iter().filter(|policy| policy.conditions.hold(subject.source, now).unwrap_or(true)).collect();
+    let (mut denying, dormant): (Vec<_>, Vec<_>) =
+        taking.into_iter().partition(|policy| policy.conditions.hold(subject.source, now).unwrap_or(true));
     denying.sort_by_key(|policy| order(policy));
     if !denying.is_empty() {
         return Err(denying.into_iter().map(|policy| Reason::DeniedBy { policy: policy.name.clone() }).collect());
@@ -259,7 +289,7 @@ pub(super) fn gate<'a>(
     if target.account.state != AccountState::Managed {
         return Err(vec![Reason::AccountInactive]);
     }
-    Ok(allowing)
+    Ok(Open { allowing, dormant })
 }
 
 /// What `policy`, which allows, says to the wish.
@@ -308,7 +338,7 @@ fn use_of<'a>(
             None => needs_request(facts.target, policy),
         });
     };
-    if usable.until(now) <= now {
+    if usable.over_at(now) <= now {
         let max_seconds = usable.obligations().max_duration_seconds;
         return Err(Reason::TooLong { max_seconds, policy: policy.name.clone() });
     }
@@ -318,7 +348,8 @@ fn use_of<'a>(
 fn is_for(grant: &Grant, facts: &ConnectFacts<'_>, policy: &Policy) -> bool {
     grant.policy == policy.id
         && grant.user == facts.subject.user.name
-        && grant.account == facts.target.reference()
+        && grant.account.account == facts.target.account.name
+        && grant.account.asset == facts.target.asset.name
         && grant.scope.tenant() == facts.target.asset.scope.tenant()
 }
 

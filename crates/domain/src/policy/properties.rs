@@ -246,6 +246,12 @@ proptest! {
             prop_assert_eq!(estate.user.state, UserState::Active);
             prop_assert!(connect.until > estate.now);
             prop_assert!(connect.until <= estate.now.after(std::time::Duration::from_secs(connect.obligations.max_duration_seconds)));
+            let mut at = estate.now;
+            while at < connect.until {
+                prop_assert!(speaks(found[0], &estate.clone().with(|e| e.now = at), Effect::Allow));
+                prop_assert!(!estate.policies.iter().any(|p| speaks(p, &estate.clone().with(|e| e.now = at), Effect::Deny)));
+                at = at.after(minutes(7)).min(connect.until.before(std::time::Duration::from_millis(1))).max(at.after(minutes(1)));
+            }
             prop_assert!(connect.obligations.concurrent_sessions.is_none_or(|limit| estate.live_sessions < limit));
             prop_assert!(estate.mfa_at.is_some_and(|at| at <= estate.now.after(minutes(1))));
             let granted = connect.grant.as_ref().map(|id| {

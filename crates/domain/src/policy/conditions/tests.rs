@@ -50,6 +50,22 @@ fn the_wall_clock_of_the_zone_counts() {
 }
 
 #[test]
+fn boundaries_hold_where_the_clock_jumps() {
+    for day in ["2026-03-28T00:00:00Z", "2026-10-24T00:00:00Z"] {
+        let minute = |count: u64| at(day).after(std::time::Duration::from_secs(count * 60));
+        for (from, to) in [("00:00", "02:30"), ("02:30", "05:00"), ("02:30", "02:45"), ("03:00", "02:00")] {
+            let hours = hours(&[Day::Sun], from, to, "Europe/Berlin");
+            let boundaries = hours.boundaries(minute(0), minute(2_880));
+            for count in 1..=2_880 {
+                if hours.hold(minute(count)) != hours.hold(minute(count - 1)) {
+                    assert!(boundaries.contains(&minute(count)), "{from} {to} {}", minute(count));
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn whole_days_are_written_to_24() {
     let sunday = hours(&[Day::Sun], "00:00", "24:00", "UTC");
     assert_eq!(sunday.hold(at("2026-11-22T23:59:59Z")), Ok(true));
@@ -105,9 +121,32 @@ fn an_address_is_the_same_in_both_its_forms() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
     #[test]
     fn no_hours_panic(from in ".{0,8}", to in ".{0,8}", zone in ".{0,20}", now in any::<i64>()) {
         let _ = hours(&[], &from, &to, &zone).hold(Timestamp::from_millis(now));
+    }
+
+    #[test]
+    fn the_answer_changes_at_boundaries_only(
+        from in 0u16..1440,
+        to in 0u16..1440,
+        days in proptest::collection::btree_set(proptest::sample::select(vec![Day::Mon, Day::Sat, Day::Sun]), 0..3),
+        zone in proptest::sample::select(vec!["UTC", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu"]),
+        start in 0i64..525_600,
+    ) {
+        prop_assume!(from != to);
+        let text = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+        let days: Vec<_> = days.into_iter().collect();
+        let hours = hours(&days, &text(from), &text(to), zone);
+        let minute = |count: i64| Timestamp::from_millis((29_000_000 + start + count) * 60_000);
+        let boundaries = hours.boundaries(minute(0), minute(1_600));
+        for count in 1..=1_600 {
+            if hours.hold(minute(count)) != hours.hold(minute(count - 1)) {
+                prop_assert!(boundaries.contains(&minute(count)), "{}", minute(count));
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use super::super::fixture::{Estate, NOON, grant, id, minutes, name, policy};
-use super::super::{Capability, Effect};
+use super::super::{Capability, Effect, Hours};
 use super::*;
 
 fn standing(number: u32, called: &str) -> Policy {
@@ -80,6 +80,32 @@ fn a_session_ends_with_its_grant_or_its_longest_duration() {
     assert_eq!(permitted(&estate).until, NOON.after(minutes(1)));
     let estate = Estate::new().with(|e| e.policies = vec![standing(1, "a")]);
     assert_eq!(permitted(&estate).until, NOON.after(minutes(480)));
+}
+
+#[test]
+fn a_session_ends_with_the_hours_of_its_policy_and_at_those_of_a_deny() {
+    let hours = |from: &str, to: &str, zone: &str| Hours {
+        days: [].into(),
+        from: from.to_owned(),
+        to: to.to_owned(),
+        zone: zone.to_owned(),
+    };
+    let until = |policies: Vec<Policy>| permitted(&Estate::new().with(|e| e.policies = policies)).until;
+    let within = |policy: Policy, hours: Vec<Hours>| changed(policy, |p| p.conditions.hours = hours);
+    let deny = || policy(2, "no", Effect::Deny, Access::Request);
+    let (day, late) = (hours("08:00", "14:00", "UTC"), hours("14:00", "15:30", "UTC"));
+    assert_eq!(until(vec![within(standing(1, "a"), vec![day.clone()])]), NOON.after(minutes(120)));
+    assert_eq!(until(vec![within(standing(1, "a"), vec![day.clone(), late.clone()])]), NOON.after(minutes(210)));
+    assert_eq!(until(vec![within(standing(1, "a"), vec![hours("00:00", "24:00", "UTC")])]), NOON.after(minutes(480)));
+    assert_eq!(
+        until(vec![within(standing(1, "a"), vec![hours("08:00", "14:00", "Europe/Berlin")])]),
+        NOON.after(minutes(60))
+    );
+    assert_eq!(until(vec![standing(1, "a"), within(deny(), vec![late])]), NOON.after(minutes(120)));
+    let elsewhere = changed(within(deny(), vec![hours("14:00", "15:30", "UTC")]), |p| {
+        p.conditions.networks = vec![name("192.168.0.0/16")];
+    });
+    assert_eq!(until(vec![standing(1, "a"), elsewhere]), NOON.after(minutes(480)));
 }
 
 #[test]
