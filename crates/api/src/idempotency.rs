@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use postern_control::{Caller, Control, Remembered};
 
 use crate::problem::Problem;
+use crate::reply::HoldsSecret;
 
 const HEADER: &str = "idempotency-key";
 const KEY_LEN_MAX: usize = 128;
@@ -58,6 +59,13 @@ pub(crate) async fn once(
     if response.status().is_server_error() {
         return Ok(response);
     }
+    if response.extensions().get::<HoldsSecret>().is_some() {
+        let again = serde_json::to_vec(&shown_before()).unwrap_or_default();
+        let status = StatusCode::CONFLICT.as_u16();
+        let answer = Remembered { request_hash: key.request_hash, status, body: again };
+        control.remember(&key.caller, &key.key, &answer).await?;
+        return Ok(response);
+    }
     let (parts, body) = response.into_parts();
     let bytes = axum::body::to_bytes(body, ANSWER_LEN_MAX).await.map_err(|_| {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the answer is too large to be remembered")
@@ -65,6 +73,15 @@ pub(crate) async fn once(
     let answer = Remembered { request_hash: key.request_hash, status: parts.status.as_u16(), body: bytes.to_vec() };
     control.remember(&key.caller, &key.key, &answer).await?;
     Ok(Response::from_parts(parts, Body::from(bytes)))
+}
+
+/// The answer to a repeated call whose first answer held a secret.
+fn shown_before() -> Problem {
+    Problem::new(
+        StatusCode::CONFLICT,
+        "shown_once",
+        "this was done when it was called first; what it gave is shown once: make a new one",
+    )
 }
 
 fn again(before: Remembered) -> Response {

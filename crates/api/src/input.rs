@@ -14,6 +14,9 @@ use crate::problem::Problem;
 /// The largest body that a route reads, in bytes.
 pub const BODY_LEN_MAX: usize = 4 * 1024 * 1024;
 
+/// The largest body that is read from somebody who has not proved who they are, in bytes.
+pub const PUBLIC_BODY_LEN_MAX: usize = 64 * 1024;
+
 /// A part of the input that a route does not take.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 pub struct Nothing {}

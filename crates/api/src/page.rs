@@ -18,3 +18,18 @@ impl<T> From<postern_control::Page<T>> for Page<T> {
         Self { items: page.items, next: page.next }
     }
 }
+
+/// The query of a listing that takes nothing but paging.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+pub(crate) struct PageQuery {
+    /// Where to go on.
+    cursor: Option<String>,
+    /// How many at most.
+    limit: Option<u32>,
+}
+
+impl From<PageQuery> for postern_control::PageRequest {
+    fn from(query: PageQuery) -> Self {
+        Self { cursor: query.cursor, limit: query.limit }
+    }
+}

@@ -29,6 +29,8 @@ pub trait Reply: Send + 'static {
 pub struct Found<T>(pub T);
 /// 201 with a JSON body.
 pub struct Created<T>(pub T);
+/// 201 with a JSON body that holds a secret, which is shown once and never kept.
+pub struct CreatedOnce<T>(pub T);
 /// 204.
 pub struct Done;
 /// 200 with bytes that are not JSON.
@@ -60,6 +62,22 @@ impl<T: Serialize + JsonSchema + Send + 'static> Reply for Created<T> {
 
     fn into_reply(self) -> Response {
         (StatusCode::CREATED, axum::Json(self.0)).into_response()
+    }
+}
+
+/// Marks a response that holds a secret: it is not remembered for calls that are repeated.
+#[derive(Clone, Copy)]
+pub(crate) struct HoldsSecret;
+
+impl<T: Serialize + JsonSchema + Send + 'static> Reply for CreatedOnce<T> {
+    fn describe(schemas: &mut SchemaGenerator) -> Described {
+        Created::<T>::describe(schemas)
+    }
+
+    fn into_reply(self) -> Response {
+        let mut response = Created(self.0).into_reply();
+        response.extensions_mut().insert(HoldsSecret);
+        response
     }
 }
 

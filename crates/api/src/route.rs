@@ -194,9 +194,10 @@ async fn call<P: Part, Q: Part, B: Part>(
     let answer = async {
         let proved = admit(&app, guard, operation, &parts).await?;
         let (path, query) = input::parameters(&mut parts).await?;
-        let bytes: Bytes = axum::body::to_bytes(body, input::BODY_LEN_MAX)
+        let len_max = if guard == Guard::Public { input::PUBLIC_BODY_LEN_MAX } else { input::BODY_LEN_MAX };
+        let bytes: Bytes = axum::body::to_bytes(body, len_max)
             .await
-            .map_err(|_| Problem::invalid("body", format!("at most {} bytes are read", input::BODY_LEN_MAX)))?;
+            .map_err(|_| Problem::invalid("body", format!("at most {len_max} bytes are read")))?;
         let repeat = match &proved {
             Proved::Caller(caller) | Proved::Permit(caller, _) => idempotency::Key::of(&parts, caller, &bytes)?,
             Proved::Nothing(_) => None,

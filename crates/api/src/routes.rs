@@ -4,11 +4,32 @@ use crate::route::Routes;
 
 mod audit;
 mod feed;
+mod group;
+mod link;
+mod login;
+mod role;
+mod scope;
 mod session;
+mod ssh_key;
 mod status;
+mod token;
+mod user;
 mod vault;
 
 /// Declares them all.
 pub(crate) fn all(routes: Routes) -> Routes {
-    routes.and(audit::declare).and(feed::declare).and(session::declare).and(status::declare).and(vault::declare)
+    routes
+        .and(audit::declare)
+        .and(feed::declare)
+        .and(group::declare)
+        .and(link::declare)
+        .and(login::declare)
+        .and(role::declare)
+        .and(scope::declare)
+        .and(session::declare)
+        .and(ssh_key::declare)
+        .and(status::declare)
+        .and(token::declare)
+        .and(user::declare)
+        .and(vault::declare)
 }
