@@ -17,7 +17,7 @@ pub use broker::{
     Broker, BrokerError, ConnectRequest, Credential, Directive, FactorNeed, HostKeyVerdict, Identity, Lease, Recorded,
     RecordingPlan, Refusal,
 };
-pub use recorder::{ExecTap, Recorder, RecorderFailed};
+pub use recorder::{Recorder, RecorderFailed};
 pub use sessions::{Directives, LiveSession, Sessions, SessionsOptions};
 pub use stored::{ExportFormat, ReadError, StoredFrames, StoredRecording, chain_of};
 pub use watch::{Watch, Watched};

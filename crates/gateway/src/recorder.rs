@@ -5,7 +5,6 @@
 //! idle session holds no buffer. When the thread is behind, `record` waits; when a write fails, every
 //! later `record` fails, and the session must end.
 
-mod exec;
 mod track;
 mod writer;
 
@@ -16,7 +15,6 @@ use std::sync::Arc;
 
 use postern_wire::recording::{DATA_LEN_MAX, FrameKind};
 
-pub use exec::ExecTap;
 pub(crate) use track::Track;
 pub(crate) use writer::{WriterOptions, WriterPool};
 
