@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use postern_domain::SecretBytes;
 use postern_domain::session::EndReason;
-use postern_wire::recording::{Frame, FrameKind, Verdict};
+use postern_wire::recording::{FRAME_LEN_MAX, Frame, FrameKind, Verdict};
 
 use super::*;
 use crate::broker::Broker;
@@ -176,6 +176,21 @@ async fn a_file_that_is_removed_is_no_failure() {
     live.recorder().record(FrameKind::note("still here")).await.unwrap();
     live.finish(EndReason::Killed, None).await;
     assert_eq!(broker.ended()[0].reason, EndReason::Killed);
+}
+
+#[tokio::test]
+async fn what_cannot_be_recorded_fails_the_recording_and_not_only_the_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = FakeBroker::new(folder.path());
+    let sessions = sessions(&broker);
+    let live = sessions.open(request()).await.unwrap();
+    let recorder = live.recorder();
+    let command = vec![b'x'; FRAME_LEN_MAX + 1];
+    let failure = recorder.record(FrameKind::Exec { channel: 0, command: command.into() }).await.unwrap_err();
+    assert_eq!(recorder.failed().await, failure);
+    assert_eq!(recorder.record(FrameKind::note("after")).await, Err(failure));
+    live.finish(EndReason::ClientClosed, None).await;
+    assert_eq!(broker.ended()[0].reason, EndReason::RecorderFailed);
 }
 
 /// A file system of 512 KiB, unmounted when dropped.

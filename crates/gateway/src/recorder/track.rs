@@ -159,7 +159,11 @@ impl Track {
         if state.batch.len() >= PENDING_LEN_MAX {
             return Ok(false);
         }
-        self.append(&mut state, kind)?;
+        if let Err(failure) = self.append(&mut state, kind) {
+            drop(state);
+            self.fail(failure.clone());
+            return Err(failure);
+        }
         let full = state.batch.len() >= CHUNK_TARGET;
         let urgent = full && !state.urgent;
         let due = !full && !state.due;
