@@ -1,0 +1,1 @@
+import type { Plugin } from "vite"; export function mock(): Plugin { return { name: "mock" }; }

@@ -1,0 +1,120 @@
+import { call, json, nothing, path, withQuery } from "./http";
+import type { Query } from "./http";
+import type {
+  Access, Account, ApiToken, Asset, AuditItem, Grant, Group, HostKey, Integrity, Link, LinkShown, Login, Page,
+  Permission, Policy, Proof, Request, Role, RoleAssignment, Scope, Session, SshKey, Status, User, VaultStatus, Who,
+} from "./nouns";
+
+type Signal = AbortSignal | undefined;
+type PolicyText = Omit<Policy, "id" | "name" | "revision">;
+
+/** One function per operation of the API, by its name there. */
+export const api = {
+  loginCreate: (body: { user: string; password: string; code?: string; recovery_code?: string }) =>
+    json<Omit<Who, "permissions" | "scopes"> & { mfa: boolean }>("POST", path("login"), {
+      body: { ...body, client: "console", cookie: true },
+    }),
+  loginShow: (signal?: Signal) => json<Who>("GET", path("login"), { signal }),
+  loginFactor: (code: string) => nothing("POST", path("login", "factor"), { body: { code } }),
+  loginEnd: () => nothing("DELETE", path("login")),
+  loginList: (query: Query, signal?: Signal) => json<Page<Login>>("GET", path("logins"), { query, signal }),
+  loginEndAll: () => nothing("DELETE", path("logins")),
+
+  linkShow: (token: string, signal?: Signal) => json<LinkShown>("GET", path("links", token), { signal }),
+  linkUse: (token: string, body: { user?: string; password: string; code: string }) =>
+    json<{ recovery_codes: string[]; user: User }>("POST", path("links", token), { body }),
+  linkConfirm: (token: string, code: string) => nothing("POST", path("links", token, "confirm"), { body: { code } }),
+
+  userList: (query: Query, signal?: Signal) => json<Page<User>>("GET", path("users"), { query, signal }),
+  userShow: (name: string, signal?: Signal) => json<User>("GET", path("users", name), { signal }),
+  userCreate: (body: { name: string; email?: string; scope?: string; groups?: string[]; roles?: RoleAssignment[] }) =>
+    json<{ user: User; link: Link }>("POST", path("users"), { body }),
+  userChange: (name: string, body: { email?: string; state?: "active" | "disabled"; scope?: string }) =>
+    json<User>("PATCH", path("users", name), { body }),
+  userLink: (name: string) => json<Link>("POST", path("users", name, "link")),
+  userRolesPut: (name: string, roles: RoleAssignment[]) =>
+    call("PUT", path("users", name, "roles"), { body: roles }),
+
+  sshKeyList: (query: Query, signal?: Signal) => json<Page<SshKey>>("GET", path("ssh-keys"), { query, signal }),
+  sshKeyAdd: (body: { public_key: string; comment?: string }) => json<SshKey>("POST", path("ssh-keys"), { body }),
+  sshKeyRemove: (id: string) => nothing("DELETE", path("ssh-keys", id)),
+
+  tokenList: (query: Query, signal?: Signal) => json<Page<ApiToken>>("GET", path("tokens"), { query, signal }),
+  tokenCreate: (body: { name: string; permissions: Permission[]; scope?: string; expires_in_seconds: number }) =>
+    json<{ token: string; api_token: ApiToken }>("POST", path("tokens"), { body }),
+  tokenRevoke: (id: string) => nothing("DELETE", path("tokens", id)),
+
+  groupList: (query: Query, signal?: Signal) => json<Page<Group>>("GET", path("groups"), { query, signal }),
+  groupPut: (name: string, body: { scope?: string; members: string[]; roles?: RoleAssignment[] }) =>
+    call("PUT", path("groups", name), { body }),
+  groupDelete: (name: string) => nothing("DELETE", path("groups", name)),
+
+  roleList: (query: Query, signal?: Signal) => json<Page<Role>>("GET", path("roles"), { query, signal }),
+  rolePut: (name: string, permissions: Permission[]) => call("PUT", path("roles", name), { body: { permissions } }),
+  scopeList: (query: Query, signal?: Signal) => json<Page<Scope>>("GET", path("scopes"), { query, signal }),
+  scopeCreate: (scope: string) => call("POST", path("scopes"), { body: { path: scope } }),
+
+  assetList: (query: Query, signal?: Signal) => json<Page<Asset>>("GET", path("assets"), { query, signal }),
+  assetShow: (name: string, signal?: Signal) => json<Asset>("GET", path("assets", name), { signal }),
+  assetPut: (name: string, body: Omit<Asset, "id" | "name" | "created_at">) =>
+    call("PUT", path("assets", name), { body }),
+  hostKeyList: (asset: string, signal?: Signal) =>
+    json<Page<HostKey>>("GET", path("assets", asset, "host-keys"), { signal }),
+  hostKeyDecide: (asset: string, fingerprint: string, state: "pinned" | "rejected") =>
+    call("POST", path("assets", asset, "host-keys", fingerprint), { body: { state } }),
+
+  accountList: (query: Query, signal?: Signal) => json<Page<Account>>("GET", path("accounts"), { query, signal }),
+  accountPut: (ref: string, body: Pick<Account, "credential" | "owner"> & { state?: Account["state"] }) =>
+    call("PUT", path("accounts", ref), { body }),
+  secretPut: (ref: string, body: { password: string } | { private_key: string }) =>
+    nothing("PUT", path("accounts", ref, "secret"), { body }),
+
+  policyList: (query: Query, signal?: Signal) => json<Page<Policy>>("GET", path("policies"), { query, signal }),
+  policyShow: (name: string, signal?: Signal) => json<Policy>("GET", path("policies", name), { signal }),
+  policyPut: (name: string, body: PolicyText) => call("PUT", path("policies", name), { body }),
+  policyDelete: (name: string) => nothing("DELETE", path("policies", name)),
+
+  accessList: (query: Query, signal?: Signal) => json<Page<Access>>("GET", path("access"), { query, signal }),
+
+  requestList: (query: Query, signal?: Signal) => json<Page<Request>>("GET", path("requests"), { query, signal }),
+  requestShow: (id: string, signal?: Signal) => json<Request>("GET", path("requests", id), { signal }),
+  requestCreate: (body: { account: string; duration_seconds: number; reason?: string; ticket?: string }) =>
+    json<Request>("POST", path("requests"), { body }),
+  requestApprove: (id: string, reason?: string) =>
+    json<Request>("POST", path("requests", id, "approve"), { body: reason ? { reason } : {} }),
+  requestDeny: (id: string, reason: string) => json<Request>("POST", path("requests", id, "deny"), { body: { reason } }),
+  requestWithdraw: (id: string) => call("POST", path("requests", id, "withdraw")),
+
+  grantList: (query: Query, signal?: Signal) => json<Page<Grant>>("GET", path("grants"), { query, signal }),
+  grantRevoke: (id: string, reason: string) => call("POST", path("grants", id, "revoke"), { body: { reason } }),
+
+  sessionList: (query: Query, signal?: Signal) => json<Page<Session>>("GET", path("sessions"), { query, signal }),
+  sessionShow: (id: string, signal?: Signal) => json<Session>("GET", path("sessions", id), { signal }),
+  sessionKill: (id: string, reason: string) => call("POST", path("sessions", id, "kill"), { body: { reason } }),
+  sessionMessage: (id: string, text: string) => call("POST", path("sessions", id, "message"), { body: { text } }),
+  sessionIntegrity: (id: string, signal?: Signal) =>
+    json<Integrity>("GET", path("sessions", id, "integrity"), { signal }),
+  sessionRecording: async (id: string, format: "asciicast" | "text" | "json", signal?: Signal) => {
+    const response = await call("GET", path("sessions", id, "recording"), { query: { format }, signal });
+    return response.text();
+  },
+  sessionWatch: (id: string, signal: AbortSignal) => call("GET", path("sessions", id, "watch"), { signal }),
+
+  auditList: (query: Query, signal?: Signal) => json<Page<AuditItem>>("GET", path("audit"), { query, signal }),
+  auditShow: (index: number, signal?: Signal) => json<AuditItem>("GET", path("audit", index), { signal }),
+  auditProof: (index: number, signal?: Signal) => json<Proof>("GET", path("audit", index, "proof"), { signal }),
+
+  vaultStatus: (signal?: Signal) => json<VaultStatus>("GET", path("vault"), { signal }),
+  vaultSeal: () => call("POST", path("vault", "seal")),
+  vaultUnseal: (body: { passphrase: string } | { shares: string[] } | { key_file: true }) => call("POST", path("vault", "unseal"), { body }),
+  vaultRotateKey: () => call("POST", path("vault", "rotate-key")),
+
+  statusShow: (signal?: Signal) => json<Status>("GET", path("status"), { signal }),
+};
+
+/** Addresses that the browser downloads itself. */
+export const downloads = {
+  recording: (id: string, format: "asciicast" | "text" | "json") =>
+    withQuery(path("sessions", id, "recording"), { format }),
+  audit: () => path("audit", "export"),
+};

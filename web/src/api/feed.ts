@@ -1,0 +1,54 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect } from "react";
+
+const SETTLE_MS = 150;
+
+// What else changes with a noun.
+const FOLLOWS = [["grant", "access"], ["request", "access"], ["policy", "access"], ["asset", "access"], ["account", "access"], ["secret", "account"], ["group", "user"], ["role", "user"]] as const;
+
+/** What must not be read twice: a look at a link makes a new secret, a recording is large and does not change. */
+export const ONCE = new Set(["link", "recording"]);
+
+function nounsIn(data: string): string[] {
+  try {
+    const parsed: unknown = JSON.parse(data);
+    if (typeof parsed !== "object" || parsed === null || !("nouns" in parsed)) return [];
+    return Array.isArray(parsed.nouns) ? parsed.nouns.filter((noun) => typeof noun === "string") : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Refreshes what is shown when the server says that it may have changed. */
+export function useFeed(): void {
+  const client = useQueryClient();
+  useEffect(() => {
+    const source = new EventSource("/v1/feed");
+    const waiting = new Set<string>();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let opened = false;
+    const flush = () => {
+      timer = undefined;
+      const nouns = new Set(waiting);
+      waiting.clear();
+      for (const [noun, follow] of FOLLOWS) if (nouns.has(noun)) nouns.add(follow);
+      // Whatever happens is an event of the ledger.
+      nouns.add("audit").add("status");
+      const all = nouns.has("other");
+      void client.invalidateQueries({ predicate: ({ queryKey: [noun] }) => (all ? !ONCE.has(String(noun)) : nouns.has(String(noun))) });
+    };
+    source.addEventListener("changed", (event) => {
+      for (const noun of nounsIn(event.data)) waiting.add(noun);
+      timer ??= setTimeout(flush, SETTLE_MS);
+    });
+    source.addEventListener("open", () => {
+      // Changes made while the stream was down were not announced.
+      if (opened) void client.invalidateQueries({ predicate: ({ queryKey: [noun] }) => !ONCE.has(String(noun)) });
+      opened = true;
+    });
+    return () => {
+      source.close();
+      clearTimeout(timer);
+    };
+  }, [client]);
+}

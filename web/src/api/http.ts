@@ -1,0 +1,83 @@
+import { ApiError, asApiError, errorOf } from "./errors";
+
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+export type Query = Record<string, string | number | boolean | undefined | null>;
+
+interface Options {
+  query?: Query;
+  body?: unknown;
+  signal?: AbortSignal;
+}
+
+interface Hooks {
+  /** Asks for a fresh factor; true when it was proved and the call may be tried again. */
+  stepUp: () => Promise<boolean>;
+  /** The sign-in has ended. */
+  signedOut: () => void;
+}
+
+const hooks: Hooks = { stepUp: async () => false, signedOut: () => {} };
+
+/** Tells the client what to do when a call needs a fresh factor or a sign-in. */
+export function onHttp(given: Partial<Hooks>): void {
+  Object.assign(hooks, given);
+}
+
+/** `/v1` path from a template's parts; every part is escaped. */
+export function path(...parts: (string | number)[]): string {
+  return `/v1/${parts.map((part) => encodeURIComponent(part)).join("/")}`;
+}
+
+export function withQuery(url: string, query?: Query): string {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (value !== undefined && value !== null && value !== "") params.set(name, String(value));
+  }
+  const text = params.toString();
+  return text ? `${url}?${text}` : url;
+}
+
+async function send(method: Method, url: string, options: Options, key: string | undefined): Promise<Response> {
+  const headers = new Headers({ accept: "application/json" });
+  if (options.body !== undefined) headers.set("content-type", "application/json");
+  if (key) headers.set("idempotency-key", key);
+  const init: RequestInit = { method, headers, credentials: "same-origin", cache: "no-store" };
+  if (options.body !== undefined) init.body = JSON.stringify(options.body);
+  if (options.signal) init.signal = options.signal;
+  try {
+    return await fetch(withQuery(url, options.query), init);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw asApiError(error);
+  }
+}
+
+/** One call, as a Response that is known to be good; a fresh factor is asked for once where wanted. */
+export async function call(method: Method, url: string, options: Options = {}): Promise<Response> {
+  const first = await send(method, url, options, keyFor(method));
+  if (first.ok) return first;
+  const error = await errorOf(first);
+  if (error.status === 428 && (await hooks.stepUp())) {
+    const again = await send(method, url, options, keyFor(method));
+    if (again.ok) return again;
+    throw await errorOf(again);
+  }
+  if (error.status === 401 && error.code === "unauthenticated") hooks.signedOut();
+  throw error;
+}
+
+// A new key for each attempt: the answer "prove a factor first" is remembered under the old one.
+function keyFor(method: Method): string | undefined {
+  return method === "GET" ? undefined : crypto.randomUUID();
+}
+
+export async function json<T>(method: Method, url: string, options: Options = {}): Promise<T> {
+  const response = await call(method, url, options);
+  return response.json();
+}
+
+export async function nothing(method: Method, url: string, options: Options = {}): Promise<void> {
+  await call(method, url, options);
+}
+
+export { ApiError };

@@ -1,0 +1,40 @@
+import type { components } from "./types";
+
+type Schemas = components["schemas"];
+
+export type Access = Schemas["Access"];
+export type Account = Schemas["Account"];
+export type ApiToken = Schemas["ApiToken"];
+export type ApprovalRule = Schemas["ApprovalRule"];
+export type Asset = Schemas["Asset"];
+export type AuditItem = Schemas["AuditEntry"];
+export type Demands = Schemas["Demands"];
+export type Grant = Schemas["Grant"];
+export type Group = Schemas["Group"];
+export type HostKey = Schemas["HostKey"];
+export type Integrity = Schemas["Integrity"];
+export type Link = Schemas["Link"];
+export type LinkShown = Schemas["LinkShown"];
+export type Login = Schemas["Login"];
+export type Obligations = Schemas["Obligations"];
+export type Permission = Schemas["Permission"];
+export type Policy = Schemas["Policy"];
+export type Problem = Schemas["Problem"];
+export type Proof = Schemas["InclusionProof"];
+export type Request = Schemas["Request"];
+export type Role = Schemas["Role"];
+export type RoleAssignment = Schemas["RoleAssignment"];
+export type Scope = Schemas["Scope"];
+export type Session = Schemas["Session"];
+export type SshKey = Schemas["SshKey"];
+export type Status = Schemas["Status"];
+export type User = Schemas["User"];
+export type VaultStatus = Schemas["VaultStatus"];
+export type Who = Schemas["Who"];
+export type Why = Schemas["Why"];
+
+/** One page of a listing; `next` is the cursor of the following one. */
+export interface Page<T> {
+  items: T[];
+  next?: string | null;
+}

@@ -1,0 +1,73 @@
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+
+import { api } from "./client";
+import type { Query } from "./http";
+import type { Page } from "./nouns";
+
+/** The words that `changed` events name, which are also the first part of every key. */
+export type Noun =
+  | "login" | "link" | "user" | "ssh_key" | "token" | "group" | "role" | "scope" | "asset" | "host_key" | "account"
+  | "policy" | "access" | "request" | "grant" | "session" | "audit" | "vault" | "status";
+
+function list<T>(noun: Noun, run: (query: Query, signal?: AbortSignal) => Promise<Page<T>>) {
+  return (query: Query = {}) =>
+    queryOptions({
+      queryKey: [noun, "list", query],
+      queryFn: ({ signal }) => run(query, signal),
+      placeholderData: keepPreviousData,
+    });
+}
+
+export const q = {
+  who: () => queryOptions({ queryKey: ["login", "who"], queryFn: ({ signal }) => api.loginShow(signal), staleTime: 30_000 }),
+  logins: list("login", api.loginList),
+  link: (token: string) =>
+    queryOptions({
+      queryKey: ["link", token],
+      queryFn: ({ signal }) => api.linkShow(token, signal),
+      // Each look makes a fresh secret: looking again would invalidate a code that was scanned.
+      staleTime: Number.POSITIVE_INFINITY,
+      refetchOnWindowFocus: false,
+      retry: false,
+    }),
+  users: list("user", api.userList),
+  user: (name: string) =>
+    queryOptions({ queryKey: ["user", "show", name], queryFn: ({ signal }) => api.userShow(name, signal) }),
+  sshKeys: list("ssh_key", api.sshKeyList),
+  tokens: list("token", api.tokenList),
+  groups: list("group", api.groupList),
+  roles: list("role", api.roleList),
+  scopes: list("scope", api.scopeList),
+  assets: list("asset", api.assetList),
+  asset: (name: string) =>
+    queryOptions({ queryKey: ["asset", "show", name], queryFn: ({ signal }) => api.assetShow(name, signal) }),
+  hostKeys: (asset: string) =>
+    queryOptions({ queryKey: ["host_key", "list", asset], queryFn: ({ signal }) => api.hostKeyList(asset, signal) }),
+  accounts: list("account", api.accountList),
+  policies: list("policy", api.policyList),
+  policy: (name: string) =>
+    queryOptions({ queryKey: ["policy", "show", name], queryFn: ({ signal }) => api.policyShow(name, signal) }),
+  access: list("access", api.accessList),
+  requests: list("request", api.requestList),
+  request: (id: string) =>
+    queryOptions({ queryKey: ["request", "show", id], queryFn: ({ signal }) => api.requestShow(id, signal) }),
+  grants: list("grant", api.grantList),
+  sessions: list("session", api.sessionList),
+  session: (id: string) =>
+    queryOptions({ queryKey: ["session", "show", id], queryFn: ({ signal }) => api.sessionShow(id, signal) }),
+  integrity: (id: string) =>
+    queryOptions({ queryKey: ["session", "integrity", id], queryFn: ({ signal }) => api.sessionIntegrity(id, signal) }),
+  recording: (id: string) =>
+    queryOptions({
+      queryKey: ["recording", id],
+      queryFn: ({ signal }) => api.sessionRecording(id, "asciicast", signal),
+      staleTime: Number.POSITIVE_INFINITY,
+      gcTime: 60_000,
+      retry: false,
+    }),
+  audit: list("audit", api.auditList),
+  auditItem: (index: number) =>
+    queryOptions({ queryKey: ["audit", "show", index], queryFn: ({ signal }) => api.auditShow(index, signal) }),
+  vault: () => queryOptions({ queryKey: ["vault"], queryFn: ({ signal }) => api.vaultStatus(signal) }),
+  status: () => queryOptions({ queryKey: ["status"], queryFn: ({ signal }) => api.statusShow(signal) }),
+};

@@ -1,0 +1,37 @@
+import type { Access } from "../api/nouns";
+import { useCan } from "../hooks/useWho";
+import { Link } from "@tanstack/react-router";
+import { t } from "../i18n";
+import { Button, buttonClass } from "../ui/Button";
+import { Badge } from "../ui/Badge";
+import { pb } from "../util/path-builder";
+import { CopyLine } from "./Copy";
+
+export function AccessBadge({ state }: { state: Access["state"] }) {
+  const text = t.access.states[state];
+  switch (state) {
+    case "ready": return <Badge tone="ok" icon="check">{text}</Badge>;
+    case "request": return <Badge tone="plain" icon="dot">{text}</Badge>;
+    case "pending": return <Badge tone="warn" icon="wait">{text}</Badge>;
+    case "unavailable": return <Badge tone="plain" icon="ban">{text}</Badge>;
+  }
+}
+
+/** The one thing to do next with an account: connect, ask, wait, or learn why not. */
+export function AccessAction({ access, onRequest }: { access: Access; onRequest: (account: string) => void }) {
+  const { blocked } = useCan();
+  if (access.state === "ready" && access.ssh) {
+    return <span className="relative z-10 block"><CopyLine text={access.ssh} label={`${t.access.copy} ${access.account}`} /></span>;
+  }
+  if (access.state === "pending" && access.request) {
+    return <Link to={pb.request(access.request)} className={`relative z-10 ${buttonClass("secondary", "sm")}`}>{t.access.pendingLink}</Link>;
+  }
+  if (access.state === "request") {
+    return (
+      <Button size="sm" className="relative z-10" blocked={blocked("request:create")} onClick={() => onRequest(access.account)} aria-label={`${t.access.request} ${access.account}`}>
+        {t.access.request}
+      </Button>
+    );
+  }
+  return <span className="text-sm text-muted">{(access.reasons ?? []).map((why) => why.message).join("; ")}</span>;
+}

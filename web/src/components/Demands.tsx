@@ -1,0 +1,24 @@
+import type { ApprovalRule, Demands as DemandsNoun } from "../api/nouns";
+import { t } from "../i18n";
+import { duration } from "../util/time";
+
+export function approvalText(rule: ApprovalRule | null | undefined): string {
+  return rule && rule.count > 0 ? t.access.demand.approvals(rule.count, (rule.groups ?? []).join(", ")) : t.access.demand.atOnce;
+}
+
+/** What a policy asks for, as short phrases. */
+export function demandPhrases(demands: DemandsNoun, short: boolean): string[] {
+  const d = t.access.demand;
+  return [
+    approvalText(demands.approval),
+    demands.reason_required ? d.reason : "",
+    demands.ticket_pattern ? (short ? d.ticketShort : d.ticket(demands.ticket_pattern)) : "",
+    short ? "" : demands.mfa_max_age_seconds > 0 ? d.mfa(duration(demands.mfa_max_age_seconds)) : d.mfaEach,
+    d.max(duration(demands.max_duration_seconds)),
+  ].filter(Boolean);
+}
+
+export function DemandLine({ demands }: { demands: DemandsNoun | null | undefined }) {
+  if (!demands) return <span className="text-faint">{t.common.none}</span>;
+  return <span className="text-muted">{demandPhrases(demands, true).join(" · ")}</span>;
+}

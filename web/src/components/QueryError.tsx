@@ -1,0 +1,19 @@
+import { CircleOff, CloudOff, Lock, Vault } from "lucide-react";
+
+import { asApiError, messageOf } from "../api/errors";
+import { t } from "../i18n";
+import { Button } from "../ui/Button";
+import { Blank } from "../ui/feedback";
+
+/** Stands where something could not be loaded, and says what can be done. */
+export function QueryError({ error, onRetry }: { error: unknown; onRetry: () => void }) {
+  const known = asApiError(error);
+  if (known.status === 403) return <Blank icon={<Lock />} title={t.errors.forbidden}>{messageOf(known)} {t.errors.forbiddenBody}</Blank>;
+  if (known.status === 404) return <Blank icon={<CircleOff />} title={t.errors.notFound}>{t.errors.notFoundBody}</Blank>;
+  if (known.code === "sealed") return <Blank icon={<Vault />} title={t.errors.sealed}>{t.errors.sealedBody}</Blank>;
+  return (
+    <Blank icon={<CloudOff />} title={t.errors.title} actions={<Button onClick={onRetry}>{t.actions.retry}</Button>}>
+      <span role="alert">{messageOf(known)}</span>
+    </Blank>
+  );
+}

@@ -1,0 +1,41 @@
+import { useMutation } from "@tanstack/react-query";
+import { useState } from "react";
+
+import { api } from "../api/client";
+import { messageOf } from "../api/errors";
+import { t } from "../i18n";
+import { answerStepUp, useStepUpAsked } from "../stores/step-up";
+import { Button } from "../ui/Button";
+import { Dialog, DialogActions } from "../ui/Dialog";
+import { CodeField } from "./CodeField";
+
+/** Opens when the server wants a fresh factor; the call that wanted it is then tried again. */
+export function StepUpDialog() {
+  return useStepUpAsked() ? <Ask /> : null;
+}
+
+function Ask() {
+  const [code, setCode] = useState("");
+  const prove = useMutation({
+    mutationFn: () => api.loginFactor(code),
+    meta: { inline: true, keeps: true },
+    onSuccess: () => answerStepUp(true),
+    onError: () => setCode(""),
+  });
+  return (
+    <Dialog title={t.stepUp.title} about={t.stepUp.body} onClose={() => answerStepUp(false)}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!prove.isPending) prove.mutate();
+        }}
+      >
+        <CodeField label={t.signIn.code} hint={t.signIn.codeHint} value={code} onCode={setCode} error={prove.error ? messageOf(prove.error) : undefined} autoFocus />
+        <DialogActions>
+          <Button onClick={() => answerStepUp(false)}>{t.actions.cancel}</Button>
+          <Button look="primary" type="submit" busy={prove.isPending}>{t.stepUp.submit}</Button>
+        </DialogActions>
+      </form>
+    </Dialog>
+  );
+}

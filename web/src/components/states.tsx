@@ -1,0 +1,70 @@
+import type { Account, Grant, HostKey, Policy, Request, Session, User } from "../api/nouns";
+import { t } from "../i18n";
+import { Badge } from "../ui/Badge";
+
+export function RequestBadge({ state }: { state: Request["state"] }) {
+  const text = t.requests.states[state];
+  switch (state) {
+    case "pending": return <Badge tone="warn" icon="wait">{text}</Badge>;
+    case "granted": return <Badge tone="ok" icon="check">{text}</Badge>;
+    case "denied": return <Badge tone="bad" icon="x">{text}</Badge>;
+    case "expired": return <Badge tone="plain" icon="clock">{text}</Badge>;
+    case "withdrawn": return <Badge tone="plain" icon="minus">{text}</Badge>;
+  }
+}
+
+export function GrantBadge({ state }: { state: Grant["state"] }) {
+  const text = t.grants.states[state];
+  switch (state) {
+    case "active": return <Badge tone="ok" icon="check">{text}</Badge>;
+    case "scheduled": return <Badge tone="info" icon="clock">{text}</Badge>;
+    case "revoked": return <Badge tone="bad" icon="ban">{text}</Badge>;
+    case "expired": return <Badge tone="plain" icon="minus">{text}</Badge>;
+  }
+}
+
+export function SessionBadge({ state }: { state: Session["state"] }) {
+  const text = t.sessions.states[state];
+  switch (state) {
+    case "live": return <Badge tone="live">{text}</Badge>;
+    case "opening": return <Badge tone="info" icon="dashed">{text}</Badge>;
+    case "ended": return <Badge tone="plain" icon="minus">{text}</Badge>;
+  }
+}
+
+export function UserBadge({ state }: { state: User["state"] }) {
+  const text = t.users.states[state];
+  switch (state) {
+    case "active": return <Badge tone="ok" icon="check">{text}</Badge>;
+    case "invited": return <Badge tone="info" icon="wait">{text}</Badge>;
+    case "disabled": return <Badge tone="plain" icon="ban">{text}</Badge>;
+  }
+}
+
+export function AccountBadge({ state }: { state: Account["state"] }) {
+  const text = t.accounts.states[state];
+  switch (state) {
+    case "managed": return <Badge tone="ok" icon="check">{text}</Badge>;
+    case "discovered": return <Badge tone="info" icon="dot">{text}</Badge>;
+    case "orphaned": return <Badge tone="warn" icon="alert">{text}</Badge>;
+    case "disabled": return <Badge tone="plain" icon="ban">{text}</Badge>;
+  }
+}
+
+export function HostKeyBadge({ state }: { state: HostKey["state"] }) {
+  const text = t.assets.keyStates[state];
+  switch (state) {
+    case "pinned": return <Badge tone="ok" icon="check">{text}</Badge>;
+    case "seen": return <Badge tone="warn" icon="alert">{text}</Badge>;
+    case "rejected": return <Badge tone="bad" icon="x">{text}</Badge>;
+  }
+}
+
+export function EffectBadge({ effect }: { effect: Policy["effect"] }) {
+  return effect === "allow" ? <Badge tone="ok" icon="check">{t.policies.allow}</Badge> : <Badge tone="bad" icon="ban">{t.policies.deny}</Badge>;
+}
+
+export function ReadyBadge({ account }: { account: Account }) {
+  if (account.credential === "ssh_certificate") return <Badge tone="plain" icon="minus">{t.accounts.nothing}</Badge>;
+  return account.ready ? <Badge tone="ok" icon="check">{t.accounts.isReady}</Badge> : <Badge tone="warn" icon="alert">{t.accounts.notReady}</Badge>;
+}

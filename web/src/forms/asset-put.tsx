@@ -1,0 +1,50 @@
+import { useMutation } from "@tanstack/react-query";
+import { useState } from "react";
+
+import { api } from "../api/client";
+import type { Asset } from "../api/nouns";
+import { FormDialog, fieldError } from "../components/FormDialog";
+import { useWho } from "../hooks/useWho";
+import { t } from "../i18n";
+import { toast } from "../stores/toast";
+import { SelectField, TextField } from "../ui/Field";
+
+export const PLATFORMS = ["linux", "network_device", "postgresql", "mysql", "redis"] as const satisfies Asset["platform"][];
+
+/** Reads `env=prod, tier=web`; undefined when it is not that. */
+export function parseLabels(text: string): Record<string, string> | undefined {
+  const labels: Record<string, string> = {};
+  for (const pair of text.split(",").map((each) => each.trim()).filter(Boolean)) {
+    const at = pair.indexOf("=");
+    if (at < 1) return undefined;
+    labels[pair.slice(0, at).trim()] = pair.slice(at + 1).trim();
+  }
+  return labels;
+}
+
+/** Adds an asset, or changes the one given. */
+export function AssetPut({ asset, onClose, onDone }: { asset?: Asset | undefined; onClose: () => void; onDone?: (name: string) => void }) {
+  const who = useWho();
+  const [name, setName] = useState(asset?.name ?? "");
+  const [scope, setScope] = useState(asset?.scope ?? who.user.scope);
+  const [platform, setPlatform] = useState<Asset["platform"]>(asset?.platform ?? "linux");
+  const [address, setAddress] = useState(asset?.address ?? "");
+  const [text, setText] = useState(Object.entries(asset?.labels ?? {}).map(([key, value]) => `${key}=${value}`).join(", "));
+  const labels = parseLabels(text);
+  const save = useMutation({
+    meta: { inline: true },
+    mutationFn: () => api.assetPut(name.trim(), { scope, platform, address: address.trim(), labels: labels ?? {} }),
+    onSuccess: () => { toast("ok", t.assets.saved); if (onDone) onDone(name.trim()); else onClose(); },
+  });
+  return (
+    <FormDialog title={asset ? t.assets.editTitle(asset.name) : t.assets.createTitle} busy={save.isPending} error={save.error} fields={["name", "scope", "address", "labels"]} onSubmit={() => labels && save.mutate()} onClose={onClose}>
+      {asset ? null : <TextField label={t.assets.name} mono value={name} onChange={(event) => setName(event.target.value.toLowerCase())} required autoFocus pattern="[a-z0-9][a-z0-9._\-]*" error={fieldError(save.error, "name")} spellCheck={false} />}
+      <SelectField label={t.assets.platform} value={platform} onChange={(event) => setPlatform(PLATFORMS.find((each) => each === event.target.value) ?? "linux")}>
+        {PLATFORMS.map((each) => <option key={each} value={each}>{t.assets.platforms[each]}</option>)}
+      </SelectField>
+      <TextField label={t.assets.address} hint={t.assets.addressHint} mono value={address} onChange={(event) => setAddress(event.target.value)} required error={fieldError(save.error, "address")} spellCheck={false} />
+      <TextField label={t.assets.scope} mono value={scope} onChange={(event) => setScope(event.target.value)} required pattern="/.*" error={fieldError(save.error, "scope")} />
+      <TextField label={t.assets.labels} hint={t.assets.labelsHint} mono value={text} onChange={(event) => setText(event.target.value)} error={labels ? fieldError(save.error, "labels") : t.assets.labelsBad} spellCheck={false} />
+    </FormDialog>
+  );
+}

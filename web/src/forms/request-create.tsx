@@ -1,0 +1,100 @@
+import { useMutation } from "@tanstack/react-query";
+import { Check } from "lucide-react";
+import { useState } from "react";
+import type { FormEvent } from "react";
+
+import { api } from "../api/client";
+import { asApiError, messageOf } from "../api/errors";
+import type { Access, Request } from "../api/nouns";
+import { demandPhrases } from "../components/Demands";
+import { t } from "../i18n";
+import { toast } from "../stores/toast";
+import { Button } from "../ui/Button";
+import { Dialog, DialogActions } from "../ui/Dialog";
+import { TextArea, TextField } from "../ui/Field";
+import { Notice } from "../ui/feedback";
+import { duration, parseDuration } from "../util/time";
+
+const HOUR = 3600;
+const PRESETS = [30 * 60, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR];
+
+/** The ticket pattern covers the whole text; a pattern this browser cannot read is left to the server. */
+function ticketFits(pattern: string, ticket: string): boolean {
+  try {
+    return new RegExp(`^(?:${pattern})$`, "u").test(ticket);
+  } catch {
+    return true;
+  }
+}
+
+/** Asks for an account, with the policy's demands in view. */
+export function RequestCreate({ access, onClose, onDone }: { access: Access; onClose: () => void; onDone: (request: Request) => void }) {
+  const demands = access.demands;
+  const longest = demands?.max_duration_seconds ?? 8 * HOUR;
+  const [length, setLength] = useState(duration(Math.min(HOUR, longest)));
+  const [reason, setReason] = useState("");
+  const [ticket, setTicket] = useState("");
+  const [tried, setTried] = useState(false);
+  const seconds = parseDuration(length);
+  const pattern = demands?.ticket_pattern ?? undefined;
+
+  const send = useMutation({
+    meta: { inline: true },
+    mutationFn: () =>
+      api.requestCreate({
+        account: access.account,
+        duration_seconds: seconds ?? 0,
+        ...(reason.trim() ? { reason: reason.trim() } : {}),
+        ...(ticket.trim() ? { ticket: ticket.trim() } : {}),
+      }),
+    onSuccess: (request) => {
+      toast("ok", request.state === "granted" ? t.requestForm.granted(access.account) : t.requestForm.sent);
+      onDone(request);
+    },
+  });
+
+  const failure = send.error ? asApiError(send.error) : undefined;
+  const bad = {
+    duration: seconds === undefined || seconds === 0 ? t.requestForm.durationBad : seconds > longest ? t.requestForm.durationLong(duration(longest)) : undefined,
+    reason: demands?.reason_required && reason.trim() === "" ? t.requestForm.reasonNeeded : undefined,
+    ticket: pattern && !ticketFits(pattern, ticket.trim()) ? t.requestForm.ticketBad(pattern) : undefined,
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    setTried(true);
+    if (!bad.duration && !bad.reason && !bad.ticket && !send.isPending) send.mutate();
+  };
+
+  return (
+    <Dialog title={t.requestForm.title(access.account)} onClose={onClose}>
+      <form onSubmit={submit} noValidate>
+        {demands ? (
+          <div className="mb-5 rounded-md bg-sunken px-3.5 py-3">
+            <h3 className="text-xs font-medium text-muted">{t.requestForm.demands}</h3>
+            <ul className="mt-1.5 grid gap-x-4 gap-y-1 text-sm sm:grid-cols-2">
+              {demandPhrases(demands, false).map((phrase) => (
+                <li key={phrase} className="flex items-start gap-2">
+                  <Check className="mt-0.5 size-3.5 shrink-0 text-accent" strokeWidth={2.5} aria-hidden />
+                  <span className="[overflow-wrap:anywhere]">{phrase}</span>
+                </li>
+              ))}
+            </ul>
+          </div>
+        ) : null}
+        {failure ? <div className="mb-4"><Notice tone="bad" live title={messageOf(failure)}>{failure.next}</Notice></div> : null}
+        <TextField label={t.requestForm.duration} value={length} onChange={(event) => setLength(event.target.value)} hint={t.requestForm.durationHint(duration(longest))} error={tried ? bad.duration : undefined} />
+        <div className="mt-2 flex flex-wrap gap-1.5">
+          {PRESETS.filter((preset) => preset <= longest).map((preset) => (
+            <Button key={preset} size="sm" aria-pressed={seconds === preset} onClick={() => setLength(duration(preset))} className="aria-pressed:border-accent aria-pressed:text-accent">{duration(preset)}</Button>
+          ))}
+        </div>
+        <TextArea label={t.requestForm.reason} value={reason} onChange={(event) => setReason(event.target.value)} hint={t.requestForm.reasonHint} optional={demands?.reason_required ? undefined : t.common.optional} error={tried ? bad.reason : undefined} maxLength={1000} autoFocus />
+        <TextField label={t.requestForm.ticket} mono value={ticket} onChange={(event) => setTicket(event.target.value)} hint={pattern ? t.requestForm.ticketHint(pattern) : undefined} optional={pattern ? undefined : t.common.optional} error={tried ? bad.ticket : undefined} autoComplete="off" spellCheck={false} />
+        <DialogActions>
+          <Button onClick={onClose}>{t.actions.cancel}</Button>
+          <Button look="primary" type="submit" busy={send.isPending}>{demands?.approval ? t.requestForm.submit : t.requestForm.submitNow}</Button>
+        </DialogActions>
+      </form>
+    </Dialog>
+  );
+}

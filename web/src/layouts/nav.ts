@@ -1,0 +1,61 @@
+import { Boxes, FileClock, Gauge, Hourglass, House, KeyRound, ScrollText, Server, Shapes, ShieldCheck, SquareTerminal, UserRound, Users, Vault, Waypoints } from "lucide-react";
+import type { LucideIcon } from "lucide-react";
+
+import { holds } from "../api/can";
+import type { Permission, Who } from "../api/nouns";
+import { t } from "../i18n";
+import { pb } from "../util/path-builder";
+
+export interface NavItem {
+  to: string;
+  label: string;
+  icon: LucideIcon;
+  needs?: Permission;
+  count?: "waiting" | "live";
+}
+
+export interface NavGroup {
+  label?: string;
+  items: NavItem[];
+}
+
+const GROUPS: NavGroup[] = [
+  {
+    items: [
+      { to: pb.home(), label: t.nav.home, icon: House },
+      { to: pb.access(), label: t.nav.access, icon: KeyRound },
+      { to: pb.requests(), label: t.nav.requests, icon: FileClock, count: "waiting" },
+      { to: pb.grants(), label: t.nav.grants, icon: Hourglass },
+      { to: pb.sessions(), label: t.nav.sessions, icon: SquareTerminal, count: "live" },
+    ],
+  },
+  {
+    label: t.nav.admin,
+    items: [
+      { to: pb.assets(), label: t.nav.assets, icon: Server, needs: "asset:read" },
+      { to: pb.accounts(), label: t.nav.accounts, icon: Boxes, needs: "asset:read" },
+      { to: pb.policies(), label: t.nav.policies, icon: ShieldCheck, needs: "policy:read" },
+      { to: pb.users(), label: t.nav.users, icon: UserRound, needs: "user:read" },
+      { to: pb.groups(), label: t.nav.groups, icon: Users, needs: "user:read" },
+      { to: pb.roles(), label: t.nav.roles, icon: Shapes, needs: "user:read" },
+      { to: pb.scopes(), label: t.nav.scopes, icon: Waypoints, needs: "asset:read" },
+    ],
+  },
+  {
+    label: t.nav.oversight,
+    items: [
+      { to: pb.audit(), label: t.nav.audit, icon: ScrollText, needs: "audit:read" },
+      { to: pb.vault(), label: t.nav.vault, icon: Vault, needs: "vault:read" },
+      { to: pb.status(), label: t.nav.status, icon: Gauge, needs: "status:read" },
+    ],
+  },
+];
+
+/** The places that somebody can see at all. */
+export function navFor(who: Who): NavGroup[] {
+  return GROUPS.map((group) => ({ ...group, items: group.items.filter((item) => !item.needs || holds(who, item.needs)) })).filter(
+    (group) => group.items.length > 0,
+  );
+}
+
+

@@ -1,0 +1,58 @@
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { Plus, Waypoints } from "lucide-react";
+import { useState } from "react";
+
+import { api } from "../../api/client";
+import type { Scope } from "../../api/nouns";
+import { q } from "../../api/queries";
+import { Mono } from "../../components/Copy";
+import { FormDialog, fieldError } from "../../components/FormDialog";
+import { useDialog } from "../../hooks/useUrlState";
+import { useCan } from "../../hooks/useWho";
+import { t } from "../../i18n";
+import { toast } from "../../stores/toast";
+import type { Column } from "../../table/DataTable";
+import { DataTable, EmptyList } from "../../table/DataTable";
+import { PAGE_SIZE, Pager } from "../../table/Pager";
+import { useFilter } from "../../hooks/useUrlState";
+import { Button } from "../../ui/Button";
+import { TextField } from "../../ui/Field";
+import { Page } from "../../ui/Page";
+import { pb } from "../../util/path-builder";
+
+const COLUMNS: Column<Scope>[] = [
+  {
+    id: "path", header: t.scopes.path, narrow: "title",
+    cell: ({ path }) => {
+      const depth = path === "/" ? 0 : path.split("/").length - 1;
+      return <span className="flex items-center" style={{ paddingLeft: `${depth * 1.25}rem` }}><Mono className="font-medium">{path}</Mono></span>;
+    },
+  },
+  { id: "assets", header: t.scopes.assets, width: "10rem", cell: ({ path }) => <Link to={pb.assets()} search={{ scope: path }} className="text-accent hover:underline">{t.scopes.assets}</Link> },
+  { id: "users", header: t.scopes.users, width: "10rem", cell: ({ path }) => <Link to={pb.users()} search={{ scope: path }} className="text-accent hover:underline">{t.scopes.users}</Link> },
+];
+
+export function ScopesPage() {
+  const { search } = useFilter();
+  const { blocked } = useCan();
+  const { dialog, open, close } = useDialog();
+  const scopes = useQuery(q.scopes({ cursor: search.cursor, limit: PAGE_SIZE }));
+  return (
+    <Page title={t.scopes.title} lead={t.scopes.lead} actions={<Button look="primary" blocked={blocked("asset:write")} icon={<Plus className="size-4" aria-hidden />} onClick={() => open("create")}>{t.scopes.add}</Button>}>
+      <DataTable label={t.scopes.title} query={scopes} columns={COLUMNS} rowKey={(row) => row.path} empty={<EmptyList icon={<Waypoints />} filtered={false} onClear={() => undefined} title={t.scopes.none} />} />
+      <Pager next={scopes.data?.next} />
+      {dialog === "create" ? <ScopeCreate onClose={close} /> : null}
+    </Page>
+  );
+}
+
+function ScopeCreate({ onClose }: { onClose: () => void }) {
+  const [path, setPath] = useState("/");
+  const create = useMutation({ meta: { inline: true }, mutationFn: () => api.scopeCreate(path.trim()), onSuccess: () => { toast("ok", t.scopes.saved); onClose(); } });
+  return (
+    <FormDialog title={t.scopes.createTitle} busy={create.isPending} error={create.error} fields={["path"]} submit={t.actions.create} onSubmit={() => create.mutate()} onClose={onClose}>
+      <TextField label={t.scopes.path} hint={t.scopes.pathHint} mono value={path} onChange={(event) => setPath(event.target.value)} required autoFocus pattern="(/[a-z0-9_\-]+)+" error={fieldError(create.error, "path")} />
+    </FormDialog>
+  );
+}

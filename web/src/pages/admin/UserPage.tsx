@@ -1,0 +1,86 @@
+import { useQuery } from "@tanstack/react-query";
+import { useParams } from "@tanstack/react-router";
+import { Ban, Link2, MoreHorizontal, Pencil, RotateCcw, Shapes } from "lucide-react";
+
+import type { User } from "../../api/nouns";
+import { q } from "../../api/queries";
+import { Mono } from "../../components/Copy";
+import { Crumb } from "../../components/Crumb";
+import { QueryError } from "../../components/QueryError";
+import { RoleTags } from "../../components/RolesEditor";
+import { SessionList } from "../../components/SessionList";
+import { UserBadge } from "../../components/states";
+import { Ago, When } from "../../components/When";
+import { UserEdit, UserLink, UserRoles, UserState } from "../../forms/user-change";
+import { useDialog } from "../../hooks/useUrlState";
+import { useCan, useWho } from "../../hooks/useWho";
+import { t } from "../../i18n";
+import { Badge, Tag } from "../../ui/Badge";
+import { Button, IconButton } from "../../ui/Button";
+import { Skeleton } from "../../ui/feedback";
+import { Menu } from "../../ui/Menu";
+import { Facts, Page, Panel, Section } from "../../ui/Page";
+import { pb } from "../../util/path-builder";
+
+export function UserPage() {
+  const { name = "" } = useParams({ strict: false });
+  const user = useQuery(q.user(name));
+  const above = <Crumb to={pb.users()} text={t.users.title} />;
+  if (user.isError && !user.data) return <Page title={name} above={above}><Panel><QueryError error={user.error} onRetry={() => void user.refetch()} /></Panel></Page>;
+  if (!user.data) return <Page title={<Mono>{name}</Mono>} above={above}><Skeleton className="h-64 w-full" /></Page>;
+  return <Shown user={user.data} />;
+}
+
+function Shown({ user }: { user: User }) {
+  const who = useWho();
+  const { blocked } = useCan();
+  const { dialog, open, close } = useDialog();
+  const self = user.name === who.user.name ? t.can.self : undefined;
+  const write = blocked("user:write", user.scope);
+  return (
+    <Page
+      name={user.name}
+      above={<Crumb to={pb.users()} text={t.users.title} />}
+      title={<Mono className="!text-[1.125rem]">{user.name}</Mono>}
+      lead={<span className="flex flex-wrap items-center gap-3"><UserBadge state={user.state} /><span>{user.email}</span></span>}
+      actions={
+        <>
+          <Button blocked={write} icon={<Pencil className="size-4" aria-hidden />} onClick={() => open("edit")}>{t.users.edit}</Button>
+          <Button blocked={blocked("role:write", user.scope)} icon={<Shapes className="size-4" aria-hidden />} onClick={() => open("roles")}>{t.users.roles}</Button>
+          <Menu
+            trigger={<IconButton label={t.actions.more} className="border"><MoreHorizontal className="size-4" aria-hidden /></IconButton>}
+            items={[
+              { label: t.users.newLink, icon: <Link2 />, blocked: write, onSelect: () => open("link") },
+              user.state === "disabled"
+                ? { label: t.users.enable, icon: <RotateCcw />, blocked: write, onSelect: () => open("state") }
+                : { label: t.users.disable, icon: <Ban />, danger: true, apart: true, blocked: self ?? write, onSelect: () => open("state") },
+            ]}
+          />
+        </>
+      }
+    >
+      <div className="grid gap-8 lg:grid-cols-2">
+        <Section title={t.requests.facts}>
+          <Panel className="px-4 py-4">
+            <Facts
+              items={[
+                [t.users.roles, <RoleTags key="r" roles={user.roles} />],
+                [t.users.groups, user.groups.length > 0 ? <span key="g" className="flex flex-wrap gap-1">{user.groups.map((group) => <Tag key={group}>{group}</Tag>)}</span> : <span key="g" className="text-faint">{t.common.none}</span>],
+                [t.users.scope, <Mono key="s">{user.scope}</Mono>],
+                [t.users.factor, user.totp ? <Badge key="f" tone="ok" icon="check">{t.users.factorOn}</Badge> : <Badge key="f" tone="warn" icon="alert">{t.users.factorOff}</Badge>],
+                [t.users.seen, <Ago key="l" at={user.last_seen_at} />],
+                [t.users.created, <When key="c" at={user.created_at} />],
+                [t.requests.id, <Mono key="i">{user.id}</Mono>],
+              ]}
+            />
+          </Panel>
+        </Section>
+        <Section title={t.users.recent}><SessionList query={{ user: user.name, limit: 8 }} empty={t.requests.recentNone} /></Section>
+      </div>
+      {dialog === "edit" ? <UserEdit user={user} onClose={close} /> : null}
+      {dialog === "roles" ? <UserRoles user={user} onClose={close} /> : null}
+      {dialog === "link" ? <UserLink user={user} onClose={close} /> : null}
+      {dialog === "state" ? <UserState user={user} onClose={close} /> : null}
+    </Page>
+  );
+}

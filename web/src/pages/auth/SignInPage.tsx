@@ -1,0 +1,94 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import type { FormEvent } from "react";
+
+import { api } from "../../api/client";
+import { asApiError, messageOf } from "../../api/errors";
+import { CodeField } from "../../components/CodeField";
+import { PasswordField } from "../../components/PasswordField";
+import { useUrlState } from "../../hooks/useUrlState";
+import { t } from "../../i18n";
+import { AuthLayout } from "../../layouts/AuthLayout";
+import { Button } from "../../ui/Button";
+import { TextField } from "../../ui/Field";
+import { Notice } from "../../ui/feedback";
+import { validateSearch } from "../../util/search";
+
+type Step = "password" | "code" | "recovery";
+
+/** Only an address of ours: what follows signing in is never another site. */
+export function safeNext(next: string | undefined): { to: string; search: Record<string, string | undefined> } {
+  const inside = next && /^\/(?![/\\])/.test(next) ? next : "/";
+  const url = new URL(inside, location.origin);
+  if (url.origin !== location.origin) return { to: "/", search: {} };
+  return { to: url.pathname, search: { ...validateSearch(Object.fromEntries(url.searchParams)) } };
+}
+
+export function SignInPage() {
+  const { search } = useUrlState();
+  const navigate = useNavigate();
+  const client = useQueryClient();
+  const [step, setStep] = useState<Step>("password");
+  const [user, setUser] = useState("");
+  const [password, setPassword] = useState("");
+  const [code, setCode] = useState("");
+  const [recovery, setRecovery] = useState("");
+
+  const signIn = useMutation({
+    meta: { inline: true, keeps: true },
+    mutationFn: () =>
+      api.loginCreate({
+        user: user.trim(),
+        password,
+        ...(step === "code" ? { code } : step === "recovery" ? { recovery_code: recovery.trim() } : {}),
+      }),
+    onSuccess: async () => {
+      client.clear();
+      await navigate({ ...safeNext(search.next), replace: true });
+    },
+    onError: (error) => {
+      if (asApiError(error).code === "code_required") setStep("code");
+      else setCode("");
+    },
+  });
+
+  const asked = asApiError(signIn.error).code === "code_required";
+  const failure = signIn.error && !asked ? messageOf(signIn.error) : undefined;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!signIn.isPending) signIn.mutate();
+  };
+  const go = (next: Step) => {
+    signIn.reset();
+    setStep(next);
+  };
+
+  return (
+    <AuthLayout title={t.signIn.title} lead={step === "password" ? t.signIn.lead : t.signIn.as(user)}>
+      {search.next && step === "password" && !failure ? <div className="mb-4"><Notice tone="info">{t.signIn.signedOut}</Notice></div> : null}
+      {failure ? <div className="mb-4"><Notice tone="bad" live>{failure}</Notice></div> : null}
+      <form onSubmit={submit}>
+        {step === "password" ? (
+          <>
+            <TextField label={t.signIn.user} value={user} onChange={(event) => setUser(event.target.value)} autoComplete="username" autoCapitalize="off" spellCheck={false} required autoFocus />
+            <PasswordField label={t.signIn.password} value={password} onChange={(event) => setPassword(event.target.value)} autoComplete="current-password" />
+          </>
+        ) : step === "code" ? (
+          <CodeField key="code" label={t.signIn.code} hint={t.signIn.codeHint} value={code} onCode={setCode} autoFocus />
+        ) : (
+          <TextField key="recovery" label={t.signIn.recovery} hint={t.signIn.recoveryHint} value={recovery} onChange={(event) => setRecovery(event.target.value)} mono required autoFocus autoComplete="off" spellCheck={false} />
+        )}
+        <Button look="primary" type="submit" busy={signIn.isPending} className="mt-6 w-full">{t.signIn.submit}</Button>
+      </form>
+      {step === "password" ? null : (
+        <div className="mt-5 flex flex-col items-start gap-1 text-sm">
+          <button type="button" className="text-accent hover:underline" onClick={() => go(step === "code" ? "recovery" : "code")}>
+            {step === "code" ? t.signIn.withRecovery : t.signIn.withCode}
+          </button>
+          <button type="button" className="text-muted hover:underline" onClick={() => { setPassword(""); go("password"); }}>{t.signIn.other}</button>
+        </div>
+      )}
+    </AuthLayout>
+  );
+}

@@ -1,0 +1,80 @@
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { KeyRound } from "lucide-react";
+
+import { api } from "../../api/client";
+import type { Access } from "../../api/nouns";
+import { q } from "../../api/queries";
+import { AccessAction, AccessBadge } from "../../components/AccessAction";
+import { Mono } from "../../components/Copy";
+import { DemandLine } from "../../components/Demands";
+import { RequestCreate } from "../../forms/request-create";
+import { useDialog, useFilter } from "../../hooks/useUrlState";
+import { t } from "../../i18n";
+import type { Column } from "../../table/DataTable";
+import { DataTable, EmptyList } from "../../table/DataTable";
+import { Choice, Filters, SearchBox } from "../../table/Filters";
+import { PAGE_SIZE, Pager } from "../../table/Pager";
+import { Tag } from "../../ui/Badge";
+import { Dialog } from "../../ui/Dialog";
+import { Blank, Skeleton } from "../../ui/feedback";
+import { Page } from "../../ui/Page";
+
+export function AccessPage() {
+  const { search, filter } = useFilter();
+  const { dialog, item, open, close } = useDialog();
+  const access = useQuery(q.access({ q: search.q, label: search.label, state: search.state, cursor: search.cursor, limit: PAGE_SIZE }));
+
+  const columns: Column<Access>[] = [
+    { id: "account", header: t.access.account, narrow: "title", cell: (row) => <Mono className="font-medium">{row.account}</Mono> },
+    {
+      id: "labels", header: t.access.labels, narrow: "hide",
+      cell: (row) => (
+        <span className="flex flex-wrap gap-1">
+          {Object.entries(row.asset.labels).map(([name, value]) => (
+            <button key={name} type="button" className="rounded-sm hover:[&>span]:border-line-strong" onClick={() => filter({ label: `${name}=${value}` })}><Tag>{`${name}=${value}`}</Tag></button>
+          ))}
+        </span>
+      ),
+    },
+    { id: "demands", header: t.access.demands, cell: (row) => <DemandLine demands={row.demands} /> },
+    { id: "state", header: t.access.state, width: "8rem", narrow: "aside", cell: (row) => <AccessBadge state={row.state} /> },
+    { id: "how", header: t.access.how, width: "24rem", quiet: true, className: "xl:min-w-80", cell: (row) => <AccessAction access={row} onRequest={(account) => open("request", account)} /> },
+  ];
+
+  return (
+    <Page title={t.access.title} lead={t.access.lead}>
+      <Filters>
+        <SearchBox label={t.access.search} wide />
+        <SearchBox name="label" label={t.access.label} wide />
+        <Choice name="state" label={t.access.state} options={[["", t.access.filters.all], ["ready", t.access.filters.ready], ["request", t.access.filters.request], ["pending", t.access.filters.pending]]} />
+      </Filters>
+      <DataTable
+        label={t.access.title}
+        query={access}
+        columns={columns}
+        rowKey={(row) => row.account}
+        empty={<EmptyList icon={<KeyRound />} filtered={Boolean(search.q ?? search.label ?? search.state)} onClear={() => filter({ q: undefined, label: undefined, state: undefined })} title={t.access.none}>{t.access.noneBody}</EmptyList>}
+      />
+      <Pager next={access.data?.next} />
+      {dialog === "request" && item ? <RequestDialog key={item} account={item} onClose={close} /> : null}
+    </Page>
+  );
+}
+
+/** The dialog for an account that is named in the URL, wherever it is opened from. */
+export function RequestDialog({ account, onClose }: { account: string; onClose: () => void }) {
+  const navigate = useNavigate();
+  const found = useQuery({
+    queryKey: ["access", "one", account],
+    queryFn: async ({ signal }) => (await api.accessList({ q: account, limit: 20 }, signal)).items.find((each) => each.account === account) ?? null,
+  });
+  if (found.data) {
+    return <RequestCreate access={found.data} onClose={onClose} onDone={(request) => (request.state === "pending" ? void navigate({ to: "/requests/$id", params: { id: request.id } }) : onClose())} />;
+  }
+  return (
+    <Dialog title={t.requestForm.title(account)} onClose={onClose}>
+      {found.isPending ? <Skeleton className="h-48 w-full" /> : <Blank title={t.requestForm.notThere} />}
+    </Dialog>
+  );
+}

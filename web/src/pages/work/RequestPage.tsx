@@ -1,0 +1,90 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, useParams } from "@tanstack/react-router";
+import { Check, X } from "lucide-react";
+
+import type { Request } from "../../api/nouns";
+import { q } from "../../api/queries";
+import { Mono } from "../../components/Copy";
+import { Crumb } from "../../components/Crumb";
+import { QueryError } from "../../components/QueryError";
+import { SessionList } from "../../components/SessionList";
+import { RequestBadge } from "../../components/states";
+import { Ago, Left, When } from "../../components/When";
+import { DecideButtons, DecideDialogs } from "../../forms/request-decide";
+import { useDialog } from "../../hooks/useUrlState";
+import { t } from "../../i18n";
+import { Skeleton } from "../../ui/feedback";
+import { Facts, Page, Panel, Section } from "../../ui/Page";
+import { pb } from "../../util/path-builder";
+import { duration } from "../../util/time";
+
+export function RequestPage() {
+  const { id = "" } = useParams({ strict: false });
+  const request = useQuery(q.request(id));
+  const above = <Crumb to={pb.requests()} text={t.requests.title} />;
+  if (request.isError) return <Page title={t.requests.detail} above={above}><Panel><QueryError error={request.error} onRetry={() => void request.refetch()} /></Panel></Page>;
+  if (!request.data) return <Page title={t.requests.detail} above={above}><Skeleton className="h-64 w-full" /></Page>;
+  return <Shown request={request.data} />;
+}
+
+function Shown({ request }: { request: Request }) {
+  const { dialog, open, close } = useDialog();
+  const yes = request.approvals.filter((answer) => answer.approved).length;
+  const rule = request.approval;
+  return (
+    <Page
+      name={t.requests.detail}
+      above={<Crumb to={pb.requests()} text={t.requests.title} />}
+      title={<><Mono className="!text-[1.125rem]">{request.user}</Mono><span className="font-normal text-muted"> → </span><Mono className="!text-[1.125rem]">{request.account}</Mono></>}
+      lead={<span className="flex flex-wrap items-center gap-x-3 gap-y-1"><RequestBadge state={request.state} /><span>{t.requests.requested} <Ago at={request.created_at} /></span>{request.state === "pending" ? <Left until={request.expires_at} /> : null}</span>}
+      actions={request.state === "pending" ? <DecideButtons request={request} onOpen={(name) => open(name)} /> : null}
+    >
+      <div className="grid gap-8 lg:grid-cols-[minmax(0,1fr)_minmax(0,1fr)]">
+        <div className="flex min-w-0 flex-col gap-8">
+          <Section title={t.requests.reason}>
+            <p className="max-w-[65ch] text-lg text-pretty whitespace-pre-wrap [overflow-wrap:anywhere]">{request.reason || <span className="text-faint">{t.common.none}</span>}</p>
+          </Section>
+          <Section title={t.requests.facts}>
+            <Panel className="px-4 py-4">
+              <Facts
+                items={[
+                  [t.requests.ticket, request.ticket ? <Mono>{request.ticket}</Mono> : <span className="text-faint">{t.common.none}</span>],
+                  [t.requests.duration, duration(request.duration_seconds)],
+                  [t.requests.approvals, rule ? t.requests.needs(yes, rule.count, (rule.groups ?? []).join(", ")) : t.requests.needsNone],
+                  [t.requests.scope, <Mono key="s">{request.scope}</Mono>],
+                  [t.requests.created, <When key="c" at={request.created_at} seconds />],
+                  request.grant ? [t.requests.grant, <Link key="g" to={pb.grants()} search={{ whose: "all", q: request.grant }} className="text-accent hover:underline"><Mono>{request.grant}</Mono></Link>] : null,
+                  [t.requests.policy, <Mono key="p">{request.policy}</Mono>],
+                  [t.requests.id, <Mono key="i">{request.id}</Mono>],
+                ]}
+              />
+            </Panel>
+          </Section>
+        </div>
+        <div className="flex min-w-0 flex-col gap-8">
+          <Section title={t.requests.answers}>
+            <Panel>
+              {request.approvals.length === 0 ? <p className="px-4 py-3 text-sm text-muted">{t.requests.answersNone}</p> : (
+                <ol>
+                  {request.approvals.map((answer) => (
+                    <li key={answer.user} className="flex gap-3 border-b px-4 py-3 text-sm last:border-b-0">
+                      {answer.approved ? <Check className="mt-0.5 size-4 text-ok" aria-hidden /> : <X className="mt-0.5 size-4 text-bad" aria-hidden />}
+                      <div className="min-w-0 flex-1">
+                        <p><Mono className="font-medium">{answer.user}</Mono> {answer.approved ? t.requests.saidYes : t.requests.saidNo} <span className="text-muted"><Ago at={answer.at} /></span></p>
+                        {answer.reason ? <p className="mt-0.5 text-muted">{answer.reason}</p> : null}
+                      </div>
+                    </li>
+                  ))}
+                </ol>
+              )}
+            </Panel>
+          </Section>
+          <Section title={t.requests.recent(request.user)}>
+            <SessionList query={{ user: request.user, limit: 6 }} empty={t.requests.recentNone} />
+          </Section>
+        </div>
+      </div>
+      <DecideDialogs request={request} dialog={dialog} onClose={close} />
+    </Page>
+  );
+}

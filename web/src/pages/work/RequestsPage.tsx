@@ -1,0 +1,70 @@
+import { useQuery } from "@tanstack/react-query";
+import { FileClock, Inbox } from "lucide-react";
+
+import type { Request } from "../../api/nouns";
+import { q } from "../../api/queries";
+import { Mono } from "../../components/Copy";
+import { RequestBadge } from "../../components/states";
+import { Ago, Left } from "../../components/When";
+import { DecideButtons, DecideDialogs } from "../../forms/request-decide";
+import { useDialog, useFilter } from "../../hooks/useUrlState";
+import { useCan } from "../../hooks/useWho";
+import { t } from "../../i18n";
+import type { Column } from "../../table/DataTable";
+import { DataTable, EmptyList } from "../../table/DataTable";
+import { Choice, Filters, SelectFilter } from "../../table/Filters";
+import { PAGE_SIZE, Pager } from "../../table/Pager";
+import { Page } from "../../ui/Page";
+import { pb } from "../../util/path-builder";
+import { duration } from "../../util/time";
+
+const STATES: Request["state"][] = ["pending", "granted", "denied", "expired", "withdrawn"];
+
+export function RequestsPage() {
+  const { search, filter } = useFilter();
+  const { can } = useCan();
+  const { dialog, item, open, close } = useDialog();
+  const whose = search.whose ?? "waiting";
+  const requests = useQuery(
+    q.requests({ waiting: whose === "waiting" || undefined, mine: whose === "mine" || undefined, state: whose === "waiting" ? undefined : search.state, cursor: search.cursor, limit: PAGE_SIZE }),
+  );
+  const chosen = requests.data?.items.find((request) => request.id === item);
+
+  const columns: Column<Request>[] = [
+    { id: "account", header: t.requests.account, narrow: "title", cell: (row) => <Mono className="font-medium">{row.account}</Mono> },
+    { id: "user", header: t.requests.user, cell: (row) => <Mono>{row.user}</Mono> },
+    { id: "reason", header: t.requests.reason, cell: (row) => <span className="line-clamp-2 max-w-[52ch] text-pretty md:line-clamp-1" title={row.reason}>{row.reason || <span className="text-faint">{t.common.none}</span>}</span> },
+    { id: "ticket", header: t.requests.ticket, cell: (row) => (row.ticket ? <Mono>{row.ticket}</Mono> : null) },
+    { id: "duration", header: t.requests.duration, cell: (row) => <span className="whitespace-nowrap">{duration(row.duration_seconds)}</span> },
+    { id: "created", header: t.requests.created, cell: (row) => <Ago at={row.created_at} /> },
+    whose === "waiting"
+      ? { id: "lapses", header: t.requests.lapses, cell: (row) => <Left until={row.expires_at} /> }
+      : { id: "state", header: t.requests.state, width: "7.5rem", narrow: "aside", cell: (row) => <RequestBadge state={row.state} /> },
+    ...(whose === "waiting" ? [{ id: "decide", header: t.requests.decide, quiet: true, width: "11rem", cell: (row: Request) => <DecideButtons request={row} onOpen={(name) => open(name, row.id)} size="sm" /> }] : []),
+  ];
+
+  return (
+    <Page title={t.requests.title} lead={t.requests.lead}>
+      <Filters>
+        <Choice name="whose" label={t.requests.user} fallback="waiting" options={[["waiting", t.requests.tabs.waiting], ["mine", t.requests.tabs.mine], ...(can("request:read") ? [["all", t.requests.tabs.all] satisfies [string, string]] : [])]} />
+        {whose === "waiting" ? null : <SelectFilter name="state" label={t.requests.state} options={STATES.map((state) => [state, t.requests.states[state]])} />}
+      </Filters>
+      <DataTable
+        label={t.requests.title}
+        query={requests}
+        columns={columns}
+        rowKey={(row) => row.id}
+        rowTo={(row) => ({ to: pb.request(row.id) })}
+        empty={
+          whose === "waiting" ? (
+            <EmptyList icon={<Inbox />} filtered={false} onClear={() => undefined} title={t.requests.noneWaiting}>{t.requests.noneWaitingBody}</EmptyList>
+          ) : (
+            <EmptyList icon={<FileClock />} filtered={Boolean(search.state)} onClear={() => filter({ state: undefined })} title={whose === "mine" ? t.requests.noneMine : t.requests.none} />
+          )
+        }
+      />
+      <Pager next={requests.data?.next} />
+      {chosen ? <DecideDialogs request={chosen} dialog={dialog} onClose={close} /> : null}
+    </Page>
+  );
+}

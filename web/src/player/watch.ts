@@ -1,0 +1,47 @@
+import { api } from "../api/client";
+
+/** One thing that a live session's stream tells. */
+export interface Frame {
+  at_us?: number;
+  kind: string;
+  channel?: number;
+  data?: string | { base64: string };
+  cols?: number;
+  rows?: number;
+  text?: string;
+  frames?: number;
+}
+
+function isFrame(value: unknown): value is Frame {
+  return typeof value === "object" && value !== null && "kind" in value && typeof value.kind === "string";
+}
+
+function parsed(line: string): Frame | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return isFrame(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The bytes of a frame: text where they are UTF-8, base64 where a character was cut in two. */
+export function bytesOf(data: Frame["data"]): Uint8Array {
+  if (typeof data === "string") return new TextEncoder().encode(data);
+  if (!data) return new Uint8Array();
+  return Uint8Array.from(atob(data.base64), (char) => char.codePointAt(0) ?? 0);
+}
+
+/** Follows a live session until it ends or `signal` says so; ends normally when the server ends the stream. */
+export async function follow(session: string, signal: AbortSignal, told: (frame: Frame) => void): Promise<void> {
+  const response = await api.sessionWatch(session, signal);
+  let rest = "";
+  for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      const frame = parsed(line);
+      if (frame) told(frame);
+    }
+  }
+}

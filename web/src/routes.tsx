@@ -1,0 +1,102 @@
+import { Outlet, createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import type { ErrorComponentProps } from "@tanstack/react-router";
+
+import { ApiError, asApiError } from "./api/errors";
+import { onHttp } from "./api/http";
+import { q } from "./api/queries";
+import { QueryError } from "./components/QueryError";
+import { t } from "./i18n";
+import { SignInPage } from "./pages/auth/SignInPage";
+import { queryClient } from "./query-client";
+import { askStepUp } from "./stores/step-up";
+import { Button } from "./ui/Button";
+import { Blank } from "./ui/feedback";
+import { parseSearch, stringifySearch, validateSearch } from "./util/search";
+
+function Failed({ error }: ErrorComponentProps) {
+  return error instanceof ApiError ? <QueryError error={error} onRetry={() => location.reload()} /> : <Broken />;
+}
+
+function Broken() {
+  return <Blank title={t.errors.page} actions={<Button onClick={() => location.reload()}>{t.errors.reload}</Button>}>{t.errors.pageBody}</Blank>;
+}
+
+function NotFound() {
+  return <Blank title={t.errors.notFound}>{t.errors.notFoundBody}</Blank>;
+}
+
+const root = createRootRoute({ component: Outlet, validateSearch, notFoundComponent: NotFound, errorComponent: Failed });
+
+/** Everything below needs somebody who is signed in; who is not comes back here afterwards. */
+const signedIn = createRoute({
+  getParentRoute: () => root,
+  id: "signed-in",
+  component: Outlet,
+  beforeLoad: async ({ location }) => {
+    try {
+      await queryClient.ensureQueryData(q.who());
+    } catch (error) {
+      if (asApiError(error).status !== 401) throw error;
+      const next = location.href === "/" ? {} : { next: location.href };
+      throw redirect({ to: "/sign-in", search: next });
+    }
+  },
+});
+
+const app = createRoute({ getParentRoute: () => signedIn, id: "app", component: lazyRouteComponent(() => import("./layouts/AppLayout"), "AppLayout") });
+
+const signIn = createRoute({ getParentRoute: () => root, path: "/sign-in", component: SignInPage });
+const setup = createRoute({ getParentRoute: () => root, path: "/setup/$token", component: lazyRouteComponent(() => import("./pages/auth/LinkPage"), "LinkPage") });
+const enrol = createRoute({ getParentRoute: () => root, path: "/enrol/$token", component: lazyRouteComponent(() => import("./pages/auth/LinkPage"), "LinkPage") });
+const confirm = createRoute({ getParentRoute: () => signedIn, path: "/confirm/$token", component: lazyRouteComponent(() => import("./pages/auth/ConfirmPage"), "ConfirmPage") });
+
+const under = () => app;
+const pages = [
+  createRoute({ getParentRoute: under, path: "/", component: lazyRouteComponent(() => import("./pages/work/HomePage"), "HomePage") }),
+  createRoute({ getParentRoute: under, path: "/access", component: lazyRouteComponent(() => import("./pages/work/AccessPage"), "AccessPage") }),
+  createRoute({ getParentRoute: under, path: "/requests", component: lazyRouteComponent(() => import("./pages/work/RequestsPage"), "RequestsPage") }),
+  createRoute({ getParentRoute: under, path: "/requests/$id", component: lazyRouteComponent(() => import("./pages/work/RequestPage"), "RequestPage") }),
+  createRoute({ getParentRoute: under, path: "/grants", component: lazyRouteComponent(() => import("./pages/work/GrantsPage"), "GrantsPage") }),
+  createRoute({ getParentRoute: under, path: "/sessions", component: lazyRouteComponent(() => import("./pages/work/SessionsPage"), "SessionsPage") }),
+  createRoute({ getParentRoute: under, path: "/sessions/$id", component: lazyRouteComponent(() => import("./pages/work/SessionPage"), "SessionPage") }),
+  createRoute({ getParentRoute: under, path: "/users", component: lazyRouteComponent(() => import("./pages/admin/UsersPage"), "UsersPage") }),
+  createRoute({ getParentRoute: under, path: "/users/$name", component: lazyRouteComponent(() => import("./pages/admin/UserPage"), "UserPage") }),
+  createRoute({ getParentRoute: under, path: "/groups", component: lazyRouteComponent(() => import("./pages/admin/GroupsPage"), "GroupsPage") }),
+  createRoute({ getParentRoute: under, path: "/roles", component: lazyRouteComponent(() => import("./pages/admin/RolesPage"), "RolesPage") }),
+  createRoute({ getParentRoute: under, path: "/scopes", component: lazyRouteComponent(() => import("./pages/admin/ScopesPage"), "ScopesPage") }),
+  createRoute({ getParentRoute: under, path: "/assets", component: lazyRouteComponent(() => import("./pages/admin/AssetsPage"), "AssetsPage") }),
+  createRoute({ getParentRoute: under, path: "/assets/$name", component: lazyRouteComponent(() => import("./pages/admin/AssetPage"), "AssetPage") }),
+  createRoute({ getParentRoute: under, path: "/accounts", component: lazyRouteComponent(() => import("./pages/admin/AccountsPage"), "AccountsPage") }),
+  createRoute({ getParentRoute: under, path: "/policies", component: lazyRouteComponent(() => import("./pages/admin/PoliciesPage"), "PoliciesPage") }),
+  createRoute({ getParentRoute: under, path: "/policies/$name", component: lazyRouteComponent(() => import("./pages/admin/PolicyPage"), "PolicyPage") }),
+  createRoute({ getParentRoute: under, path: "/audit", component: lazyRouteComponent(() => import("./pages/oversight/AuditPage"), "AuditPage") }),
+  createRoute({ getParentRoute: under, path: "/vault", component: lazyRouteComponent(() => import("./pages/oversight/VaultPage"), "VaultPage") }),
+  createRoute({ getParentRoute: under, path: "/status", component: lazyRouteComponent(() => import("./pages/oversight/StatusPage"), "StatusPage") }),
+  createRoute({ getParentRoute: under, path: "/profile", component: lazyRouteComponent(() => import("./pages/me/ProfilePage"), "ProfilePage") }),
+] as const;
+
+export const router = createRouter({
+  routeTree: root.addChildren([signIn, setup, enrol, signedIn.addChildren([confirm, app.addChildren([...pages])])]),
+  parseSearch,
+  stringifySearch,
+  defaultPreload: "intent",
+  defaultErrorComponent: Failed,
+  defaultNotFoundComponent: NotFound,
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}
+
+onHttp({
+  stepUp: askStepUp,
+  signedOut: () => {
+    const { pathname, href } = router.state.location;
+    if (pathname === "/sign-in" || router.state.status === "pending") return;
+    queryClient.clear();
+    void router.navigate({ to: "/sign-in", search: href === "/" ? {} : { next: href } });
+  },
+});

@@ -1,0 +1,40 @@
+import { useNavigate, useRouter, useRouterState } from "@tanstack/react-router";
+import { ChevronLeft, ChevronRight } from "lucide-react";
+
+import { useUrlState } from "../hooks/useUrlState";
+import { t } from "../i18n";
+import { Button } from "../ui/Button";
+import { validateSearch } from "../util/search";
+
+export const PAGE_SIZE = 50;
+
+declare module "@tanstack/react-router" {
+  interface HistoryState {
+    paged?: boolean;
+  }
+}
+
+/** Forward by the server's cursor, back by the browser's history; the place is in the URL. */
+export function Pager({ next }: { next: string | null | undefined }) {
+  const { search, set } = useUrlState();
+  const navigate = useNavigate();
+  const router = useRouter();
+  const paged = useRouterState({ select: (state) => state.location.state.paged === true });
+  const page = Number(search.page ?? "1") || 1;
+  if (!next && page === 1 && !search.cursor) return null;
+  const forward = () =>
+    void navigate({
+      to: ".",
+      search: (before: Record<string, unknown>) => validateSearch({ ...before, cursor: next ?? "", page: String(page + 1) }),
+      state: { paged: true },
+    });
+  // Without a page of ours behind this one, the way back is the first page.
+  const back = () => (paged ? router.history.back() : set({ cursor: undefined, page: undefined }));
+  return (
+    <nav aria-label={t.list.page(page)} className="mt-3 flex items-center justify-end gap-2 text-sm text-muted">
+      <span className="mr-1">{t.list.page(page)}</span>
+      {page > 1 ? <Button size="sm" icon={<ChevronLeft className="size-4" aria-hidden />} onClick={back}>{paged ? t.list.previous : t.list.first}</Button> : null}
+      {next ? <Button size="sm" onClick={forward}>{t.list.next}<ChevronRight className="size-4" aria-hidden /></Button> : null}
+    </nav>
+  );
+}

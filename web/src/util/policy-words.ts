@@ -1,0 +1,53 @@
+import type { Policy } from "../api/nouns";
+import { t } from "../i18n";
+import { duration } from "./time";
+import { yaml } from "./yaml";
+
+const w = t.policies.words;
+const list = (names: string[]) => names.join(", ");
+
+/** Who it is about: users and groups in a few words. */
+export function whoWords(policy: Policy): string {
+  const parts = [policy.subjects.groups.length > 0 ? `${w.groups} ${list(policy.subjects.groups)}` : "", policy.subjects.users.length > 0 ? `${w.users} ${list(policy.subjects.users)}` : ""];
+  return parts.filter(Boolean).join("; ") || t.policies.nobody;
+}
+
+/** Which accounts it reaches. */
+export function accountWords(policy: Policy): string {
+  const { names, assets, labels, platforms } = policy.accounts;
+  const parts = [
+    names.length > 0 ? `${w.accountsNamed} ${list(names)}` : "",
+    assets.length > 0 ? `${w.onAssets} ${list(assets)}` : "",
+    Object.keys(labels).length > 0 ? `${w.withLabels} ${list(Object.entries(labels).map(([key, value]) => `${key}=${value}`))}` : "",
+    platforms.length > 0 ? `${w.onPlatforms} ${list(platforms.map((each) => t.assets.platforms[each]))}` : "",
+  ];
+  return parts.filter(Boolean).join(" ") || t.policies.anyAccount;
+}
+
+export function whenWords(policy: Policy): string[] {
+  const { networks, hours } = policy.conditions;
+  const said = hours.map((each) => w.hours((each.days ?? []).length > 0 ? (each.days ?? []).map((day) => t.policies.days[day]).join(", ") : w.everyDay, each.from, each.to, each.zone ?? "UTC"));
+  if (networks.length > 0) said.push(`${w.from} ${list(networks)}`);
+  return said.length > 0 ? said : [w.always];
+}
+
+/** What sessions under it are bound to, a sentence each. */
+export function obligationWords({ obligations: o, access }: Policy): string[] {
+  const rule = o.approval;
+  return [
+    access === "request" ? (rule && rule.count > 0 ? w.approvals(rule.count, list(rule.groups ?? [])) : w.atOnce) : "",
+    o.reason_required && access === "request" ? w.reason : "",
+    o.ticket_pattern ? w.ticket(o.ticket_pattern) : "",
+    o.mfa_max_age_seconds > 0 ? w.mfa(duration(o.mfa_max_age_seconds)) : w.mfaEach,
+    w.max(duration(o.max_duration_seconds)),
+    o.idle_seconds ? w.idle(duration(o.idle_seconds)) : "",
+    o.concurrent_sessions ? w.concurrent(o.concurrent_sessions) : "",
+    w.recording,
+  ].filter(Boolean);
+}
+
+/** The document that `postern apply` takes. */
+export function policyText(policy: Policy): string {
+  const { name, scope, description, effect, subjects, accounts, conditions, access, obligations } = policy;
+  return yaml({ kind: "Policy", name, scope, description, effect, subjects, accounts, conditions: { networks: conditions.networks, hours: conditions.hours.map((each) => ({ ...each })) }, access, obligations: { ...obligations, approval: obligations.approval ? { ...obligations.approval } : null } });
+}
