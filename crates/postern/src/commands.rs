@@ -7,13 +7,43 @@ use crate::output::Format;
 
 mod audit;
 mod backup;
+mod group;
+mod login;
+mod role;
 mod session;
+mod ssh_key;
 mod status;
+mod token;
+mod user;
 mod vault;
 
 /// What to do.
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// Sign in, or prove a second factor again.
+    Login(login::Login),
+    /// Sign out.
+    Logout(login::Logout),
+    /// Show who is signed in and what they may do.
+    Whoami(login::WhoAmICommand),
+    /// Make, list, show, disable, enable users; issue enrolment links; set roles.
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// List, show, change, remove groups.
+    #[command(subcommand)]
+    Group(group::GroupCommand),
+    /// List and define roles of Postern itself.
+    #[command(subcommand)]
+    Role(role::RoleCommand),
+    /// List and make scopes.
+    #[command(subcommand)]
+    Scope(role::ScopeCommand),
+    /// Register, list and remove your own SSH keys.
+    #[command(subcommand)]
+    SshKey(ssh_key::SshKeyCommand),
+    /// Make, list and revoke your own API tokens.
+    #[command(subcommand)]
+    Token(token::TokenCommand),
     /// Show the server's state.
     Status(status::Status),
     /// List sessions: one's own, and those one may see.
@@ -36,6 +66,15 @@ pub(crate) enum Command {
 /// Does it; gives the exit code.
 pub(crate) async fn run(command: Command, format: Format) -> Result<u8, Failure> {
     match command {
+        Command::Login(args) => args.run(format).await,
+        Command::Logout(args) => args.run(format).await,
+        Command::Whoami(args) => args.run(format).await,
+        Command::User(command) => command.run(format).await,
+        Command::Group(command) => command.run(format).await,
+        Command::Role(command) => command.run(format).await,
+        Command::Scope(command) => command.run(format).await,
+        Command::SshKey(command) => command.run(format).await,
+        Command::Token(command) => command.run(format).await,
         Command::Status(args) => args.run(format).await,
         Command::Sessions(args) => args.run(format).await,
         Command::Session(command) => command.run(format).await,

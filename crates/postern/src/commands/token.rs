@@ -1,0 +1,84 @@
+//! `postern token ...`.
+
+use clap::Subcommand;
+use postern_control::{TokenCreate, TokenCreated};
+use postern_domain::period::Period;
+use postern_domain::permission::Permission;
+use postern_domain::user::ApiToken;
+use postern_domain::{ScopePath, TokenId};
+
+use super::role::permission;
+use crate::client::Client;
+use crate::exit::{DONE, Failure};
+use crate::output::{self, Columns, Format};
+
+/// Your own API tokens.
+#[derive(Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token; prints it, once.
+    Create {
+        /// What it is for.
+        name: String,
+        /// What it allows, for example asset:read; may be repeated.
+        #[arg(long = "permission", value_name = "NOUN:VERB", value_parser = permission, required = true)]
+        permissions: Vec<Permission>,
+        /// Where it works; your own scope unless given.
+        #[arg(long)]
+        scope: Option<ScopePath>,
+        /// How long it works, for example 12h or 90d.
+        #[arg(long, value_name = "DURATION")]
+        expires: Period,
+    },
+    /// List your tokens.
+    List,
+    /// Revoke a token of yours.
+    Revoke {
+        /// The token.
+        id: TokenId,
+    },
+}
+
+impl Columns for ApiToken {
+    const HEADINGS: &'static [&'static str] = &["ID", "NAME", "SCOPE", "PERMISSIONS", "EXPIRES", "LAST USED"];
+
+    fn cells(&self) -> Vec<String> {
+        let permissions: Vec<_> = self.permissions.iter().map(|permission| permission.as_str()).collect();
+        vec![
+            self.id.to_string(),
+            self.name.clone(),
+            self.scope.to_string(),
+            permissions.join(" "),
+            output::time(self.expires_at),
+            self.last_used_at.map_or_else(|| "-".to_owned(), output::time),
+        ]
+    }
+}
+
+impl TokenCommand {
+    pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
+        let client = Client::signed_in()?;
+        match self {
+            Self::Create { name, permissions, scope, expires } => {
+                let wish = TokenCreate {
+                    name,
+                    permissions: permissions.into_iter().collect(),
+                    scope,
+                    expires_in_seconds: expires.seconds(),
+                };
+                let made: TokenCreated = client.post("/v1/tokens", &wish).await?;
+                if format == Format::Table {
+                    output::line(&made.token)?;
+                    output::line(&format!("it works until {}", output::time(made.api_token.expires_at)))?;
+                } else {
+                    output::one(format, &made)?;
+                }
+            }
+            Self::List => output::list(format, &client.all::<ApiToken>("/v1/tokens", &[]).await?)?,
+            Self::Revoke { id } => {
+                client.delete(&format!("/v1/tokens/{id}")).await?;
+                output::line(&format!("token {id} revoked"))?;
+            }
+        }
+        Ok(DONE)
+    }
+}
