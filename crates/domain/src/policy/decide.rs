@@ -154,11 +154,7 @@ pub fn reconsider(
     let open = gate(facts.subject, facts.target, facts.policies, now)?;
     let policy =
         open.allowing.iter().find(|policy| policy.id == *opened.policy).ok_or_else(|| vec![Reason::NoPolicy])?;
-    let usable = match use_of(facts, policy, opened.grant, now) {
-        Ok(usable) if usable.grant.map(|grant| &grant.id) == opened.grant => usable,
-        Ok(_) => return Err(vec![needs_request(facts.target, policy)]),
-        Err(reason) => return Err(vec![reason]),
-    };
+    let usable = use_of(facts, policy, Route::As(opened.grant), now).map_err(|reason| vec![reason])?;
     if gives_less(usable.obligations(), opened.obligations) {
         return Err(vec![Reason::ObligationsChanged { policy: policy.name.clone() }]);
     }
@@ -294,7 +290,7 @@ pub(super) fn gate<'a>(
 
 /// What `policy`, which allows, says to the wish.
 pub(super) fn offer<'a>(facts: &ConnectFacts<'a>, policy: &'a Policy, now: Timestamp) -> Offer<'a> {
-    let usable = match use_of(facts, policy, None, now) {
+    let usable = match use_of(facts, policy, Route::Best, now) {
         Ok(usable) => usable,
         Err(reason) => return Offer::Refuse(reason),
     };
@@ -312,12 +308,33 @@ pub(super) fn offer<'a>(facts: &ConnectFacts<'a>, policy: &'a Policy, now: Times
     }
 }
 
-/// How `policy` can be used now: through `wanted` where a grant is named, else through the active
-/// grant that lasts longest, else directly where it gives standing access.
+/// By which right a policy is to be used.
+#[derive(Clone, Copy)]
+enum Route<'a> {
+    /// By the active grant that lasts longest, else directly where it gives standing access.
+    Best,
+    /// As a session was opened: by this grant and no other, or directly.
+    As(Option<&'a GrantId>),
+}
+
+impl Route<'_> {
+    fn takes(self, grant: &Grant) -> bool {
+        match self {
+            Self::Best => true,
+            Self::As(opened) => opened == Some(&grant.id),
+        }
+    }
+
+    const fn takes_standing(self) -> bool {
+        matches!(self, Self::Best | Self::As(None))
+    }
+}
+
+/// How `policy` can be used now, by `route`.
 fn use_of<'a>(
     facts: &ConnectFacts<'a>,
     policy: &'a Policy,
-    wanted: Option<&GrantId>,
+    route: Route<'_>,
     now: Timestamp,
 ) -> Result<Usable<'a>, Reason> {
     if !policy.conditions.hold(facts.subject.source, now).unwrap_or(false) {
@@ -325,11 +342,11 @@ fn use_of<'a>(
     }
     let grants = || facts.grants.iter().filter(|grant| is_for(grant, facts, policy));
     let active = grants()
-        .filter(|grant| grant.state_at(now) == GrantState::Active && wanted.is_none_or(|id| grant.id == *id))
+        .filter(|grant| grant.state_at(now) == GrantState::Active && route.takes(grant))
         .max_by_key(|grant| (grant.ends_at, Reverse(&grant.id)));
     let usable = if let Some(grant) = active {
         Usable { policy, grant: Some(grant) }
-    } else if policy.access == Access::Standing {
+    } else if policy.access == Access::Standing && route.takes_standing() {
         Usable { policy, grant: None }
     } else {
         let begins = grants().filter(|g| g.state_at(now) == GrantState::Scheduled).map(|g| g.starts_at).min();

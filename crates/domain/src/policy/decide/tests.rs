@@ -232,6 +232,21 @@ mod reconsidering {
     }
 
     #[test]
+    fn a_session_stays_with_the_right_that_it_was_opened_by() {
+        let mut estate = Estate::new().with(|e| e.policies = vec![standing(1, "a")]);
+        let direct = permitted(&estate);
+        estate.grants = vec![grant(1, &estate.policies[0])];
+        let until = reconsider(&estate.connect_facts(), &opened(&direct, 5), NOON);
+        assert_eq!(until, Ok(NOON.after(minutes(475))), "a grant that came later does not shorten it");
+        let by_grant = permitted(&estate);
+        assert_eq!(by_grant.grant, Some(id("gra", 1)));
+        estate.grants.push(grant(2, &estate.policies[0]));
+        estate.grants[0].revoked_at = Some(NOON);
+        let ended = reconsider(&estate.connect_facts(), &opened(&by_grant, 5), NOON);
+        assert_eq!(ended, Err(vec![Reason::NeedsRequest { account: name("root@web-1"), policy: name("a") }]));
+    }
+
+    #[test]
     fn a_deny_and_a_narrower_policy_end_it() {
         let (mut estate, connect) = granted();
         estate.policies[0].conditions.networks = vec![name("192.168.0.0/16")];
