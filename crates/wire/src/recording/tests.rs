@@ -58,11 +58,6 @@ pub(super) fn read(bytes: &[u8], portion: usize) -> Result<(Vec<Frame<'static>>,
 
 /// A short session with a frame of every kind, in four chunks.
 pub(super) fn sample() -> Vec<Vec<Frame<'static>>> {
-    let sum = |data: &[u8]| {
-        let mut digest = StreamDigest::new();
-        digest.update(data);
-        digest.finish()
-    };
     let frame = |at_us, kind| Frame { at_us, kind };
     vec![
         vec![
@@ -91,43 +86,53 @@ pub(super) fn sample() -> Vec<Vec<Frame<'static>>> {
             frame(1_300_900, FrameKind::output(0, &[b'a'; 300])),
             frame(1_400_000, FrameKind::error_output(0, b"no such file\r\n")),
         ],
-        vec![
-            frame(2_000_000, FrameKind::Exec { channel: 1, command: b"cat \xff".to_vec().into() }),
-            frame(
-                2_100_000,
-                FrameKind::ExecDigest { channel: 1, input: sum(b""), output: sum(b"abc"), error_output: sum(b"") },
-            ),
-            frame(2_150_000, FrameKind::Exit { channel: 1, status: ExitStatus::Signal("TERM".into()) }),
-            frame(
-                2_200_000,
-                FrameKind::Sftp {
-                    channel: 2,
-                    op: "rename".into(),
-                    path: b"/a".to_vec().into(),
-                    path2: Some(b"/b".to_vec().into()),
-                    bytes: 0,
-                    sha256: Some(Sha256([3; 32])),
-                    ok: true,
-                },
-            ),
-            frame(
-                2_300_000,
-                FrameKind::Forward {
-                    channel: 3,
-                    kind: ForwardKind::Local,
-                    host: "db".into(),
-                    port: 5432,
-                    bytes_in: 10,
-                    bytes_out: 20,
-                    phase: ForwardPhase::Closed,
-                },
-            ),
-        ],
+        commands_and_files(),
         vec![
             frame(3_000_000, FrameKind::Exit { channel: 0, status: ExitStatus::Code(3) }),
             frame(3_000_001, FrameKind::note("goodbye")),
             frame(3_000_002, FrameKind::End { reason: "client_closed".into() }),
         ],
+    ]
+}
+
+fn commands_and_files() -> Vec<Frame<'static>> {
+    let sum = |data: &[u8]| {
+        let mut digest = StreamDigest::new();
+        digest.update(data);
+        digest.finish()
+    };
+    let frame = |at_us, kind| Frame { at_us, kind };
+    vec![
+        frame(2_000_000, FrameKind::Exec { channel: 1, command: b"cat \xff".to_vec().into() }),
+        frame(
+            2_100_000,
+            FrameKind::ExecDigest { channel: 1, input: sum(b""), output: sum(b"abc"), error_output: sum(b"") },
+        ),
+        frame(2_150_000, FrameKind::Exit { channel: 1, status: ExitStatus::Signal("TERM".into()) }),
+        frame(
+            2_200_000,
+            FrameKind::Sftp {
+                channel: 2,
+                op: "rename".into(),
+                path: b"/a".to_vec().into(),
+                path2: Some(b"/b".to_vec().into()),
+                bytes: 0,
+                sha256: Some(Sha256([3; 32])),
+                ok: true,
+            },
+        ),
+        frame(
+            2_300_000,
+            FrameKind::Forward {
+                channel: 3,
+                kind: ForwardKind::Local,
+                host: "db".into(),
+                port: 5432,
+                bytes_in: 10,
+                bytes_out: 20,
+                phase: ForwardPhase::Closed,
+            },
+        ),
     ]
 }
 
@@ -137,65 +142,11 @@ pub(super) fn any_frame() -> impl Strategy<Value = Frame<'static>> {
 }
 
 fn any_kind() -> impl Strategy<Value = FrameKind<'static>> {
-    let text = || ".{0,20}".prop_map(Cow::<'static, str>::Owned);
-    let data = || proptest::collection::vec(any::<u8>(), 0..300).prop_map(Cow::<'static, [u8]>::Owned);
     let sum =
         || (any::<u64>(), any::<[u8; 32]>()).prop_map(|(bytes, sha256)| StreamSum { bytes, sha256: Sha256(sha256) });
     let channel = any::<u32>();
-    let start = (
-        (text(), text(), text(), text(), text(), text()),
-        (any::<u64>(), any::<u64>(), proptest::collection::vec(text(), 0..5)),
-    )
-        .prop_map(
-            |((session, user, account, asset, protocol, source), (started_at_ms, until_ms, capabilities))| {
-                FrameKind::Start {
-                    session,
-                    user,
-                    account,
-                    asset,
-                    protocol,
-                    source,
-                    started_at_ms,
-                    until_ms,
-                    capabilities,
-                }
-            },
-        );
-    let sftp =
-        (channel, text(), data(), proptest::option::of(data()), any::<u64>(), any::<Option<[u8; 32]>>(), any::<bool>())
-            .prop_map(|(channel, op, path, path2, bytes, sha256, ok)| FrameKind::Sftp {
-                channel,
-                op,
-                path,
-                path2,
-                bytes,
-                sha256: sha256.map(Sha256),
-                ok,
-            });
-    let forward = (
-        channel,
-        proptest::sample::select(vec![
-            ForwardKind::Local,
-            ForwardKind::Remote,
-            ForwardKind::Agent,
-            ForwardKind::X11,
-            ForwardKind::LocalSocket,
-            ForwardKind::RemoteSocket,
-        ]),
-        (text(), any::<u32>(), any::<u64>(), any::<u64>()),
-        proptest::sample::select(vec![ForwardPhase::Opened, ForwardPhase::Closed]),
-    )
-        .prop_map(|(channel, kind, (host, port, bytes_in, bytes_out), phase)| FrameKind::Forward {
-            channel,
-            kind,
-            host,
-            port,
-            bytes_in,
-            bytes_out,
-            phase,
-        });
     prop_oneof![
-        start,
+        any_start(),
         (channel, text(), any::<u32>(), any::<u32>()).prop_map(|(channel, term, cols, rows)| FrameKind::Terminal {
             channel,
             term,
@@ -219,11 +170,79 @@ fn any_kind() -> impl Strategy<Value = FrameKind<'static>> {
         }),
         (channel, any::<u32>()).prop_map(|(channel, code)| FrameKind::Exit { channel, status: ExitStatus::Code(code) }),
         (channel, text()).prop_map(|(channel, name)| FrameKind::Exit { channel, status: ExitStatus::Signal(name) }),
-        sftp,
-        forward,
+        any_sftp(),
+        any_forward(),
         (channel, text(), data()).prop_map(|(channel, name, value)| FrameKind::Env { channel, name, value }),
         (text(), any::<bool>()).prop_map(|(name, allowed)| FrameKind::Capability { name, allowed }),
         text().prop_map(|text| FrameKind::Note { text }),
         text().prop_map(|reason| FrameKind::End { reason }),
     ]
+}
+
+fn any_start() -> impl Strategy<Value = FrameKind<'static>> {
+    (
+        (text(), text(), text(), text(), text(), text()),
+        (any::<u64>(), any::<u64>(), proptest::collection::vec(text(), 0..5)),
+    )
+        .prop_map(
+            |((session, user, account, asset, protocol, source), (started_at_ms, until_ms, capabilities))| {
+                FrameKind::Start {
+                    session,
+                    user,
+                    account,
+                    asset,
+                    protocol,
+                    source,
+                    started_at_ms,
+                    until_ms,
+                    capabilities,
+                }
+            },
+        )
+}
+
+fn any_sftp() -> impl Strategy<Value = FrameKind<'static>> {
+    (any::<u32>(), text(), data(), proptest::option::of(data()), any::<u64>(), any::<Option<[u8; 32]>>(), any::<bool>())
+        .prop_map(|(channel, op, path, path2, bytes, sha256, ok)| FrameKind::Sftp {
+            channel,
+            op,
+            path,
+            path2,
+            bytes,
+            sha256: sha256.map(Sha256),
+            ok,
+        })
+}
+
+fn any_forward() -> impl Strategy<Value = FrameKind<'static>> {
+    (
+        any::<u32>(),
+        proptest::sample::select(vec![
+            ForwardKind::Local,
+            ForwardKind::Remote,
+            ForwardKind::Agent,
+            ForwardKind::X11,
+            ForwardKind::LocalSocket,
+            ForwardKind::RemoteSocket,
+        ]),
+        (text(), any::<u32>(), any::<u64>(), any::<u64>()),
+        proptest::sample::select(vec![ForwardPhase::Opened, ForwardPhase::Closed]),
+    )
+        .prop_map(|(channel, kind, (host, port, bytes_in, bytes_out), phase)| FrameKind::Forward {
+            channel,
+            kind,
+            host,
+            port,
+            bytes_in,
+            bytes_out,
+            phase,
+        })
+}
+
+fn text() -> impl Strategy<Value = Cow<'static, str>> {
+    ".{0,20}".prop_map(Cow::Owned)
+}
+
+fn data() -> impl Strategy<Value = Cow<'static, [u8]>> {
+    proptest::collection::vec(any::<u8>(), 0..300).prop_map(Cow::Owned)
 }

@@ -60,9 +60,7 @@ fn encode_fields(kind: &FrameKind<'_>, out: &mut Vec<u8>) {
             }
             put_varint(out, *started_at_ms);
             put_varint(out, *until_ms);
-            let named = capabilities.get(..CAPABILITIES_MAX).unwrap_or(capabilities);
-            put_varint(out, u64::try_from(named.len()).unwrap_or(0));
-            named.iter().for_each(|name| put_bytes(out, name.as_bytes()));
+            put_names(out, capabilities);
         }
         FrameKind::Terminal { term, cols, rows, .. } => {
             put_bytes(out, term.as_bytes());
@@ -78,10 +76,7 @@ fn encode_fields(kind: &FrameKind<'_>, out: &mut Vec<u8>) {
         }
         FrameKind::Exec { command, .. } => put_bytes(out, command),
         FrameKind::ExecDigest { input, output, error_output, .. } => {
-            for sum in [input, output, error_output] {
-                put_varint(out, sum.bytes);
-                out.extend_from_slice(&sum.sha256.0);
-            }
+            [input, output, error_output].into_iter().for_each(|sum| put_sum(out, sum));
         }
         FrameKind::Exit { status: ExitStatus::Code(code), .. } => {
             out.push(0);
@@ -94,11 +89,9 @@ fn encode_fields(kind: &FrameKind<'_>, out: &mut Vec<u8>) {
         FrameKind::Sftp { op, path, path2, bytes, sha256, ok, .. } => {
             put_bytes(out, op.as_bytes());
             put_bytes(out, path);
-            out.push(u8::from(path2.is_some()));
-            path2.iter().for_each(|path| put_bytes(out, path));
+            put_optional(out, path2.as_deref(), put_bytes);
             put_varint(out, *bytes);
-            out.push(u8::from(sha256.is_some()));
-            sha256.iter().for_each(|digest| out.extend_from_slice(&digest.0));
+            put_optional(out, sha256.as_ref(), |out, digest| out.extend_from_slice(&digest.0));
             out.push(u8::from(*ok));
         }
         FrameKind::Forward { kind, host, port, bytes_in, bytes_out, phase, .. } => {
@@ -119,6 +112,24 @@ fn encode_fields(kind: &FrameKind<'_>, out: &mut Vec<u8>) {
         }
         FrameKind::Note { text } => put_bytes(out, text.as_bytes()),
         FrameKind::End { reason } => put_bytes(out, reason.as_bytes()),
+    }
+}
+
+fn put_names(out: &mut Vec<u8>, names: &[Cow<'_, str>]) {
+    let named = names.get(..CAPABILITIES_MAX).unwrap_or(names);
+    put_varint(out, u64::try_from(named.len()).unwrap_or(0));
+    named.iter().for_each(|name| put_bytes(out, name.as_bytes()));
+}
+
+fn put_sum(out: &mut Vec<u8>, sum: &StreamSum) {
+    put_varint(out, sum.bytes);
+    out.extend_from_slice(&sum.sha256.0);
+}
+
+fn put_optional<T: ?Sized>(out: &mut Vec<u8>, value: Option<&T>, put: impl FnOnce(&mut Vec<u8>, &T)) {
+    out.push(u8::from(value.is_some()));
+    if let Some(value) = value {
+        put(out, value);
     }
 }
 
