@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use postern_control::Error;
+use postern_control::{DocumentProblem, Error};
 use postern_domain::policy::Reason;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,9 @@ pub struct Problem {
     /// Why policy refused.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub reasons: Vec<Why>,
+    /// What is wrong with which document, where several were given.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub problems: Vec<DocumentProblem>,
     /// How old a second factor may be, where a fresher one is wanted.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub max_age_seconds: Option<u64>,
@@ -57,6 +60,7 @@ impl Problem {
             detail: detail.into(),
             field: None,
             reasons: Vec::new(),
+            problems: Vec::new(),
             max_age_seconds: None,
             retry_after_seconds: None,
         }
@@ -94,6 +98,16 @@ impl From<Error> for Problem {
             },
             Error::Invalid { field, .. } => {
                 Self { field: Some(field), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail) }
+            }
+            Error::Documents(problems) => {
+                // Lacking a permission is told as such where nothing else is wrong.
+                let forbidden = problems.iter().all(|problem| problem.code == "forbidden");
+                let (status, code) = if forbidden {
+                    (StatusCode::FORBIDDEN, "forbidden")
+                } else {
+                    (StatusCode::UNPROCESSABLE_ENTITY, "invalid")
+                };
+                Self { problems, ..Self::new(status, code, detail) }
             }
             Error::Conflict(_) => Self::new(StatusCode::CONFLICT, "conflict", detail),
             Error::Throttled(wait) => Self {

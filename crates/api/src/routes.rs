@@ -2,11 +2,15 @@
 
 use crate::route::Routes;
 
+mod account;
+mod asset;
 mod audit;
 mod feed;
 mod group;
 mod link;
 mod login;
+mod policy;
+mod request;
 mod role;
 mod scope;
 mod session;
@@ -19,11 +23,15 @@ mod vault;
 /// Declares them all.
 pub(crate) fn all(routes: Routes) -> Routes {
     routes
+        .and(account::declare)
+        .and(asset::declare)
         .and(audit::declare)
         .and(feed::declare)
         .and(group::declare)
         .and(link::declare)
         .and(login::declare)
+        .and(policy::declare)
+        .and(request::declare)
         .and(role::declare)
         .and(scope::declare)
         .and(session::declare)

@@ -5,6 +5,8 @@ use std::time::Duration;
 use postern_domain::policy::Reason;
 use postern_gateway::BrokerError;
 
+use crate::apply::DocumentProblem;
+
 /// Why a use case did not happen.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -48,6 +50,9 @@ pub enum Error {
         /// What is wrong and what would be accepted.
         message: String,
     },
+    /// Documents that cannot be applied; nothing was.
+    #[error("nothing was applied: {}", first(.0))]
+    Documents(Vec<DocumentProblem>),
     /// It contradicts what is there.
     #[error("{0}")]
     Conflict(String),
@@ -69,6 +74,14 @@ pub enum Error {
     /// A file failed.
     #[error("a file of the data folder failed")]
     Io(#[from] std::io::Error),
+}
+
+fn first(problems: &[DocumentProblem]) -> String {
+    let more = match problems.len() {
+        0 | 1 => String::new(),
+        count => format!(" (and {} more)", count - 1),
+    };
+    problems.first().map_or_else(String::new, |problem| format!("{problem}{more}"))
 }
 
 fn list(reasons: &[Reason]) -> String {

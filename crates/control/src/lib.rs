@@ -3,15 +3,26 @@
 //! `Control` is what the API, the gateways and the jobs call. Each use case takes the caller and the
 //! permit that was decided for them, changes rows in one transaction and commits it with its event.
 
+mod access;
+mod account;
+mod apply;
+mod approval;
+mod asset;
 mod authenticate;
 mod backup;
 mod caller;
 mod clock;
 mod data;
 mod error;
+#[cfg(test)]
+mod estate;
+mod expiry;
 mod factor;
+mod facts;
 mod gate;
+mod grant;
 mod group;
+mod host_key;
 mod idempotency;
 mod keys;
 mod ledger;
@@ -19,9 +30,12 @@ mod link;
 mod live;
 mod login;
 mod password;
+mod policy;
 mod recording;
+mod request;
 mod role;
 mod scope;
+mod secret;
 mod session;
 mod ssh_key;
 mod status;
@@ -33,6 +47,7 @@ mod token;
 mod user;
 mod vault;
 mod verify;
+mod visible;
 
 use std::sync::Arc;
 
@@ -42,20 +57,32 @@ use postern_store::Store;
 use postern_vault::Vault;
 use tokio::sync::Notify;
 
+pub use access::{AccessAsset, AccessFilter, AccessItem, AccessReason, AccessState, Demands};
+pub use account::AccountInput;
+pub use apply::{Applied, ApplyInput, DocumentProblem};
+pub use asset::AssetInput;
 pub use backup::{BackedUp, backup, restore};
 pub use caller::{Caller, CredentialUsed, Visitor};
 pub use clock::{Clock, SystemClock};
 pub use data::{DataFolder, Opened, Opening, open, recover_vault, write_durably};
 pub use error::Error;
+pub use facts::Facts;
 pub use group::GroupBody;
+pub use host_key::{HostKeyDecision, HostKeySight};
 pub use idempotency::digest;
 pub use ledger::{AuditEntry, InclusionProof};
 pub use link::{Enrolled, FactorLink, LinkIssued, LinkUse, LinkView, SetUp, TotpOffer};
 pub use login::{CodeGiven, HeldPermission, SignIn, SignedIn, WhoAmI};
-pub use postern_store::{LeafFilter, LinkPurpose, Page, PageRequest, Remembered, SessionFilter, UserFilter};
+pub use policy::PolicyInput;
+pub use postern_store::{
+    AccountFilter, AssetFilter, LeafFilter, LinkPurpose, Page, PageRequest, PolicyFilter, Remembered, SessionFilter,
+    UserFilter,
+};
 pub use recording::{Integrity, IntegrityVerdict, RecordingFormat, watched_line};
+pub use request::{RequestInput, RequestWanted};
 pub use role::RoleBody;
 pub use scope::ScopeBody;
+pub use secret::SecretInput;
 pub use ssh_key::SshKeyAdd;
 pub use status::{Gauges, LedgerStatus, Readiness, Status};
 pub use token::{TokenCreate, TokenCreated};

@@ -14,6 +14,15 @@ pub(crate) fn line(field: &str, text: &str, max: usize) -> Result<String, Error>
     Ok(text.to_owned())
 }
 
+/// One or more lines for people to read, bounded and without control characters; trimmed.
+pub(crate) fn words(field: &str, text: &str, max: usize) -> Result<String, Error> {
+    let text = text.trim();
+    if text.chars().count() > max || text.chars().any(|c| c.is_control() && c != '\n') {
+        return Err(Error::invalid(field, format!("give at most {max} characters of plain text")));
+    }
+    Ok(text.to_owned())
+}
+
 /// An address that notices can go to; an empty one stands for none.
 pub(crate) fn email(text: Option<&str>) -> Result<Option<String>, Error> {
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };

@@ -166,20 +166,6 @@ impl WriteTx {
             .await?;
         Ok(())
     }
-
-    /// Notes that a session used the account.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn account_used(&mut self, id: &AccountId) -> Result<(), Error> {
-        let now = self.now();
-        sqlx::query("update account set last_used_at = ?2 where id = ?1")
-            .bind(id.as_str())
-            .bind(now.as_millis())
-            .execute(self.connection())
-            .await?;
-        Ok(())
-    }
 }
 
 pub(crate) fn account(row: &SqliteRow) -> Result<Account, Error> {

@@ -1,7 +1,7 @@
 //! Grants.
 
 use postern_domain::grant::{Grant, GrantState};
-use postern_domain::{AccountId, GrantId, ScopePath, Timestamp, UserId};
+use postern_domain::{AccountId, GrantId, PolicyId, ScopePath, Timestamp, UserId};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -89,6 +89,20 @@ impl ReadTx {
             .await?;
         let grants = rows.iter().map(|row| grant(row, now)).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::from_rows(grants, page.limit(), |grant| grant.id.to_string()))
+    }
+
+    /// Grants given under a policy that can be used at `now` or later.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn grants_under(&mut self, policy: &PolicyId, now: Timestamp) -> Result<Vec<Grant>, Error> {
+        let sql = format!("{SELECT} where g.policy_id = ?1 and g.ends_at > ?2 and g.revoked_at is null order by g.id");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(policy.as_str())
+            .bind(now.as_millis())
+            .fetch_all(self.connection())
+            .await?;
+        rows.iter().map(|row| grant(row, now)).collect()
     }
 
     /// Grants whose window was over by `now` and of which the ledger does not know it yet, at most `limit`.

@@ -1,0 +1,120 @@
+//! Policies, and access as text.
+
+use axum::http::Method;
+use postern_control::{Applied, ApplyInput, Caller, Control, PolicyFilter, PolicyInput};
+use postern_domain::permission::Permission;
+use postern_domain::permit::{Manage, Permit};
+use postern_domain::policy::Policy;
+use postern_domain::{PolicyName, ScopePath};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::input::{self, Input, Nothing};
+use crate::page::Page;
+use crate::problem::Problem;
+use crate::reply::{Done, Found};
+use crate::route::Routes;
+
+pub(crate) fn declare(routes: Routes) -> Routes {
+    routes
+        .holding(Permission::PolicyRead, (Method::GET, "/v1/policies", "policy_list", "Policies, by name"), list)
+        .holding(Permission::PolicyRead, (Method::GET, "/v1/policies/{name}", "policy_show", "One policy"), show)
+        .holding(
+            Permission::PolicyRead,
+            (
+                Method::GET,
+                "/v1/policies/{name}/revisions",
+                "policy_revisions",
+                "What a policy said in each of its revisions, oldest first",
+            ),
+            revisions,
+        )
+        .holding(
+            Permission::PolicyWrite,
+            (Method::PUT, "/v1/policies/{name}", "policy_put", "Create a policy or change it"),
+            put,
+        )
+        .holding(
+            Permission::PolicyWrite,
+            (Method::DELETE, "/v1/policies/{name}", "policy_delete", "Take a policy out of use, with its grants"),
+            delete,
+        )
+        .signed_in((Method::POST, "/v1/apply", "apply", "Make true what documents declare: all of them or none"), apply)
+}
+
+/// A policy's name in the path.
+#[derive(Deserialize, JsonSchema)]
+struct Named {
+    /// The policy.
+    name: PolicyName,
+}
+
+/// Which policies are wanted.
+#[derive(Default, Deserialize, JsonSchema)]
+struct Wanted {
+    /// A part of the name.
+    q: Option<String>,
+    /// A scope, with everything below it.
+    scope: Option<ScopePath>,
+    /// Where to go on.
+    cursor: Option<String>,
+    /// How many at most.
+    limit: Option<u32>,
+}
+
+async fn list(
+    control: Control,
+    _: Caller,
+    permit: Permit<Manage>,
+    input: Input<Nothing, Wanted>,
+) -> Result<Found<Page<Policy>>, Problem> {
+    let Wanted { q, scope, cursor, limit } = input.query;
+    let page = input::page(cursor, limit);
+    Ok(Found(control.policy_list(&permit, &PolicyFilter { q, scope }, &page).await?.into()))
+}
+
+async fn show(
+    control: Control,
+    caller: Caller,
+    permit: Permit<Manage>,
+    input: Input<Named>,
+) -> Result<Found<Policy>, Problem> {
+    Ok(Found(control.policy_show(&caller, &permit, &input.path.name).await?))
+}
+
+async fn revisions(
+    control: Control,
+    caller: Caller,
+    permit: Permit<Manage>,
+    input: Input<Named>,
+) -> Result<Found<Page<Policy>>, Problem> {
+    let items = control.policy_revisions(&caller, &permit, &input.path.name).await?;
+    Ok(Found(Page { items, next: None }))
+}
+
+async fn put(
+    control: Control,
+    caller: Caller,
+    permit: Permit<Manage>,
+    input: Input<Named, Nothing, PolicyInput>,
+) -> Result<Found<Policy>, Problem> {
+    Ok(Found(control.policy_put(&caller, &permit, &input.path.name, input.body).await?))
+}
+
+async fn delete(
+    control: Control,
+    caller: Caller,
+    permit: Permit<Manage>,
+    input: Input<Named>,
+) -> Result<Done, Problem> {
+    control.policy_delete(&caller, &permit, &input.path.name).await?;
+    Ok(Done)
+}
+
+async fn apply(
+    control: Control,
+    caller: Caller,
+    input: Input<Nothing, Nothing, ApplyInput>,
+) -> Result<Found<Applied>, Problem> {
+    Ok(Found(control.apply(&caller, &input.body).await?))
+}

@@ -1,0 +1,194 @@
+//! Asking for access and answering; what one can reach; grants.
+
+use axum::http::Method;
+use postern_control::{AccessFilter, AccessItem, Caller, Control, RequestInput, RequestWanted};
+use postern_domain::grant::{Grant, GrantState};
+use postern_domain::permission::Permission;
+use postern_domain::permit::{Manage, Permit};
+use postern_domain::request::{Request, RequestState};
+use postern_domain::{GrantId, RequestId};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::input::{self, Input, Nothing};
+use crate::page::Page;
+use crate::problem::Problem;
+use crate::reply::{Created, Found};
+use crate::route::Routes;
+
+pub(crate) fn declare(routes: Routes) -> Routes {
+    let routes = routes
+        .signed_in((Method::GET, "/v1/access", "access_list", "What one can reach or ask for"), access)
+        .signed_in((Method::GET, "/v1/requests", "request_list", "Requests that one may see, newest first"), list)
+        .holding(Permission::RequestCreate, (Method::POST, "/v1/requests", "request_create", "Ask for access"), create)
+        .signed_in((Method::GET, "/v1/requests/{id}", "request_show", "One request"), show)
+        .holding(
+            Permission::RequestApprove,
+            (Method::POST, "/v1/requests/{id}/approve", "request_approve", "Say yes to somebody's request"),
+            approve,
+        )
+        .holding(
+            Permission::RequestApprove,
+            (Method::POST, "/v1/requests/{id}/deny", "request_deny", "Say no to somebody's request"),
+            deny,
+        )
+        .signed_in(
+            (Method::POST, "/v1/requests/{id}/withdraw", "request_withdraw", "Take one's own request back"),
+            withdraw,
+        );
+    routes
+        .signed_in((Method::GET, "/v1/grants", "grant_list", "Grants that one may see, newest first"), grants)
+        .signed_in((Method::GET, "/v1/grants/{id}", "grant_show", "One grant"), grant)
+        .signed_in(
+            (Method::POST, "/v1/grants/{id}/revoke", "grant_revoke", "End a grant early, with its live sessions"),
+            revoke,
+        )
+}
+
+/// A request's id in the path.
+#[derive(Deserialize, JsonSchema)]
+struct Asked {
+    /// The request.
+    id: RequestId,
+}
+
+/// A grant's id in the path.
+#[derive(Deserialize, JsonSchema)]
+struct Granted {
+    /// The grant.
+    id: GrantId,
+}
+
+/// Which accounts are wanted.
+#[derive(Default, Deserialize, JsonSchema)]
+struct Reachable {
+    /// A part of the account's or the asset's name.
+    q: Option<String>,
+    /// Labels: `env=prod,tier=web`.
+    label: Option<String>,
+    /// Where to go on.
+    cursor: Option<String>,
+    /// How many at most.
+    limit: Option<u32>,
+}
+
+/// Which requests are wanted.
+#[derive(Default, Deserialize, JsonSchema)]
+struct Wanted {
+    /// In this state only.
+    state: Option<RequestState>,
+    /// One's own only.
+    #[serde(default)]
+    mine: bool,
+    /// Those only that wait for one's own answer.
+    #[serde(default)]
+    waiting: bool,
+    /// Where to go on.
+    cursor: Option<String>,
+    /// How many at most.
+    limit: Option<u32>,
+}
+
+/// Which grants are wanted.
+#[derive(Default, Deserialize, JsonSchema)]
+struct Held {
+    /// In this state only.
+    state: Option<GrantState>,
+    /// One's own only.
+    #[serde(default)]
+    mine: bool,
+    /// Where to go on.
+    cursor: Option<String>,
+    /// How many at most.
+    limit: Option<u32>,
+}
+
+/// Why, if there is something to say.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Remark {
+    /// For who asked, and for the ledger.
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// Why.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Why {
+    /// For the person concerned, and for the ledger.
+    reason: String,
+}
+
+async fn access(
+    control: Control,
+    caller: Caller,
+    input: Input<Nothing, Reachable>,
+) -> Result<Found<Page<AccessItem>>, Problem> {
+    let Reachable { q, label, cursor, limit } = input.query;
+    let filter = AccessFilter { q, labels: label.as_deref().map(input::labels).unwrap_or_default() };
+    Ok(Found(control.access_list(&caller, &filter, &input::page(cursor, limit)).await?.into()))
+}
+
+async fn list(
+    control: Control,
+    caller: Caller,
+    input: Input<Nothing, Wanted>,
+) -> Result<Found<Page<Request>>, Problem> {
+    let Wanted { state, mine, waiting, cursor, limit } = input.query;
+    let wanted = RequestWanted { state, mine, waiting };
+    Ok(Found(control.request_list(&caller, &wanted, &input::page(cursor, limit)).await?.into()))
+}
+
+async fn create(
+    control: Control,
+    caller: Caller,
+    permit: Permit<Manage>,
+    input: Input<Nothing, Nothing, RequestInput>,
+) -> Result<Created<Request>, Problem> {
+    Ok(Created(control.request_create(&caller, &permit, &input.body).await?))
+}
+
+async fn show(control: Control, caller: Caller, input: Input<Asked>) -> Result<Found<Request>, Problem> {
+    Ok(Found(control.request_show(&caller, &input.path.id).await?))
+}
+
+async fn approve(
+    control: Control,
+    caller: Caller,
+    permit: Permit<Manage>,
+    input: Input<Asked, Nothing, Remark>,
+) -> Result<Found<Request>, Problem> {
+    let reason = input.body.reason.as_deref();
+    Ok(Found(control.request_approve(&caller, &permit, &input.path.id, reason).await?))
+}
+
+async fn deny(
+    control: Control,
+    caller: Caller,
+    permit: Permit<Manage>,
+    input: Input<Asked, Nothing, Why>,
+) -> Result<Found<Request>, Problem> {
+    Ok(Found(control.request_deny(&caller, &permit, &input.path.id, &input.body.reason).await?))
+}
+
+async fn withdraw(control: Control, caller: Caller, input: Input<Asked>) -> Result<Found<Request>, Problem> {
+    Ok(Found(control.request_withdraw(&caller, &input.path.id).await?))
+}
+
+async fn grants(control: Control, caller: Caller, input: Input<Nothing, Held>) -> Result<Found<Page<Grant>>, Problem> {
+    let Held { state, mine, cursor, limit } = input.query;
+    Ok(Found(control.grant_list(&caller, state, mine, &input::page(cursor, limit)).await?.into()))
+}
+
+async fn grant(control: Control, caller: Caller, input: Input<Granted>) -> Result<Found<Grant>, Problem> {
+    Ok(Found(control.grant_show(&caller, &input.path.id).await?))
+}
+
+async fn revoke(
+    control: Control,
+    caller: Caller,
+    input: Input<Granted, Nothing, Why>,
+) -> Result<Found<Grant>, Problem> {
+    Ok(Found(control.grant_revoke(&caller, &input.path.id, &input.body.reason).await?))
+}

@@ -1,0 +1,279 @@
+//! What somebody can reach or ask for, and what it takes. Nothing appears here that no policy gives.
+
+use std::collections::BTreeMap;
+
+use postern_domain::account::Account;
+use postern_domain::asset::{Asset, Platform};
+use postern_domain::permission::Permission;
+use postern_domain::policy::{self, ConnectFacts, Decision, Policy, Reason, Subject, Target};
+use postern_domain::request::{ApprovalRule, RequestState};
+use postern_domain::user::User;
+use postern_domain::{AccountRef, AssetName, GrantId, PolicyName, RequestId, ScopePath, Timestamp};
+use postern_store::{AssetFilter, Page, PageRequest, ReadTx};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Caller, Control, Error, visible};
+
+/// How many portions of rows a listing looks through before it gives what it has.
+const PORTIONS_MAX: usize = 20;
+
+/// How somebody stands towards an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AccessState {
+    /// Can be connected to now, with a second factor as fresh as is demanded.
+    Ready,
+    /// Can be asked for.
+    Request,
+    /// Has been asked for and waits for approval.
+    Pending,
+    /// Not at the moment; the reasons say why.
+    Unavailable,
+}
+
+/// The asset, as far as it concerns somebody who wants to use it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AccessAsset {
+    /// Its name.
+    pub name: AssetName,
+    /// What kind of system it is.
+    pub platform: Platform,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// What the policy demands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Demands {
+    /// How old the second factor may be, in seconds; 0 asks at every session.
+    pub mfa_max_age_seconds: u64,
+    /// Who must say yes to a request; none grants at once.
+    pub approval: Option<ApprovalRule>,
+    /// Whether a request must say why.
+    pub reason_required: bool,
+    /// What a ticket must look like; none asks for no ticket.
+    pub ticket_pattern: Option<String>,
+    /// The longest window that can be asked for, and the longest session, in seconds.
+    pub max_duration_seconds: u64,
+}
+
+/// Why not at the moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AccessReason {
+    /// For a program.
+    pub code: String,
+    /// For a person.
+    pub message: String,
+}
+
+/// An account that somebody can reach or ask for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AccessItem {
+    /// The account: `root@web-1`.
+    pub account: AccountRef,
+    /// Its asset.
+    pub asset: AccessAsset,
+    /// How the caller stands towards it.
+    pub state: AccessState,
+    /// The grant that can be used.
+    pub grant: Option<GrantId>,
+    /// When that grant ends.
+    pub ends_at: Option<Timestamp>,
+    /// The request that waits.
+    pub request: Option<RequestId>,
+    /// The policy that gives it.
+    pub policy: PolicyName,
+    /// What that policy demands.
+    pub demands: Demands,
+    /// Why it cannot be used at the moment.
+    pub reasons: Vec<AccessReason>,
+    /// The command that connects to it; none where it is not reached by SSH.
+    pub ssh: Option<String>,
+}
+
+/// Which accounts are wanted; everything given must match.
+#[derive(Clone, Debug, Default)]
+pub struct AccessFilter {
+    /// A part of the account's or the asset's name.
+    pub q: Option<String>,
+    /// Labels with their values.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Control {
+    /// What the caller can reach or ask for, by asset and account.
+    ///
+    /// # Errors
+    /// When the cursor is not one of ours.
+    pub async fn access_list(
+        &self,
+        caller: &Caller,
+        filter: &AccessFilter,
+        page: &PageRequest,
+    ) -> Result<Page<AccessItem>, Error> {
+        let mut rows = self.store().read().await?;
+        let scope = &caller.user.scope;
+        let policies = rows.policies_reaching(scope).await?;
+        // Here with the groups of every tenant; each account is judged with those of its own.
+        let allowing: Vec<_> =
+            policies.iter().filter(|policy| policy.allows() && policy.subjects.include(&caller.user)).collect();
+        let wanted = AssetFilter { q: filter.q.clone(), labels: filter.labels.clone(), ..AssetFilter::default() };
+        let limit = usize::try_from(page.limit()).unwrap_or(1);
+        let mut found: Page<AccessItem> = Page { items: Vec::new(), next: page.cursor.clone() };
+        let mut looker = Looker { control: self, caller, policies: &policies, by_tenant: BTreeMap::new() };
+        for _ in 0..PORTIONS_MAX {
+            // What is missing and no more, so that the portion's own cursor is the page's.
+            let missing = u32::try_from(limit - found.items.len()).unwrap_or(1);
+            let portion = PageRequest { cursor: found.next.take(), limit: Some(missing) };
+            let portion = rows.accounts_selected(scope, &allowing, &wanted, &portion).await?;
+            for (account, asset) in &portion.items {
+                found.items.extend(looker.look(&mut rows, account, asset).await?);
+            }
+            found.next = portion.next;
+            if found.next.is_none() || found.items.len() >= limit {
+                break;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Somebody looking at what they can reach. What policies of a tenant see of them is kept.
+struct Looker<'a> {
+    control: &'a Control,
+    caller: &'a Caller,
+    policies: &'a [Policy],
+    by_tenant: BTreeMap<ScopePath, Option<User>>,
+}
+
+impl Looker<'_> {
+    /// How they stand towards an account; none when no policy gives it.
+    async fn look(&mut self, rows: &mut ReadTx, account: &Account, asset: &Asset) -> Result<Option<AccessItem>, Error> {
+        let now = self.control.now();
+        let tenant = asset.scope.tenant();
+        if !self.by_tenant.contains_key(&tenant) {
+            let user = visible::subject(rows, &self.caller.user.id, &tenant).await?;
+            self.by_tenant.insert(tenant.clone(), user);
+        }
+        let Some(Some(user)) = self.by_tenant.get(&tenant) else { return Ok(None) };
+        let over: Vec<_> = self.policies.iter().filter(|policy| policy.scope.contains(&asset.scope)).cloned().collect();
+        let grants = rows.grants_for(&user.id, &account.id, now).await?;
+        let facts = ConnectFacts {
+            // As if a factor had just been proved: how fresh one must be is among the demands.
+            subject: Subject { user, source: self.caller.source, mfa_at: Some(now) },
+            target: Target { account, asset },
+            policies: &over,
+            grants: &grants,
+            live_sessions: rows.sessions_open_of(&user.id, &account.id).await?,
+        };
+        let (state, policy, grant, reasons) = match policy::connect(&facts, now) {
+            Decision::Permit(permit) => {
+                let connect = permit.action();
+                (AccessState::Ready, Some(&connect.policy_name).cloned(), connect.grant.clone(), Vec::new())
+            }
+            Decision::StepUp { policy_name, .. } => (AccessState::Ready, Some(policy_name), None, Vec::new()),
+            Decision::Deny(reasons) if given_up(&reasons) => return Ok(None),
+            Decision::Deny(reasons) => {
+                let asked = reasons.iter().any(|reason| matches!(reason, Reason::NeedsRequest { .. }));
+                let state = if asked { AccessState::Request } else { AccessState::Unavailable };
+                let policy = reasons.iter().find_map(Reason::policy).cloned();
+                (state, policy, None, if asked { Vec::new() } else { reasons })
+            }
+        };
+        let giving = over
+            .iter()
+            .filter(|candidate| candidate.allows() && candidate.concerns(user, account, asset))
+            .find(|candidate| policy.as_ref().is_none_or(|name| candidate.name == *name));
+        let Some(giving) = giving else { return Ok(None) };
+        let ends_at = grants.iter().find(|held| Some(&held.id) == grant.as_ref()).map(|held| held.ends_at);
+        let mut item = self.item(account, asset, giving, state, reasons);
+        (item.grant, item.ends_at) = (grant, ends_at);
+        self.pending(rows, account, &mut item).await?;
+        Ok(Some(item))
+    }
+
+    fn item(
+        &self,
+        account: &Account,
+        asset: &Asset,
+        policy: &Policy,
+        state: AccessState,
+        reasons: Vec<Reason>,
+    ) -> AccessItem {
+        let reference = AccountRef { account: account.name.clone(), asset: asset.name.clone() };
+        let mut reasons: Vec<_> = reasons.iter().map(reason).collect();
+        let mut state = state;
+        if !account.ready && state != AccessState::Unavailable {
+            state = AccessState::Unavailable;
+            let message = "the vault holds no secret for this account yet; ask who answers for it".to_owned();
+            reasons.push(AccessReason { code: "not_ready".to_owned(), message });
+        }
+        if state == AccessState::Request && !self.caller.authority.covers(Permission::RequestCreate, &asset.scope) {
+            state = AccessState::Unavailable;
+            let message = "this needs the permission request:create; ask an administrator".to_owned();
+            reasons.push(AccessReason { code: "forbidden".to_owned(), message });
+        }
+        let obligations = &policy.obligations;
+        AccessItem {
+            ssh: self.control.ssh_line(&reference, asset.platform),
+            account: reference,
+            asset: AccessAsset { name: asset.name.clone(), platform: asset.platform, labels: asset.labels.clone() },
+            state,
+            grant: None,
+            ends_at: None,
+            request: None,
+            policy: policy.name.clone(),
+            demands: Demands {
+                mfa_max_age_seconds: obligations.mfa_max_age_seconds,
+                approval: obligations.approval.clone(),
+                reason_required: obligations.reason_required,
+                ticket_pattern: obligations.ticket_pattern.clone(),
+                max_duration_seconds: obligations.max_duration_seconds,
+            },
+            reasons,
+        }
+    }
+
+    /// Where it can be asked for: whether it has been.
+    async fn pending(&self, rows: &mut ReadTx, account: &Account, item: &mut AccessItem) -> Result<(), Error> {
+        if item.state != AccessState::Request {
+            return Ok(());
+        }
+        let now = self.control.now();
+        let requests = rows.requests_for(&self.caller.user.id, &account.id, now).await?;
+        let waits = |request: &postern_domain::request::Request| {
+            request.state == RequestState::Pending && now < request.expires_at
+        };
+        if let Some(waiting) = requests.into_iter().map(|stored| stored.request).find(waits) {
+            item.state = AccessState::Pending;
+            item.request = Some(waiting.id);
+        }
+        Ok(())
+    }
+}
+
+impl Control {
+    /// The command that connects to an account by SSH.
+    fn ssh_line(&self, reference: &AccountRef, platform: Platform) -> Option<String> {
+        if !matches!(platform, Platform::Linux | Platform::NetworkDevice) {
+            return None;
+        }
+        let (host, port) = self.settings().ssh_address.as_deref()?.rsplit_once(':')?;
+        let host = host.trim_matches(['[', ']']);
+        Some(if port == "22" { format!("ssh {reference}@{host}") } else { format!("ssh -p {port} {reference}@{host}") })
+    }
+}
+
+/// Whether these reasons mean that nothing is given at all.
+fn given_up(reasons: &[Reason]) -> bool {
+    reasons.iter().any(|reason| matches!(reason, Reason::NoPolicy | Reason::DeniedBy { .. } | Reason::UserInactive))
+}
+
+fn reason(reason: &Reason) -> AccessReason {
+    let code = serde_json::to_value(reason)
+        .ok()
+        .and_then(|value| value.get("code").and_then(serde_json::Value::as_str).map(str::to_owned))
+        .unwrap_or_default();
+    AccessReason { code, message: reason.to_string() }
+}

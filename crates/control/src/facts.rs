@@ -1,0 +1,136 @@
+//! The facts that a decision on access rests on, gathered from the database.
+
+use std::net::IpAddr;
+
+use postern_domain::account::Account;
+use postern_domain::asset::Asset;
+use postern_domain::grant::Grant;
+use postern_domain::policy::{ConnectFacts, Policy, Subject, Target};
+use postern_domain::user::User;
+use postern_domain::{AccountId, AccountRef, Timestamp, UserId};
+use postern_store::ReadTx;
+
+use crate::{Control, Error, visible};
+
+/// Everything that policy is asked about: who, what, under which policies and grants.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// The person, with the groups that belong to the target's tenant or to the root.
+    pub user: User,
+    /// The account.
+    pub account: Account,
+    /// Its asset.
+    pub asset: Asset,
+    /// Every policy whose scope contains the asset's.
+    pub policies: Vec<Policy>,
+    /// The person's grants for the account, ended ones included.
+    pub grants: Vec<Grant>,
+    /// How many sessions of theirs to the account are live.
+    pub live_sessions: u32,
+}
+
+impl Facts {
+    /// What the person wants to use, as they call it.
+    #[must_use]
+    pub fn reference(&self) -> AccountRef {
+        AccountRef { account: self.account.name.clone(), asset: self.asset.name.clone() }
+    }
+
+    /// The same as policy takes it, for somebody who comes from `source` and last proved a second
+    /// factor at `mfa_at`.
+    #[must_use]
+    pub fn connect(&self, source: IpAddr, mfa_at: Option<Timestamp>) -> ConnectFacts<'_> {
+        ConnectFacts {
+            subject: Subject { user: &self.user, source, mfa_at },
+            target: Target { account: &self.account, asset: &self.asset },
+            policies: &self.policies,
+            grants: &self.grants,
+            live_sessions: self.live_sessions,
+        }
+    }
+
+    /// The facts on an account by its name: in the person's own tenant first; elsewhere when it is
+    /// the only one, or the only one that a policy gives them. None when there is none such.
+    pub(crate) async fn of_reference(
+        rows: &mut ReadTx,
+        user: &UserId,
+        reference: &AccountRef,
+    ) -> Result<Option<Self>, Error> {
+        let Some(person) = rows.user(user).await? else { return Ok(None) };
+        let own = person.scope.tenant();
+        let mut found = Vec::new();
+        for asset in rows.assets_named(&reference.asset, std::slice::from_ref(&person.scope)).await? {
+            let Some(account) = rows.account_on(&asset.id, &reference.account).await? else { continue };
+            let first = asset.scope.tenant() == own;
+            found.extend(Self::of(rows, user, account, asset).await?);
+            if first {
+                return Ok(found.pop());
+            }
+        }
+        if found.len() > 1 {
+            found.retain(|facts| facts.policies.iter().any(|p| p.concerns(&facts.user, &facts.account, &facts.asset)));
+        }
+        Ok(if found.len() == 1 { found.pop() } else { None })
+    }
+
+    /// The facts on an account by its identifier.
+    pub(crate) async fn of_account(
+        rows: &mut ReadTx,
+        user: &UserId,
+        account: &AccountId,
+    ) -> Result<Option<Self>, Error> {
+        let Some(found) = rows.account(account).await? else { return Ok(None) };
+        let Some(asset) = rows.account_asset(account).await? else { return Ok(None) };
+        let Some(asset) = rows.asset(&asset).await? else { return Ok(None) };
+        Self::of(rows, user, found, asset).await
+    }
+
+    async fn of(rows: &mut ReadTx, user: &UserId, account: Account, asset: Asset) -> Result<Option<Self>, Error> {
+        let Some(user) = visible::subject(rows, user, &asset.scope.tenant()).await? else { return Ok(None) };
+        let policies = rows.policies_over(&asset.scope).await?;
+        // Where a grant stands is judged by the one who decides, with their own clock.
+        let grants = rows.grants_for(&user.id, &account.id, asset.created_at).await?;
+        let live_sessions = rows.sessions_open_of(&user.id, &account.id).await?;
+        Ok(Some(Self { user, account, asset, policies, grants, live_sessions }))
+    }
+}
+
+impl Control {
+    /// The facts on opening a session to an account by its name. None where the account does not
+    /// exist or the person may not know of it: to be refused as one that no policy gives.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn connect_facts(&self, user: &UserId, account: &AccountRef) -> Result<Option<Facts>, Error> {
+        let mut rows = self.store().read().await?;
+        let mut facts = Facts::of_reference(&mut rows, user, account).await?;
+        self.date(&mut facts);
+        Ok(facts)
+    }
+
+    /// The facts on going on with a session that is live.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn session_facts(&self, user: &UserId, account: &AccountId) -> Result<Option<Facts>, Error> {
+        let mut rows = self.store().read().await?;
+        let mut facts = Facts::of_account(&mut rows, user, account).await?;
+        self.date(&mut facts);
+        Ok(facts)
+    }
+
+    /// A person's grants for an account, as they stand now; ended ones included.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn grants_for(&self, user: &UserId, account: &AccountId) -> Result<Vec<Grant>, Error> {
+        Ok(self.store().read().await?.grants_for(user, account, self.now()).await?)
+    }
+
+    fn date(&self, facts: &mut Option<Facts>) {
+        let now = self.now();
+        for grant in facts.iter_mut().flat_map(|facts| &mut facts.grants) {
+            grant.state = grant.state_at(now);
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Policies.
+
+use std::collections::BTreeSet;
+
+use postern_domain::document::{Action, Change, Document, ObligationsDocument, PolicyDocument};
+use postern_domain::event::Event;
+use postern_domain::permission::Permission;
+use postern_domain::permit::{Manage, Permit};
+use postern_domain::policy::{Access, Accounts, Conditions, Effect, Obligations, Policy, Subjects};
+use postern_domain::{GroupName, PolicyId, PolicyName, ScopePath};
+use postern_store::{Page, PageRequest, PolicyFilter, ReadTx, WriteTx};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::apply::{changed, checked, event_of};
+use crate::{Caller, Control, Error, grant, visible};
+
+/// What a policy is to say.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyInput {
+    /// The scope; where it is left out, an existing policy stays where it is and a new one goes where
+    /// the caller belongs.
+    pub scope: Option<ScopePath>,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+    /// Gives or takes away.
+    pub effect: Effect,
+    /// Who.
+    pub subjects: Subjects,
+    /// Which accounts.
+    #[serde(default)]
+    pub accounts: Accounts,
+    /// When and from where.
+    #[serde(default)]
+    pub conditions: Conditions,
+    /// How one comes to a session.
+    pub access: Access,
+    /// What sessions are bound to.
+    #[serde(default)]
+    pub obligations: Obligations,
+}
+
+impl Control {
+    /// Policies in the permit's scopes.
+    ///
+    /// # Errors
+    /// When the cursor is not one of ours.
+    pub async fn policy_list(
+        &self,
+        permit: &Permit<Manage>,
+        filter: &PolicyFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Policy>, Error> {
+        Ok(self.store().read().await?.policies(&permit.action().scopes, filter, page).await?)
+    }
+
+    /// One policy.
+    ///
+    /// # Errors
+    /// `NotFound` also where the caller may not know of it.
+    pub async fn policy_show(
+        &self,
+        caller: &Caller,
+        permit: &Permit<Manage>,
+        name: &PolicyName,
+    ) -> Result<Policy, Error> {
+        visible::policy(&mut self.store().read().await?, caller, name, &permit.action().scopes).await
+    }
+
+    /// What a policy said in each of its revisions, oldest first.
+    ///
+    /// # Errors
+    /// As [`Self::policy_show`].
+    pub async fn policy_revisions(
+        &self,
+        caller: &Caller,
+        permit: &Permit<Manage>,
+        name: &PolicyName,
+    ) -> Result<Vec<Policy>, Error> {
+        let mut rows = self.store().read().await?;
+        let policy = visible::policy(&mut rows, caller, name, &permit.action().scopes).await?;
+        let revisions = rows.policy_revisions(&policy.id).await?;
+        Ok(revisions.into_iter().filter(|revision| permit.covers(&revision.scope)).collect())
+    }
+
+    /// Creates a policy, or changes it to its next revision.
+    ///
+    /// # Errors
+    /// When a field is not acceptable or its scope lies outside the permit.
+    pub async fn policy_put(
+        &self,
+        caller: &Caller,
+        permit: &Permit<Manage>,
+        name: &PolicyName,
+        input: PolicyInput,
+    ) -> Result<Policy, Error> {
+        let mut tx = self.store().write(self.now()).await?;
+        let scope = match input.scope {
+            Some(scope) => scope,
+            None => {
+                let scopes = visible::readable(caller, permit, Permission::PolicyRead);
+                match visible::policy(&mut tx, caller, name, &scopes).await {
+                    Ok(policy) => policy.scope,
+                    Err(Error::NotFound { .. }) => caller.user.scope.clone(),
+                    Err(error) => return Err(error),
+                }
+            }
+        };
+        let document = Document::Policy(PolicyDocument {
+            name: name.clone(),
+            scope,
+            description: input.description,
+            effect: input.effect,
+            subjects: input.subjects,
+            accounts: input.accounts,
+            conditions: input.conditions,
+            access: input.access,
+            obligations: ObligationsDocument::from(&input.obligations),
+        });
+        let Document::Policy(document) = checked(document)? else { return Err(Error::not_found("policy", name)) };
+        let (change, events) = apply(&mut tx, caller, permit, &document).await?;
+        let policy = tx.policy_in_tenant(&document.scope.tenant(), name).await?;
+        if change.action != Action::Unchanged {
+            self.commit(tx, &events).await?;
+        }
+        policy.ok_or_else(|| Error::not_found("policy", name))
+    }
+
+    /// Takes a policy out of use. Grants given under it end with it.
+    ///
+    /// # Errors
+    /// When it is not known or lies outside the permit.
+    pub async fn policy_delete(
+        &self,
+        caller: &Caller,
+        permit: &Permit<Manage>,
+        name: &PolicyName,
+    ) -> Result<(), Error> {
+        let mut tx = self.store().write(self.now()).await?;
+        let scopes = visible::readable(caller, permit, Permission::PolicyRead);
+        let policy = visible::policy(&mut tx, caller, name, &scopes).await?;
+        visible::within(permit, &policy.scope)?;
+        tx.policy_delete(&policy.id).await?;
+        let now = tx.now();
+        let mut events = vec![
+            Event::done(now, caller.actor(), "policy.delete", name.as_str(), policy.scope.clone())
+                .with("revision", policy.revision),
+        ];
+        for grant in tx.grants_under(&policy.id, now).await? {
+            let event = grant::revoke(&mut tx, &grant, &format!("policy {name} was deleted")).await?;
+            events.push(Event { actor: caller.actor(), ..event });
+        }
+        self.commit(tx, &events).await?;
+        Ok(())
+    }
+}
+
+/// Makes the policy what the document says.
+pub(crate) async fn apply(
+    tx: &mut WriteTx,
+    caller: &Caller,
+    permit: &Permit<Manage>,
+    document: &PolicyDocument,
+) -> Result<(Change, Vec<Event>), Error> {
+    visible::within(permit, &document.scope)?;
+    let current = tx.policy_in_tenant(&document.scope.tenant(), &document.name).await?;
+    if let Some(current) = &current {
+        if !permit.covers(&current.scope) && !caller.authority.covers(Permission::PolicyRead, &current.scope) {
+            return Err(Error::Conflict("a policy of this name exists already".to_owned()));
+        }
+        visible::within(permit, &current.scope)?;
+    }
+    let change = changed(&Document::Policy(document.clone()), current.as_ref().map(Document::from));
+    if change.action == Action::Unchanged {
+        return Ok((change, Vec::new()));
+    }
+    people(tx, document).await?;
+    let mut events = visible::ensure_scope(tx, caller, &document.scope).await?;
+    let policy = match &current {
+        None => document.to_policy(PolicyId::generate(tx.now(), postern_vault::random::bytes()), 1),
+        Some(current) => document.to_policy(current.id.clone(), current.revision.saturating_add(1)),
+    };
+    match &current {
+        None => tx.policy_insert(&policy).await?,
+        Some(_) => tx.policy_update(&policy).await?,
+    }
+    let text = serde_json::to_value(document).unwrap_or_default();
+    let event = event_of(tx.now(), caller, "policy", &change, &policy.scope);
+    events.push(event.with("revision", policy.revision).with("text", text));
+    Ok((change, events))
+}
+
+/// Refuses a policy about somebody who does not exist: whoever is later given that name would have
+/// the access without anybody having meant it.
+async fn people(rows: &mut ReadTx, document: &PolicyDocument) -> Result<(), Error> {
+    for name in &document.subjects.users {
+        let user = rows.user_by_name(name).await?;
+        let reaches = |scope: &ScopePath| scope.contains(&document.scope) || document.scope.contains(scope);
+        if !user.is_some_and(|user| reaches(&user.scope)) {
+            return Err(Error::invalid("subjects.users", format!("user `{name}` does not exist")));
+        }
+    }
+    let approvers = document.obligations.approval.iter().flat_map(|rule| &rule.groups);
+    let named: [(&str, BTreeSet<&GroupName>); 2] = [
+        ("subjects.groups", document.subjects.groups.iter().collect()),
+        ("obligations.approval.groups", approvers.collect()),
+    ];
+    for (field, groups) in named {
+        for name in groups {
+            if !group_exists(rows, name, &document.scope).await? {
+                return Err(Error::invalid(field, format!("group `{name}` does not exist")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a policy in `scope` can mean a group of this name: one of its tenant or of the root; a
+/// policy over everything also one of any tenant.
+async fn group_exists(rows: &mut ReadTx, name: &GroupName, scope: &ScopePath) -> Result<bool, Error> {
+    let found = rows.groups_by_name(name).await?;
+    let root = ScopePath::root();
+    Ok(found.iter().any(|group| {
+        let tenant = group.scope.tenant();
+        *scope == root || tenant == root || tenant == scope.tenant()
+    }))
+}

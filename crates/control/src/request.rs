@@ -1,0 +1,331 @@
+//! Requests for access: asking, looking, taking back.
+
+use std::time::Duration;
+
+use postern_domain::event::{Event, Outcome};
+use postern_domain::grant::Grant;
+use postern_domain::permission::Permission;
+use postern_domain::permit::{AskAccess, Manage, Permit};
+use postern_domain::policy::{self, AskFacts, Decision, Reason, Subject, Target, ticket::TICKET_LEN_MAX};
+use postern_domain::request::{Request, RequestState};
+use postern_domain::{AccountRef, GrantId, RequestId, ScopePath, Timestamp};
+use postern_store::{Page, PageRequest, ReadTx, RequestFilter, StoredRequest, WriteTx};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::approval::Approver;
+use crate::facts::Facts;
+use crate::{Caller, Control, Error, text};
+
+/// How long a request waits for its answers.
+const WAIT_MAX: Duration = Duration::from_secs(24 * 3600);
+/// The longest reason, in characters.
+pub(crate) const REASON_LEN_MAX: usize = 500;
+/// How long the same wish of the same person counts as the same click.
+const SAME_CLICK_MAX: Duration = Duration::from_secs(30);
+/// How many requests of one person for one account may wait at once.
+const WAITING_MAX: usize = 10;
+/// How many portions of rows a listing looks through before it gives what it has.
+const PORTIONS_MAX: usize = 20;
+
+/// A wish.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequestInput {
+    /// What for: `root@web-1`.
+    pub account: AccountRef,
+    /// How long, in seconds, from the moment it is granted.
+    pub duration_seconds: u64,
+    /// Why.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// The ticket that it belongs to.
+    #[serde(default)]
+    pub ticket: Option<String>,
+}
+
+/// Which requests are wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RequestWanted {
+    /// In this state only.
+    pub state: Option<RequestState>,
+    /// The caller's own only.
+    pub mine: bool,
+    /// Those only that wait for the caller's answer.
+    pub waiting: bool,
+}
+
+impl Control {
+    /// Asks for access. Where the policy wants no approval, the grant is given at once.
+    ///
+    /// # Errors
+    /// `Refused` with the reasons, which are written down; an account that does not exist or that
+    /// the caller may not know of is refused as one that no policy gives.
+    pub async fn request_create(
+        &self,
+        caller: &Caller,
+        permit: &Permit<Manage>,
+        input: &RequestInput,
+    ) -> Result<Request, Error> {
+        let reason = text::words("reason", input.reason.as_deref().unwrap_or_default(), REASON_LEN_MAX)?;
+        let ticket = text::words("ticket", input.ticket.as_deref().unwrap_or_default(), TICKET_LEN_MAX)?;
+        let ticket = Some(ticket).filter(|ticket| !ticket.is_empty());
+        let mut tx = self.store().write(self.now()).await?;
+        let now = tx.now();
+        let facts = Facts::of_reference(&mut tx, &caller.user.id, &input.account).await?;
+        let Some(facts) = facts.filter(|facts| permit.covers(&facts.asset.scope)) else {
+            drop(tx);
+            return Err(self.refuse(caller, input, &caller.user.scope, vec![Reason::NoPolicy]).await);
+        };
+        let wish = Wish { seconds: input.duration_seconds, reason, ticket };
+        let access = match policy::ask(&wish.facts(caller, &facts), now) {
+            Decision::Permit(access) => access,
+            Decision::StepUp { max_age_seconds, .. } => return Err(Error::StepUp { max_age_seconds }),
+            Decision::Deny(reasons) => {
+                drop(tx);
+                return Err(self.refuse(caller, input, &facts.asset.scope, reasons).await);
+            }
+        };
+        if let Some(same) = same_click(&mut tx, &facts, &wish).await? {
+            return Ok(same);
+        }
+        let id = RequestId::generate(now, postern_vault::random::bytes());
+        let events = open(&mut tx, caller, &facts, &wish, &access, &id).await?;
+        let request = tx.request(&id).await?.ok_or_else(|| Error::not_found("request", &id))?.request;
+        self.commit(tx, &events).await?;
+        Ok(request)
+    }
+
+    /// Requests that the caller may see, newest first: their own, those that wait for their answer,
+    /// and all in the scopes where they hold `request:read`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn request_list(
+        &self,
+        caller: &Caller,
+        wanted: &RequestWanted,
+        page: &PageRequest,
+    ) -> Result<Page<Request>, Error> {
+        let mut rows = self.store().read().await?;
+        let none = wanted.mine || wanted.waiting;
+        let filter = RequestFilter {
+            own: (wanted.mine || !wanted.waiting).then(|| caller.user.id.clone()),
+            scopes: if none { Vec::new() } else { caller.authority.scopes(Permission::RequestRead) },
+            pending_scopes: if wanted.mine { Vec::new() } else { caller.authority.scopes(Permission::RequestApprove) },
+            state: if wanted.waiting { Some(RequestState::Pending) } else { wanted.state },
+        };
+        let mut approver = Approver::new(caller, self.now());
+        let limit = usize::try_from(page.limit()).unwrap_or(1);
+        let mut found: Page<Request> = Page { items: Vec::new(), next: page.cursor.clone() };
+        for _ in 0..PORTIONS_MAX {
+            let portion = PageRequest { cursor: found.next.take(), limit: Some(500) };
+            let portion = rows.requests(&filter, &portion).await?;
+            let mut more = portion.items.into_iter().peekable();
+            while let Some(StoredRequest { request, .. }) = more.next() {
+                let own = request.user == caller.user.name;
+                let shown = if wanted.waiting { false } else { own || covers(caller, &request.scope) };
+                if shown && (own || !wanted.mine) || approver.may_answer(&mut rows, &request).await? {
+                    found.items.push(request);
+                }
+                if found.items.len() >= limit {
+                    let last = found.items.last().map(|request| request.id.to_string());
+                    found.next = last.filter(|_| more.peek().is_some() || portion.next.is_some());
+                    return Ok(found);
+                }
+            }
+            found.next = portion.next;
+            if found.next.is_none() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// One request that the caller may see.
+    ///
+    /// # Errors
+    /// `NotFound` also when it is not theirs to see.
+    pub async fn request_show(&self, caller: &Caller, id: &RequestId) -> Result<Request, Error> {
+        let mut rows = self.store().read().await?;
+        Ok(seen(&mut rows, caller, id).await?.request)
+    }
+
+    /// Takes the caller's own request back while nobody has decided on it.
+    ///
+    /// # Errors
+    /// `Conflict` when it has been decided on.
+    pub async fn request_withdraw(&self, caller: &Caller, id: &RequestId) -> Result<Request, Error> {
+        let mut tx = self.store().write(self.now()).await?;
+        let stored = seen(&mut tx, caller, id).await?;
+        let mut request = stored.request;
+        if request.user != caller.user.name {
+            return Err(Error::Forbidden("only who made a request can take it back: deny it instead".to_owned()));
+        }
+        if request.state == RequestState::Withdrawn {
+            return Ok(request);
+        }
+        if request.state != RequestState::Pending {
+            return Err(Error::Conflict(format!("request {id} is no longer pending")));
+        }
+        tx.request_close(id, RequestState::Withdrawn).await?;
+        request.state = RequestState::Withdrawn;
+        let event = event_of(tx.now(), caller, "request.withdraw", &request);
+        self.commit(tx, &[event]).await?;
+        Ok(request)
+    }
+
+    /// Writes a refused wish down; gives the refusal.
+    async fn refuse(&self, caller: &Caller, input: &RequestInput, scope: &ScopePath, reasons: Vec<Reason>) -> Error {
+        let told: Vec<_> = reasons.iter().map(ToString::to_string).collect();
+        let event = Event::done(self.now(), caller.actor(), "request.create", input.account.to_string(), scope.clone())
+            .outcome(Outcome::Refused)
+            .with("duration_seconds", input.duration_seconds)
+            .with("reasons", told);
+        match self.note(event).await {
+            Ok(()) => Error::Refused(reasons),
+            Err(error) => error,
+        }
+    }
+}
+
+/// What is wished for, checked.
+struct Wish {
+    seconds: u64,
+    reason: String,
+    ticket: Option<String>,
+}
+
+impl Wish {
+    fn facts<'a>(&'a self, caller: &Caller, facts: &'a Facts) -> AskFacts<'a> {
+        AskFacts {
+            subject: Subject { user: &facts.user, source: caller.source, mfa_at: caller.mfa_at },
+            target: Target { account: &facts.account, asset: &facts.asset },
+            policies: &facts.policies,
+            duration_seconds: self.seconds,
+            reason: &self.reason,
+            ticket: self.ticket.as_deref(),
+        }
+    }
+
+    fn is_of(&self, request: &Request) -> bool {
+        request.duration_seconds == self.seconds && request.reason == self.reason && request.ticket == self.ticket
+    }
+}
+
+/// The request that the same wish made already, a moment ago or still waiting.
+async fn same_click(tx: &mut WriteTx, facts: &Facts, wish: &Wish) -> Result<Option<Request>, Error> {
+    let since = tx.now().before(SAME_CLICK_MAX);
+    let earlier = tx.requests_for(&facts.user.id, &facts.account.id, since).await?;
+    let open = |state| matches!(state, RequestState::Pending | RequestState::Granted);
+    if let Some(same) = earlier.iter().find(|stored| open(stored.request.state) && wish.is_of(&stored.request)) {
+        return Ok(Some(same.request.clone()));
+    }
+    let waiting = earlier.iter().filter(|stored| stored.request.state == RequestState::Pending).count();
+    if waiting >= WAITING_MAX {
+        let account = &facts.reference();
+        return Err(Error::Conflict(format!("{waiting} requests of yours for {account} are waiting already")));
+    }
+    Ok(None)
+}
+
+/// Writes the request down, and the grant where no approval is wanted.
+async fn open(
+    tx: &mut WriteTx,
+    caller: &Caller,
+    facts: &Facts,
+    wish: &Wish,
+    access: &Permit<AskAccess>,
+    id: &RequestId,
+) -> Result<Vec<Event>, Error> {
+    let now = tx.now();
+    let AskAccess { policy, policy_name, obligations, .. } = access.action();
+    let waits = obligations.approval.is_some();
+    let request = Request {
+        id: id.clone(),
+        user: facts.user.name.clone(),
+        account: facts.reference(),
+        scope: facts.asset.scope.clone(),
+        duration_seconds: wish.seconds,
+        reason: wish.reason.clone(),
+        ticket: wish.ticket.clone(),
+        state: if waits { RequestState::Pending } else { RequestState::Granted },
+        policy: policy.clone(),
+        approval: obligations.approval.clone(),
+        approvals: Vec::new(),
+        grant: None,
+        created_at: now,
+        expires_at: now.after(WAIT_MAX),
+    };
+    let stored = StoredRequest {
+        request,
+        user: facts.user.id.clone(),
+        account: facts.account.id.clone(),
+        obligations: obligations.clone(),
+    };
+    tx.request_insert(&stored).await?;
+    let mut event = event_of(now, caller, "request.create", &stored.request)
+        .with("duration_seconds", wish.seconds)
+        .with("policy", policy_name.as_str())
+        .with("reason", wish.reason.as_str());
+    if let Some(ticket) = &wish.ticket {
+        event = event.with("ticket", ticket.as_str());
+    }
+    let mut events = vec![event];
+    if !waits {
+        events.push(grant(tx, caller, &stored).await?);
+    }
+    Ok(events)
+}
+
+/// Gives the grant of a request; its window begins now.
+pub(crate) async fn grant(tx: &mut WriteTx, caller: &Caller, stored: &StoredRequest) -> Result<Event, Error> {
+    let now = tx.now();
+    let request = &stored.request;
+    let mut grant = Grant {
+        id: GrantId::generate(now, postern_vault::random::bytes()),
+        request: request.id.clone(),
+        user: request.user.clone(),
+        account: request.account.clone(),
+        scope: request.scope.clone(),
+        policy: request.policy.clone(),
+        obligations: stored.obligations.clone(),
+        starts_at: now,
+        ends_at: now.after(Duration::from_secs(request.duration_seconds)),
+        revoked_at: None,
+        revoked_reason: None,
+        state: postern_domain::grant::GrantState::Active,
+    };
+    grant.state = grant.state_at(now);
+    tx.grant_insert(&grant, &stored.user, &stored.account).await?;
+    Ok(Event::done(now, caller.actor(), "grant.create", grant.id.as_str(), grant.scope.clone())
+        .with("request", request.id.as_str())
+        .with("user", grant.user.as_str())
+        .with("account", grant.account.to_string())
+        .with("ends_at", grant.ends_at.to_string()))
+}
+
+/// The request, when the caller may see it: their own, one they may answer or have answered, or one
+/// that lies where they hold `request:read`.
+pub(crate) async fn seen(rows: &mut ReadTx, caller: &Caller, id: &RequestId) -> Result<StoredRequest, Error> {
+    let unknown = || Error::not_found("request", id);
+    let stored = rows.request(id).await?.ok_or_else(unknown)?;
+    let request = &stored.request;
+    let theirs = request.user == caller.user.name
+        || covers(caller, &request.scope)
+        || caller.authority.covers(Permission::RequestApprove, &request.scope);
+    if theirs { Ok(stored) } else { Err(unknown()) }
+}
+
+fn covers(caller: &Caller, scope: &ScopePath) -> bool {
+    caller.authority.covers(Permission::RequestRead, scope)
+}
+
+pub(crate) fn event_of(now: Timestamp, caller: &Caller, action: &str, request: &Request) -> Event {
+    Event::done(now, caller.actor(), action, request.id.as_str(), request.scope.clone())
+        .with("user", request.user.as_str())
+        .with("account", request.account.to_string())
+}
+
+#[cfg(test)]
+mod tests;
