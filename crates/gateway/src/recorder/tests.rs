@@ -178,6 +178,45 @@ async fn a_file_that_is_removed_is_no_failure() {
     assert_eq!(broker.ended()[0].reason, EndReason::Killed);
 }
 
+/// Where the process that is to be killed puts its recording.
+const VICTIM_FOLDER: &str = "POSTERN_TEST_VICTIM_FOLDER";
+
+/// Records numbers until it is killed; does nothing unless it was started for that.
+#[tokio::test]
+async fn victim() {
+    let Ok(folder) = std::env::var(VICTIM_FOLDER) else { return };
+    let broker = FakeBroker::writing_to(&folder, Some(Path::new(&folder).join("recording")));
+    let sessions = sessions(&broker);
+    let live = sessions.open(request()).await.unwrap();
+    let recorder = live.recorder();
+    for number in 0..5_000_000u32 {
+        recorder.record(FrameKind::output(0, &number.to_be_bytes())).await.unwrap();
+    }
+}
+
+#[test]
+fn after_a_kill_everything_written_is_read_without_a_gap() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("recording");
+    let mut victim = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "recorder::tests::victim"])
+        .env(VICTIM_FOLDER, folder.path())
+        .spawn()
+        .unwrap();
+    while !chain_of(&path).is_ok_and(|chain| chain.chunks >= 3) {
+        assert_eq!(victim.try_wait().unwrap(), None, "it must live until it is killed");
+        std::thread::yield_now();
+    }
+    victim.kill().unwrap();
+    victim.wait().unwrap();
+    let (frames, verdict) = read(&path);
+    assert_eq!(verdict, Verdict::Cut { at: chain_of(&path).unwrap().bytes });
+    for (number, frame) in (0u32..).zip(&frames[1..]) {
+        assert_eq!(frame.kind, FrameKind::output(0, &number.to_be_bytes()));
+    }
+    assert!(frames.len() > 1000, "{}", frames.len());
+}
+
 #[tokio::test]
 async fn what_cannot_be_recorded_fails_the_recording_and_not_only_the_call() {
     let folder = tempfile::tempdir().unwrap();
