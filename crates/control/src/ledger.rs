@@ -9,6 +9,7 @@ use postern_domain::ScopePath;
 use postern_domain::event::Event;
 use postern_domain::permit::{Manage, Permit};
 use postern_ledger::Hash;
+use postern_ledger::note::Checkpoint;
 use postern_ledger::tiles::Directory;
 use postern_store::{Leaf, LeafFilter, Page, PageRequest};
 use schemars::JsonSchema;
@@ -126,7 +127,7 @@ impl Control {
         }
         let to = from + leaves.len() as u64;
         let more = to < tree.size();
-        let root = if more { self.root_at(from, &leaves, signed.is_some()).await? } else { tree.root() };
+        let root = if more { root_with(&tiles, signed.as_ref(), &leaves)? } else { tree.root() };
         let bodies: Vec<Vec<u8>> = leaves.into_iter().map(|leaf| leaf.body).collect();
         tokio::task::spawn_blocking(move || tiles.publish(from, &bodies, &root, &signer))
             .await
@@ -134,27 +135,6 @@ impl Control {
             .map_err(unpublishable)?;
         self.0.published.store(to, Ordering::Relaxed);
         Ok(more)
-    }
-
-    /// The root over the published leaves and `leaves`, which follow them.
-    async fn root_at(&self, from: u64, leaves: &[Leaf], published: bool) -> Result<Hash, Error> {
-        let mut tree = postern_ledger::Tree::new();
-        if published {
-            // A batch that is not the last one comes only when many leaves have piled up: going
-            // through them all is affordable then.
-            let mut at = 0;
-            while at < from {
-                let limit = u32::try_from(from - at).unwrap_or(BATCH_MAX).min(BATCH_MAX);
-                let earlier = self.store().read().await?.leaves_from(at, limit).await?;
-                if earlier.is_empty() {
-                    break;
-                }
-                at += earlier.len() as u64;
-                earlier.iter().for_each(|leaf| tree.push(Hash(leaf.hash)));
-            }
-        }
-        leaves.iter().for_each(|leaf| tree.push(Hash(leaf.hash)));
-        Ok(tree.root())
     }
 
     /// Events in the permit's scopes, newest first.
@@ -241,6 +221,16 @@ impl Control {
         }
         Ok((lines, next))
     }
+}
+
+/// The root over what is published and `leaves`, which follow it.
+fn root_with(tiles: &Directory, signed: Option<&Checkpoint>, leaves: &[Leaf]) -> Result<Hash, Error> {
+    let mut tree = match signed {
+        Some(checkpoint) => tiles.tree(checkpoint).map_err(unpublishable)?,
+        None => postern_ledger::Tree::new(),
+    };
+    leaves.iter().for_each(|leaf| tree.push(Hash(leaf.hash)));
+    Ok(tree.root())
 }
 
 fn unpublishable(error: postern_ledger::tiles::Error) -> Error {

@@ -1,10 +1,13 @@
 //! The sessions that are live in this process, and the orders that reach them.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
+use postern_domain::permit::Connect;
+use postern_domain::policy::Obligations;
 use postern_domain::session::EndReason;
-use postern_domain::{AccountId, AccountRef, AssetId, ScopePath, SessionId, Timestamp, UserId};
+use postern_domain::{AccountId, AccountRef, AssetId, GrantId, PolicyId, ScopePath, SessionId, Timestamp, UserId};
 use postern_gateway::Directive;
 use tokio::sync::mpsc;
 
@@ -19,9 +22,39 @@ pub(crate) struct LiveSession {
     pub(crate) account: AccountId,
     pub(crate) asset: AssetId,
     pub(crate) scope: ScopePath,
-    pub(crate) source: std::net::IpAddr,
+    pub(crate) source: IpAddr,
     pub(crate) opened_at: Timestamp,
+    /// The right that it was opened by.
+    pub(crate) policy: PolicyId,
+    pub(crate) grant: Option<GrantId>,
+    pub(crate) obligations: Obligations,
     directives: mpsc::Sender<Directive>,
+}
+
+impl LiveSession {
+    /// A session that is being opened by `right`, and the end of its orders that goes to its gateway.
+    pub(crate) fn new(
+        right: &Connect,
+        account_ref: AccountRef,
+        scope: ScopePath,
+        opened_at: Timestamp,
+    ) -> (Self, mpsc::Receiver<Directive>) {
+        let (directives, receiver) = mpsc::channel(DIRECTIVES_MAX);
+        let session = Self {
+            user: right.user.clone(),
+            account_ref,
+            account: right.account.clone(),
+            asset: right.asset.clone(),
+            scope,
+            source: right.source,
+            opened_at,
+            policy: right.policy.clone(),
+            grant: right.grant.clone(),
+            obligations: right.obligations.clone(),
+            directives,
+        };
+        (session, receiver)
+    }
 }
 
 /// The live sessions of this process. The lock is held for a look-up only, never across an await.
@@ -35,23 +68,9 @@ impl LiveSessions {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a session up; the receiver goes to its gateway.
-    #[allow(clippy::too_many_arguments, reason = "each is one plain fact of the session")]
-    pub(crate) fn add(
-        &self,
-        id: SessionId,
-        user: UserId,
-        account_ref: AccountRef,
-        account: AccountId,
-        asset: AssetId,
-        scope: ScopePath,
-        source: std::net::IpAddr,
-        opened_at: Timestamp,
-    ) -> mpsc::Receiver<Directive> {
-        let (directives, receiver) = mpsc::channel(DIRECTIVES_MAX);
-        let session = LiveSession { user, account_ref, account, asset, scope, source, opened_at, directives };
+    /// Takes a session up: from here on orders reach it.
+    pub(crate) fn add(&self, id: SessionId, session: LiveSession) {
         self.sessions().insert(id, session);
-        receiver
     }
 
     pub(crate) fn remove(&self, id: &SessionId) -> Option<LiveSession> {

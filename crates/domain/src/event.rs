@@ -98,8 +98,10 @@ impl Event {
 
     /// The bytes that the ledger hashes: compact JSON with the fields in the order of declaration
     /// and details sorted by name.
-    #[must_use]
-    pub fn canonical(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+    ///
+    /// # Errors
+    /// When a detail cannot be written as JSON; nothing is hashed then.
+    pub fn canonical(&self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(self)
     }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use russh::keys::PrivateKey;
 
+use crate::server::GatewayError;
+
 /// How the gateway presents and protects itself.
 pub struct Config {
     /// The host keys, most preferred first; at least one.
@@ -12,6 +14,17 @@ pub struct Config {
     pub banner: Option<String>,
     /// The limits.
     pub limits: Limits,
+}
+
+impl Config {
+    /// The defaults, known by one host key in OpenSSH's form.
+    ///
+    /// # Errors
+    /// When it is not one.
+    pub fn with_host_key(pem: &str) -> Result<Self, GatewayError> {
+        let key = PrivateKey::from_openssh(pem).map_err(|_| GatewayError::HostKey)?;
+        Ok(Self { host_keys: vec![key], banner: None, limits: Limits::default() })
+    }
 }
 
 /// What one peer can make the gateway spend.

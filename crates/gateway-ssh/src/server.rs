@@ -27,6 +27,9 @@ pub enum GatewayError {
     /// There is no host key to present.
     #[error("the SSH gateway needs at least one host key")]
     NoHostKey,
+    /// What was given as a host key is none.
+    #[error("the SSH gateway's host key cannot be read")]
+    HostKey,
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Bind {

@@ -10,6 +10,7 @@ mod backup;
 mod group;
 mod login;
 mod role;
+mod server;
 mod session;
 mod ssh_key;
 mod status;
@@ -20,6 +21,10 @@ mod vault;
 /// What to do.
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// Prepare a data folder and its first administrator, offline.
+    Setup(server::Setup),
+    /// Run the server.
+    Serve(server::Serve),
     /// Sign in, or prove a second factor again.
     Login(login::Login),
     /// Sign out.
@@ -66,6 +71,8 @@ pub(crate) enum Command {
 /// Does it; gives the exit code.
 pub(crate) async fn run(command: Command, format: Format) -> Result<u8, Failure> {
     match command {
+        Command::Setup(args) => args.run(format).await,
+        Command::Serve(args) => args.run().await,
         Command::Login(args) => args.run(format).await,
         Command::Logout(args) => args.run(format).await,
         Command::Whoami(args) => args.run(format).await,

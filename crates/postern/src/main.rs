@@ -2,9 +2,12 @@
 
 mod client;
 mod commands;
+mod config;
 mod exit;
 mod output;
+mod serve;
 mod terminal;
+mod tls;
 
 use std::process::ExitCode;
 

@@ -141,7 +141,8 @@ impl WriteTx {
         let mut tree = self.ledger_tree().await?;
         let first = tree.size();
         for event in events {
-            let body = event.canonical();
+            let body = event.canonical().map_err(|error| Error::Ledger(error.to_string()))?;
+            postern_ledger::bundle::check_leaf(&body).map_err(|error| Error::Ledger(error.to_string()))?;
             let hash = leaf_hash(&body);
             sqlx::query(
                 "insert into leaf (leaf_index, hash, body, at, actor, action, target, scope, outcome) \

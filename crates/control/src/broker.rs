@@ -1,0 +1,388 @@
+//! The gateways' port: from somebody at the door to a lease on a target, and its end.
+
+use std::net::IpAddr;
+
+use async_trait::async_trait;
+use postern_domain::account::CredentialKind;
+use postern_domain::event::{Actor, Event, Outcome};
+use postern_domain::grant::GrantState;
+use postern_domain::permit::{Connect, Permit};
+use postern_domain::policy::{self, Decision, OpenedUnder, Reason};
+use postern_domain::session::EndReason;
+use postern_domain::user::User;
+use postern_domain::{IntentId, ScopePath, SecretText, SessionId, Timestamp, UserName};
+use postern_gateway::{
+    Broker, BrokerError, ConnectRequest, Credential, FactorNeed, HostKeyVerdict, Identity, Lease, Recorded,
+    RecordingPlan, Refusal,
+};
+use postern_store::{Intent, NewSession, SessionEnd};
+use postern_vault::random;
+
+use crate::HostKeySight;
+use crate::facts::Facts;
+use crate::live::LiveSession;
+use crate::{Control, Error, certificate, recording};
+
+/// The action under which opening a session is written down.
+const OPEN: &str = "session.open";
+
+#[async_trait]
+impl Broker for Control {
+    async fn user_by_key(&self, fingerprint: &str, named: Option<&UserName>) -> Result<Option<Identity>, BrokerError> {
+        let owner = self.key_owner(fingerprint, named).await?;
+        Ok(owner.map(|user| identity(&user, Some(fingerprint))))
+    }
+
+    async fn user_by_password(
+        &self,
+        named: &UserName,
+        password: SecretText,
+        source: IpAddr,
+    ) -> Result<Identity, BrokerError> {
+        match self.check_password(named, password, source).await {
+            Ok(user) => Ok(identity(&user, None)),
+            Err(error) => Err(refused_or_failed(error)),
+        }
+    }
+
+    async fn factor_need(&self, request: &ConnectRequest) -> Result<FactorNeed, BrokerError> {
+        let user = self.user_facts(&request.user.id).await?;
+        let facts = self.connect_facts(&user.id, &request.account).await?;
+        let decision = self.decide(&user, request, facts.as_ref()).await?;
+        match decision {
+            Decision::StepUp { .. } => {
+                let key = request.user.key.as_deref().unwrap_or_default();
+                let link = self.factor_link(&user.id, request.source, key).await?;
+                Ok(FactorNeed::Wanted { link: link.url })
+            }
+            Decision::Permit(_) | Decision::Deny(_) => Ok(FactorNeed::None),
+        }
+    }
+
+    async fn prove_factor(
+        &self,
+        user: &Identity,
+        code: SecretText,
+        link: &str,
+        source: IpAddr,
+    ) -> Result<Timestamp, BrokerError> {
+        if !code.expose().is_empty() {
+            let key = user.key.as_deref().unwrap_or_default();
+            return self.prove_code(&user.id, &code, source, key).await.map_err(refused_or_failed);
+        }
+        let token = SecretText::new(link.rsplit('/').next().unwrap_or_default().to_owned());
+        let confirmed = self.factor_link_confirmed(&token).await?;
+        confirmed.ok_or_else(|| refusal("the link has not been confirmed yet: open it, confirm, then press Enter"))
+    }
+
+    async fn open(&self, request: ConnectRequest) -> Result<Lease, BrokerError> {
+        let user = self.user_facts(&request.user.id).await?;
+        let facts = self.connect_facts(&user.id, &request.account).await?;
+        match (self.decide(&user, &request, facts.as_ref()).await?, facts) {
+            (Decision::Permit(permit), Some(facts)) => self.open_permitted(&user, &request, &facts, permit).await,
+            (Decision::StepUp { max_age_seconds, .. }, facts) => {
+                let wanted =
+                    format!("a second factor not older than {max_age_seconds} seconds is required: connect again");
+                self.refuse_session(&user, &request, facts.as_ref(), Vec::new()).await;
+                Err(refusal(&wanted))
+            }
+            (Decision::Deny(reasons), facts) => {
+                Err(self.refuse_session(&user, &request, facts.as_ref(), reasons).await)
+            }
+            (Decision::Permit(_), None) => {
+                Err(self.refuse_session(&user, &request, None, vec![Reason::NoPolicy]).await)
+            }
+        }
+    }
+
+    async fn host_key(&self, session: &SessionId, public_key: &str) -> Result<HostKeyVerdict, BrokerError> {
+        let Some(live) = self.live().get(session) else {
+            return Ok(HostKeyVerdict::Refused("the session is over".to_owned()));
+        };
+        let (asset, name) = (&live.asset, &live.account_ref.asset);
+        Ok(match self.host_key_seen(asset, public_key).await? {
+            HostKeySight::Pinned => HostKeyVerdict::Pinned,
+            HostKeySight::Unknown { fingerprint } => HostKeyVerdict::Refused(format!(
+                "nobody has decided yet that {name} is known by the host key {fingerprint}; \
+                 an administrator does so with: postern asset trust {name} {fingerprint}"
+            )),
+            HostKeySight::Changed { fingerprint, .. } => HostKeyVerdict::Refused(format!(
+                "THE HOST KEY OF {name} HAS CHANGED to {fingerprint}: either it was reinstalled or somebody is in \
+                 between; when the change is right, an administrator says so with: postern asset trust {name} \
+                 {fingerprint}"
+            )),
+            HostKeySight::Rejected { fingerprint } => {
+                HostKeyVerdict::Refused(format!("an administrator has rejected the host key {fingerprint} of {name}"))
+            }
+        })
+    }
+
+    async fn live(&self, session: &SessionId) -> Result<(), BrokerError> {
+        let Some(live) = self.live().get(session) else {
+            return Err(BrokerError::Unavailable("the session is over".to_owned()));
+        };
+        let now = self.now();
+        let mut tx = self.store().write(now).await.map_err(Error::from)?;
+        tx.session_live(session).await.map_err(Error::from)?;
+        tx.intent_resolve(OPEN, session.as_str(), "done").await.map_err(Error::from)?;
+        let event = Event::done(now, Self::system(), OPEN, session.as_str(), live.scope)
+            .with("account", live.account_ref.to_string());
+        self.commit(tx, &[event]).await?;
+        Ok(())
+    }
+
+    async fn ended(&self, session: &SessionId, reason: EndReason, recorded: Option<Recorded>, detail: Option<String>) {
+        let live = self.live().remove(session);
+        let scope = live.as_ref().map_or_else(ScopePath::root, |live| live.scope.clone());
+        let now = self.now();
+        let mut event = Event::done(now, Self::system(), "session.end", session.as_str(), scope)
+            .with("reason", serde_json::json!(reason));
+        if let Some(live) = &live {
+            event = event.with("account", live.account_ref.to_string());
+        }
+        if let Some(recorded) = &recorded {
+            event =
+                event.with("recording_bytes", recorded.bytes).with("recording_digest", hex::encode(recorded.digest));
+        }
+        if let Some(detail) = detail {
+            event = event.with("detail", detail);
+        }
+        let recording = recorded.map(|recorded| (recorded.bytes, hex::encode(recorded.digest)));
+        let end = SessionEnd { at: now, reason, recording };
+        let outcome = if reason == EndReason::TargetFailed { Outcome::Failed } else { Outcome::Done };
+        let written = async {
+            let mut tx = self.store().write(now).await?;
+            tx.session_end(session, &end).await?;
+            tx.intent_resolve(OPEN, session.as_str(), "ended").await?;
+            self.commit(tx, &[event.outcome(outcome)]).await
+        };
+        if let Err(error) = written.await {
+            // It stays open in the database and is closed at the next start, with its digest.
+            tracing::error!(%session, error = &error as &dyn std::error::Error, "the end of a session cannot be written");
+        }
+    }
+}
+
+impl Control {
+    /// Decides on opening a session, on what is known now.
+    async fn decide(
+        &self,
+        user: &User,
+        request: &ConnectRequest,
+        facts: Option<&Facts>,
+    ) -> Result<Decision<Connect>, Error> {
+        let Some(facts) = facts else { return Ok(Decision::Deny(vec![Reason::NoPolicy])) };
+        let proved =
+            self.factor_proved_at(&user.id, request.user.key.as_deref().unwrap_or_default(), request.source).await?;
+        let now = self.now();
+        let decide = |mfa_at| policy::connect(&facts.connect(request.source, mfa_at), now);
+        match decide(request.user.factor_at.max(proved)) {
+            // Asked for at every session, only what was proved on this very connection counts.
+            Decision::Permit(permit) if permit.action().obligations.mfa_max_age_seconds == 0 => {
+                Ok(decide(request.user.factor_at))
+            }
+            decision => Ok(decision),
+        }
+    }
+
+    /// Writes the intent down, then opens the secret.
+    async fn open_permitted(
+        &self,
+        user: &User,
+        request: &ConnectRequest,
+        facts: &Facts,
+        permit: Permit<Connect>,
+    ) -> Result<Lease, BrokerError> {
+        let now = self.now();
+        let id = SessionId::generate(now, random::bytes());
+        let action = permit.action();
+        let new = NewSession {
+            id: id.clone(),
+            user: user.id.clone(),
+            account: action.account.clone(),
+            scope: facts.asset.scope.clone(),
+            protocol: request.protocol,
+            source: request.source.to_string(),
+            policy: action.policy.clone(),
+            grant: action.grant.clone(),
+            ends_by: action.until,
+        };
+        let mut event = Event::done(now, actor(user, request.source), OPEN, id.as_str(), new.scope.clone())
+            .outcome(Outcome::Intent)
+            .with("account", request.account.to_string())
+            .with("policy", action.policy.as_str())
+            .with("until", action.until.to_string());
+        if let Some(grant) = &action.grant {
+            event = event.with("grant", grant.as_str());
+        }
+        if let Some(key) = &request.user.key {
+            event = event.with("ssh_key", key.as_str());
+        }
+        // A grant revoked in the middle of this ends the session.
+        let (live, directives) = LiveSession::new(action, request.account.clone(), new.scope.clone(), now);
+        self.live().add(id.clone(), live);
+        let begun = self.begin(&new, event).await;
+        let opened = match begun {
+            Ok(()) => self.lease(&id, facts, &permit, directives).await,
+            Err(error) => Err(error),
+        };
+        match opened {
+            Ok(lease) => {
+                if let Some(key) = &request.user.key {
+                    self.key_used(key, &user.id).await?;
+                }
+                Ok(lease)
+            }
+            Err(error) => {
+                self.ended(&id, EndReason::TargetFailed, None, Some(error.to_string())).await;
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn begin(&self, new: &NewSession, event: Event) -> Result<(), Error> {
+        let mut tx = self.store().write(event.at).await?;
+        tx.session_insert(new).await?;
+        tx.intent_insert(&Intent {
+            id: IntentId::generate(event.at, random::bytes()),
+            action: OPEN.to_owned(),
+            target: new.id.to_string(),
+            scope: new.scope.clone(),
+        })
+        .await?;
+        self.commit(tx, &[event]).await?;
+        Ok(())
+    }
+
+    async fn lease(
+        &self,
+        id: &SessionId,
+        facts: &Facts,
+        permit: &Permit<Connect>,
+        directives: tokio::sync::mpsc::Receiver<postern_gateway::Directive>,
+    ) -> Result<Lease, Error> {
+        let (host, port) = facts
+            .asset
+            .address
+            .rsplit_once(':')
+            .and_then(|(host, port)| Some((host.trim_matches(['[', ']']).to_owned(), port.parse().ok()?)))
+            .ok_or_else(|| Error::Unavailable(format!("the address of {} is not host:port", facts.asset.name)))?;
+        let credential = match facts.account.credential {
+            CredentialKind::Password => Credential::Password(self.secret_for(permit).await?),
+            CredentialKind::SshKey => Credential::SshKey(self.secret_for(permit).await?),
+            CredentialKind::SshCertificate => {
+                let authority = self.ssh_key(crate::keys::OwnKey::SshUserCa).await?;
+                certificate::issue(&authority, id, &facts.account.name, permit.action(), self.now())?
+            }
+        };
+        let (key, sealed_key) = self.vault().data_key(&recording::binding(id))?;
+        Ok(Lease {
+            session: id.clone(),
+            host,
+            port,
+            account: facts.account.name.clone(),
+            credential,
+            obligations: permit.action().obligations.clone(),
+            until: permit.action().until,
+            recording: RecordingPlan { path: self.recording_path(id), key, sealed_key, session: id.clone() },
+            directives,
+        })
+    }
+
+    /// Writes a refusal down and says what to do next.
+    async fn refuse_session(
+        &self,
+        user: &User,
+        request: &ConnectRequest,
+        facts: Option<&Facts>,
+        reasons: Vec<Reason>,
+    ) -> BrokerError {
+        let scope = facts.map_or_else(|| user.scope.clone(), |facts| facts.asset.scope.clone());
+        let event = Event::done(self.now(), actor(user, request.source), OPEN, request.account.to_string(), scope)
+            .outcome(Outcome::Refused)
+            .with("reasons", serde_json::json!(reasons));
+        if let Err(error) = self.note(event).await {
+            return error.into();
+        }
+        let mut message = format!("{} is refused:", request.account);
+        for reason in &reasons {
+            message.push_str(&format!("\n  {reason}"));
+        }
+        if reasons.iter().any(|reason| matches!(reason, Reason::NeedsRequest { .. })) {
+            message.push_str(&format!("\n  or ask in the console: {}/access", self.settings().public_url));
+        }
+        BrokerError::Refused(Refusal { message, reasons })
+    }
+
+    /// Decides anew on every live session and ends those that policy no longer allows.
+    pub(crate) async fn redecide_live(&self) -> Result<(), Error> {
+        for (id, session) in self.live().all() {
+            if let Some(reason) = self.no_longer(&session).await? {
+                let opened_at = session.opened_at;
+                tracing::info!(session = %id, ?reason, %opened_at, "policy no longer allows a live session");
+                self.live().end(&id, reason, told(reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// Why a live session may not go on, if it may not.
+    async fn no_longer(&self, session: &LiveSession) -> Result<Option<EndReason>, Error> {
+        let now = self.now();
+        let Some(facts) = self.session_facts(&session.user, &session.account).await? else {
+            return Ok(Some(EndReason::PolicyChanged));
+        };
+        let opened = OpenedUnder {
+            policy: &session.policy,
+            grant: session.grant.as_ref(),
+            obligations: &session.obligations,
+            started_at: session.opened_at,
+        };
+        Ok(match policy::reconsider(&facts.connect(session.source, None), &opened, now) {
+            Ok(until) if until > now => None,
+            Ok(_) => Some(EndReason::Expired),
+            Err(reasons) => Some(end_reason(&reasons, session, &facts, now)),
+        })
+    }
+}
+
+fn end_reason(reasons: &[Reason], session: &LiveSession, facts: &Facts, now: Timestamp) -> EndReason {
+    let grant = facts.grants.iter().find(|grant| session.grant.as_ref() == Some(&grant.id));
+    match grant.map(|grant| grant.state_at(now)) {
+        _ if reasons.contains(&Reason::UserInactive) => EndReason::UserDisabled,
+        Some(GrantState::Revoked) => EndReason::Revoked,
+        Some(GrantState::Expired) => EndReason::Expired,
+        _ => EndReason::PolicyChanged,
+    }
+}
+
+fn told(reason: EndReason) -> &'static str {
+    match reason {
+        EndReason::Revoked => "your grant was revoked",
+        EndReason::Expired => "the window of your grant is over",
+        EndReason::UserDisabled => "your access to postern has been switched off",
+        _ => "policy no longer allows this session",
+    }
+}
+
+fn identity(user: &User, key: Option<&str>) -> Identity {
+    Identity { id: user.id.clone(), name: user.name.clone(), key: key.map(str::to_owned), factor_at: None }
+}
+
+fn actor(user: &User, source: IpAddr) -> Actor {
+    Actor::User { name: user.name.to_string(), source: Some(source.to_string()) }
+}
+
+fn refusal(message: &str) -> BrokerError {
+    BrokerError::Refused(Refusal { message: message.to_owned(), reasons: Vec::new() })
+}
+
+/// What the person did wrong is a refusal that they are told; what failed inside is not.
+fn refused_or_failed(error: Error) -> BrokerError {
+    match error {
+        Error::Unauthenticated { .. } | Error::Throttled(_) | Error::Invalid { .. } | Error::Refused(_) => {
+            refusal(&error.to_string())
+        }
+        other => other.into(),
+    }
+}

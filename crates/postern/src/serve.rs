@@ -1,0 +1,195 @@
+//! Wiring: the use cases, the gateways and the API in one process, from start to graceful stop.
+
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use postern_api::{Metrics, Server};
+use postern_control::{Control, DataFolder, Opening, Settings};
+use postern_gateway::{Sessions, SessionsOptions};
+use postern_gateway_ssh::{Config, Gateway};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{self, File};
+use crate::exit::{DONE, Failure};
+use crate::tls;
+
+const HTTPS_DEFAULT: &str = "127.0.0.1:8443";
+const SSH_DEFAULT: &str = "127.0.0.1:2222";
+/// How long live sessions get to end when the server is stopped.
+const DRAIN_MAX: Duration = Duration::from_secs(20);
+/// How often timers are looked at: grants that end, requests that lapse.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What the command line says; it wins over the file.
+pub(crate) struct Wanted {
+    pub data: PathBuf,
+    pub config: Option<PathBuf>,
+    pub https: Option<SocketAddr>,
+    pub ssh: Option<SocketAddr>,
+}
+
+/// Where things are served, everything considered.
+struct Plan {
+    file: File,
+    data: PathBuf,
+    https: SocketAddr,
+    ssh: Option<SocketAddr>,
+}
+
+impl Plan {
+    fn of(wanted: Wanted) -> Result<Self, Failure> {
+        let file = wanted.config.as_deref().map(config::read).transpose()?.unwrap_or_default();
+        let https = match wanted.https.or(file.https.listen) {
+            Some(address) => address,
+            None => HTTPS_DEFAULT.parse()?,
+        };
+        let ssh = match wanted.ssh.or(file.ssh.listen) {
+            _ if file.ssh.off => None,
+            Some(address) => Some(address),
+            None => Some(SSH_DEFAULT.parse()?),
+        };
+        Ok(Self { file, data: wanted.data, https, ssh })
+    }
+
+    fn settings(&self, https: SocketAddr, ssh: Option<SocketAddr>) -> Settings {
+        let public_url = self.file.https.public_url.clone().unwrap_or_else(|| format!("https://{https}"));
+        let ssh_address = self.file.ssh.public_address.clone().or_else(|| ssh.map(|address| address.to_string()));
+        let folder = DataFolder::new(&self.data);
+        let key_file = self.file.vault.key_file.clone().unwrap_or_else(|| folder.key_file());
+        Settings {
+            data: self.data.clone(),
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            ssh_address,
+            key_file,
+        }
+    }
+}
+
+/// Settings for the commands that work on a data folder without a server.
+pub(crate) fn offline_settings(data: PathBuf) -> Result<Settings, Failure> {
+    let plan = Plan::of(Wanted { data, config: None, https: None, ssh: None })?;
+    Ok(plan.settings(plan.https, plan.ssh))
+}
+
+/// Runs the server until SIGTERM or SIGINT.
+pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
+    let plan = Plan::of(wanted)?;
+    log(&plan.file.log)?;
+    // What can be refused is refused before anything is opened.
+    let https = tokio::net::TcpListener::bind(plan.https)
+        .await
+        .with_context(|| format!("cannot listen on {} (https): choose another with --https", plan.https))?;
+    let ssh = match plan.ssh {
+        Some(address) => Some(Gateway::bind(address).await.context("choose another with --ssh")?),
+        None => None,
+    };
+    let https_address = https.local_addr()?;
+    let ssh_address = ssh.as_ref().map(tokio::net::TcpListener::local_addr).transpose()?;
+
+    let settings = plan.settings(https_address, ssh_address);
+    let options = Opening { key_file: Some(settings.key_file.clone()), start_sealed: plan.file.vault.start_sealed };
+    let opened = postern_control::open(settings, options).await?;
+    let control = opened.control.clone();
+    control.recover().await?;
+    let tls = tls::server_config(&DataFolder::new(&plan.data), &plan.file.https, https_address)?;
+    let sessions = Sessions::new(Arc::new(control.clone()), SessionsOptions::default())?;
+    control.attach(sessions.clone());
+    announce(&control, opened.shares.as_deref(), ssh_address).await?;
+
+    let stop = CancellationToken::new();
+    let mut tasks = tokio::task::JoinSet::new();
+    let server = Server::new(https, tls, postern_api::app(control.clone(), Arc::new(Metrics::default())));
+    tasks.spawn(server.serve(stop.clone()));
+    tasks.spawn(control.clone().publish_ledger(stop.clone()));
+    tasks.spawn(control.clone().keep_time(TICK, stop.clone()));
+    tasks.spawn(control.clone().keep_to_policy(stop.clone()));
+    if let Some(listener) = ssh {
+        tasks.spawn(serve_ssh(control.clone(), sessions.clone(), listener, stop.clone()));
+    }
+    wait_for_stop().await?;
+    tracing::info!("stopping: live sessions are being ended");
+    sessions.drain(tokio::time::Instant::now() + DRAIN_MAX).await;
+    stop.cancel();
+    while tasks.join_next().await.is_some() {}
+    control.close().await;
+    drop(opened.lock);
+    tracing::info!("stopped");
+    Ok(DONE)
+}
+
+/// The SSH gateway's own key lies in the vault: it is served as soon as the vault is unsealed.
+async fn serve_ssh(control: Control, sessions: Sessions, listener: tokio::net::TcpListener, stop: CancellationToken) {
+    let key = loop {
+        match control.ssh_host_key().await {
+            Ok(key) => break key,
+            Err(postern_control::Error::Sealed) => tracing::warn!("ssh waits for the vault to be unsealed"),
+            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "ssh cannot be served"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_secs(2)) => {}
+        }
+    };
+    let gateway = Config::with_host_key(key.expose()).and_then(|config| Gateway::new(sessions, config));
+    match gateway {
+        Ok(gateway) => gateway.serve(listener, stop).await,
+        Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "ssh cannot be served"),
+    }
+}
+
+async fn wait_for_stop() -> Result<(), Failure> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+/// Says where things are, and once what will never be said again. On standard output: it is for the
+/// person who started the server, not for the log.
+async fn announce(
+    control: &Control,
+    shares: Option<&[postern_domain::SecretText]>,
+    ssh: Option<SocketAddr>,
+) -> Result<(), Failure> {
+    use crate::output::line;
+    if let Some(shares) = shares {
+        line("The vault was made. Keep these recovery shares apart from each other; they are shown only now.")?;
+        line("Any 3 of them open the vault when its key file is lost:")?;
+        for share in shares {
+            line(&format!("  {}", share.expose()))?;
+        }
+    }
+    line(&format!("console  {}", control.settings().public_url))?;
+    if let Some(address) = ssh {
+        line(&format!("ssh      {address}"))?;
+    }
+    if let Some(link) = control.setup_link().await? {
+        line(&format!(
+            "set up the first administrator (once, until {}): {}",
+            crate::output::time(link.expires_at),
+            link.url
+        ))?;
+    }
+    Ok(())
+}
+
+fn log(wanted: &config::Log) -> Result<(), Failure> {
+    let filter = wanted.filter.clone().or_else(|| std::env::var("POSTERN_LOG").ok());
+    let filter = EnvFilter::try_new(filter.as_deref().unwrap_or("info,russh=warn"))
+        .map_err(|error| Failure::usage(format!("log.filter: {error}")))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if wanted.json {
+        builder.json().init();
+    } else {
+        builder.with_ansi(std::io::stderr().is_terminal()).init();
+    }
+    Ok(())
+}
