@@ -211,6 +211,18 @@ struct PageOf<T> {
     next: Option<String>,
 }
 
+/// Any text as one segment of a path.
+pub(crate) fn segment(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut path, byte| {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'@' | b':') {
+            path.push(char::from(byte));
+        } else {
+            path.push_str(&format!("%{byte:02X}"));
+        }
+        path
+    })
+}
+
 fn unreachable(server: &str, error: reqwest::Error) -> Failure {
     let advice = if error.is_connect() { "is it running, and is --ca the right certificate?" } else { "try again" };
     Failure::Failed(anyhow::Error::new(error).context(format!("cannot reach {server}: {advice}")))

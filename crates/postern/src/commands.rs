@@ -5,10 +5,17 @@ use clap::Subcommand;
 use crate::exit::Failure;
 use crate::output::Format;
 
+mod access;
+mod account;
+mod apply;
+mod asset;
 mod audit;
 mod backup;
+mod grant;
 mod group;
 mod login;
+mod policy;
+mod request;
 mod role;
 mod server;
 mod session;
@@ -49,6 +56,33 @@ pub(crate) enum Command {
     /// Make, list and revoke your own API tokens.
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Make true what documents declare: assets, accounts, groups, policies, roles.
+    Apply(apply::Apply),
+    /// List and show assets; decide on their host keys.
+    #[command(subcommand)]
+    Asset(asset::AssetCommand),
+    /// List and show accounts; store their secrets.
+    #[command(subcommand)]
+    Account(account::AccountCommand),
+    /// List, show, delete policies.
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    /// List what you can reach or ask for.
+    Access(access::Access),
+    /// Ask for access.
+    Request(request::Ask),
+    /// List requests.
+    Requests(request::Requests),
+    /// Say yes to somebody's request.
+    Approve(request::Approve),
+    /// Say no to somebody's request.
+    Deny(request::Deny),
+    /// Take your own request back.
+    Withdraw(request::Withdraw),
+    /// List grants.
+    Grants(grant::Grants),
+    /// End a grant early.
+    Revoke(grant::Revoke),
     /// Show the server's state.
     Status(status::Status),
     /// List sessions: one's own, and those one may see.
@@ -82,6 +116,18 @@ pub(crate) async fn run(command: Command, format: Format) -> Result<u8, Failure>
         Command::Scope(command) => command.run(format).await,
         Command::SshKey(command) => command.run(format).await,
         Command::Token(command) => command.run(format).await,
+        Command::Apply(args) => args.run(format).await,
+        Command::Asset(command) => command.run(format).await,
+        Command::Account(command) => command.run(format).await,
+        Command::Policy(command) => command.run(format).await,
+        Command::Access(args) => args.run(format).await,
+        Command::Request(args) => args.run(format).await,
+        Command::Requests(args) => args.run(format).await,
+        Command::Approve(args) => args.run(format).await,
+        Command::Deny(args) => args.run(format).await,
+        Command::Withdraw(args) => args.run(format).await,
+        Command::Grants(args) => args.run(format).await,
+        Command::Revoke(args) => args.run(format).await,
         Command::Status(args) => args.run(format).await,
         Command::Sessions(args) => args.run(format).await,
         Command::Session(command) => command.run(format).await,

@@ -89,3 +89,11 @@ pub(crate) fn time(at: postern_domain::Timestamp) -> String {
 pub(crate) fn or_dash(item: Option<impl ToString>) -> String {
     item.map_or_else(|| "-".to_owned(), |item| item.to_string())
 }
+
+/// A choice as the word that it is in JSON.
+pub(crate) fn word<T: Serialize>(choice: &T) -> String {
+    match serde_json::to_value(choice) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => "-".to_owned(),
+    }
+}

@@ -1,0 +1,199 @@
+//! `postern request`, `postern requests`, `postern approve`, `postern deny`, `postern withdraw`.
+
+use std::time::Duration;
+
+use clap::Args;
+use postern_domain::request::{Request, RequestState};
+use postern_domain::{AccountRef, Period, RequestId};
+use serde_json::json;
+
+use crate::client::Client;
+use crate::exit::{DONE, Failure, PENDING, REFUSED};
+use crate::output::{self, Columns, Format};
+
+/// How often a request that waits is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Ask for access.
+#[derive(Args)]
+pub(crate) struct Ask {
+    /// What for, account@asset.
+    account: AccountRef,
+    /// How long: 30m, 8h, 1h30m.
+    #[arg(long = "for", value_name = "DURATION")]
+    duration: Period,
+    /// Why.
+    #[arg(long)]
+    reason: Option<String>,
+    /// The ticket that it belongs to.
+    #[arg(long)]
+    ticket: Option<String>,
+    /// Wait until it is decided.
+    #[arg(long)]
+    wait: bool,
+}
+
+/// List requests: your own, those that wait for your answer, and those you may see.
+#[derive(Args)]
+pub(crate) struct Requests {
+    /// Your own only.
+    #[arg(long, conflicts_with = "waiting")]
+    mine: bool,
+    /// Those only that wait for your answer.
+    #[arg(long)]
+    waiting: bool,
+    /// In this state only: pending, granted, denied, expired, withdrawn.
+    #[arg(long)]
+    state: Option<String>,
+}
+
+/// Say yes to somebody's request.
+#[derive(Args)]
+pub(crate) struct Approve {
+    /// The request.
+    id: RequestId,
+    /// What there is to say about it.
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+/// Say no to somebody's request.
+#[derive(Args)]
+pub(crate) struct Deny {
+    /// The request.
+    id: RequestId,
+    /// Why not; who asked will read it.
+    #[arg(long)]
+    reason: String,
+}
+
+/// Take your own request back.
+#[derive(Args)]
+pub(crate) struct Withdraw {
+    /// The request.
+    id: RequestId,
+}
+
+impl Columns for Request {
+    const HEADINGS: &'static [&'static str] =
+        &["ID", "USER", "ACCOUNT", "FOR", "STATE", "APPROVALS", "TICKET", "REASON", "MADE"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.id.to_string(),
+            self.user.to_string(),
+            self.account.to_string(),
+            Period::from_seconds(self.duration_seconds).to_string(),
+            output::word(&self.state),
+            approvals(self),
+            output::or_dash(self.ticket.as_ref()),
+            self.reason.clone(),
+            output::time(self.created_at),
+        ]
+    }
+}
+
+/// How many have said yes, of how many wanted.
+fn approvals(request: &Request) -> String {
+    let given = request.approvals.iter().filter(|answer| answer.approved).count();
+    request.approval.as_ref().map_or_else(|| "-".to_owned(), |rule| format!("{given}/{}", rule.count))
+}
+
+impl Ask {
+    pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
+        let client = Client::signed_in()?;
+        let body = json!({
+            "account": self.account,
+            "duration_seconds": self.duration.seconds(),
+            "reason": self.reason,
+            "ticket": self.ticket,
+        });
+        let mut request: Request = client.post("/v1/requests", &body).await?;
+        if self.wait && request.state == RequestState::Pending {
+            eprintln!("{} waits for approval", request.id);
+            while request.state == RequestState::Pending {
+                tokio::time::sleep(LOOK_EVERY).await;
+                request = client.get(&format!("/v1/requests/{}", request.id)).await?;
+            }
+        }
+        if format == Format::Table {
+            output::line(&told(&request))?;
+        } else {
+            output::one(format, &request)?;
+        }
+        Ok(code(request.state))
+    }
+}
+
+/// The exit code that tells scripts how a request stands.
+fn code(state: RequestState) -> u8 {
+    match state {
+        RequestState::Granted => DONE,
+        RequestState::Pending => PENDING,
+        RequestState::Denied | RequestState::Expired | RequestState::Withdrawn => REFUSED,
+    }
+}
+
+/// How a request stands, for a person.
+fn told(request: &Request) -> String {
+    let Request { id, account, .. } = request;
+    match request.state {
+        RequestState::Granted => {
+            let period = Period::from_seconds(request.duration_seconds);
+            let grant = output::or_dash(request.grant.as_ref());
+            format!("{id} granted: {account} for {period} ({grant})")
+        }
+        RequestState::Pending => format!(
+            "{id} waits for approval ({} so far), until {}; then: postern requests",
+            approvals(request),
+            output::time(request.expires_at)
+        ),
+        RequestState::Denied => {
+            let no = request.approvals.iter().find(|answer| !answer.approved);
+            let by = no.map_or_else(String::new, |answer| {
+                format!(" by {}: {}", answer.user, answer.reason.as_deref().unwrap_or_default())
+            });
+            format!("{id} denied{by}")
+        }
+        RequestState::Expired => format!("{id} was not answered in time: ask again"),
+        RequestState::Withdrawn => format!("{id} was withdrawn"),
+    }
+}
+
+impl Requests {
+    pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
+        let flag = |set: bool| set.then(|| "true".to_owned());
+        let query = [("mine", flag(self.mine)), ("waiting", flag(self.waiting)), ("state", self.state)];
+        let requests: Vec<Request> = Client::signed_in()?.all("/v1/requests", &query).await?;
+        output::list(format, &requests)?;
+        Ok(DONE)
+    }
+}
+
+impl Approve {
+    pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
+        answer(&self.id, "approve", &json!({ "reason": self.reason }), format).await
+    }
+}
+
+impl Deny {
+    pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
+        answer(&self.id, "deny", &json!({ "reason": self.reason }), format).await
+    }
+}
+
+impl Withdraw {
+    pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
+        answer(&self.id, "withdraw", &json!({}), format).await
+    }
+}
+
+async fn answer(id: &RequestId, verb: &str, body: &serde_json::Value, format: Format) -> Result<u8, Failure> {
+    let request: Request = Client::signed_in()?.post(&format!("/v1/requests/{id}/{verb}"), body).await?;
+    if format == Format::Table {
+        output::line(&told(&request))?;
+    } else {
+        output::one(format, &request)?;
+    }
+    Ok(DONE)
+}
