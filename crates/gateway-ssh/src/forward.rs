@@ -153,7 +153,7 @@ where
             }
             Item::Extended(_, data) => from.passed_on(data.len()).await?,
             Item::Eof => to.write.eof().await?,
-            Item::Request(_) | Item::Reply(_) | Item::Exit(_) => {}
+            Item::Request(_) | Item::Reply(_) | Item::Answers | Item::Exit(_) => {}
             Item::Close => return Ok(()),
         }
     }

@@ -21,7 +21,7 @@ use crate::program;
 use crate::request::{Request, Size};
 use crate::sign_in::{Answer, SignIn};
 use crate::socket::Allowance;
-use crate::text::{plain, spoken};
+use crate::text::plain;
 
 /// Why the connection to a client ended.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +91,9 @@ impl Client {
             self.connection.tasks.spawn(async move { link.record_refused(capability).await });
         }
         if request.starts() {
-            session.extended_data(id, 1, spoken(&refusal).into_bytes())?;
+            // Clients say nothing but that it failed when told so; this way the person learns why.
+            inbox.push(Item::Request(Request::Denied(refusal)))?;
+            return Ok(session.channel_success(id)?);
         }
         Ok(session.channel_failure(id)?)
     }

@@ -26,6 +26,8 @@ pub(crate) enum Item {
     Request(Request),
     /// The target's answer to the oldest request that awaits one.
     Reply(bool),
+    /// There are answers to be sent in the target's stead.
+    Answers,
     /// The program's end.
     Exit(Exit),
     /// No more data.

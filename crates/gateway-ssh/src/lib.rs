@@ -19,6 +19,7 @@ mod program;
 mod request;
 mod reverse;
 mod server;
+mod sftp;
 mod side;
 mod sign_in;
 mod socket;

@@ -6,16 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
+use postern_domain::Capability;
 use postern_gateway::RecorderFailed;
 use postern_wire::recording::{ExitStatus, FrameKind, StreamDigest};
 use russh::server::ChannelOpenHandle;
-use russh::{ChannelWriteHalf, client, server};
+use russh::{ChannelId, ChannelMsg, ChannelWriteHalf, client, server};
 use tokio_util::sync::CancellationToken;
 
 use crate::connection::{ChannelPlace, Connection};
 use crate::inbox::{Exit, Inbox, Item};
 use crate::link::{Link, NoLink, STATUS_FAILED, STATUS_REFUSED};
 use crate::request::{Request, Size};
+use crate::sftp::{Broken, Sftp, Step};
 use crate::side::{Gone, Side};
 use crate::text::spoken;
 
@@ -113,8 +115,8 @@ async fn refuse(program: &Program, no: &NoLink) {
 enum Stop {
     Gone,
     Recorder,
-    /// The target refuses what was asked of it; the text is for the person.
-    Refused(String),
+    /// Policy or the target refuses what was asked; the text is for the person, the status for `ssh`.
+    Refused(String, u32),
 }
 
 impl From<Gone> for Stop {
@@ -126,6 +128,12 @@ impl From<Gone> for Stop {
 impl From<russh::Error> for Stop {
     fn from(_: russh::Error) -> Self {
         Self::Gone
+    }
+}
+
+impl From<Broken> for Stop {
+    fn from(broken: Broken) -> Self {
+        Self::Refused(broken.to_string(), STATUS_FAILED)
     }
 }
 
@@ -142,6 +150,8 @@ enum Kind {
     Interactive,
     /// A command: the beginnings of its streams are recorded, all of them digested.
     Command(Box<[Mutex<StreamDigest>; 3]>),
+    /// File transfer: its operations are recorded.
+    Transfer(Box<Mutex<Sftp>>),
 }
 
 struct Relay<'a> {
@@ -169,30 +179,24 @@ async fn relay(connection: &Connection, link: &Link, program: &Program, channel:
         kind: OnceLock::new(),
         awaited: Mutex::default(),
     };
-    let (up, down) = tokio::join!(relay.client_to_target(), relay.target_to_client());
-    for stop in [up.err(), down.err()].into_iter().flatten() {
-        if let Stop::Refused(text) = stop {
-            program.finish(&text, STATUS_FAILED).await;
-        }
-    }
+    tokio::join!(relay.client_to_target(), relay.target_to_client());
     relay.finish().await;
     link.inboxes.remove(id);
 }
 
 impl Relay<'_> {
-    async fn client_to_target(&self) -> Result<(), Stop> {
-        let result = self.pump_up().await;
+    async fn client_to_target(&self) {
+        if let Err(Stop::Refused(text, status)) = self.pump_up().await {
+            self.program.finish(&text, status).await;
+        }
         self.target.close().await;
-        result
     }
 
-    async fn target_to_client(&self) -> Result<(), Stop> {
-        let result = self.pump_down().await;
-        if !matches!(result, Err(Stop::Refused(_))) {
-            self.program.client.close().await;
+    async fn target_to_client(&self) {
+        if let Err(Stop::Refused(text, status)) = self.pump_down().await {
+            self.program.finish(&text, status).await;
         }
-        self.program.client.inbox.close();
-        result
+        self.program.client.close().await;
     }
 
     async fn pump_up(&self) -> Result<(), Stop> {
@@ -201,19 +205,41 @@ impl Relay<'_> {
             match client.inbox.next().await {
                 Item::Data(data) => {
                     self.link.activity.mark();
-                    self.record_input(&data).await?;
                     let len = data.len();
-                    self.target.send(data).await?;
+                    if let Some(Kind::Transfer(sftp)) = self.kind.get() {
+                        let step = locked(sftp).requests(&data)?;
+                        self.step(step, &self.target).await?;
+                    } else {
+                        self.record_input(&data).await?;
+                        self.target.send(data).await?;
+                    }
                     client.passed_on(len).await?;
                 }
                 // A client has no second stream; what it sends there goes nowhere.
                 Item::Extended(_, data) => client.passed_on(data.len()).await?,
                 Item::Request(request) => self.pass_on(request).await?,
                 Item::Eof => self.target.write.eof().await?,
-                Item::Reply(_) | Item::Exit(_) => {}
+                Item::Reply(_) | Item::Exit(_) | Item::Answers => {}
                 Item::Close => return Ok(()),
             }
         }
+    }
+
+    /// Records and passes on what came of a piece of file transfer.
+    async fn step<M>(&self, step: Step, to: &Side<M>) -> Result<(), Stop>
+    where
+        M: From<(ChannelId, ChannelMsg)> + Send + Sync + 'static,
+    {
+        for frame in step.frames {
+            self.link.recorder.record(frame).await?;
+        }
+        if step.answered {
+            self.target.inbox.push(Item::Answers).map_err(|_| Gone)?;
+        }
+        if !step.forward.is_empty() {
+            to.send(step.forward).await?;
+        }
+        Ok(())
     }
 
     async fn pump_down(&self) -> Result<(), Stop> {
@@ -221,9 +247,14 @@ impl Relay<'_> {
         loop {
             match self.target.inbox.next().await {
                 Item::Data(data) => {
-                    self.record_output(&data).await?;
                     let len = data.len();
-                    client.send(data).await?;
+                    if let Some(Kind::Transfer(sftp)) = self.kind.get() {
+                        let step = locked(sftp).replies(&data)?;
+                        self.step(step, client).await?;
+                    } else {
+                        self.record_output(&data).await?;
+                        client.send(data).await?;
+                    }
                     self.target.passed_on(len).await?;
                 }
                 Item::Extended(code, data) => {
@@ -235,7 +266,13 @@ impl Relay<'_> {
                 Item::Reply(yes) => {
                     let what = self.awaited().pop_front();
                     if let (false, Some(what)) = (yes, what) {
-                        return Err(Stop::Refused(format!("the target refuses {what}")));
+                        return Err(Stop::Refused(format!("the target refuses {what}"), STATUS_FAILED));
+                    }
+                }
+                Item::Answers => {
+                    if let Some(Kind::Transfer(sftp)) = self.kind.get() {
+                        let answers = locked(sftp).answers();
+                        client.send(answers).await?;
                     }
                 }
                 Item::Exit(exit) => self.pass_on_exit(exit).await?,
@@ -258,6 +295,7 @@ impl Relay<'_> {
                 self.awaited().push_back("a terminal");
                 target.request_pty(true, &term, columns, rows, width, height, &modes).await?;
             }
+            Request::Denied(text) => return Err(Stop::Refused(text, STATUS_REFUSED)),
             Request::Shell => {
                 let _ = self.kind.set(Kind::Interactive);
                 self.awaited().push_back("a shell");
@@ -270,8 +308,12 @@ impl Relay<'_> {
                 target.exec(true, command).await?;
             }
             Request::Sftp => {
-                recorder.record(FrameKind::Exec { channel, command: b"sftp".as_slice().into() }).await?;
-                let _ = self.kind.set(self.command());
+                let [read, write] = [Capability::SftpRead, Capability::SftpWrite].map(|one| self.link.may_any(&[one]));
+                for (capability, verdict) in [(Capability::SftpRead, &read), (Capability::SftpWrite, &write)] {
+                    let name = capability.as_str().into();
+                    recorder.record(FrameKind::Capability { name, allowed: verdict.is_ok() }).await?;
+                }
+                let _ = self.kind.set(Kind::Transfer(Box::new(Mutex::new(Sftp::new(channel, read, write)))));
                 self.awaited().push_back("file transfer");
                 target.request_subsystem(true, "sftp").await?;
             }
@@ -339,15 +381,20 @@ impl Relay<'_> {
                 Some(digest) => locked(digest).update(data),
                 None => data,
             },
-            Some(Kind::Interactive) | None => data,
+            Some(Kind::Interactive | Kind::Transfer(_)) | None => data,
         }
     }
 
     async fn finish(self) {
-        if let Some(Kind::Command(digests)) = self.kind.into_inner() {
-            let [input, output, error_output] =
-                digests.map(|digest| digest.into_inner().unwrap_or_else(PoisonError::into_inner).finish());
-            let frame = FrameKind::ExecDigest { channel: self.channel, input, output, error_output };
+        let frames = match self.kind.into_inner() {
+            Some(Kind::Command(digests)) => {
+                let [input, output, error_output] = digests.map(|digest| unlocked(digest).finish());
+                vec![FrameKind::ExecDigest { channel: self.channel, input, output, error_output }]
+            }
+            Some(Kind::Transfer(sftp)) => unlocked(*sftp).finish(),
+            Some(Kind::Interactive) | None => Vec::new(),
+        };
+        for frame in frames {
             // Whoever governs the session waits for the same failure.
             let _ = self.link.recorder.record(frame).await;
         }
@@ -361,6 +408,10 @@ impl Relay<'_> {
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What is behind these locks is changed by single calls that do not panic half way.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn unlocked<T>(mutex: Mutex<T>) -> T {
+    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn signal_name(signal: &russh::Sig) -> String {

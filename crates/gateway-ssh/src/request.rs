@@ -34,6 +34,8 @@ pub(crate) enum Request {
     Signal(Sig),
     /// Agent forwarding.
     Agent,
+    /// Something to be started that is not allowed; the text is for the person.
+    Denied(String),
     /// X11 forwarding.
     X11 {
         /// For one connection only.
@@ -66,9 +68,10 @@ impl Request {
         match self {
             // A terminal is of no use by itself; what runs on it is authorized when it is asked for.
             Self::Pty { .. } | Self::Resize(_) | Self::Signal(_) => &[Capability::Shell, Capability::Exec],
+            Self::Denied(_) => &[],
             Self::Shell => &[Capability::Shell],
             Self::Exec(_) => &[Capability::Exec],
-            Self::Sftp => &[Capability::SftpWrite],
+            Self::Sftp => &[Capability::SftpRead, Capability::SftpWrite],
             Self::Env { .. } => &[Capability::Env],
             Self::Agent => &[Capability::Agent],
             Self::X11 { .. } => &[Capability::X11],
@@ -77,6 +80,6 @@ impl Request {
 
     /// Whether it starts the channel's program; a channel has one.
     pub(crate) fn starts(&self) -> bool {
-        matches!(self, Self::Shell | Self::Exec(_) | Self::Sftp)
+        matches!(self, Self::Shell | Self::Exec(_) | Self::Sftp | Self::Denied(_))
     }
 }

@@ -1,3 +1,4 @@
 //! Bytes to messages and back: the recording format. Pure.
 
 pub mod recording;
+pub mod sftp;

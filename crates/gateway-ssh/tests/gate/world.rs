@@ -23,9 +23,17 @@ pub(crate) struct World {
     pub(crate) broker: Arc<FakeBroker>,
     pub(crate) folder: TempDir,
     pub(crate) gate: SocketAddr,
-    pub(crate) sessions: Sessions,
     pub(crate) shutdown: CancellationToken,
+    mounted: Option<PathBuf>,
     _sshd: Child,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some(at) = &self.mounted {
+            let _ = std::process::Command::new("umount").arg("--lazy").arg(at).status();
+        }
+    }
 }
 
 /// What a command did.
@@ -41,15 +49,34 @@ impl World {
         Self::with(|_| {}, |_| {}).await
     }
 
+    /// A world in which only this is allowed.
+    pub(crate) async fn allowing(capabilities: &[&str]) -> Self {
+        let allowed =
+            Capability::ALL.into_iter().filter(|capability| capabilities.contains(&capability.as_str())).collect();
+        Self::with(|wishes| wishes.capabilities = allowed, |_| {}).await
+    }
+
+    /// Puts the recordings on a disk of 512 KiB; false where mounting is not allowed.
+    pub(crate) fn shrink_disk(&mut self) -> bool {
+        let at = self.path("recordings");
+        let mount =
+            std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=512k", "postern"]).arg(&at).output();
+        let mounted = mount.is_ok_and(|mount| mount.status.success());
+        self.mounted = mounted.then_some(at);
+        mounted
+    }
+
     pub(crate) async fn with(wish: impl FnOnce(&mut Wishes), limit: impl FnOnce(&mut Limits)) -> Self {
         let folder = tempfile::Builder::new().prefix("postern-gate").tempdir().unwrap();
         let at = folder.path();
         fs::set_permissions(at, fs::Permissions::from_mode(0o700)).unwrap();
+        fs::create_dir(at.join("recordings")).unwrap();
         let host_key = key(at, "host_key");
         let target_key = key(at, "target_key");
         let ben_key = key(at, "ben");
         let gate_key = key(at, "gate_key");
         key(at, "stranger");
+        let gate_public = gate_key.public_key().to_openssh().unwrap();
         fs::copy(at.join("target_key.pub"), at.join("authorized_keys")).unwrap();
         let (sshd, port) = sshd(at).await;
         let mut wishes = Wishes {
@@ -67,16 +94,19 @@ impl World {
         wish(&mut wishes);
         let mut limits = Limits::default();
         limit(&mut limits);
-        let broker = Arc::new(FakeBroker::new(wishes, at.to_owned()));
+        let broker = Arc::new(FakeBroker::new(wishes, at.join("recordings")));
         let sessions = Sessions::new(broker.clone(), SessionsOptions::default()).unwrap();
         let config = Config { host_keys: vec![gate_key], banner: None, limits };
-        let gateway = Gateway::new(sessions.clone(), config).unwrap();
+        let gateway = Gateway::new(sessions, config).unwrap();
         let listener = Gateway::bind((Ipv4Addr::LOCALHOST, 0).into()).await.unwrap();
         let gate = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         tokio::spawn(gateway.serve(listener, shutdown.clone()));
-        fs::write(at.join("ssh_config"), ssh_config(at, gate)).unwrap();
-        Self { broker, folder, gate, sessions, shutdown, _sshd: sshd }
+        let host_line = gate_public.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+        fs::write(at.join("known_hosts"), format!("[127.0.0.1]:{} {host_line}\n", gate.port())).unwrap();
+        fs::write(at.join("ssh_config"), ssh_config(at, gate, "ben")).unwrap();
+        fs::write(at.join("strange_config"), ssh_config(at, gate, "stranger")).unwrap();
+        Self { broker, folder, gate, shutdown, mounted: None, _sshd: sshd }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -219,13 +249,20 @@ async fn sshd(at: &Path) -> (Child, u16) {
     (child, port)
 }
 
-fn ssh_config(at: &Path, gate: SocketAddr) -> String {
+fn ssh_config(at: &Path, gate: SocketAddr, identity: &str) -> String {
     let at = at.display();
     format!(
-        "Host web\n  HostName 127.0.0.1\n  User root@web-1\nHost *\n  Port {}\n  IdentityFile {at}/ben\n\
-         IdentitiesOnly yes\n  UserKnownHostsFile {at}/known_hosts\n  StrictHostKeyChecking accept-new\n\
-         LogLevel ERROR\n  ConnectTimeout 20\n  PreferredAuthentications publickey,keyboard-interactive\n\
+        "Host web\n  HostName 127.0.0.1\n  User root@web-1\nHost *\n  Port {}\n  IdentityFile {at}/{identity}\n\
+         IdentitiesOnly yes\n  UserKnownHostsFile {at}/known_hosts\n  StrictHostKeyChecking yes\n\
+         LogLevel INFO\n  ConnectTimeout 20\n  PreferredAuthentications publickey,keyboard-interactive\n\
          SendEnv POSTERN_*\n",
         gate.port()
     )
+}
+
+/// Bytes that no compressor shortens.
+pub(crate) fn random_bytes(count: usize) -> Vec<u8> {
+    let mut bytes = vec![0; count];
+    std::io::Read::read_exact(&mut fs::File::open("/dev/urandom").unwrap(), &mut bytes).unwrap();
+    bytes
 }
