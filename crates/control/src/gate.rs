@@ -6,6 +6,7 @@ use postern_domain::event::{Actor, Event};
 use postern_domain::user::{User, UserState};
 use postern_domain::{SecretText, Timestamp, UserId, UserName};
 
+use crate::password::sign_in_failed;
 use crate::ssh_key::is_named;
 use crate::{Control, Error};
 
@@ -59,6 +60,9 @@ impl Control {
         ssh_key: &str,
     ) -> Result<Timestamp, Error> {
         let user = self.user_facts(user).await?;
+        if user.state != UserState::Active {
+            return Err(sign_in_failed());
+        }
         let right = self.code_check(&user, code, source).await?;
         let now = self.now();
         let mut tx = self.store().write(now).await?;
@@ -89,3 +93,6 @@ impl Control {
         Ok(self.store().read().await?.factor_proved_at(user, ssh_key, &source).await?)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -286,3 +286,6 @@ fn missing(from: &[UserName], among: &[UserName]) -> Vec<UserName> {
 fn names(users: &[UserName]) -> Vec<String> {
     users.iter().map(ToString::to_string).collect()
 }
+
+#[cfg(test)]
+mod tests;

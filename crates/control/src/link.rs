@@ -364,3 +364,6 @@ fn offer(seed: &SecretBytes, name: &str) -> TotpOffer {
 fn unknown_link() -> Error {
     Error::Link
 }
+
+#[cfg(test)]
+mod tests;

@@ -255,3 +255,6 @@ pub(crate) fn visible_scopes(caller: &Caller) -> Vec<ScopePath> {
 fn client(given: &str) -> String {
     given.chars().filter(|c| !c.is_control()).take(CLIENT_LEN_MAX).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -142,3 +142,6 @@ fn strong(key: &PublicKey) -> Result<(), Error> {
         _ => Err(Error::invalid(FIELD, "use ssh-ed25519, ecdsa-sha2-nistp*, an sk- key or RSA of 3072 bits or more")),
     }
 }
+
+#[cfg(test)]
+mod tests;

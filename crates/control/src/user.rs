@@ -365,3 +365,6 @@ pub(crate) fn deduplicated(mut roles: Vec<RoleAssignment>) -> Vec<RoleAssignment
     roles.dedup();
     roles
 }
+
+#[cfg(test)]
+mod tests;
