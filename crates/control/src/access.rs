@@ -277,3 +277,6 @@ fn reason(reason: &Reason) -> AccessReason {
         .unwrap_or_default();
     AccessReason { code, message: reason.to_string() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -138,3 +138,6 @@ pub(crate) async fn apply(
     }
     Ok((change, events))
 }
+
+#[cfg(test)]
+mod tests;

@@ -134,3 +134,6 @@ impl Control {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

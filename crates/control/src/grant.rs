@@ -80,3 +80,6 @@ pub(crate) async fn revoke(tx: &mut WriteTx, grant: &Grant, reason: &str) -> Res
         .with("account", grant.account.to_string())
         .with("reason", reason))
 }
+
+#[cfg(test)]
+mod tests;

@@ -264,3 +264,6 @@ pub(crate) async fn declare(
     }
     Ok(events)
 }
+
+#[cfg(test)]
+mod tests;

@@ -142,3 +142,6 @@ fn private_key(text: &SecretText) -> Result<PrivateKey, Error> {
 fn protected() -> Error {
     Error::invalid("private_key", "the key has a passphrase: take it off with `ssh-keygen -p` first")
 }
+
+#[cfg(test)]
+mod tests;
