@@ -1,2 +1,37 @@
-//! The project's own automation.
-fn main() {}
+//! The project's own automation: `cargo xtask <what>`.
+
+mod ci;
+mod run;
+mod tamper;
+mod tidy;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: cargo xtask <what>
+
+  ci [--fast]   everything that CI runs; --fast leaves out what takes minutes
+  tidy          the rules of the tree that no compiler checks
+  tamper        edits the ledger and recordings on disk: is everything noticed?
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments.as_slice() {
+        ["ci"] => ci::run(ci::Extent::Full),
+        ["ci", "--fast"] => ci::run(ci::Extent::Fast),
+        ["tidy"] => tidy::run(),
+        ["tamper"] => tamper::run(),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Which of our crates may depend on which: an allow-list. Arrows point one way.
+
+use serde_json::Value;
+
+use super::Tree;
+
+/// A crate, and those of ours that it may build on. Tests may use what the crate itself may.
+const ALLOWED: [(&str, &[&str]); 13] = [
+    ("postern-domain", &[]),
+    ("postern-wire", &[]),
+    ("postern-ledger", &[]),
+    ("postern-vault", &["postern-domain"]),
+    ("postern-store", &["postern-domain", "postern-ledger"]),
+    ("postern-gateway", &["postern-domain", "postern-wire"]),
+    ("postern-gateway-ssh", &["postern-domain", "postern-gateway", "postern-wire"]),
+    (
+        "postern-control",
+        &["postern-domain", "postern-gateway", "postern-ledger", "postern-store", "postern-vault", "postern-wire"],
+    ),
+    ("postern-api", &["postern-domain", "postern-control"]),
+    (
+        "postern",
+        &[
+            "postern-api",
+            "postern-control",
+            "postern-domain",
+            "postern-gateway",
+            "postern-gateway-ssh",
+            "postern-ledger",
+            "postern-store",
+            "postern-vault",
+            "postern-wire",
+        ],
+    ),
+    ("postern-e2e", &[]),
+    ("postern-fuzz", &["postern-wire"]),
+    ("xtask", &["postern-e2e", "postern-ledger"]),
+];
+
+pub(super) fn check(tree: &Tree) -> anyhow::Result<Vec<String>> {
+    let mut broken = Vec::new();
+    for member in members(&tree.metadata) {
+        let name = text(member, "name");
+        let Some((_, allowed)) = ALLOWED.iter().find(|(known, _)| *known == name) else {
+            broken.push(format!("{name} has no line in xtask/src/tidy/edges.rs: say what it may depend on"));
+            continue;
+        };
+        for dependency in list(member, "dependencies") {
+            let wanted = text(dependency, "name");
+            if ours(wanted) && !allowed.contains(&wanted) {
+                broken.push(format!("{name} must not depend on {wanted}: the arrow points the other way"));
+            }
+        }
+        let manifest = text(member, "manifest_path");
+        let content = std::fs::read_to_string(manifest)?;
+        if !content.contains("[lints]\nworkspace = true") {
+            broken.push(format!("{manifest}: add `[lints]` with `workspace = true`"));
+        }
+    }
+    Ok(broken)
+}
+
+/// The workspace's own packages.
+pub(super) fn members(metadata: &Value) -> impl Iterator<Item = &Value> {
+    let members: Vec<_> = list(metadata, "workspace_members").collect();
+    list(metadata, "packages").filter(move |package| package.get("id").is_some_and(|id| members.contains(&id)))
+}
+
+pub(super) fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+    value.get(field).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The items of a list; none where there is no list.
+pub(super) fn list<'a>(value: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> {
+    value.get(field).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn ours(name: &str) -> bool {
+    name == "postern" || name == "xtask" || name.starts_with("postern-")
+}
