@@ -1,19 +1,17 @@
 //! What is built in: licences, bans and sources, as `deny.toml` says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use anyhow::Context as _;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::Tree;
-use super::edges::{list, members, text};
+use crate::run::{cargo, output};
 
 #[derive(Deserialize)]
 struct Deny {
     licenses: Licenses,
     bans: Bans,
-    sources: Sources,
 }
 
 #[derive(Deserialize)]
@@ -36,75 +34,64 @@ struct Ban {
     reason: String,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Sources {
-    allow_registry: Vec<String>,
+/// A package that is built in.
+#[derive(Debug, PartialEq, Eq)]
+struct Package<'a> {
+    depth: usize,
+    name: &'a str,
+    /// Where it comes from when that is not the registry: a folder, or a repository.
+    origin: Option<&'a str>,
+    license: &'a str,
 }
 
 pub(super) fn check(tree: &Tree) -> anyhow::Result<Vec<String>> {
     let deny: Deny = toml::from_str(tree.content("deny.toml")).context("deny.toml")?;
-    let packages: BTreeMap<&str, &Value> =
-        list(&tree.metadata, "packages").map(|package| (text(package, "id"), package)).collect();
-    let mut broken = Vec::new();
-    for package in built_in(&tree.metadata, &packages) {
-        let (name, source) = (text(package, "name"), text(package, "source"));
-        let allowed_source = deny.sources.allow_registry.iter().any(|url| source == format!("registry+{url}"));
-        if !allowed_source && !is_local(package) {
-            broken.push(format!("{name} comes from {source}, which deny.toml does not allow"));
+    let arguments = "tree --workspace --locked --edges normal,build --target x86_64-unknown-linux-gnu --prefix depth";
+    let mut arguments: Vec<&str> = arguments.split(' ').collect();
+    arguments.extend(["--format", "|{p}|{l}|"]);
+    let listed = output(&cargo(), &arguments)?;
+    let packages: Vec<Package<'_>> = listed.lines().filter_map(package).collect();
+    anyhow::ensure!(packages.len() > 100, "cargo tree was not understood");
+    let mut broken = BTreeSet::new();
+    for package in &packages {
+        let (name, license) = (package.name, package.license);
+        if package.origin.is_some_and(|origin| origin.contains("://")) {
+            broken.insert(format!("{name} comes from {}, not from the registry", package.origin.unwrap_or_default()));
         }
-        let license = text(package, "license");
         if !satisfied(license, &deny.licenses.allow) {
-            broken.push(format!("{name} has the license `{license}`, which deny.toml does not allow"));
+            broken.insert(format!("{name} has the license `{license}`, which deny.toml does not allow"));
         }
     }
-    for (dependent, dependency) in arrows(&tree.metadata, &packages) {
+    for (dependent, dependency) in arrows(&packages) {
         for ban in deny.bans.deny.iter().filter(|ban| ban.name == dependency) {
             if !ban.wrappers.contains(dependent) {
-                broken.push(format!("{dependent} must not depend on {dependency}: {}", ban.reason));
+                broken.insert(format!("{dependent} must not depend on {dependency}: {}", ban.reason));
             }
         }
     }
-    Ok(broken)
+    Ok(broken.into_iter().collect())
 }
 
-/// Ours, or laid under third_party/ from the registry's copy.
-fn is_local(package: &Value) -> bool {
-    package.get("source").is_none_or(Value::is_null)
-}
-
-/// Everything that our packages reach, on this platform.
-fn built_in<'a>(metadata: &'a Value, packages: &BTreeMap<&'a str, &'a Value>) -> Vec<&'a Value> {
-    let mut reached: BTreeSet<&str> = members(metadata).map(|package| text(package, "id")).collect();
-    let mut open: Vec<&str> = reached.iter().copied().collect();
-    while let Some(id) = open.pop() {
-        for next in dependencies_of(metadata, id) {
-            if reached.insert(next) {
-                open.push(next);
-            }
-        }
-    }
-    reached.iter().filter_map(|id| packages.get(id).copied()).collect()
-}
-
-fn dependencies_of<'a>(metadata: &'a Value, id: &str) -> impl Iterator<Item = &'a str> {
-    let nodes = metadata.pointer("/resolve/nodes").and_then(Value::as_array).into_iter().flatten();
-    let node = nodes.into_iter().find(|node| text(node, "id") == id);
-    node.and_then(|node| node.get("dependencies").and_then(Value::as_array))
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
+/// `1|serde v1.0.0 (/a/folder)|MIT OR Apache-2.0| (*)`
+fn package(line: &str) -> Option<Package<'_>> {
+    let mut fields = line.split('|');
+    let depth = fields.next()?.parse().ok()?;
+    let shown = fields.next()?;
+    let license = fields.next()?;
+    let origin = shown.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).filter(|text| text.contains('/'));
+    Some(Package { depth, name: shown.split(' ').next()?, origin, license })
 }
 
 /// Who depends on what, by name.
-fn arrows<'a>(metadata: &'a Value, packages: &BTreeMap<&'a str, &'a Value>) -> BTreeSet<(&'a str, &'a str)> {
+fn arrows<'a>(packages: &[Package<'a>]) -> BTreeSet<(&'a str, &'a str)> {
     let mut arrows = BTreeSet::new();
-    for package in built_in(metadata, packages) {
-        for id in dependencies_of(metadata, text(package, "id")) {
-            if let Some(dependency) = packages.get(id) {
-                arrows.insert((text(package, "name"), text(dependency, "name")));
-            }
+    let mut above: Vec<&str> = Vec::new();
+    for package in packages {
+        above.truncate(package.depth);
+        if let Some(dependent) = above.last() {
+            arrows.insert((*dependent, package.name));
         }
+        above.push(package.name);
     }
     arrows
 }
@@ -159,6 +146,15 @@ fn one(rest: &mut &[&str], allowed: &BTreeSet<String>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_of_the_tree_is_understood() {
+        let read = |line| package(line).map(|p| (p.depth, p.name, p.origin, p.license)).unwrap();
+        assert_eq!(read("0|a v1.0.0 (/b/c)|MIT|"), (0, "a", Some("/b/c"), "MIT"));
+        assert_eq!(read("12|d v1.0.0 (proc-macro)|MIT/ISC| (*)"), (12, "d", None, "MIT/ISC"));
+        assert_eq!(read("1|e v1.0.0 (https://e.example/e#1)||"), (1, "e", Some("https://e.example/e#1"), ""));
+        assert!(package("").is_none());
+    }
 
     #[test]
     fn expressions_are_met_or_not() {

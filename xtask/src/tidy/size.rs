@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 
 use super::Tree;
-use super::source::Source;
+use super::source;
 
 const FUNCTION_LINES_MAX: usize = 70;
 const FILE_LINES_MAX: usize = 1000;
@@ -20,7 +20,9 @@ pub(super) fn check(tree: &Tree) -> anyhow::Result<Vec<String>> {
         if lines > FILE_LINES_MAX {
             broken.push(format!("{path} has {lines} lines: split it (at most {FILE_LINES_MAX})"));
         }
-        for function in Source::new(path, text).functions() {
+    }
+    for (path, source) in source::all(tree) {
+        for function in source.functions() {
             let allowed = exceptions.remove(&(path.to_owned(), function.name.clone()));
             let most = allowed.unwrap_or(FUNCTION_LINES_MAX);
             let (name, lines, at) = (&function.name, function.lines, function.line);

@@ -1,5 +1,27 @@
 //! A Rust file with everything blanked out that is not code, so that braces can be counted.
 
+use super::Tree;
+
+/// Every Rust file of the tree, told apart into product and test code.
+pub(super) fn all(tree: &Tree) -> Vec<(&str, Source)> {
+    let mut sources: Vec<(&str, Source)> = tree
+        .sources()
+        .map(|(path, text)| (path, Source::new(text, path.contains("/tests/") || path.starts_with("fuzz/"))))
+        .collect();
+    let mut test_files = Vec::new();
+    for (path, source) in &sources {
+        let folder = ["lib.rs", "main.rs"].iter().find_map(|root| path.strip_suffix(root)).map(str::to_owned);
+        let folder = folder.unwrap_or_else(|| format!("{}/", path.trim_end_matches(".rs")));
+        for module in source.test_modules() {
+            test_files.push((format!("{folder}{module}.rs"), format!("{folder}{module}/")));
+        }
+    }
+    for (path, source) in &mut sources {
+        source.is_test |= test_files.iter().any(|(file, below)| path == file || path.starts_with(below.as_str()));
+    }
+    sources
+}
+
 /// One file.
 pub(super) struct Source {
     /// Line for line as long as the original; comments, strings and characters are blank.
@@ -19,10 +41,22 @@ pub(super) struct Function {
 }
 
 impl Source {
-    pub(super) fn new(path: &str, text: &str) -> Self {
-        let is_test = ["/tests/", "/tests.rs", "/testing.rs", "/fixture.rs"].iter().any(|part| path.contains(part))
-            || path.starts_with("fuzz/");
+    pub(super) fn new(text: &str, is_test: bool) -> Self {
         Self { lines: blank(text).lines().map(str::to_owned).collect(), is_test }
+    }
+
+    /// The modules that are declared for tests only.
+    fn test_modules(&self) -> Vec<&str> {
+        let mut found = Vec::new();
+        for pair in self.lines.windows(2) {
+            if let [first, second] = pair
+                && first.trim() == "#[cfg(test)]"
+            {
+                let declared = second.trim().trim_start_matches("pub(crate) ").strip_prefix("mod ");
+                found.extend(declared.and_then(|rest| rest.strip_suffix(';')));
+            }
+        }
+        found
     }
 
     /// The lines of product code with their numbers: without `#[cfg(test)]` modules.
@@ -196,7 +230,7 @@ mod tests {
     #[test]
     fn braces_that_are_not_code_do_not_count() {
         let text = "fn a() {\n    let x = \"{{{\"; // }\n    let y = '{'; /* } */\n    r#\"}\"#;\n}\nfn b<'a>(x: &'a u8) { }\n";
-        let found = Source::new("x.rs", text).functions();
+        let found = Source::new(text, false).functions();
         let found: Vec<_> = found.iter().map(|f| (f.name.as_str(), f.line, f.lines)).collect();
         assert_eq!(found, [("a", 1, 5), ("b", 6, 1)]);
     }
@@ -204,14 +238,14 @@ mod tests {
     #[test]
     fn test_modules_are_left_out() {
         let text = "fn a() {\n}\n#[cfg(test)]\nmod tests {\n    fn t() {\n    }\n}\npub async fn b() {\n}\n";
-        let names: Vec<_> = Source::new("x.rs", text).functions().into_iter().map(|f| f.name).collect();
+        let names: Vec<_> = Source::new(text, false).functions().into_iter().map(|f| f.name).collect();
         assert_eq!(names, ["a", "b"]);
     }
 
     #[test]
     fn declarations_without_a_body_are_no_functions() {
         let text = "trait T {\n    fn a(&self)\n        -> u8;\n    fn b(&self) {\n    }\n}\n";
-        let names: Vec<_> = Source::new("x.rs", text).functions().into_iter().map(|f| f.name).collect();
+        let names: Vec<_> = Source::new(text, false).functions().into_iter().map(|f| f.name).collect();
         assert_eq!(names, ["b"]);
     }
 }
