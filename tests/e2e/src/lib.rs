@@ -1,1 +1,21 @@
-//! The harness: starts Postern and real servers on loopback with private ports and data folders.
+//! The harness: starts Postern and real servers on loopback with private ports and data folders, and
+//! people who work with it through the clients that they have: the command line, OpenSSH, curl.
+//!
+//! Used by the end-to-end tests, by `cargo xtask bench` and by `cargo xtask faults`. Needs root, for
+//! the SSH targets are small machines in namespaces of their own (`scripts/ssh-target.sh`).
+
+mod child;
+mod gate;
+mod person;
+mod ran;
+mod target;
+mod wait;
+mod world;
+
+pub use child::Child;
+pub use gate::{Gate, binary};
+pub use person::Person;
+pub use ran::{Ran, run, run_with_input};
+pub use target::SshTarget;
+pub use wait::{free_port, until, within};
+pub use world::World;

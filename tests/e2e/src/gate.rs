@@ -1,0 +1,227 @@
+//! Postern itself, as a process with a data folder of its own.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::mpsc;
+
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::child::Child;
+use crate::ran::{Ran, run, run_with_input};
+use crate::target::repository;
+use crate::wait::until;
+
+/// Postern with its data folder, whether it runs or not.
+pub struct Gate {
+    folder: TempDir,
+    child: Option<Child>,
+    /// `127.0.0.1:port` of the console and the API; kept over restarts.
+    https: String,
+    /// The same of the SSH gateway.
+    ssh: String,
+}
+
+/// The binary under test: `$POSTERN_BIN`, else the one beside this program, which is built first so
+/// that it is the tree's.
+///
+/// # Errors
+/// When it cannot be built.
+pub fn binary() -> anyhow::Result<PathBuf> {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(path) = std::env::var_os("POSTERN_BIN") {
+        return Ok(PathBuf::from(path));
+    }
+    if let Some(path) = BUILT.get() {
+        return Ok(path.clone());
+    }
+    let here = std::env::current_exe()?;
+    let folder = here.ancestors().skip(1).find(|folder| !folder.ends_with("deps")).context("no folder")?;
+    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    build.args(["build", "--quiet", "--locked", "--package", "postern"]).current_dir(repository());
+    if folder.ends_with("release") {
+        build.arg("--release");
+    }
+    if !build.status()?.success() {
+        bail!("postern cannot be built");
+    }
+    Ok(BUILT.get_or_init(|| folder.join("postern")).clone())
+}
+
+impl Gate {
+    /// Prepares a data folder with its first administrator; gives what was shown.
+    ///
+    /// # Errors
+    /// When `postern setup` does not do it.
+    pub fn set_up(admin: &str, password: &str) -> anyhow::Result<(Self, Value)> {
+        let gate =
+            Self { folder: tempfile::tempdir()?, child: None, https: "127.0.0.1:0".into(), ssh: "127.0.0.1:0".into() };
+        let mut command = Command::new(binary()?);
+        command.args(["setup", "--data"]).arg(gate.data()).args(["--admin", admin, "--password-stdin", "-o", "json"]);
+        let shown = run_with_input(&mut command, password.as_bytes())?.json()?;
+        Ok((gate, shown))
+    }
+
+    /// A gate over a data folder that another one made.
+    ///
+    /// # Errors
+    /// When there is no room for another folder.
+    pub fn empty() -> anyhow::Result<Self> {
+        Ok(Self { folder: tempfile::tempdir()?, child: None, https: "127.0.0.1:0".into(), ssh: "127.0.0.1:0".into() })
+    }
+
+    /// Starts it and waits until it says where it listens.
+    ///
+    /// # Errors
+    /// When it does not come up, with what it said.
+    pub fn start(&mut self) -> anyhow::Result<()> {
+        let log = File::options().create(true).append(true).open(self.log_path())?;
+        let mut command = Command::new(binary()?);
+        command.arg("serve").arg("--data").arg(self.data());
+        command.args(["--https", &self.https, "--ssh", &self.ssh]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+        self.start_as(&mut command)
+    }
+
+    /// Starts it by a command of the caller's, which must end in `postern serve` with its output piped.
+    ///
+    /// # Errors
+    /// When it does not come up, with what it said.
+    pub fn start_as(&mut self, command: &mut Command) -> anyhow::Result<()> {
+        let mut child = Child::start(command)?;
+        let stdout = child.process().stdout.take().context("its output is not piped")?;
+        let (lines, said) = mpsc::channel();
+        std::thread::spawn(move || {
+            // Read to the end, so that it never waits for us.
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let _ = lines.send(line);
+            }
+        });
+        let (mut https, mut ssh) = (None, None);
+        until("postern to come up", || {
+            while let Ok(line) = said.try_recv() {
+                let mut words = line.split_ascii_whitespace();
+                match (words.next(), words.next()) {
+                    (Some("console"), Some(url)) => https = Some(url.trim_start_matches("https://").to_owned()),
+                    (Some("ssh"), Some(address)) => ssh = Some(address.to_owned()),
+                    _ => {}
+                }
+            }
+            if let Some(status) = child.ended()? {
+                bail!("postern ended at once: {status}\n{}", self.log());
+            }
+            let ready = https.is_some() && ssh.is_some();
+            Ok((ready && is_ready(https.as_deref().unwrap_or_default())).then_some(()))
+        })
+        .with_context(|| self.log())?;
+        self.https = https.unwrap_or_default();
+        self.ssh = ssh.unwrap_or_default();
+        self.child = Some(child);
+        Ok(())
+    }
+
+    /// Ends it as `kill -9` does.
+    pub fn kill(&mut self) {
+        self.child = None;
+    }
+
+    /// Asks it to end and waits until it has.
+    ///
+    /// # Errors
+    /// When it does not end, or not cleanly.
+    pub fn stop(&mut self) -> anyhow::Result<()> {
+        let Some(mut child) = self.child.take() else { return Ok(()) };
+        child.signal("TERM")?;
+        let status = until("postern to stop", || child.ended())?;
+        if !status.success() {
+            bail!("postern stopped with {status}\n{}", self.log());
+        }
+        Ok(())
+    }
+
+    /// Its process; 0 while it does not run.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.as_ref().map_or(0, Child::id)
+    }
+
+    /// Its data folder.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A folder beside the data folder, for whatever a test needs.
+    #[must_use]
+    pub fn scratch(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// `https://127.0.0.1:port`
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("https://{}", self.https)
+    }
+
+    /// The port of the SSH gateway.
+    #[must_use]
+    pub fn ssh_port(&self) -> &str {
+        self.ssh.rsplit(':').next().unwrap_or_default()
+    }
+
+    /// The certificate authority that it proves itself by.
+    #[must_use]
+    pub fn ca(&self) -> PathBuf {
+        self.data().join("ca.pem")
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.folder.path().join("postern.log")
+    }
+
+    /// What it logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    /// Runs the binary on the data folder, without a server: `audit verify`, `backup`.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub fn offline(&self, arguments: &[&str]) -> anyhow::Result<Ran> {
+        run(Command::new(binary()?).args(arguments).arg("--data").arg(self.data()))
+    }
+
+    /// Calls the API as anybody can, with curl.
+    ///
+    /// # Errors
+    /// When the answer is a failure, or no JSON.
+    pub fn call(&self, method: &str, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
+        let mut command = self.curl(path);
+        command.args(["--fail-with-body", "-X", method]);
+        let mut input = Vec::new();
+        if let Some(body) = body {
+            command.args(["-H", "Content-Type: application/json", "--data-binary", "@-"]);
+            input = serde_json::to_vec(body)?;
+        }
+        run_with_input(&mut command, &input)?.json()
+    }
+
+    /// curl, silent, for a path of the API.
+    #[must_use]
+    pub fn curl(&self, path: &str) -> Command {
+        let mut command = Command::new("curl");
+        command.args(["--silent", "--show-error", "--max-time", "60", "--cacert"]).arg(self.ca());
+        command.arg(format!("{}{path}", self.url()));
+        command
+    }
+}
+
+fn is_ready(address: &str) -> bool {
+    std::net::TcpStream::connect(address).is_ok()
+}
