@@ -16,7 +16,7 @@ build: packages-build dependencies web/dist/index.html ## Build the release bina
 run: packages-run dependencies web/dist/index.html ## Build, then start Postern beside a real demo world; Ctrl-C ends everything
 	@echo "building postern (the first time takes some minutes, later ones seconds)"
 	cargo build --release --locked --package postern
-	exec scripts/demo.sh
+	exec node scripts/demo.mjs
 
 test: packages-test dependencies web/node_modules/.package-lock.json ## Run all tests: Rust, console, end-to-end, and the checks of the tree
 	@cargo xtask ci

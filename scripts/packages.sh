@@ -6,8 +6,8 @@
 set -eu
 
 build="gcc libc6-dev mold patch"
-run="openssh-server openssh-client postgresql postgresql-client openssl"
-test="sshpass expect rsync curl"
+run="curl openssh-server openssh-client postgresql postgresql-client openssl"
+test="sshpass expect rsync"
 
 case "${1:-}" in
 build) wanted=$build ;;
