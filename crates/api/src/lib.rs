@@ -18,6 +18,9 @@ mod route;
 pub mod routes;
 mod server;
 
+#[cfg(test)]
+mod tests;
+
 pub use metrics::Metrics;
 pub use page::Page;
 pub use problem::Problem;

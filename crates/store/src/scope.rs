@@ -23,7 +23,8 @@ impl ReadTx {
     /// # Errors
     /// When the database fails.
     pub async fn scopes(&mut self, scopes: &[ScopePath]) -> Result<Vec<ScopePath>, Error> {
-        let sql = format!("select path from scope where {} order by path", row::scope_clause("path", "?1"));
+        // Named in full: `json_each` has a column `path` too.
+        let sql = format!("select path from scope where {} order by path", row::scope_clause("scope.path", "?1"));
         let rows =
             sqlx::query(sqlx::AssertSqlSafe(sql)).bind(row::scopes_json(scopes)).fetch_all(self.connection()).await?;
         rows.iter().map(|row| row::text(row, "path")).collect()
