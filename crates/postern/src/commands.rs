@@ -96,6 +96,8 @@ pub(crate) enum Command {
     /// Seal, unseal, rotate keys.
     #[command(subcommand)]
     Vault(vault::VaultCommand),
+    /// Show the key that targets trust for the gateway's user certificates (sshd: TrustedUserCAKeys).
+    SshCa(vault::SshCa),
     /// Write a backup of a data folder to one file.
     Backup(backup::Backup),
     /// Make a data folder from a backup.
@@ -133,6 +135,7 @@ pub(crate) async fn run(command: Command, format: Format) -> Result<u8, Failure>
         Command::Session(command) => command.run(format).await,
         Command::Audit(command) => command.run(format).await,
         Command::Vault(command) => command.run(format).await,
+        Command::SshCa(args) => args.run(format).await,
         Command::Backup(args) => args.run(format).await,
         Command::Restore(args) => args.run(format).await,
     }

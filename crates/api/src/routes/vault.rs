@@ -5,6 +5,9 @@ use postern_control::{Caller, Control, Unsealing, VaultStatus};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::input::{Input, Nothing};
 use crate::problem::Problem;
 use crate::reply::Found;
@@ -21,6 +24,17 @@ pub(crate) fn declare(routes: Routes) -> Routes {
             (Method::POST, "/v1/vault/rotate-key", "vault_rotate_key", "Make a new key and re-wrap what is stored"),
             rotate,
         )
+        .signed_in(
+            (Method::GET, "/v1/ssh-ca", "ssh_ca_show", "The key that targets trust for user certificates"),
+            ssh_ca,
+        )
+}
+
+/// The public half of the authority that signs the gateway's user certificates.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct SshCa {
+    /// One line for the file that sshd's `TrustedUserCAKeys` names.
+    pub public_key: String,
 }
 
 async fn show(control: Control, _: Caller, _: Permit<Manage>, _: Input) -> Result<Found<VaultStatus>, Problem> {
@@ -52,4 +66,8 @@ async fn rotate(
     _: Input,
 ) -> Result<Found<VaultStatus>, Problem> {
     Ok(Found(control.vault_rotate_key(&caller, &permit).await?))
+}
+
+async fn ssh_ca(control: Control, _: Caller, _: Input) -> Result<Found<SshCa>, Problem> {
+    Ok(Found(SshCa { public_key: control.ssh_user_ca().await? }))
 }

@@ -12,6 +12,22 @@ use crate::exit::{DONE, Failure};
 use crate::output::{self, Format};
 use crate::terminal;
 
+/// Show the key that targets trust for the gateway's user certificates.
+#[derive(Args)]
+pub(crate) struct SshCa {}
+
+impl SshCa {
+    pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
+        let authority: serde_json::Value = Client::signed_in()?.get("/v1/ssh-ca").await?;
+        if format == Format::Table {
+            output::line(authority.get("public_key").and_then(serde_json::Value::as_str).unwrap_or_default())?;
+        } else {
+            output::one(format, &authority)?;
+        }
+        Ok(DONE)
+    }
+}
+
 /// The vault.
 #[derive(Subcommand)]
 pub(crate) enum VaultCommand {
