@@ -7,7 +7,6 @@ export class ApiError extends Error {
   readonly code: string;
   readonly field: string | undefined;
   readonly reasons: Why[];
-  readonly next: string | undefined;
   readonly retryAfter: number | undefined;
 
   constructor(problem: Partial<Problem> & { status: number; code: string; detail: string }, retryAfter?: number) {
@@ -17,7 +16,6 @@ export class ApiError extends Error {
     this.code = problem.code;
     this.field = problem.field ?? undefined;
     this.reasons = problem.reasons ?? [];
-    this.next = problem.next ?? undefined;
     this.retryAfter = retryAfter ?? problem.retry_after_seconds ?? undefined;
   }
 }

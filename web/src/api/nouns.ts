@@ -2,7 +2,7 @@ import type { components } from "./types";
 
 type Schemas = components["schemas"];
 
-export type Access = Schemas["Access"];
+export type Access = Schemas["AccessItem"];
 export type Account = Schemas["Account"];
 export type ApiToken = Schemas["ApiToken"];
 export type ApprovalRule = Schemas["ApprovalRule"];
@@ -13,8 +13,8 @@ export type Grant = Schemas["Grant"];
 export type Group = Schemas["Group"];
 export type HostKey = Schemas["HostKey"];
 export type Integrity = Schemas["Integrity"];
-export type Link = Schemas["Link"];
-export type LinkShown = Schemas["LinkShown"];
+export type Link = Schemas["LinkIssued"];
+export type LinkShown = Schemas["LinkView"];
 export type Login = Schemas["Login"];
 export type Obligations = Schemas["Obligations"];
 export type Permission = Schemas["Permission"];
@@ -24,14 +24,14 @@ export type Proof = Schemas["InclusionProof"];
 export type Request = Schemas["Request"];
 export type Role = Schemas["Role"];
 export type RoleAssignment = Schemas["RoleAssignment"];
-export type Scope = Schemas["Scope"];
+export type Scope = Schemas["ScopeBody"];
 export type Session = Schemas["Session"];
 export type SshKey = Schemas["SshKey"];
 export type Status = Schemas["Status"];
 export type User = Schemas["User"];
 export type VaultStatus = Schemas["VaultStatus"];
-export type Who = Schemas["Who"];
-export type Why = Schemas["Why"];
+export type Who = Schemas["WhoAmI"];
+export type Why = NonNullable<Schemas["Problem"]["reasons"]>[number];
 
 /** One page of a listing; `next` is the cursor of the following one. */
 export interface Page<T> {

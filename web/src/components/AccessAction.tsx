@@ -21,7 +21,7 @@ export function AccessBadge({ state }: { state: Access["state"] }) {
 export function AccessAction({ access, onRequest }: { access: Access; onRequest: (account: string) => void }) {
   const { blocked } = useCan();
   if (access.state === "ready" && access.ssh) {
-    return <span className="relative z-10 block"><CopyLine text={access.ssh} label={`${t.access.copy} ${access.account}`} /></span>;
+    return <span className="relative z-10 block min-w-0"><CopyLine text={access.ssh} label={`${t.access.copy} ${access.account}`} /></span>;
   }
   if (access.state === "pending" && access.request) {
     return <Link to={pb.request(access.request)} className={`relative z-10 ${buttonClass("secondary", "sm")}`}>{t.access.pendingLink}</Link>;

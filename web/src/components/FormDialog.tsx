@@ -32,7 +32,7 @@ export function FormDialog({ title, about, submit = t.actions.save, busy, error,
           if (!busy) onSubmit();
         }}
       >
-        {above ? <div className="mb-4"><Notice tone="bad" live title={messageOf(failure)}>{failure.next}</Notice></div> : null}
+        {above ? <div className="mb-4"><Notice tone="bad" live>{messageOf(failure)}</Notice></div> : null}
         {children}
         <DialogActions>
           <Button onClick={onClose}>{t.actions.cancel}</Button>

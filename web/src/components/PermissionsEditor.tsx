@@ -1,10 +1,6 @@
 import type { Permission } from "../api/nouns";
+import { PERMISSIONS } from "../api/permissions";
 import { CheckField } from "../ui/Field";
-
-export const PERMISSIONS: Permission[] = [
-  "user:read", "user:write", "group:write", "role:write", "asset:read", "asset:write", "host_key:write", "secret:write", "policy:read", "policy:write",
-  "request:create", "request:read", "request:approve", "grant:revoke", "session:read", "recording:read", "session:kill", "audit:read", "vault:read", "vault:manage", "status:read",
-];
 
 /** Permissions to choose from. */
 export function PermissionsEditor({ legend, value, onChange, among = PERMISSIONS }: { legend: string; value: Permission[]; onChange: (permissions: Permission[]) => void; among?: Permission[] }) {

@@ -81,7 +81,7 @@ export function RequestCreate({ access, onClose, onDone }: { access: Access; onC
             </ul>
           </div>
         ) : null}
-        {failure ? <div className="mb-4"><Notice tone="bad" live title={messageOf(failure)}>{failure.next}</Notice></div> : null}
+        {failure ? <div className="mb-4"><Notice tone="bad" live>{messageOf(failure)}</Notice></div> : null}
         <TextField label={t.requestForm.duration} value={length} onChange={(event) => setLength(event.target.value)} hint={t.requestForm.durationHint(duration(longest))} error={tried ? bad.duration : undefined} />
         <div className="mt-2 flex flex-wrap gap-1.5">
           {PRESETS.filter((preset) => preset <= longest).map((preset) => (

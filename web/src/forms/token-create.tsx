@@ -3,9 +3,10 @@ import { useState } from "react";
 
 import { api } from "../api/client";
 import type { Permission } from "../api/nouns";
+import { PERMISSIONS } from "../api/permissions";
 import { CopyLine } from "../components/Copy";
 import { FormDialog, fieldError } from "../components/FormDialog";
-import { PERMISSIONS, PermissionsEditor } from "../components/PermissionsEditor";
+import { PermissionsEditor } from "../components/PermissionsEditor";
 import { useCan, useWho } from "../hooks/useWho";
 import { t } from "../i18n";
 import { Button } from "../ui/Button";

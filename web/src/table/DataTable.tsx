@@ -98,7 +98,7 @@ function Rows<T extends object>({ label, query, columns, rowKey, rowTo, skeleton
                 return (
                   <tr key={row.id} className={cx("relative border-b last:border-b-0", to && "hover:bg-hover has-[a.row-link:focus-visible]:bg-hover")}>
                     {row.getAllCells().map((cell, index) => (
-                      <td key={cell.id} className={cx("h-10 px-3 py-1.5 align-middle first:pl-4 last:pr-4", byId.get(cell.column.id)?.className)}>
+                      <td key={cell.id} className={cx("h-10 px-3 py-1.5 align-middle first:pl-4 last:pr-4 [&_.font-mono]:whitespace-nowrap", byId.get(cell.column.id)?.className)}>
                         {to && index === 0 ? <Link {...to} className="row-link text-ink after:absolute after:inset-0 hover:no-underline"><table.FlexRender cell={cell} /></Link> : <table.FlexRender cell={cell} />}
                       </td>
                     ))}

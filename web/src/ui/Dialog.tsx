@@ -30,6 +30,8 @@ export function Dialog({ title, about, onClose, children, side = false, wide = f
     const dialog = ref.current;
     if (!dialog) return undefined;
     if (!dialog.open) dialog.showModal();
+    // What is to be filled in comes first; where there is nothing, the first of the buttons that end the dialog.
+    dialog.querySelector<HTMLElement>("form :is(input, textarea, select):not([type=hidden]), [data-actions] button")?.focus();
     setPortal(dialog);
     return () => dialog.close();
   }, []);
@@ -76,7 +78,7 @@ export function Dialog({ title, about, onClose, children, side = false, wide = f
 /** The row of buttons that ends a form in a dialog; it stays in view. */
 export function DialogActions({ children }: { children: ReactNode }) {
   return (
-    <div className="sticky -bottom-4 -mx-5 mt-5 -mb-4 flex flex-wrap items-center justify-end gap-2 border-t bg-surface px-5 py-3">
+    <div data-actions className="sticky -bottom-4 -mx-5 mt-5 -mb-4 flex flex-wrap items-center justify-end gap-2 border-t bg-surface px-5 py-3">
       {children}
     </div>
   );

@@ -28,15 +28,15 @@ const UNITS: [seconds: number, name: string][] = [
   [1, "s"],
 ];
 
-/** `2 h 5 min`: the two largest units that are not nothing. */
-export function duration(seconds: number): string {
+/** `2 h 5 min`: the largest units that are not nothing, two unless told. */
+export function duration(seconds: number, units = 2): string {
   let rest = Math.max(0, Math.round(seconds));
   const parts: string[] = [];
   for (const [size, name] of UNITS) {
     const count = Math.floor(rest / size);
     rest -= count * size;
     if (count > 0) parts.push(`${count} ${name}`);
-    if (parts.length === 2) break;
+    if (parts.length === units) break;
   }
   return parts.length > 0 ? parts.join(" ") : "0 s";
 }

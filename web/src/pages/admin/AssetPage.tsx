@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { useParams } from "@tanstack/react-router";
+import { Link, useParams } from "@tanstack/react-router";
 import { KeySquare, Pencil, Plus } from "lucide-react";
 
 import { api } from "../../api/client";
@@ -9,7 +9,6 @@ import { CopyButton, Mono } from "../../components/Copy";
 import { Crumb } from "../../components/Crumb";
 import { QueryError } from "../../components/QueryError";
 import { ReasonDialog } from "../../components/ReasonDialog";
-import { SessionList } from "../../components/SessionList";
 import { AccountBadge, HostKeyBadge, ReadyBadge } from "../../components/states";
 import { Ago, When } from "../../components/When";
 import { AccountPut } from "../../forms/account-put";
@@ -35,7 +34,7 @@ export function AssetPage() {
 }
 
 function Shown({ asset }: { asset: Asset }) {
-  const { can, blocked } = useCan();
+  const { blocked } = useCan();
   const { dialog, item, open, close } = useDialog();
   const accounts = useQuery(q.accounts({ asset: asset.name, limit: 100 }));
   const keys = useQuery(q.hostKeys(asset.name));
@@ -75,8 +74,7 @@ function Shown({ asset }: { asset: Asset }) {
             </ul>
           </Panel>
         </Section>
-        <div className="grid gap-8 xl:grid-cols-2">
-          <Section title={t.assets.accounts} aside={<Button size="sm" blocked={blocked("asset:write", asset.scope)} icon={<Plus className="size-4" aria-hidden />} onClick={() => open("add-account")}>{t.accounts.add}</Button>}>
+        <Section title={t.assets.accounts} aside={<Button size="sm" blocked={blocked("asset:write", asset.scope)} icon={<Plus className="size-4" aria-hidden />} onClick={() => open("add-account")}>{t.accounts.add}</Button>}>
             <Panel>
               {accounts.isPending ? <div className="p-4"><Skeleton className="w-1/2" /></div> : null}
               {accounts.data?.items.length === 0 ? <p className="px-4 py-3 text-sm text-muted">{t.accounts.none}</p> : null}
@@ -85,6 +83,7 @@ function Shown({ asset }: { asset: Asset }) {
                   <li key={each.id} className="flex flex-wrap items-center gap-x-4 gap-y-1.5 border-b px-4 py-2 text-sm last:border-b-0">
                     <Mono className="min-w-24 flex-1 font-medium">{each.name}</Mono>
                     <span className="text-xs text-muted">{t.accounts.credentials[each.credential]}</span>
+                    <Link to={pb.sessions()} search={{ account: `${each.name}@${each.asset}` }} className="text-accent hover:underline">{t.nav.sessions}</Link>
                     <ReadyBadge account={each} />
                     <AccountBadge state={each.state} />
                     {each.credential === "ssh_certificate" ? null : <Button size="sm" blocked={blocked("secret:write", each.scope)} onClick={() => open("secret", each.name)}>{t.accounts.setSecret}</Button>}
@@ -93,8 +92,6 @@ function Shown({ asset }: { asset: Asset }) {
               </ul>
             </Panel>
           </Section>
-          {can("session:read") ? <Section title={t.users.recent}><SessionList query={{ asset: asset.name, limit: 6 }} user empty={t.requests.recentNone} /></Section> : null}
-        </div>
       </div>
       {dialog === "edit" ? <AssetPut asset={asset} onClose={close} /> : null}
       {dialog === "add-account" ? <AccountPut asset={asset.name} onClose={close} /> : null}

@@ -9,6 +9,7 @@ import { useFilter } from "../../hooks/useUrlState";
 import { t } from "../../i18n";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
+import { Filters, SearchBox, TextFilter } from "../../table/Filters";
 import { PAGE_SIZE, Pager } from "../../table/Pager";
 import { Badge } from "../../ui/Badge";
 import { Page } from "../../ui/Page";
@@ -25,11 +26,15 @@ const COLUMNS: Column<Policy>[] = [
 ];
 
 export function PoliciesPage() {
-  const { search } = useFilter();
-  const policies = useQuery(q.policies({ cursor: search.cursor, limit: PAGE_SIZE }));
+  const { search, filter } = useFilter();
+  const policies = useQuery(q.policies({ q: search.q, scope: search.scope, cursor: search.cursor, limit: PAGE_SIZE }));
   return (
     <Page title={t.policies.title} lead={t.policies.lead}>
-      <DataTable label={t.policies.title} query={policies} columns={COLUMNS} rowKey={(row) => row.id} rowTo={(row) => ({ to: pb.policy(row.name) })} empty={<EmptyList icon={<ShieldCheck />} filtered={false} onClear={() => undefined} title={t.policies.none}>{t.policies.noneBody}</EmptyList>} />
+      <Filters>
+        <SearchBox label={t.list.search} wide />
+        <TextFilter name="scope" label={t.policies.scope} className="font-mono" />
+      </Filters>
+      <DataTable label={t.policies.title} query={policies} columns={COLUMNS} rowKey={(row) => row.id} rowTo={(row) => ({ to: pb.policy(row.name) })} empty={<EmptyList icon={<ShieldCheck />} filtered={Boolean(search.q ?? search.scope)} onClear={() => filter({ q: undefined, scope: undefined })} title={t.policies.none}>{t.policies.noneBody}</EmptyList>} />
       <Pager next={policies.data?.next} />
     </Page>
   );

@@ -5,9 +5,10 @@ import { useState } from "react";
 import { api } from "../../api/client";
 import type { Role } from "../../api/nouns";
 import { q } from "../../api/queries";
+import { PERMISSIONS } from "../../api/permissions";
 import { Mono } from "../../components/Copy";
 import { FormDialog, fieldError } from "../../components/FormDialog";
-import { PERMISSIONS, PermissionsEditor } from "../../components/PermissionsEditor";
+import { PermissionsEditor } from "../../components/PermissionsEditor";
 import { useDialog } from "../../hooks/useUrlState";
 import { useCan } from "../../hooks/useWho";
 import { t } from "../../i18n";
@@ -26,7 +27,7 @@ export function RolesPage() {
   const chosen = roles.data?.items.find((role) => role.name === item);
   const columns: Column<Role>[] = [
     { id: "name", header: t.roles.name, width: "12rem", narrow: "title", cell: (row) => <Mono className="font-medium">{row.name}</Mono> },
-    { id: "permissions", header: t.roles.permissions, cell: (row) => <span className="block py-1 font-mono text-xs leading-5 text-muted">{row.permissions.length >= PERMISSIONS.length ? <span className="font-sans text-sm">{t.roles.all}</span> : row.permissions.join("  ")}</span> },
+    { id: "permissions", header: t.roles.permissions, cell: (row) => <span className="block py-1 font-mono text-xs leading-5 !whitespace-normal text-muted">{row.permissions.length >= PERMISSIONS.length ? <span className="font-sans text-sm">{t.roles.all}</span> : row.permissions.join("  ")}</span> },
     { id: "kind", header: t.roles.kind, width: "7rem", narrow: "aside", cell: (row) => <Badge tone="plain">{row.built_in ? t.roles.builtIn : t.roles.custom}</Badge> },
     { id: "edit", header: t.roles.edit, quiet: true, narrow: "aside", width: "3.5rem", cell: (row) => <IconButton label={`${t.roles.edit}: ${row.name}`} size="sm" blocked={row.built_in ? t.can.builtIn : blocked("role:write")} onClick={() => open("edit", row.name)}><Pencil className="size-4" aria-hidden /></IconButton> },
   ];

@@ -35,7 +35,7 @@ export function Logins() {
     },
   });
   const columns: Column<Login>[] = [
-    { id: "client", header: p.client, narrow: "title", cell: (row) => <span className="flex flex-wrap items-center gap-2"><span className="line-clamp-1 max-w-[44ch]" title={row.client}>{row.client || t.common.unknown}</span>{row.id === who.login.id ? <Badge tone="ok" icon="check">{p.thisOne}</Badge> : null}</span> },
+    { id: "client", header: p.client, narrow: "title", cell: (row) => <span className="flex flex-wrap items-center gap-2"><span className="line-clamp-1 max-w-[44ch]" title={row.client}>{row.client || t.common.unknown}</span>{row.id === who.login?.id ? <Badge tone="ok" icon="check">{p.thisOne}</Badge> : null}</span> },
     { id: "source", header: p.source, cell: (row) => <Mono>{row.source}</Mono> },
     { id: "since", header: p.since, cell: (row) => <When at={row.created_at} /> },
     { id: "used", header: p.lastUsed, cell: (row) => <Ago at={row.last_used_at} /> },

@@ -30,7 +30,7 @@ export function ProfilePage() {
                   [p.scope, <Mono key="s">{who.user.scope}</Mono>],
                   [p.groups, who.user.groups.length > 0 ? <span key="g" className="flex flex-wrap gap-1">{who.user.groups.map((group) => <Tag key={group}>{group}</Tag>)}</span> : <span key="g" className="text-faint">{t.common.none}</span>],
                   [t.users.roles, <RoleTags key="r" roles={who.user.roles} />],
-                  [p.factorAge, <Ago key="f" at={who.login.mfa_at} />],
+                  [p.factorAge, <Ago key="f" at={who.login?.mfa_at} />],
                   [p.permissions, <span key="p" className="flex flex-wrap gap-x-3 gap-y-0.5 font-mono text-xs leading-5 text-muted">{who.permissions.map((held) => <span key={`${held.permission}${held.scope}`} className="whitespace-nowrap">{held.permission}{held.scope === "/" ? "" : ` ${p.heldIn} ${held.scope}`}</span>)}</span>],
                 ]}
               />

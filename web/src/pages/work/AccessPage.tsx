@@ -13,7 +13,7 @@ import { useDialog, useFilter } from "../../hooks/useUrlState";
 import { t } from "../../i18n";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
-import { Choice, Filters, SearchBox } from "../../table/Filters";
+import { Filters, SearchBox } from "../../table/Filters";
 import { PAGE_SIZE, Pager } from "../../table/Pager";
 import { Tag } from "../../ui/Badge";
 import { Dialog } from "../../ui/Dialog";
@@ -23,7 +23,7 @@ import { Page } from "../../ui/Page";
 export function AccessPage() {
   const { search, filter } = useFilter();
   const { dialog, item, open, close } = useDialog();
-  const access = useQuery(q.access({ q: search.q, label: search.label, state: search.state, cursor: search.cursor, limit: PAGE_SIZE }));
+  const access = useQuery(q.access({ q: search.q, label: search.label, cursor: search.cursor, limit: PAGE_SIZE }));
 
   const columns: Column<Access>[] = [
     { id: "account", header: t.access.account, narrow: "title", cell: (row) => <Mono className="font-medium">{row.account}</Mono> },
@@ -39,7 +39,7 @@ export function AccessPage() {
     },
     { id: "demands", header: t.access.demands, cell: (row) => <DemandLine demands={row.demands} /> },
     { id: "state", header: t.access.state, width: "8rem", narrow: "aside", cell: (row) => <AccessBadge state={row.state} /> },
-    { id: "how", header: t.access.how, width: "24rem", quiet: true, className: "xl:min-w-80", cell: (row) => <AccessAction access={row} onRequest={(account) => open("request", account)} /> },
+    { id: "how", header: t.access.how, width: "20rem", quiet: true, className: "xl:min-w-72", cell: (row) => <AccessAction access={row} onRequest={(account) => open("request", account)} /> },
   ];
 
   return (
@@ -47,14 +47,13 @@ export function AccessPage() {
       <Filters>
         <SearchBox label={t.access.search} wide />
         <SearchBox name="label" label={t.access.label} wide />
-        <Choice name="state" label={t.access.state} options={[["", t.access.filters.all], ["ready", t.access.filters.ready], ["request", t.access.filters.request], ["pending", t.access.filters.pending]]} />
       </Filters>
       <DataTable
         label={t.access.title}
         query={access}
         columns={columns}
         rowKey={(row) => row.account}
-        empty={<EmptyList icon={<KeyRound />} filtered={Boolean(search.q ?? search.label ?? search.state)} onClear={() => filter({ q: undefined, label: undefined, state: undefined })} title={t.access.none}>{t.access.noneBody}</EmptyList>}
+        empty={<EmptyList icon={<KeyRound />} filtered={Boolean(search.q ?? search.label)} onClear={() => filter({ q: undefined, label: undefined })} title={t.access.none}>{t.access.noneBody}</EmptyList>}
       />
       <Pager next={access.data?.next} />
       {dialog === "request" && item ? <RequestDialog key={item} account={item} onClose={close} /> : null}

@@ -4,7 +4,7 @@ import { Inbox, KeyRound, SquareTerminal } from "lucide-react";
 import type { ReactNode } from "react";
 
 import { q } from "../../api/queries";
-import type { Access, Grant, Request, Session } from "../../api/nouns";
+import type { Access, Request, Session } from "../../api/nouns";
 import { AccessAction } from "../../components/AccessAction";
 import { Mono } from "../../components/Copy";
 import { DemandLine } from "../../components/Demands";
@@ -24,19 +24,19 @@ import { duration } from "../../util/time";
 import { RequestDialog } from "./AccessPage";
 
 const SHOWN = 6;
+const ACCESS_MAX = 200;
 
 export function HomePage() {
   const who = useWho();
   const { can } = useCan();
   const { dialog, item, open, close } = useDialog();
-  const ready = useQuery(q.access({ state: "ready", limit: SHOWN }));
-  const askable = useQuery(q.access({ state: "request", limit: SHOWN }));
-  const grants = useQuery(q.grants({ mine: true, state: "active", limit: 50 }));
+  const access = useQuery(q.access({ limit: ACCESS_MAX }));
+  const inState = (state: Access["state"]) => ({ ...access, data: access.data && { items: access.data.items.filter((each) => each.state === state).slice(0, SHOWN) } });
+  const [ready, askable] = [inState("ready"), inState("request")];
   const waiting = useQuery(q.requests({ waiting: true, limit: SHOWN }));
   const mine = useQuery(q.requests({ mine: true, state: "pending", limit: SHOWN }));
   const live = useQuery(q.sessions({ live: true, limit: SHOWN }));
   const keys = useQuery(q.sshKeys({ limit: 1 }));
-  const endOf = (id: string | null | undefined) => grants.data?.items.find((grant: Grant) => grant.id === id)?.ends_at;
 
   return (
     <Page title={t.home.title(who.user.name)} name={t.nav.home} lead={t.home.lead}>
@@ -53,9 +53,9 @@ export function HomePage() {
           <Section title={t.home.reach} aside={<More to={pb.access()} text={t.home.askAll} />}>
             <Listing query={ready} empty={<Blank icon={<KeyRound />} title={t.home.reachNone} actions={<Link to={pb.access()} className={buttonClass("secondary", "sm")}>{t.home.askFor}</Link>}>{t.home.reachNoneBody}</Blank>}>
               {(row: Access) => (
-                <li key={row.account} className="grid items-center gap-x-4 gap-y-1.5 border-b px-4 py-2.5 last:border-b-0 md:grid-cols-[minmax(0,1fr)_7.5rem_minmax(0,1.5fr)]">
+                <li key={row.account} className="grid items-center gap-x-4 gap-y-1.5 grid-cols-[minmax(0,1fr)] border-b px-4 py-2.5 last:border-b-0 md:grid-cols-[minmax(0,1fr)_6.5rem_minmax(0,2fr)]">
                   <Mono className="font-medium [overflow-wrap:anywhere]">{row.account}</Mono>
-                  <span className="text-sm text-muted">{endOf(row.grant) ? <Left until={endOf(row.grant) ?? ""} /> : row.grant ? null : t.home.standing}</span>
+                  <span className="text-sm text-muted">{row.ends_at ? <Left until={row.ends_at} /> : t.home.standing}</span>
                   <AccessAction access={row} onRequest={(account) => open("request", account)} />
                 </li>
               )}
