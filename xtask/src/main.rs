@@ -1,5 +1,6 @@
 //! The project's own automation: `cargo xtask <what>`.
 
+mod bench;
 mod ci;
 mod run;
 mod tamper;
@@ -10,6 +11,7 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: cargo xtask <what>
 
   ci [--fast]   everything that CI runs; --fast leaves out what takes minutes
+  bench ssh     speed beside direct and `ssh -J`, on a release build
   tidy          the rules of the tree that no compiler checks
   tamper        edits the ledger and recordings on disk: is everything noticed?
 ";
@@ -20,6 +22,7 @@ fn main() -> ExitCode {
     let done = match arguments.as_slice() {
         ["ci"] => ci::run(ci::Extent::Full),
         ["ci", "--fast"] => ci::run(ci::Extent::Fast),
+        ["bench", what @ ..] => bench::run(what),
         ["tidy"] => tidy::run(),
         ["tamper"] => tamper::run(),
         _ => {

@@ -10,7 +10,13 @@ const NPM_REGISTRY: &str = "https://registry.npmjs.org/";
 pub(super) fn check(tree: &Tree) -> anyhow::Result<Vec<String>> {
     // Put together here so that this file passes its own check.
     let promises = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X:"), concat!("future", " work")];
-    let machines = [concat!("/wo", "rk/main"), concat!("/wo", "rk/w/"), concat!("/wo", "rk/shared"), concat!("/ro", "ot/"), concat!("/ho", "me/user")];
+    let machines = [
+        concat!("/wo", "rk/main"),
+        concat!("/wo", "rk/w/"),
+        concat!("/wo", "rk/shared"),
+        concat!("/ro", "ot/"),
+        concat!("/ho", "me/user"),
+    ];
     let mut broken = Vec::new();
     for (path, text) in &tree.files {
         if QUOTING.contains(&path.as_str()) {

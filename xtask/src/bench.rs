@@ -1,0 +1,12 @@
+//! `cargo xtask bench`: the measurements, on a release build.
+
+use crate::run::{cargo, root, show};
+
+/// Runs the measurements named; what follows goes to them.
+pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
+    let build = ["build", "--release", "--locked", "--package", "postern", "--package", "postern-bench"];
+    show(&cargo(), &build, &root(), &mut |_| {})?;
+    let mut whole = vec!["run", "--quiet", "--release", "--locked", "--package", "postern-bench", "--"];
+    whole.extend(arguments);
+    show(&cargo(), &whole, &root(), &mut |_| {})
+}
