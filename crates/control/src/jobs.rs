@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Control, Error};
+use crate::Control;
 
 /// The nouns that a decision on a session rests on.
 const DECIDING: [&str; 8] = ["user", "group", "role", "grant", "policy", "asset", "account", "other"];
@@ -20,16 +20,12 @@ impl Control {
                 () = stop.cancelled() => return,
                 _ = ticks.tick() => {}
             }
-            if let Err(error) = self.time_has_passed().await {
+            // Sessions end by themselves at the latest time that they were given, which is cut to the
+            // hours of their policy: they need not be decided on because time passes.
+            if let Err(error) = self.expire().await {
                 tracing::error!(error = &error as &dyn std::error::Error, "timers cannot be looked at");
             }
         }
-    }
-
-    async fn time_has_passed(&self) -> Result<(), Error> {
-        self.expire().await?;
-        // Hours and networks are conditions of policies: what they allow changes without a change.
-        self.redecide_live().await
     }
 
     /// Decides anew on live sessions when something changed that the decision rests on, until `stop`.
@@ -40,11 +36,15 @@ impl Control {
                 () = stop.cancelled() => return,
                 changed = changes.recv() => changed,
             };
-            let matters = match changed {
+            let mut matters = match changed {
                 Ok(noun) => DECIDING.contains(&noun),
                 Err(RecvError::Lagged(_)) => true,
                 Err(RecvError::Closed) => return,
             };
+            // One look answers everything that has changed until now.
+            while let Ok(noun) = changes.try_recv() {
+                matters |= DECIDING.contains(&noun);
+            }
             if matters && let Err(error) = self.redecide_live().await {
                 tracing::error!(error = &error as &dyn std::error::Error, "live sessions cannot be decided on anew");
             }
