@@ -97,6 +97,10 @@ impl Control {
         }
         if !problems.is_empty() {
             problems.sort_by_key(|problem| problem.document);
+            drop(tx);
+            if !input.dry_run && problems.iter().any(|problem| problem.code == "forbidden") {
+                self.note_forbidden(caller, "apply").await?;
+            }
             return Err(Error::Documents(problems));
         }
         let changes: Vec<_> = done.into_iter().flatten().collect();

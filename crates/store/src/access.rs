@@ -1,9 +1,12 @@
 //! What policies reach: the accounts that somebody could use or ask for.
 
 use postern_domain::ScopePath;
+use sqlx::{QueryBuilder, Sqlite};
+use std::collections::BTreeMap;
+
 use postern_domain::account::Account;
 use postern_domain::asset::Asset;
-use postern_domain::policy::Policy;
+use postern_domain::policy::{Accounts, Policy};
 
 use crate::account;
 use crate::asset;
@@ -25,18 +28,24 @@ impl ReadTx {
         filter: &asset::AssetFilter,
         page: &PageRequest,
     ) -> Result<Page<(Account, Asset)>, Error> {
+        if policies.is_empty() {
+            return Ok(Page { items: Vec::new(), next: None });
+        }
         let [asset_name, name, id] = page.keys()?;
-        let rows = sqlx::query(sqlx::AssertSqlSafe(selected_sql()))
-            .bind(asset_name)
-            .bind(name)
-            .bind(id)
-            .bind(row::scopes_json(std::slice::from_ref(scope)))
-            .bind(selectors(policies)?)
-            .bind(filter.q.as_ref().map(|q| q.to_lowercase()))
-            .bind(row::to_json(&filter.labels, "labels")?)
-            .bind(page.limit() + 1)
-            .fetch_all(self.connection())
-            .await?;
+        let mut query = QueryBuilder::new(account::SELECT_WITH_ASSET);
+        query.push(" where (a.name, c.name, c.id) > (").push_bind(asset_name.to_owned());
+        query.push(", ").push_bind(name.to_owned()).push(", ").push_bind(id.to_owned());
+        query.push(") and a.name >= ").push_bind(asset_name.to_owned());
+        push_scope(&mut query, scope);
+        if let Some(q) = &filter.q {
+            query.push(" and (instr(lower(c.name), ").push_bind(q.to_lowercase());
+            query.push(") > 0 or instr(a.name, ").push_bind(q.to_lowercase()).push(") > 0)");
+        }
+        push_labels(&mut query, &filter.labels);
+        query.push(" and ");
+        push_any(&mut query, scope, &distinct(policies))?;
+        query.push(" order by a.name, c.name, c.id limit ").push_bind(page.limit() + 1);
+        let rows = query.build().fetch_all(self.connection()).await?;
         let mut found = Vec::with_capacity(rows.len());
         for row in &rows {
             let account = account::account(row)?;
@@ -57,42 +66,83 @@ impl ReadTx {
     }
 }
 
-/// Each policy's scope and selectors, as one JSON array that the query goes through.
-fn selectors(policies: &[&Policy]) -> Result<String, Error> {
-    let selectors: Vec<_> = policies
-        .iter()
-        .map(|policy| {
-            serde_json::json!({
-                "scope": [policy.scope],
-                "names": policy.accounts.names,
-                "assets": policy.accounts.assets,
-                "platforms": policy.accounts.platforms,
-                "labels": policy.accounts.labels,
-            })
-        })
-        .collect();
-    row::to_json(&selectors, "selectors")
+/// What a policy selects by: its scope and its fields.
+type Selector<'a> = (&'a ScopePath, &'a Accounts);
+
+/// Policies of one estate often select alike; each way is asked once.
+fn distinct<'a>(policies: &[&'a Policy]) -> Vec<Selector<'a>> {
+    let mut selectors: Vec<Selector<'_>> = Vec::new();
+    for policy in policies {
+        let selector = (&policy.scope, &policy.accounts);
+        if !selectors.contains(&selector) {
+            selectors.push(selector);
+        }
+    }
+    selectors
 }
 
-fn selected_sql() -> String {
-    let among = |field: &str, column: &str| {
-        format!(
-            "(json_array_length(p.value, '$.{field}') = 0 or exists \
-              (select 1 from json_each(p.value, '$.{field}') x where x.value = {column}))"
-        )
-    };
-    format!(
-        "{} where (a.name, c.name, c.id) > (?1, ?2, ?3) and a.name >= ?1 and {} \
-         and (?6 is null or instr(lower(c.name), ?6) > 0 or instr(a.name, ?6) > 0) and {} \
-         and exists (select 1 from json_each(?5) p where {} and {} and {} and {} and {}) \
-         order by a.name, c.name, c.id limit ?8",
-        account::SELECT_WITH_ASSET,
-        row::scope_clause("a.scope", "?4"),
-        row::labels_clause("a.labels", "?7"),
-        row::scope_clause("a.scope", "json_extract(p.value, '$.scope')"),
-        among("names", "c.name"),
-        among("assets", "a.name"),
-        among("platforms", "a.platform"),
-        row::labels_clause("a.labels", "json_extract(p.value, '$.labels')"),
-    )
+/// That at least one selects. Halved again and again, since SQLite bounds how deep a chain may be.
+fn push_any(query: &mut QueryBuilder<Sqlite>, within: &ScopePath, selectors: &[Selector<'_>]) -> Result<(), Error> {
+    query.push("(");
+    match selectors {
+        [] => {
+            query.push("0");
+        }
+        [one] => push_selector(query, within, one)?,
+        several => {
+            let (left, right) = several.split_at(several.len() / 2);
+            push_any(query, within, left)?;
+            query.push(" or ");
+            push_any(query, within, right)?;
+        }
+    }
+    query.push(")");
+    Ok(())
 }
+
+fn push_selector(
+    query: &mut QueryBuilder<Sqlite>,
+    within: &ScopePath,
+    (scope, accounts): &Selector<'_>,
+) -> Result<(), Error> {
+    query.push("1");
+    if !scope.contains(within) {
+        push_scope(query, scope);
+    }
+    push_among(query, "c.name", row::to_json(&accounts.names, "names")?, accounts.names.is_empty());
+    push_among(query, "a.name", row::to_json(&accounts.assets, "assets")?, accounts.assets.is_empty());
+    push_among(query, "a.platform", row::to_json(&accounts.platforms, "platforms")?, accounts.platforms.is_empty());
+    push_labels(query, &accounts.labels);
+    Ok(())
+}
+
+fn push_scope(query: &mut QueryBuilder<Sqlite>, scope: &ScopePath) {
+    if *scope != ScopePath::root() {
+        let below = format!("{scope}/");
+        query.push(" and (a.scope = ").push_bind(scope.as_str().to_owned());
+        query.push(" or substr(a.scope, 1, ").push_bind(i64::try_from(below.len()).unwrap_or(i64::MAX));
+        query.push(") = ").push_bind(below).push(")");
+    }
+}
+
+fn push_among(query: &mut QueryBuilder<Sqlite>, column: &str, values: String, any: bool) {
+    if !any {
+        query.push(" and ").push(column).push(" in (select value from json_each(").push_bind(values).push("))");
+    }
+}
+
+fn push_labels(query: &mut QueryBuilder<Sqlite>, labels: &BTreeMap<String, String>) {
+    for (label, value) in labels {
+        // A name that could mean something in a JSON path is looked for entry by entry.
+        if label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/')) {
+            query.push(" and json_extract(a.labels, ").push_bind(format!("$.\"{label}\"")).push(") = ");
+            query.push_bind(value.clone());
+        } else {
+            query.push(" and exists (select 1 from json_each(a.labels) l where l.key = ").push_bind(label.clone());
+            query.push(" and l.value = ").push_bind(value.clone()).push(")");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

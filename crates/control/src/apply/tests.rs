@@ -133,7 +133,10 @@ async fn each_document_needs_its_own_permission_in_its_scope() {
     // An administrator of one tenant reaches into no other, and learns nothing of it.
     let told = problems(estate.apply("zoe", ACCESS).await);
     assert!(told.iter().all(|problem| problem.code == "forbidden" || problem.code == "not_found"), "{told:?}");
-    assert_eq!(estate.leaves().await, leaves);
+    // Nothing but the refusals is written down.
+    let refused = estate.world.events("api.call").await;
+    assert_eq!(refused.iter().filter(|event| event.target == "apply").count(), 3);
+    assert_eq!(estate.leaves().await, leaves + 3);
 }
 
 #[tokio::test]

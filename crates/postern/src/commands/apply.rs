@@ -128,7 +128,8 @@ fn lines(change: &Change, paint: Paint) -> Vec<String> {
         Action::Unchanged => ("=", DIM),
     };
     let mut lines = vec![paint.with(colour, &format!("{sign} {} {}", change.kind, change.name))];
-    for field in &change.fields {
+    // What names the thing stands in the line above.
+    for field in change.fields.iter().filter(|field| !matches!(field.field.as_str(), "name" | "account")) {
         if let Some(old) = &field.old {
             lines.push(paint.with(RED, &format!("    - {}: {}", field.field, shown(old))));
         }
