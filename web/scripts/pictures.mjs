@@ -7,9 +7,10 @@ import { chromium } from "playwright-core";
 import { build, preview } from "vite";
 
 const OUT = resolve(import.meta.dirname, "../../target/pictures");
-const ONLY = process.argv[2];
-const WIDTHS = [390, 1440];
-const THEMES = ["light", "dark"];
+// A part of it: names that match the first argument, in the theme and at the width given after it.
+const [ONLY, THEME, WIDTH] = process.argv.slice(2);
+const WIDTHS = WIDTH ? [Number(WIDTH)] : [390, 1440];
+const THEMES = THEME ? [THEME] : ["light", "dark"];
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 if (!process.env.PICTURES_NO_BUILD) await build({ logLevel: "warn" });
@@ -166,6 +167,6 @@ for (const each of findings) {
   rules.set(key, known);
 }
 for (const each of rules.values()) console.log(`axe ${each.impact} ${each.rule}: ${each.target} (${each.pages.length}: ${each.pages.slice(0, 3).join(", ")}) ${each.help}`);
-for (const text of [...new Set(complaints)]) console.log(`page ${text}`);
+for (const text of new Set(complaints)) console.log(`page ${text}`);
 console.log(`pictures=${shots.length} axe_serious=${serious.length} axe_all=${findings.length} complaints=${complaints.length}`);
 process.exit(serious.length + complaints.length > 0 ? 1 : 0);

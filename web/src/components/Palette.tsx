@@ -32,7 +32,7 @@ function useEntries(typed: string): Entry[] {
   const navigate = useNavigate();
   const asked = useDeferredValue(typed.trim());
   const long = asked.length >= 2;
-  const access = useQuery({ ...q.access({ q: asked, limit: PER_GROUP_MAX }), enabled: long });
+  const access = useQuery({ ...q.access({ q: asked.slice(asked.lastIndexOf("@") + 1), limit: PER_GROUP_MAX }), enabled: long });
   const users = useQuery({ ...q.users({ q: asked, limit: PER_GROUP_MAX }), enabled: long && can("user:read") });
   const assets = useQuery({ ...q.assets({ q: asked, limit: PER_GROUP_MAX }), enabled: long && can("asset:read") });
   const live = useQuery({ ...q.sessions({ live: true, limit: 20 }) });
@@ -48,7 +48,7 @@ function useEntries(typed: string): Entry[] {
       if (item.state === "ready" && ssh) {
         return { group: t.palette.accounts, text: t.palette.copySsh(item.account), hint: ssh, run: () => void navigator.clipboard.writeText(ssh).then(() => toast("ok", t.common.copied), () => toast("bad", t.errors.clipboard)) };
       }
-      return { group: t.palette.accounts, text: t.palette.request(item.account), run: () => void navigate({ to: pb.access(), search: { q: item.account, dialog: "request", item: item.account } }) };
+      return { group: t.palette.accounts, text: t.palette.request(item.account), run: () => void navigate({ to: pb.access(), search: { q: item.asset.name, dialog: "request", item: item.account } }) };
     });
     const people = (long ? (users.data?.items ?? []) : []).map((item): Entry => ({ group: t.palette.users, text: item.name, hint: item.email ?? "", run: () => void navigate({ to: pb.user(item.name) }) }));
     const things = (long ? (assets.data?.items ?? []) : []).map((item): Entry => ({ group: t.palette.assets, text: item.name, hint: item.address, run: () => void navigate({ to: pb.asset(item.name) }) }));

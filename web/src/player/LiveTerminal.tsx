@@ -70,7 +70,7 @@ function Attempt({ session, onAgain }: { session: Session; onAgain: () => void }
   }, [id, client]);
 
   return (
-    <div className="overflow-hidden rounded-lg border bg-[#12171a]">
+    <div className="overflow-hidden rounded-lg border bg-surface">
       <div className="flex min-h-10 flex-wrap items-center gap-x-3 gap-y-1 border-b bg-surface px-3 py-1.5 text-sm">
         {phase === "live" ? <Badge tone="live">{t.player.live}</Badge> : null}
         {phase === "connecting" ? <Badge tone="info" icon="dashed">{t.player.connecting}</Badge> : null}
@@ -79,7 +79,7 @@ function Attempt({ session, onAgain }: { session: Session; onAgain: () => void }
         <span className="min-w-0 flex-1 truncate text-xs text-muted" aria-live="polite">{note || t.player.watching(session.user)}</span>
         {phase === "lost" ? <Button size="sm" icon={<RotateCcw className="size-4" aria-hidden />} onClick={onAgain}>{t.player.reconnect}</Button> : null}
       </div>
-      <div ref={ref} role="img" aria-label={t.player.terminal} className="h-[min(62vh,44rem)] min-h-64" />
+      <div ref={ref} role="img" aria-label={t.player.terminal} className="h-[min(62vh,44rem)] min-h-64 bg-[#12171a]" />
     </div>
   );
 }

@@ -34,14 +34,19 @@ describe("recordings", () => {
       { at: 2, code: "i", data: "\u007ff -h" },
       { at: 2, code: "o", data: "\b\u001b[Kf -h" },
       { at: 3, code: "i", data: "\r" },
+      { at: 3, code: "o", data: "\r\nthe hunter had 2 dogs\r\n" },
       { at: 4, code: "o", data: "Password: " },
       { at: 5, code: "i", data: "hunter2\r" },
+      { at: 5.1, code: "o", data: "\r\nwelcome hunter, 2 messages\r\n$ " },
+      { at: 5.5, code: "i", data: "id; date\r" },
+      { at: 5.6, code: "o", data: "id; date\r\nuid=0" },
       { at: 6, code: "m", data: "sftp read /etc/hosts" },
       { at: 7, code: "x", data: "0" },
     ];
     expect(stepsOf(events)).toEqual([
       { at: 3, kind: "command", text: "df -h" },
       { at: 5, kind: "hidden", text: "" },
+      { at: 5.5, kind: "command", text: "id; date" },
       { at: 6, kind: "mark", text: "sftp read /etc/hosts" },
       { at: 7, kind: "exit", text: "0" },
     ]);

@@ -28,6 +28,8 @@ export interface Hit {
 const HITS_MAX = 200;
 const CONTEXT = 40;
 const SHOWN_MAX = 4000;
+const ECHO_SECONDS = 0.5;
+const ECHO_EVENTS_MAX = 40;
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -91,7 +93,7 @@ export function plain(text: string): string {
   return text.replaceAll(ESCAPES, "");
 }
 
-/** Whether what was typed was shown: its characters appear in the output in their order. */
+/** Whether what was typed was shown while it was typed: its characters appear in the output in their order. */
 function echoed(typed: string, shown: string): boolean {
   let from = 0;
   for (const char of typed) {
@@ -102,6 +104,17 @@ function echoed(typed: string, shown: string): boolean {
   return true;
 }
 
+/** What was shown right after an event: a line that is pasted whole is echoed only then. */
+function shownAfter(events: CastEvent[], index: number): string {
+  const until = (events[index]?.at ?? 0) + ECHO_SECONDS;
+  let shown = "";
+  for (const event of events.slice(index + 1, index + ECHO_EVENTS_MAX)) {
+    if (event.at > until || event.code === "i") break;
+    if (event.code === "o") shown += plain(event.data);
+  }
+  return shown;
+}
+
 /**
  * The steps that one can jump to: lines that were typed, at the time they were sent, and the recording's markers.
  * A line that the screen did not show, which is how passwords are typed, is not repeated here.
@@ -110,7 +123,7 @@ export function stepsOf(events: CastEvent[]): Step[] {
   const steps: Step[] = [];
   let line = "";
   let shown = "";
-  for (const event of events) {
+  for (const [index, event] of events.entries()) {
     if (event.code === "o") shown = (shown + plain(event.data)).slice(-SHOWN_MAX);
     else if (event.code === "m") steps.push({ at: event.at, kind: "mark", text: event.data });
     else if (event.code === "x") steps.push({ at: event.at, kind: "exit", text: event.data });
@@ -118,12 +131,16 @@ export function stepsOf(events: CastEvent[]): Step[] {
       for (const char of plain(event.data)) {
         if (char === "\r" || char === "\n") {
           const text = line.trim();
-          if (text) steps.push(echoed(text, shown) ? { at: event.at, kind: "command", text } : { at: event.at, kind: "hidden", text: "" });
+          const seen = text !== "" && (echoed(text, shown) || shownAfter(events, index).includes(text));
+          if (text) steps.push(seen ? { at: event.at, kind: "command", text } : { at: event.at, kind: "hidden", text: "" });
           line = "";
-          shown = "";
         } else if (char === "\u007f" || char === "\b") line = line.slice(0, -1);
         else if (char === "\u0003" || char === "\u0015") line = "";
-        else if (char >= " ") line += char;
+        else if (char >= " ") {
+          // What stood there before the first key is no echo of it.
+          if (line === "") shown = "";
+          line += char;
+        }
       }
     }
   }

@@ -52,7 +52,7 @@ export function live(element: HTMLElement, size: { cols: number; rows: number })
       dispatch = callbacks.dispatch;
       dispatch("play");
       dispatch("playing");
-      dispatch("reset", { size, theme: null, init: null });
+      dispatch("reset", { size, theme: undefined, init: undefined });
       for (const each of early.splice(0)) each();
     },
   });

@@ -9,7 +9,7 @@ function scalar(value: string | number | boolean | null): string {
 }
 
 function isEmpty(value: Value): boolean {
-  if (value === undefined || value === null) return true;
+  if (value === undefined || value === null || value === "") return true;
   if (Array.isArray(value)) return value.length === 0;
   return typeof value === "object" && Object.values(value).every(isEmpty);
 }

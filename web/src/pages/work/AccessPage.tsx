@@ -61,12 +61,15 @@ export function AccessPage() {
   );
 }
 
+// The server looks for names of assets and accounts one by one, not for the two together.
+const FOUND_MAX = 200;
+
 /** The dialog for an account that is named in the URL, wherever it is opened from. */
 export function RequestDialog({ account, onClose }: { account: string; onClose: () => void }) {
   const navigate = useNavigate();
   const found = useQuery({
     queryKey: ["access", "one", account],
-    queryFn: async ({ signal }) => (await api.accessList({ q: account, limit: 20 }, signal)).items.find((each) => each.account === account) ?? null,
+    queryFn: async ({ signal }) => (await api.accessList({ q: account.slice(account.lastIndexOf("@") + 1), limit: FOUND_MAX }, signal)).items.find((each) => each.account === account) ?? null,
   });
   if (found.data) {
     return <RequestCreate access={found.data} onClose={onClose} onDone={(request) => (request.state === "pending" ? void navigate({ to: "/requests/$id", params: { id: request.id } }) : onClose())} />;
