@@ -386,3 +386,6 @@ fn refused_or_failed(error: Error) -> BrokerError {
         other => other.into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,8 +6,8 @@ use postern_domain::event::Event;
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Connect, Manage, Permit};
 use postern_domain::{AccountId, AccountRef, SecretBytes, SecretId, SecretText};
-use postern_store::SealedSecret;
-use postern_vault::{Binding, Envelope};
+use postern_store::{SealedSecret, WriteTx};
+use postern_vault::{Binding, Envelope, Vault};
 use russh::keys::ssh_key::LineEnding;
 use russh::keys::{HashAlg, PrivateKey};
 use schemars::JsonSchema;
@@ -19,6 +19,9 @@ use crate::{Caller, Control, Error, visible};
 const PASSWORD_LEN_MAX: usize = 4096;
 /// The longest private key, in bytes.
 const KEY_LEN_MAX: usize = 64 * 1024;
+
+/// How many secrets are read at once when all are sealed again.
+const REWRAPPED_AT_ONCE: u32 = 500;
 
 /// A secret to be stored: one of the two.
 #[derive(Clone, Default, Deserialize, JsonSchema)]
@@ -81,6 +84,24 @@ impl Control {
         let opened = self.vault().open(&binding, &Envelope::parse(&newest.sealed)?)?;
         let text = std::str::from_utf8(opened.expose()).map_err(|_| missing())?;
         Ok(SecretText::new(text.to_owned()))
+    }
+}
+
+/// Seals all secrets again, of all versions, under the newest key of `vault`; gives how many.
+pub(crate) async fn rewrap(vault: &Vault, tx: &mut WriteTx) -> Result<u64, Error> {
+    let mut rewrapped = 0;
+    let mut after: Option<SecretId> = None;
+    loop {
+        let secrets = tx.secrets_after(after.as_ref(), REWRAPPED_AT_ONCE).await?;
+        let Some(last) = secrets.last() else { return Ok(rewrapped) };
+        after = Some(last.id.clone());
+        for secret in &secrets {
+            let binding = binding(&secret.id, &secret.account, secret.version);
+            if let Some(fresh) = vault.rewrap(&binding, &Envelope::parse(&secret.sealed)?)? {
+                tx.secret_rewrap(&secret.id, &fresh.to_bytes()).await?;
+                rewrapped += 1;
+            }
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use postern_store::{LeafFilter, PageRequest, Store, StoredLogin, TotpSeed};
 use postern_vault::token::{self, Purpose};
 use postern_vault::{Recipient, SealedRoot, SharePlan, password, random, totp};
 
-use crate::{Caller, Clock, Control, Settings, Visitor, factor};
+use crate::{Caller, Clock, Control, Settings, Visitor, data, factor, keys};
 
 /// Everybody's password.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -91,6 +91,11 @@ impl World {
         let recipients = [Recipient::KeyFile(random::secret(32))];
         let (_, _, vault) = SealedRoot::create(&recipients, SharePlan::default()).expect("a vault");
         let clock = Arc::new(HandClock(AtomicI64::new(BEGINNING)));
+        let mut tx = store.write(clock.now()).await.expect("a transaction");
+        let ring = data::ring_text(&vault.key_ring().expect("an open vault"));
+        tx.setting_set(data::KEY_RING, &ring).await.expect("a setting");
+        keys::make_missing(&mut tx, &vault).await.expect("keys");
+        tx.commit_upkeep().await.expect("a commit");
         let settings = Settings {
             data: folder.path().to_owned(),
             public_url: "https://gate.example.test:8443".to_owned(),

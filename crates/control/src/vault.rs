@@ -127,6 +127,7 @@ impl Control {
                 rewrapped += 1;
             }
         }
+        rewrapped += crate::secret::rewrap(&next, &mut tx).await?;
         rewrapped += crate::factor::rewrap(&next, &mut tx).await?;
         let id = self.vault_status().vault_id.unwrap_or_default();
         let event = Event::done(self.now(), caller.actor(), "vault.rotate_key", id, ScopePath::root())
@@ -162,3 +163,6 @@ fn at_root(permit: &Permit<Manage>) -> Result<(), Error> {
         Err(Error::Forbidden(format!("this needs {} at the scope /", permit.action().permission.as_str())))
     }
 }
+
+#[cfg(test)]
+mod tests;

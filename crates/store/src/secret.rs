@@ -3,6 +3,7 @@
 use postern_domain::account::CredentialKind;
 use postern_domain::{AccountId, SecretId};
 use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
 
 use crate::db::{ReadTx, WriteTx};
 use crate::error::Error;
@@ -33,18 +34,32 @@ impl ReadTx {
             .bind(account.as_str())
             .fetch_optional(self.connection())
             .await?;
-        row.map(|row| {
-            Ok(SealedSecret {
-                id: row::text(&row, "id")?,
-                account: row::text(&row, "account_id")?,
-                version: u32::try_from(row.try_get::<i64, _>("version")?)
-                    .map_err(|_| Error::Corrupt { what: "version" })?,
-                kind: row::from_word(&row, "kind")?,
-                sealed: row.try_get("sealed")?,
-            })
-        })
-        .transpose()
+        row.as_ref().map(secret).transpose()
     }
+
+    /// Secrets of all accounts and versions in the order of their identifiers, from the one after
+    /// `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn secrets_after(&mut self, after: Option<&SecretId>, limit: u32) -> Result<Vec<SealedSecret>, Error> {
+        let rows = sqlx::query("select * from secret where id > ?1 order by id limit ?2")
+            .bind(after.map_or("", SecretId::as_str))
+            .bind(limit)
+            .fetch_all(self.connection())
+            .await?;
+        rows.iter().map(secret).collect()
+    }
+}
+
+fn secret(found: &SqliteRow) -> Result<SealedSecret, Error> {
+    Ok(SealedSecret {
+        id: row::text(found, "id")?,
+        account: row::text(found, "account_id")?,
+        version: u32::try_from(found.try_get::<i64, _>("version")?).map_err(|_| Error::Corrupt { what: "version" })?,
+        kind: row::from_word(found, "kind")?,
+        sealed: found.try_get("sealed")?,
+    })
 }
 
 impl WriteTx {
@@ -65,6 +80,19 @@ impl WriteTx {
         .bind(now.as_millis())
         .execute(self.connection())
         .await?;
+        Ok(())
+    }
+
+    /// Puts the same secret under another key: the envelope changes, what it holds does not.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn secret_rewrap(&mut self, id: &SecretId, sealed: &[u8]) -> Result<(), Error> {
+        sqlx::query("update secret set sealed = ?2 where id = ?1")
+            .bind(id.as_str())
+            .bind(sealed)
+            .execute(self.connection())
+            .await?;
         Ok(())
     }
 }

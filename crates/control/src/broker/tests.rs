@@ -1,0 +1,218 @@
+use std::time::Duration;
+
+use postern_domain::permission::Permission;
+use postern_domain::session::{EndReason, SessionState};
+use postern_domain::{SecretText, SessionId};
+use postern_gateway::{
+    Broker, BrokerError, ConnectRequest, Credential, Directive, FactorNeed, HostKeyVerdict, Identity, Lease, Recorded,
+};
+
+use crate::estate::{Estate, reference};
+use crate::testing::SOURCE;
+use crate::{HostKeyDecision, RequestInput, SecretInput};
+
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti";
+
+async fn identity(estate: &Estate, name: &str) -> Identity {
+    let caller = estate.world.caller(name).await;
+    Identity { id: caller.user.id, name: caller.user.name, key: None, factor_at: None }
+}
+
+async fn wish(estate: &Estate, name: &str, account: &str) -> ConnectRequest {
+    let user = identity(estate, name).await;
+    ConnectRequest { user, account: reference(account), source: SOURCE, protocol: "ssh" }
+}
+
+/// The same by somebody who has just proved a second factor.
+async fn proved(estate: &Estate, name: &str, account: &str) -> ConnectRequest {
+    let mut wish = wish(estate, name, account).await;
+    wish.user.factor_at = Some(estate.world.now());
+    wish
+}
+
+async fn granted(estate: &Estate) {
+    let input = RequestInput {
+        account: reference("root@dev-1"),
+        duration_seconds: 1800,
+        reason: Some("a task".to_owned()),
+        ticket: None,
+    };
+    estate.ask("ben", &input).await.expect("granted at once");
+}
+
+async fn opened(estate: &Estate) -> Lease {
+    granted(estate).await;
+    estate.world.control.open(proved(estate, "ben", "root@dev-1").await).await.expect("a lease")
+}
+
+async fn state(estate: &Estate, id: &SessionId) -> postern_domain::session::Session {
+    let caller = estate.world.caller("ada").await;
+    estate.world.control.session_show(&caller, id).await.expect("a session")
+}
+
+fn refused(answer: Result<Lease, BrokerError>) -> String {
+    match answer {
+        Err(BrokerError::Refused(refusal)) => refusal.message,
+        Err(other) => panic!("not a refusal: {other}"),
+        Ok(_) => panic!("opened"),
+    }
+}
+
+#[tokio::test]
+async fn without_a_grant_one_is_told_how_to_get_one() {
+    let estate = Estate::new().await;
+    let message = refused(estate.world.control.open(proved(&estate, "ben", "root@dev-1").await).await);
+    assert!(message.contains("postern request root@dev-1"), "{message}");
+    assert!(message.contains("https://gate.example.test:8443/access"), "{message}");
+    let events = estate.world.events("session.open").await;
+    assert_eq!(events.len(), 1, "the refusal is written down");
+}
+
+#[tokio::test]
+async fn what_does_not_exist_and_what_is_not_given_are_refused_alike() {
+    let estate = Estate::new().await;
+    let nobody = refused(estate.world.control.open(proved(&estate, "ben", "root@nowhere").await).await);
+    let other = refused(estate.world.control.open(proved(&estate, "olga", "root@dev-1").await).await);
+    assert_eq!(nobody.replace("nowhere", "dev-1"), other);
+}
+
+#[tokio::test]
+async fn a_second_factor_is_wanted_once_and_then_remembered() {
+    let estate = Estate::new().await;
+    granted(&estate).await;
+    let mut wish = wish(&estate, "ben", "root@dev-1").await;
+    wish.user.key = Some("SHA256:key".to_owned());
+    let control = &estate.world.control;
+    let FactorNeed::Wanted { link } = control.factor_need(&wish).await.expect("an answer") else {
+        panic!("no factor wanted")
+    };
+    let empty = control.prove_factor(&wish.user, SecretText::new(String::new()), &link, SOURCE).await;
+    assert!(matches!(empty, Err(BrokerError::Refused(_))), "the link was not confirmed");
+    let ben = estate.world.person("bea", "/emea", &[]).await;
+    let foreign = control.prove_factor(&wish.user, ben.code(estate.world.now()), &link, SOURCE).await;
+    assert!(matches!(foreign, Err(BrokerError::Refused(_))), "somebody else's code");
+}
+
+#[tokio::test]
+async fn a_session_is_written_down_before_its_secret_is_opened_and_closed_with_its_digest() {
+    let estate = Estate::new().await;
+    let lease = opened(&estate).await;
+    let control = &estate.world.control;
+    assert_eq!((lease.host.as_str(), lease.port), ("10.0.0.2", 22));
+    assert!(matches!(lease.credential, Credential::SshCertificate { .. }));
+    assert_eq!(state(&estate, &lease.session).await.state, SessionState::Opening);
+    assert_eq!(control.store().read().await.unwrap().intents_open().await.unwrap().len(), 1);
+
+    Broker::live(control, &lease.session).await.expect("live");
+    assert_eq!(state(&estate, &lease.session).await.state, SessionState::Live);
+    assert!(control.store().read().await.unwrap().intents_open().await.unwrap().is_empty());
+
+    let recorded = Recorded { bytes: 10, digest: [7; 32] };
+    control.ended(&lease.session, EndReason::ClientClosed, Some(recorded), None).await;
+    let session = state(&estate, &lease.session).await;
+    assert_eq!(session.end_reason, Some(EndReason::ClientClosed));
+    assert_eq!(session.recording.and_then(|recording| recording.digest), Some("07".repeat(32)));
+    let end = estate.world.events("session.end").await.pop().expect("an event");
+    assert_eq!(end.details["recording_digest"], "07".repeat(32));
+}
+
+#[tokio::test]
+async fn a_password_is_injected_and_appears_nowhere() {
+    let estate = Estate::new().await;
+    let password = Some(SecretText::new("Tr0ub4dor&3".to_owned()));
+    let secret = SecretInput { password, private_key: None };
+    estate.secret_put("ada", "root@web-1", secret).await.expect("stored");
+    let standing = "kind: Policy\nname: ops\nscope: /emea\nsubjects: {users: [ben]}\naccess: standing\n";
+    estate.apply("ada", standing).await.expect("applied");
+    let lease = estate.world.control.open(proved(&estate, "ben", "root@web-1").await).await.expect("a lease");
+    let Credential::Password(password) = &lease.credential else { panic!("no password") };
+    assert_eq!(password.expose(), "Tr0ub4dor&3");
+    assert!(!estate.ledger().await.contains("Tr0ub4dor"));
+}
+
+#[tokio::test]
+async fn a_revoked_grant_takes_its_session_with_it() {
+    let estate = Estate::new().await;
+    let mut lease = opened(&estate).await;
+    let control = &estate.world.control;
+    let caller = estate.world.caller("ben").await;
+    let grant =
+        control.grants_for(&caller.user.id, &control.live().get(&lease.session).unwrap().account).await.unwrap();
+    control.grant_revoke(&caller, &grant[0].id, "done").await.expect("revoked");
+    control.redecide_live().await.expect("decided");
+    let Some(Directive::End { reason, .. }) = lease.directives.recv().await else { panic!("no order") };
+    assert_eq!(reason, EndReason::Revoked);
+}
+
+#[tokio::test]
+async fn a_session_that_policy_still_allows_is_left_alone() {
+    let estate = Estate::new().await;
+    let mut lease = opened(&estate).await;
+    estate.world.clock.advance(Duration::from_secs(600));
+    estate.world.control.redecide_live().await.expect("decided");
+    assert!(lease.directives.try_recv().is_err());
+    estate.world.clock.advance(Duration::from_secs(1300));
+    estate.world.control.redecide_live().await.expect("decided");
+    let Some(Directive::End { reason, .. }) = lease.directives.recv().await else { panic!("no order") };
+    assert_eq!(reason, EndReason::Expired);
+}
+
+#[tokio::test]
+async fn a_host_key_opens_nothing_until_somebody_has_decided() {
+    let estate = Estate::new().await;
+    let lease = opened(&estate).await;
+    let control = &estate.world.control;
+    let HostKeyVerdict::Refused(message) = control.host_key(&lease.session, KEY).await.unwrap() else {
+        panic!("trusted unseen")
+    };
+    let fingerprint = message.rsplit(' ').next().unwrap_or_default().to_owned();
+    assert!(message.contains("postern asset trust dev-1 SHA256:"), "{message}");
+    let (caller, permit) = estate.caller("olga", Permission::HostKeyWrite).await;
+    let asset = "dev-1".parse().unwrap();
+    control.host_key_decide(&caller, &permit, &asset, &fingerprint, HostKeyDecision::Pinned).await.expect("pinned");
+    assert_eq!(control.host_key(&lease.session, KEY).await.unwrap(), HostKeyVerdict::Pinned);
+}
+
+#[tokio::test]
+async fn a_killed_session_is_told_by_whom() {
+    let estate = Estate::new().await;
+    let mut lease = opened(&estate).await;
+    let (caller, permit) = estate.caller("olga", Permission::SessionKill).await;
+    estate.world.control.session_kill(&caller, &permit, &lease.session, "wrong host").await.expect("killed");
+    let Some(Directive::End { reason, message }) = lease.directives.recv().await else { panic!("no order") };
+    assert_eq!(reason, EndReason::Killed);
+    assert!(message.contains("olga") && message.contains("wrong host"), "{message}");
+}
+
+#[tokio::test]
+async fn another_tenants_sessions_are_not_there() {
+    let estate = Estate::new().await;
+    let lease = opened(&estate).await;
+    let zoe = estate.world.caller("zoe").await;
+    let shown = estate.world.control.session_show(&zoe, &lease.session).await;
+    assert!(matches!(shown, Err(crate::Error::NotFound { .. })));
+    let (filter, page) = (crate::SessionFilter::default(), crate::PageRequest::default());
+    let listed = estate.world.control.session_list(&zoe, &filter, &page).await.expect("a list");
+    assert!(listed.items.is_empty());
+}
+
+#[tokio::test]
+async fn what_a_crash_left_open_is_closed_as_unknown() {
+    let estate = Estate::new().await;
+    let lease = opened(&estate).await;
+    assert_eq!(estate.world.control.recover().await.expect("recovered"), 2, "the session and its intent");
+    let session = state(&estate, &lease.session).await;
+    assert_eq!((session.state, session.end_reason), (SessionState::Ended, Some(EndReason::Unknown)));
+    assert_eq!(estate.world.control.recover().await.expect("nothing left"), 0);
+}
+
+#[tokio::test]
+async fn a_sealed_vault_opens_no_session_and_leaves_none_open() {
+    let estate = Estate::new().await;
+    granted(&estate).await;
+    let wish = proved(&estate, "ben", "root@dev-1").await;
+    estate.world.control.vault().seal_now();
+    let answer = estate.world.control.open(wish).await;
+    assert!(matches!(answer, Err(BrokerError::Unavailable(_))));
+    assert_eq!(estate.world.control.store().read().await.unwrap().sessions_open().await.unwrap(), 0);
+}
