@@ -82,7 +82,7 @@ pub(crate) async fn run(connection: Arc<Connection>, link: Arc<Link>, governed: 
     }
     let (reason, message) = ended.unwrap_or((EndReason::Unknown, String::new()));
     hang_up(&connection, &link, reason, &message).await;
-    live.finish(reason, Some(message)).await;
+    connection.gate.control.finish(live, reason, Some(message)).await;
 }
 
 /// The end that an order demands; waits while orders demand none.

@@ -26,6 +26,7 @@ mod socket;
 mod target;
 mod text;
 mod upstream;
+mod workers;
 
 pub use config::{Config, Limits};
 pub use server::{Gateway, GatewayError};

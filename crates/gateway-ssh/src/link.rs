@@ -70,7 +70,7 @@ impl Link {
         };
         let request =
             ConnectRequest { user, account: account.clone(), source: connection.source, protocol: crate::PROTOCOL };
-        let mut live = connection.gate.sessions.open(request).await.map_err(|error| match error {
+        let mut live = connection.gate.control.open_session(request).await.map_err(|error| match error {
             BrokerError::Refused(refusal) => NoLink::refused(refusal.message),
             error @ BrokerError::Unavailable(_) => NoLink::failed(error.to_string()),
         })?;
@@ -84,7 +84,7 @@ impl Link {
         let inboxes = Arc::<Inboxes>::default();
         let handler = Upstream {
             inboxes: inboxes.clone(),
-            host_keys: HostKeys { broker: connection.gate.sessions.broker().clone(), session: live.id().clone() },
+            host_keys: HostKeys { broker: connection.gate.control.broker(), session: live.id().clone() },
             connection: Arc::downgrade(connection),
             gone: gone.clone(),
         };
@@ -103,7 +103,7 @@ impl Link {
                 Ok(link)
             }
             Err((reason, text)) => {
-                live.finish(reason, Some(text.clone())).await;
+                connection.gate.control.finish(live, reason, Some(text.clone())).await;
                 Err(NoLink::failed(text))
             }
         }
@@ -136,7 +136,7 @@ impl Link {
                 return Err((EndReason::ClientClosed, "the client closed the connection".to_owned()));
             }
         };
-        live.now_live().await.map_err(|error| (EndReason::TargetFailed, error.to_string()))?;
+        gate.control.broker().live(live.id()).await.map_err(|error| (EndReason::TargetFailed, error.to_string()))?;
         Ok(target)
     }
 

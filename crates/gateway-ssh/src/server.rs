@@ -7,6 +7,7 @@ use std::time::Duration;
 use postern_gateway::Sessions;
 use russh::{MethodKind, MethodSet, SshId, client, server};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -19,6 +20,7 @@ use crate::handler::Client;
 use crate::sign_in::SignIn;
 use crate::socket::{Allowance, Socket};
 use crate::target::client_config;
+use crate::workers::{Control, Workers};
 
 /// Why the gateway cannot be made or does not listen.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,9 @@ pub enum GatewayError {
     /// What was given as a host key is none.
     #[error("the SSH gateway's host key cannot be read")]
     HostKey,
+    /// Its threads cannot be started.
+    #[error("the SSH gateway's threads cannot be started")]
+    Threads(#[source] std::io::Error),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Bind {
@@ -45,11 +50,12 @@ pub struct Gateway {
     gate: Arc<Gate>,
     admission: Arc<Admission>,
     config: Arc<server::Config>,
+    workers: Workers,
 }
 
 /// What all connections share.
 pub(crate) struct Gate {
-    pub(crate) sessions: Sessions,
+    pub(crate) control: Control,
     pub(crate) limits: Limits,
     pub(crate) banner: Option<String>,
     /// How targets are spoken to.
@@ -60,10 +66,10 @@ pub(crate) struct Gate {
 }
 
 impl Gateway {
-    /// A gateway to `sessions`.
+    /// A gateway to `sessions`, which are asked on the runtime that this is called on.
     ///
     /// # Errors
-    /// When there is no host key.
+    /// When there is no host key, or no thread to be had.
     pub fn new(sessions: Sessions, config: Config) -> Result<Self, GatewayError> {
         let Config { host_keys, banner, limits } = config;
         if host_keys.is_empty() {
@@ -90,10 +96,11 @@ impl Gateway {
             ..server::Config::default()
         };
         Ok(Self {
+            workers: Workers::start().map_err(GatewayError::Threads)?,
             admission: Admission::new(limits.clone()),
             config: Arc::new(server_config),
             gate: Arc::new(Gate {
-                sessions,
+                control: Control::new(sessions, Handle::current()),
                 banner,
                 client_config: client_config(&limits),
                 limits,
@@ -140,7 +147,8 @@ impl Gateway {
             return;
         };
         let (gate, config) = (self.gate.clone(), self.config.clone());
-        self.gate.tasks.spawn(serve(gate, config, stream, source, place, waiting));
+        let (Some(worker), Ok(stream)) = (self.workers.next(), stream.into_std()) else { return };
+        self.gate.tasks.spawn_on(serve(gate, config, stream, source, place, waiting), worker);
     }
 }
 
@@ -148,17 +156,18 @@ impl Gateway {
 async fn serve(
     gate: Arc<Gate>,
     config: Arc<server::Config>,
-    stream: TcpStream,
+    stream: std::net::TcpStream,
     source: IpAddr,
     place: Place,
     waiting: Waiting,
 ) {
+    let Ok(stream) = TcpStream::from_std(stream) else { return };
     let cut = CancellationToken::new();
     let allowance = Allowance::of(gate.limits.sign_in_bytes);
     let socket = Socket::new(stream, cut.clone(), allowance.clone());
     let connection = Connection::new(gate.clone(), source, cut.clone());
     let handler = Client {
-        sign_in: SignIn::new(gate.sessions.broker().clone(), gate.limits.clone(), source),
+        sign_in: SignIn::new(gate.control.broker(), gate.limits.clone(), source),
         connection: connection.clone(),
         waiting: Some(waiting),
         allowance,
