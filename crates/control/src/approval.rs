@@ -116,7 +116,8 @@ fn is_complete(request: &Request) -> bool {
 async fn still_asked(tx: &mut WriteTx, stored: &StoredRequest) -> Result<Policy, Error> {
     let request = &stored.request;
     let again = |why: &str| Error::Conflict(format!("{why} since this was asked: deny it and have it asked again"));
-    let facts = Facts::of_account(tx, &stored.user, &stored.account).await?;
+    let now = tx.now();
+    let facts = Facts::of_account(tx, &stored.user, &stored.account, now).await?;
     let facts = facts.ok_or_else(|| again("the account or the person has changed"))?;
     if facts.user.state != postern_domain::user::UserState::Active {
         return Err(Error::Refused(vec![Reason::UserInactive]));

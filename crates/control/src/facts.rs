@@ -55,6 +55,7 @@ impl Facts {
         rows: &mut ReadTx,
         user: &UserId,
         reference: &AccountRef,
+        now: Timestamp,
     ) -> Result<Option<Self>, Error> {
         let Some(person) = rows.user(user).await? else { return Ok(None) };
         let own = person.scope.tenant();
@@ -62,7 +63,7 @@ impl Facts {
         for asset in rows.assets_named(&reference.asset, std::slice::from_ref(&person.scope)).await? {
             let Some(account) = rows.account_on(&asset.id, &reference.account).await? else { continue };
             let first = asset.scope.tenant() == own;
-            found.extend(Self::of(rows, user, account, asset).await?);
+            found.extend(Self::of(rows, user, account, asset, now).await?);
             if first {
                 return Ok(found.pop());
             }
@@ -78,18 +79,24 @@ impl Facts {
         rows: &mut ReadTx,
         user: &UserId,
         account: &AccountId,
+        now: Timestamp,
     ) -> Result<Option<Self>, Error> {
         let Some(found) = rows.account(account).await? else { return Ok(None) };
         let Some(asset) = rows.account_asset(account).await? else { return Ok(None) };
         let Some(asset) = rows.asset(&asset).await? else { return Ok(None) };
-        Self::of(rows, user, found, asset).await
+        Self::of(rows, user, found, asset, now).await
     }
 
-    async fn of(rows: &mut ReadTx, user: &UserId, account: Account, asset: Asset) -> Result<Option<Self>, Error> {
+    async fn of(
+        rows: &mut ReadTx,
+        user: &UserId,
+        account: Account,
+        asset: Asset,
+        now: Timestamp,
+    ) -> Result<Option<Self>, Error> {
         let Some(user) = visible::subject(rows, user, &asset.scope.tenant()).await? else { return Ok(None) };
         let policies = rows.policies_over(&asset.scope).await?;
-        // Where a grant stands is judged by the one who decides, with their own clock.
-        let grants = rows.grants_for(&user.id, &account.id, asset.created_at).await?;
+        let grants = rows.grants_for(&user.id, &account.id, now).await?;
         let live_sessions = rows.sessions_open_of(&user.id, &account.id).await?;
         Ok(Some(Self { user, account, asset, policies, grants, live_sessions }))
     }
@@ -102,10 +109,7 @@ impl Control {
     /// # Errors
     /// When the database fails.
     pub async fn connect_facts(&self, user: &UserId, account: &AccountRef) -> Result<Option<Facts>, Error> {
-        let mut rows = self.store().read().await?;
-        let mut facts = Facts::of_reference(&mut rows, user, account).await?;
-        self.date(&mut facts);
-        Ok(facts)
+        Facts::of_reference(&mut self.store().read().await?, user, account, self.now()).await
     }
 
     /// The facts on going on with a session that is live.
@@ -113,10 +117,7 @@ impl Control {
     /// # Errors
     /// When the database fails.
     pub async fn session_facts(&self, user: &UserId, account: &AccountId) -> Result<Option<Facts>, Error> {
-        let mut rows = self.store().read().await?;
-        let mut facts = Facts::of_account(&mut rows, user, account).await?;
-        self.date(&mut facts);
-        Ok(facts)
+        Facts::of_account(&mut self.store().read().await?, user, account, self.now()).await
     }
 
     /// A person's grants for an account, as they stand now; ended ones included.
@@ -125,13 +126,6 @@ impl Control {
     /// When the database fails.
     pub async fn grants_for(&self, user: &UserId, account: &AccountId) -> Result<Vec<Grant>, Error> {
         Ok(self.store().read().await?.grants_for(user, account, self.now()).await?)
-    }
-
-    fn date(&self, facts: &mut Option<Facts>) {
-        let now = self.now();
-        for grant in facts.iter_mut().flat_map(|facts| &mut facts.grants) {
-            grant.state = grant.state_at(now);
-        }
     }
 }
 

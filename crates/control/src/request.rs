@@ -72,7 +72,7 @@ impl Control {
         let ticket = Some(ticket).filter(|ticket| !ticket.is_empty());
         let mut tx = self.store().write(self.now()).await?;
         let now = tx.now();
-        let facts = Facts::of_reference(&mut tx, &caller.user.id, &input.account).await?;
+        let facts = Facts::of_reference(&mut tx, &caller.user.id, &input.account, now).await?;
         let Some(facts) = facts.filter(|facts| permit.covers(&facts.asset.scope)) else {
             drop(tx);
             return Err(self.refuse(caller, input, &caller.user.scope, vec![Reason::NoPolicy]).await);

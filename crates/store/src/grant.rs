@@ -38,7 +38,7 @@ impl ReadTx {
         row.as_ref().map(|row| grant(row, now)).transpose()
     }
 
-    /// A person's grants for an account that are not long over, newest first, as they stand at `now`.
+    /// A person's newest grants for an account as they stand at `now`; those that were revoked come last.
     ///
     /// # Errors
     /// When the database fails.
@@ -48,7 +48,9 @@ impl ReadTx {
         account: &AccountId,
         now: Timestamp,
     ) -> Result<Vec<Grant>, Error> {
-        let sql = format!("{SELECT} where g.user_id = ?1 and g.account_id = ?2 order by g.ends_at desc limit 100");
+        let sql = format!(
+            "{SELECT} where g.user_id = ?1 and g.account_id = ?2 order by g.revoked_at is not null, g.ends_at desc limit 100"
+        );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(user.as_str())
             .bind(account.as_str())
