@@ -12,18 +12,18 @@ use serde::de::DeserializeOwned;
 use crate::problem::Problem;
 
 /// The largest body that a route reads, in bytes.
-pub const BODY_LEN_MAX: usize = 4 * 1024 * 1024;
+pub(crate) const BODY_LEN_MAX: usize = 4 * 1024 * 1024;
 
 /// The largest body that is read from somebody who has not proved who they are, in bytes.
-pub const PUBLIC_BODY_LEN_MAX: usize = 64 * 1024;
+pub(crate) const PUBLIC_BODY_LEN_MAX: usize = 64 * 1024;
 
 /// A part of the input that a route does not take.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
-pub struct Nothing {}
+pub(crate) struct Nothing {}
 
 /// What a route takes.
 #[derive(Debug)]
-pub struct Input<P = Nothing, Q = Nothing, B = Nothing> {
+pub(crate) struct Input<P = Nothing, Q = Nothing, B = Nothing> {
     /// The parameters in its path.
     pub path: P,
     /// The parameters in its query.
@@ -70,13 +70,13 @@ fn named<E: std::fmt::Display>(part: &str, error: &serde_path_to_error::Error<E>
 /// The paging parameters, to be flattened into a listing's query by hand: serde's `flatten` turns
 /// every value of a query into text.
 #[must_use]
-pub fn page(cursor: Option<String>, limit: Option<u32>) -> postern_control::PageRequest {
+pub(crate) fn page(cursor: Option<String>, limit: Option<u32>) -> postern_control::PageRequest {
     postern_control::PageRequest { cursor, limit }
 }
 
 /// Query parameters given as `key=value` pairs in one parameter: `env=prod,tier=web`.
 #[must_use]
-pub fn labels(text: &str) -> BTreeMap<String, String> {
+pub(crate) fn labels(text: &str) -> BTreeMap<String, String> {
     text.split(',')
         .filter_map(|pair| pair.split_once('='))
         .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))

@@ -18,7 +18,7 @@ pub struct Described {
 }
 
 /// What a handler may give back.
-pub trait Reply: Send + 'static {
+pub(crate) trait Reply: Send + 'static {
     /// How the document describes it.
     fn describe(schemas: &mut SchemaGenerator) -> Described;
     /// The response.
@@ -26,15 +26,15 @@ pub trait Reply: Send + 'static {
 }
 
 /// 200 with a JSON body.
-pub struct Found<T>(pub T);
+pub(crate) struct Found<T>(pub T);
 /// 201 with a JSON body.
-pub struct Created<T>(pub T);
+pub(crate) struct Created<T>(pub T);
 /// 201 with a JSON body that holds a secret, which is shown once and never kept.
-pub struct CreatedOnce<T>(pub T);
+pub(crate) struct CreatedOnce<T>(pub T);
 /// 204.
-pub struct Done;
+pub(crate) struct Done;
 /// 200 with bytes that are not JSON.
-pub struct Bytes {
+pub(crate) struct Bytes {
     /// The media type; the same as in `MEDIA` of the route's description.
     pub media: &'static str,
     /// More headers.

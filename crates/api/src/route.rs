@@ -60,7 +60,7 @@ pub struct RouteSpec {
 }
 
 /// The declared routes.
-pub struct Routes {
+pub(crate) struct Routes {
     pub(crate) specs: Vec<RouteSpec>,
     pub(crate) schemas: SchemaGenerator,
     pub(crate) router: Router<App>,
@@ -88,13 +88,13 @@ type Handler<I> = Arc<dyn Fn(Control, Proved, I) -> BoxFuture<'static, Result<Re
 type Named = (Method, &'static str, &'static str, &'static str);
 
 /// A type that can be a part of the input.
-pub trait Part: DeserializeOwned + JsonSchema + Send + 'static {}
+pub(crate) trait Part: DeserializeOwned + JsonSchema + Send + 'static {}
 impl<T: DeserializeOwned + JsonSchema + Send + 'static> Part for T {}
 
 impl Routes {
     /// Declares a route that anybody may call.
     #[must_use]
-    pub fn public<P: Part, Q: Part, B: Part, R: Reply, F, Fut>(self, named: Named, handler: F) -> Self
+    pub(crate) fn public<P: Part, Q: Part, B: Part, R: Reply, F, Fut>(self, named: Named, handler: F) -> Self
     where
         F: Fn(Control, Visitor, Input<P, Q, B>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, Problem>> + Send + 'static,
@@ -111,7 +111,7 @@ impl Routes {
 
     /// Declares a route for anybody who has proved who they are.
     #[must_use]
-    pub fn signed_in<P: Part, Q: Part, B: Part, R: Reply, F, Fut>(self, named: Named, handler: F) -> Self
+    pub(crate) fn signed_in<P: Part, Q: Part, B: Part, R: Reply, F, Fut>(self, named: Named, handler: F) -> Self
     where
         F: Fn(Control, Caller, Input<P, Q, B>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, Problem>> + Send + 'static,
@@ -128,7 +128,7 @@ impl Routes {
 
     /// Declares a route for those who hold `permission`.
     #[must_use]
-    pub fn holding<P: Part, Q: Part, B: Part, R: Reply, F, Fut>(
+    pub(crate) fn holding<P: Part, Q: Part, B: Part, R: Reply, F, Fut>(
         self,
         permission: Permission,
         named: Named,
@@ -177,7 +177,7 @@ impl Routes {
 
     /// These routes and `others`.
     #[must_use]
-    pub fn and(self, declare: impl FnOnce(Self) -> Self) -> Self {
+    pub(crate) fn and(self, declare: impl FnOnce(Self) -> Self) -> Self {
         declare(self)
     }
 }

@@ -34,7 +34,7 @@ const DRAIN_MAX: Duration = Duration::from_secs(10);
 
 /// What handlers are given.
 #[derive(Clone)]
-pub struct App {
+pub(crate) struct App {
     /// The use cases.
     pub control: Control,
     /// The figures.
@@ -115,7 +115,6 @@ async fn connection(stream: TcpStream, peer: SocketAddr, acceptor: TlsAcceptor, 
 }
 
 /// Everything that is served: the API, its document, health, metrics and the console.
-#[must_use]
 pub fn app(control: Control, metrics: Arc<Metrics>) -> Router {
     let text = Arc::new(document().to_string());
     let state = App { control, metrics };

@@ -237,10 +237,12 @@ async fn may_bring(
     after: &Group,
     joining: bool,
 ) -> Result<(), Error> {
-    let changed = before.roles.iter().filter(|role| !after.roles.contains(role));
-    let brought = after.roles.iter().filter(|role| joining || !before.roles.contains(role));
-    let concerned: Vec<_> = changed.chain(brought).cloned().collect();
-    delegable(rows, caller, &concerned, &after.scope).await
+    let moved = before.scope != after.scope;
+    let is_brought = |role: &RoleAssignment| joining || moved || !before.roles.contains(role);
+    let taken: Vec<_> = before.roles.iter().filter(|role| !after.roles.contains(role)).cloned().collect();
+    let brought: Vec<_> = after.roles.iter().filter(|role| is_brought(role)).cloned().collect();
+    delegable(rows, caller, &taken, &before.scope).await?;
+    delegable(rows, caller, &brought, &after.scope).await
 }
 
 /// A member, who must lie in the group's tenant; one who joins must be the caller's to see.
