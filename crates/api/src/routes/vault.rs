@@ -32,7 +32,7 @@ pub(crate) fn declare(routes: Routes) -> Routes {
 
 /// The public half of the authority that signs the gateway's user certificates.
 #[derive(Serialize, Deserialize, JsonSchema)]
-pub struct SshCa {
+pub(crate) struct SshCa {
     /// One line for the file that sshd's `TrustedUserCAKeys` names.
     pub public_key: String,
 }
