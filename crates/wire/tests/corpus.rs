@@ -4,6 +4,8 @@
 
 #[path = "../../../fuzz/checks/recording.rs"]
 mod recording;
+#[path = "../../../fuzz/checks/sftp.rs"]
+mod sftp;
 
 fn replay(target: &str, check: fn(&[u8])) {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
@@ -18,4 +20,9 @@ fn replay(target: &str, check: fn(&[u8])) {
 #[test]
 fn recording_corpus() {
     replay("recording", recording::check);
+}
+
+#[test]
+fn sftp_corpus() {
+    replay("sftp", sftp::check);
 }
