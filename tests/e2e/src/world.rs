@@ -45,6 +45,7 @@ name: sre
 ---
 kind: Group
 name: leads
+roles: [{ role: approver, scope: / }]
 ---
 kind: Policy
 name: staff-everything
@@ -111,7 +112,9 @@ impl World {
     fn store_secrets(&self) -> anyhow::Result<()> {
         let key = fs::read_to_string(self.target.key())?;
         self.ada.cli_with(&["account", "set-secret", "root@web-1", "--key-file", "-"], &key)?.ok()?;
-        self.ada.cli_with(&["account", "set-secret", "deploy@web-1", "--password-stdin"], self.target.password())?.ok()?;
+        self.ada
+            .cli_with(&["account", "set-secret", "deploy@web-1", "--password-stdin"], self.target.password())?
+            .ok()?;
         Ok(())
     }
 

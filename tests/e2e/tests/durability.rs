@@ -1,0 +1,125 @@
+//! What survives: kills, restarts, edits on disk, the loss of a machine.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use postern_e2e::{Child, Gate, World, binary, run, until};
+use serde_json::Value;
+
+#[test]
+fn after_a_kill_nothing_is_open_and_nothing_is_lost() {
+    let mut world = World::start().unwrap();
+    let cyd = world.staff("cyd").unwrap();
+    let mut command = cyd.ssh(&world.gate, "deploy@web-1");
+    command.arg("echo last-words; exec sleep 1000").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut session = Child::start(&mut command).unwrap();
+    let mut said = [0_u8; 10];
+    std::io::Read::read_exact(session.process().stdout.as_mut().unwrap(), &mut said).unwrap();
+    world.gate.kill();
+    until("the client to notice", || session.ended()).unwrap();
+    world.gate.offline(&["audit", "verify"]).unwrap().ok().unwrap();
+    world.gate.start().unwrap();
+    let sessions = world.ada.cli(&["sessions", "-o", "json"]).unwrap().json().unwrap();
+    let list = sessions.as_array().unwrap();
+    assert!(list.iter().all(|session| session["state"] == "ended"), "{sessions}");
+    assert_eq!(list[0]["end_reason"], "unknown");
+    let id = list[0]["id"].as_str().unwrap();
+    let frames = world.ada.cli(&["session", "export", id, "--format", "json"]).unwrap().ok().unwrap().text();
+    assert!(frames.contains("last-words"), "{frames}");
+    // The gate is the same one: its host key is the one that the client knows.
+    run(cyd.ssh(&world.gate, "deploy@web-1").arg("true")).unwrap().ok().unwrap();
+    world.gate.stop().unwrap();
+    world.gate.offline(&["audit", "verify"]).unwrap().ok().unwrap();
+}
+
+#[test]
+fn a_stop_ends_live_sessions_and_says_so() {
+    let mut world = World::start().unwrap();
+    let cyd = world.staff("cyd").unwrap();
+    let mut command = cyd.ssh(&world.gate, "deploy@web-1");
+    command.arg("echo up; exec sleep 1000").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut session = Child::start(&mut command).unwrap();
+    let mut said = [0_u8; 2];
+    std::io::Read::read_exact(session.process().stdout.as_mut().unwrap(), &mut said).unwrap();
+    world.gate.stop().unwrap();
+    until("the client to end", || session.ended()).unwrap();
+    world.gate.start().unwrap();
+    let sessions = world.ada.cli(&["sessions", "-o", "json"]).unwrap().json().unwrap();
+    assert_eq!(sessions[0]["end_reason"], "shutdown");
+}
+
+#[test]
+fn a_backup_brings_everything_back_on_another_machine() {
+    let mut world = World::start().unwrap();
+    let cyd = world.staff("cyd").unwrap();
+    run(cyd.ssh(&world.gate, "deploy@web-1").arg("echo before")).unwrap().ok().unwrap();
+    let file = world.gate.scratch().join("backup");
+    world.gate.offline(&["backup", "--to", &file.display().to_string()]).unwrap().ok().unwrap();
+    let key = fs::read(world.gate.data().join("vault.key")).unwrap();
+    world.gate.kill();
+
+    let mut other = Gate::empty().unwrap();
+    let mut restore = Command::new(binary().unwrap());
+    restore.arg("restore").arg("--from").arg(&file).arg("--data").arg(other.data());
+    run(&mut restore).unwrap().ok().unwrap();
+    assert_ne!(run(&mut restore).unwrap().code, 0, "never over a folder that is there");
+    fs::write(other.data().join("vault.key"), key).unwrap();
+    other.offline(&["audit", "verify"]).unwrap().ok().unwrap();
+    other.start().unwrap();
+    cyd.sign_in(&other).unwrap();
+    // Another port, and the same host key, which its own name for it would otherwise not match.
+    fs::remove_file(cyd.folder().join("known_hosts")).unwrap();
+    let said = run(cyd.ssh(&other, "deploy@web-1").arg("echo after")).unwrap().ok().unwrap();
+    assert_eq!(said.text(), "after\n");
+    let sessions = cyd.cli(&["sessions", "-o", "json"]).unwrap().json().unwrap();
+    assert!(sessions.as_array().unwrap().len() >= 3);
+}
+
+#[test]
+fn an_edit_of_the_ledger_is_found_and_named() {
+    let mut world = World::start().unwrap();
+    world.person("ben", &["sre"]).unwrap();
+    world.gate.stop().unwrap();
+    let sound = world.gate.offline(&["audit", "verify", "-o", "json"]).unwrap().json().unwrap();
+    assert_eq!(sound["ok"], true);
+    let entries = ledger_files(&world.gate, "entries");
+    let edited = entries.iter().max().unwrap();
+    let content = fs::read(edited).unwrap();
+    let mut changed = content.clone();
+    let at = changed.len() / 2;
+    changed[at] ^= 1;
+    fs::write(edited, &changed).unwrap();
+    let found = world.gate.offline(&["audit", "verify", "-o", "json"]).unwrap().ended(1).unwrap();
+    let found: Value = serde_json::from_slice(&found.stdout).unwrap();
+    assert_eq!(found["ok"], false);
+    fs::write(edited, &content).unwrap();
+    world.gate.offline(&["audit", "verify"]).unwrap().ok().unwrap();
+    // The last leaves cut off, in the published files.
+    fs::remove_file(edited).unwrap();
+    world.gate.offline(&["audit", "verify"]).unwrap().ended(1).unwrap();
+}
+
+fn ledger_files(gate: &Gate, part: &str) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![gate.data().join("ledger")];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.display().to_string().contains(part) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_folder_is_used_by_one_at_a_time() {
+    let world = World::start().unwrap();
+    let mut second = Command::new(binary().unwrap());
+    second.arg("serve").arg("--data").arg(world.gate.data()).args(["--https", "127.0.0.1:0", "--ssh", "127.0.0.1:0"]);
+    let said = run(&mut second).unwrap().ended(1).unwrap();
+    assert!(said.stderr.contains("in use"), "{}", said.stderr);
+}
