@@ -7,7 +7,7 @@ set -eu
 
 build="gcc libc6-dev mold patch"
 run="curl openssh-server openssh-client postgresql postgresql-client openssl"
-test="sshpass expect rsync"
+test="expect faketime rsync"
 
 case "${1:-}" in
 build) wanted=$build ;;

@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod faults;
 mod run;
 mod tamper;
 mod tidy;
@@ -11,9 +12,10 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: cargo xtask <what>
 
   ci [--fast]   everything that CI runs; --fast leaves out what takes minutes
-  bench ssh     speed beside direct and `ssh -J`, on a release build
   tidy          the rules of the tree that no compiler checks
   tamper        edits the ledger and recordings on disk: is everything noticed?
+  faults        bad input and faults, each a real trial on the built product
+  bench ssh     speed beside direct and `ssh -J`, on a release build
 ";
 
 fn main() -> ExitCode {
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
         ["ci"] => ci::run(ci::Extent::Full),
         ["ci", "--fast"] => ci::run(ci::Extent::Fast),
         ["bench", what @ ..] => bench::run(what),
+        ["faults"] => faults::run(),
         ["tidy"] => tidy::run(),
         ["tamper"] => tamper::run(),
         _ => {

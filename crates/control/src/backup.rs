@@ -43,7 +43,7 @@ pub async fn backup(folder: &DataFolder, to: &Path) -> Result<BackedUp, Error> {
     let copy = scratch.join("postern.db");
     // The ledger first: a database that is newer than it publishes the rest at its next start, one
     // that is older would contradict what was signed.
-    let ledger = list(&folder.ledger())?;
+    let ledger = LedgerFiles::read(folder)?;
     let store = Store::open_read_only(&folder.database()).await?;
     let copied = store.copy_to(&copy).await;
     store.close().await;
@@ -60,6 +60,43 @@ pub async fn backup(folder: &DataFolder, to: &Path) -> Result<BackedUp, Error> {
     written
 }
 
+/// How often the ledger is looked at until nothing was published in between.
+const LEDGER_TRIES_MAX: u32 = 1000;
+/// Where the newest checkpoint lies.
+const CHECKPOINT: &str = "checkpoint";
+
+/// The ledger's files as they belong together at one moment.
+struct LedgerFiles {
+    /// The newest checkpoint and the tiles that are not full yet, which are replaced as the log grows.
+    held: Vec<(PathBuf, Vec<u8>)>,
+    /// Files that never change and never go.
+    lasting: Vec<PathBuf>,
+}
+
+impl LedgerFiles {
+    /// Reads them while the server may be publishing.
+    fn read(folder: &DataFolder) -> Result<Self, Error> {
+        let path = folder.ledger().join(CHECKPOINT);
+        for _ in 0..LEDGER_TRIES_MAX {
+            let before = fs::read(&path).ok();
+            let (passing, lasting): (Vec<_>, Vec<_>) =
+                list(&folder.ledger())?.into_iter().partition(|file| *file == path || is_partial_tile(file));
+            let held: io::Result<Vec<_>> =
+                passing.into_iter().map(|file| fs::read(&file).map(|content| (file, content))).collect();
+            match held {
+                Ok(held) if fs::read(&path).ok() == before => return Ok(Self { held, lasting }),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+        }
+        Err(Error::Unavailable("the ledger grows too fast to be copied: try again when less happens".to_owned()))
+    }
+}
+
+fn is_partial_tile(path: &Path) -> bool {
+    path.parent().is_some_and(|parent| parent.extension().is_some_and(|extension| extension == "p"))
+}
+
 fn tempfile_beside(to: &Path) -> Result<PathBuf, Error> {
     if to.exists() {
         return Err(Error::Unavailable(format!("{} exists already: choose another name", to.display())));
@@ -69,22 +106,20 @@ fn tempfile_beside(to: &Path) -> Result<PathBuf, Error> {
     Ok(scratch)
 }
 
-fn write(folder: &DataFolder, to: &Path, database: &Path, ledger: &[PathBuf]) -> Result<BackedUp, Error> {
+fn write(folder: &DataFolder, to: &Path, database: &Path, ledger: &LedgerFiles) -> Result<BackedUp, Error> {
     let partial = database.with_extension("tar.zst");
     let file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&partial)?;
     let mut archive = tar::Builder::new(zstd::Encoder::new(file, LEVEL)?);
     let mut files = BTreeMap::new();
-    let root = folder.root();
+    let name_of = |path: &Path| path.strip_prefix(folder.root()).unwrap_or(path).to_string_lossy().into_owned();
     add(&mut archive, &mut files, database, "postern.db")?;
+    for (path, content) in &ledger.held {
+        add_content(&mut archive, &mut files, content.len() as u64, content.as_slice(), &name_of(path))?;
+    }
     let fixed = [folder.vault(), folder.ledger_key(), folder.ca()];
     let more = [list(&folder.tls())?, list(&folder.recordings())?].concat();
-    for path in fixed.iter().filter(|path| path.exists()).chain(ledger).chain(&more) {
-        let name = path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned();
-        match add(&mut archive, &mut files, path, &name) {
-            // A partial tile that was replaced by a fuller one in the meantime.
-            Err(Error::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
-            other => other?,
-        }
+    for path in fixed.iter().filter(|path| path.exists()).chain(&ledger.lasting).chain(&more) {
+        add(&mut archive, &mut files, path, &name_of(path))?;
     }
     let manifest = BackedUp { version: env!("CARGO_PKG_VERSION").to_owned(), files };
     let text = serde_json::to_vec(&manifest).map_err(io::Error::other)?;
@@ -107,10 +142,20 @@ fn add<W: Write>(
 ) -> Result<(), Error> {
     let file = File::open(path)?;
     let length = file.metadata()?.len();
+    add_content(archive, files, length, file.take(length), name)
+}
+
+fn add_content<W: Write>(
+    archive: &mut tar::Builder<W>,
+    files: &mut BTreeMap<String, String>,
+    length: u64,
+    content: impl Read,
+    name: &str,
+) -> Result<(), Error> {
     let mut header = tar::Header::new_gnu();
     header.set_size(length);
     header.set_mode(0o600);
-    let mut reader = Digesting::new(file.take(length));
+    let mut reader = Digesting::new(content);
     archive.append_data(&mut header, name, &mut reader)?;
     files.insert(name.to_owned(), reader.hex());
     Ok(())

@@ -1,5 +1,6 @@
 //! Postern itself, as a process with a data folder of its own.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -79,20 +80,22 @@ impl Gate {
     /// # Errors
     /// When it does not come up, with what it said.
     pub fn start(&mut self) -> anyhow::Result<()> {
-        let log = File::options().create(true).append(true).open(self.log_path())?;
-        let mut command = Command::new(binary()?);
-        command.arg("serve").arg("--data").arg(self.data());
-        command.args(["--https", &self.https, "--ssh", &self.ssh]);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
-        self.start_as(&mut command)
+        self.start_under(&[])
     }
 
-    /// Starts it by a command of the caller's, which must end in `postern serve` with its output piped.
+    /// Starts it by a program that becomes it, given with its arguments: with another clock, say.
     ///
     /// # Errors
     /// When it does not come up, with what it said.
-    pub fn start_as(&mut self, command: &mut Command) -> anyhow::Result<()> {
-        let mut child = Child::start(command)?;
+    pub fn start_under(&mut self, program: &[&str]) -> anyhow::Result<()> {
+        let log = File::options().create(true).append(true).open(self.log_path())?;
+        let mut words: Vec<OsString> = program.iter().map(OsString::from).collect();
+        words.extend([binary()?.into(), "serve".into(), "--data".into(), self.data().into()]);
+        words.extend(["--https", &self.https, "--ssh", &self.ssh].map(OsString::from));
+        let (first, rest) = words.split_first().context("no program")?;
+        let mut command = Command::new(first);
+        command.args(rest).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+        let mut child = Child::start(&mut command)?;
         let stdout = child.process().stdout.take().context("its output is not piped")?;
         let (lines, said) = mpsc::channel();
         std::thread::spawn(move || {
@@ -147,6 +150,16 @@ impl Gate {
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.as_ref().map_or(0, Child::id)
+    }
+
+    /// KiB of memory that it occupies.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn resident_kib(&self) -> anyhow::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
+        Ok(line.split_ascii_whitespace().next().unwrap_or_default().parse()?)
     }
 
     /// Its data folder.

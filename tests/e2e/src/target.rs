@@ -15,8 +15,8 @@ use crate::wait::{free_port, until};
 /// The account with a password on every target, and that password.
 const PASSWORD_ACCOUNT: (&str, &str) = ("deploy", "Horse:battery staple 9");
 
-/// A small machine with an OpenSSH server. Its accounts are `root`, which has no password, and
-/// `deploy`, which has one; both can be signed in to with [`Self::key`].
+/// A small machine with an OpenSSH server. Its accounts are `root` and `build`, which have no password,
+/// and `deploy`, which has one; all can be signed in to with [`Self::key`].
 pub struct SshTarget {
     folder: TempDir,
     port: u16,
@@ -32,7 +32,7 @@ impl SshTarget {
     pub fn start(name: &str) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let path = folder.path();
-        fs::write(path.join("accounts"), format!("root:\n{}:{}\n", PASSWORD_ACCOUNT.0, PASSWORD_ACCOUNT.1))?;
+        fs::write(path.join("accounts"), format!("root:\nbuild:\n{}:{}\n", PASSWORD_ACCOUNT.0, PASSWORD_ACCOUNT.1))?;
         run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(path.join("key")))?.ok()?;
         fs::copy(path.join("key.pub"), path.join("authorized_keys"))?;
         let mut target = Self { folder, port: free_port()?, name: name.to_owned(), child: None };

@@ -31,6 +31,10 @@ host_keys:
 ---
 kind: Account
 account: root@web-1
+credential: ssh_certificate
+---
+kind: Account
+account: build@web-1
 credential: ssh_key
 ---
 kind: Account
@@ -110,8 +114,9 @@ impl World {
     }
 
     fn store_secrets(&self) -> anyhow::Result<()> {
+        self.target.trust(&self.ada.cli(&["ssh-ca"])?.ok()?.text())?;
         let key = fs::read_to_string(self.target.key())?;
-        self.ada.cli_with(&["account", "set-secret", "root@web-1", "--key-file", "-"], &key)?.ok()?;
+        self.ada.cli_with(&["account", "set-secret", "build@web-1", "--key-file", "-"], &key)?.ok()?;
         self.ada
             .cli_with(&["account", "set-secret", "deploy@web-1", "--password-stdin"], self.target.password())?
             .ok()?;

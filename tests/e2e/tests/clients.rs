@@ -62,6 +62,21 @@ fn commands_keep_their_streams_and_their_end() {
 }
 
 #[test]
+fn each_kind_of_credential_opens_its_account_and_stays_behind() {
+    let scene = scene();
+    for account in ["root", "build", "deploy"] {
+        let said =
+            run(&mut scene.ssh(&[&format!("{account}@web-1@127.0.0.1"), "id -un; env; cat ~/.ssh/* 2>/dev/null"]));
+        let said = said.unwrap().ok().unwrap().text();
+        assert!(said.starts_with(&format!("{account}\n")), "{said}");
+        assert!(!said.contains(scene.world.target.password()), "{said}");
+    }
+    let log = scene.world.target.log();
+    assert!(log.contains("Accepted publickey for root") && log.contains("ED25519-CERT"), "by certificate: {log}");
+    assert!(log.contains("Accepted publickey for build") && log.contains("Accepted password for deploy"), "{log}");
+}
+
+#[test]
 fn a_shell_has_a_terminal_of_its_size() {
     let scene = scene();
     let script = scene.folder().join("expect");

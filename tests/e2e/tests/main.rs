@@ -4,8 +4,10 @@
 
 mod approval;
 mod bad_input;
+mod bad_targets;
 mod clients;
 mod durability;
+mod faults;
 mod harness;
 mod recording;
 mod transcript;
