@@ -66,7 +66,7 @@ fn each_kind_of_credential_opens_its_account_and_stays_behind() {
     let scene = scene();
     for account in ["root", "build", "deploy"] {
         let said =
-            run(&mut scene.ssh(&[&format!("{account}@web-1@127.0.0.1"), "id -un; env; cat ~/.ssh/* 2>/dev/null"]));
+            run(&mut scene.ssh(&[&format!("{account}@web-1@127.0.0.1"), "id -un; env; cat ~/.ssh/* 2>/dev/null; true"]));
         let said = said.unwrap().ok().unwrap().text();
         assert!(said.starts_with(&format!("{account}\n")), "{said}");
         assert!(!said.contains(scene.world.target.password()), "{said}");
@@ -85,8 +85,9 @@ fn a_shell_has_a_terminal_of_its_size() {
         "set timeout 30\nspawn -noecho ssh {} -p {port} {AT}\nset spawned $spawn_id\n\
          stty rows 33 columns 77 < $spawn_out(slave,name)\n\
          expect {{\\$ }} {{}} timeout {{exit 9}}\nsend \"stty size; tty\\r\"\n\
-         expect {{33 77}} {{}} timeout {{exit 8}}\nexpect {{/dev/pts/}} {{}} timeout {{exit 7}}\n\
-         send \"sleep 100\\r\"\nsend \"\\003\"\nexpect {{\\$ }} {{}} timeout {{exit 6}}\n\
+         expect {{33 77}} {{}} timeout {{exit 8}}\nexpect -re {{/dev/pts/.*\\$ }} {{}} timeout {{exit 7}}\n\
+         send \"echo st''arted; sleep 1000\\r\"\nexpect {{started}} {{}} timeout {{exit 6}}\n\
+         send \"\\003\"\nexpect {{\\$ }} {{}} timeout {{exit 4}}\n\
          send \"exit 5\\r\"\nexpect eof\nexit [lindex [wait] 3]\n",
         scene.cyd.options().join(" ")
     );
