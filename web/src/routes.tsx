@@ -9,7 +9,7 @@ import { t } from "./i18n";
 import { SignInPage } from "./pages/auth/SignInPage";
 import { queryClient } from "./query-client";
 import { askStepUp } from "./stores/step-up";
-import { Button } from "./ui/Button";
+import { Press } from "./ui/Press";
 import { Blank } from "./ui/feedback";
 import { parseSearch, stringifySearch, validateSearch } from "./util/search";
 
@@ -18,11 +18,16 @@ function Failed({ error }: ErrorComponentProps) {
 }
 
 function Broken() {
-  return <Blank title={t.errors.page} actions={<Button onClick={() => location.reload()}>{t.errors.reload}</Button>}>{t.errors.pageBody}</Blank>;
+  return <Blank title={t.errors.page} actions={<Press onClick={() => location.reload()}>{t.errors.reload}</Press>}>{t.errors.pageBody}</Blank>;
 }
 
 function NotFound() {
-  return <Blank title={t.errors.notFound}>{t.errors.notFoundBody}</Blank>;
+  return (
+    <main className="pt-[12vh]">
+      <h1 className="sr-only">{t.errors.notFound}</h1>
+      <Blank title={t.errors.notFound} actions={<a href="/" className="text-accent underline underline-offset-2">{t.nav.home}</a>}>{t.errors.notFoundBody}</Blank>
+    </main>
+  );
 }
 
 const root = createRootRoute({ component: Outlet, validateSearch, notFoundComponent: NotFound, errorComponent: Failed });

@@ -31,7 +31,7 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
 export function CopyLine({ text, label, className }: { text: string; label: string; className?: string }) {
   return (
     <span className={cx("flex w-full min-w-0 items-center gap-1 rounded-md border bg-sunken py-0.5 pr-0.5 pl-2.5", className)}>
-      <code className="min-w-0 flex-1 overflow-x-auto font-mono text-xs whitespace-nowrap text-ink [scrollbar-width:none]">{text}</code>
+      <code title={text} className="min-w-0 flex-1 truncate font-mono text-xs text-ink">{text}</code>
       <CopyButton text={text} label={label} />
     </span>
   );

@@ -20,5 +20,5 @@ export function demandPhrases(demands: DemandsNoun, short: boolean): string[] {
 
 export function DemandLine({ demands }: { demands: DemandsNoun | null | undefined }) {
   if (!demands) return <span className="text-faint">{t.common.none}</span>;
-  return <span className="text-muted">{demandPhrases(demands, true).join(" · ")}</span>;
+  return <span className="text-muted xl:whitespace-nowrap">{demandPhrases(demands, true).join(" · ")}</span>;
 }

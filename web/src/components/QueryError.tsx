@@ -2,7 +2,7 @@ import { CircleOff, CloudOff, Lock, Vault } from "lucide-react";
 
 import { asApiError, messageOf } from "../api/errors";
 import { t } from "../i18n";
-import { Button } from "../ui/Button";
+import { Press } from "../ui/Press";
 import { Blank } from "../ui/feedback";
 
 /** Stands where something could not be loaded, and says what can be done. */
@@ -12,7 +12,7 @@ export function QueryError({ error, onRetry }: { error: unknown; onRetry: () => 
   if (known.status === 404) return <Blank icon={<CircleOff />} title={t.errors.notFound}>{t.errors.notFoundBody}</Blank>;
   if (known.code === "sealed") return <Blank icon={<Vault />} title={t.errors.sealed}>{t.errors.sealedBody}</Blank>;
   return (
-    <Blank icon={<CloudOff />} title={t.errors.title} actions={<Button onClick={onRetry}>{t.actions.retry}</Button>}>
+    <Blank icon={<CloudOff />} title={t.errors.title} actions={<Press onClick={onRetry}>{t.actions.retry}</Press>}>
       <span role="alert">{messageOf(known)}</span>
     </Blank>
   );

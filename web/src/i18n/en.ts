@@ -201,7 +201,7 @@ export const en = {
     sessions: "Sessions", grants: "Grants", recent: "Recent sessions", roleIn: "in",
   },
   groups: {
-    title: "Groups", lead: "Policies speak of groups; people come and go.", name: "Name", members: "Members", roles: "Roles", scope: "Scope", add: "Add a group", none: "No groups", edit: "Edit", remove: "Delete",
+    title: "Groups", lead: "Policies speak of groups; people come and go.", name: "Name", members: "Members", names: "Who", roles: "Roles", scope: "Scope", add: "Add a group", none: "No groups", edit: "Edit", remove: "Delete",
     createTitle: "Add a group", editTitle: (n: string) => `Edit ${n}`, membersHint: "User names, separated by commas or lines.", removeTitle: (n: string) => `Delete ${n}`, removeBody: "Policies that name it no longer reach its members.", removed: "Deleted.", saved: "Saved.", more: (n: number) => `and ${n} more`,
   },
   roles: { title: "Roles", lead: "Named sets of permissions in Postern itself.", name: "Role", permissions: "Permissions", builtIn: "built in", custom: "custom", add: "Add a role", createTitle: "Add a role", editTitle: (n: string) => `Edit ${n}`, saved: "Saved.", edit: "Edit", none: "No roles", all: "everything", kind: "Kind" },

@@ -138,14 +138,14 @@ function Timeline({ steps, events, at, onSeek }: { steps: Step[]; events: CastEv
         <input type="search" aria-label={t.player.search} placeholder={t.player.search} value={needle} onChange={(event) => setNeedle(event.target.value)} className="h-9 w-full rounded-t-lg bg-transparent pr-3 pl-9 text-sm focus-visible:outline-offset-[-2px]" />
       </div>
       <div className="flex items-center justify-between px-3 pt-2 pb-1 text-xs text-muted">
-        <h3>{searching ? t.player.hits(hits.length) : t.player.events}</h3>
+        <h2>{searching ? t.player.hits(hits.length) : t.player.events}</h2>
       </div>
       <ol className="min-h-0 flex-1 overflow-y-auto pb-1.5">
         {searching
           ? hits.map((hit, index) => (
               <li key={index}>
                 <button type="button" onClick={() => onSeek(hit.at)} className="flex w-full items-baseline gap-3 px-3 py-1 text-left hover:bg-hover focus-visible:outline-offset-[-2px]">
-                  <span className="font-mono text-2xs text-faint">{playTime(hit.at)}</span>
+                  <span className="font-mono text-2xs text-muted">{playTime(hit.at)}</span>
                   <span className="min-w-0 flex-1 truncate font-mono text-xs text-muted">{hit.before.slice(-16)}<mark className="rounded-sm bg-warn-soft px-0.5 text-warn">{hit.match}</mark>{hit.after}</span>
                 </button>
               </li>
@@ -153,7 +153,7 @@ function Timeline({ steps, events, at, onSeek }: { steps: Step[]; events: CastEv
           : steps.map((step, index) => (
               <li key={index}>
                 <button type="button" onClick={() => onSeek(step.at)} aria-current={index === current ? "step" : undefined} className={cx("flex w-full items-baseline gap-3 px-3 py-1 text-left hover:bg-hover focus-visible:outline-offset-[-2px]", index === current && "bg-accent-soft")}>
-                  <span className="font-mono text-2xs text-faint">{playTime(step.at)}</span>
+                  <span className="font-mono text-2xs text-muted">{playTime(step.at)}</span>
                   <StepText step={step} />
                 </button>
               </li>

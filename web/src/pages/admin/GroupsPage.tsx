@@ -31,7 +31,7 @@ export function GroupsPage() {
   const columns: Column<Group>[] = [
     { id: "name", header: t.groups.name, narrow: "title", cell: (row) => <Mono className="font-medium">{row.name}</Mono> },
     { id: "count", header: t.groups.members, width: "8rem", cell: (row) => t.common.members(row.members.length) },
-    { id: "members", header: "", narrow: "hide", cell: (row) => <span className="font-mono text-xs text-muted">{row.members.slice(0, MEMBERS_SHOWN).join(", ")}{row.members.length > MEMBERS_SHOWN ? ` ${t.groups.more(row.members.length - MEMBERS_SHOWN)}` : ""}</span> },
+    { id: "members", header: t.groups.names, narrow: "hide", cell: (row) => <span className="font-mono text-xs text-muted">{row.members.slice(0, MEMBERS_SHOWN).join(", ")}{row.members.length > MEMBERS_SHOWN ? ` ${t.groups.more(row.members.length - MEMBERS_SHOWN)}` : ""}</span> },
     { id: "roles", header: t.groups.roles, cell: (row) => <RoleTags roles={row.roles} /> },
     { id: "scope", header: t.groups.scope, cell: (row) => <Mono className="text-muted">{row.scope}</Mono> },
     {

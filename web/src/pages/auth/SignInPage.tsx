@@ -10,7 +10,7 @@ import { PasswordField } from "../../components/PasswordField";
 import { useUrlState } from "../../hooks/useUrlState";
 import { t } from "../../i18n";
 import { AuthLayout } from "../../layouts/AuthLayout";
-import { Button } from "../../ui/Button";
+import { Press } from "../../ui/Press";
 import { TextField } from "../../ui/Field";
 import { Notice } from "../../ui/feedback";
 import { validateSearch } from "../../util/search";
@@ -79,7 +79,7 @@ export function SignInPage() {
         ) : (
           <TextField key="recovery" label={t.signIn.recovery} hint={t.signIn.recoveryHint} value={recovery} onChange={(event) => setRecovery(event.target.value)} mono required autoFocus autoComplete="off" spellCheck={false} />
         )}
-        <Button look="primary" type="submit" busy={signIn.isPending} className="mt-6 w-full">{t.signIn.submit}</Button>
+        <Press look="primary" type="submit" busy={signIn.isPending} className="mt-6 w-full">{t.signIn.submit}</Press>
       </form>
       {step === "password" ? null : (
         <div className="mt-5 flex flex-col items-start gap-1 text-sm">

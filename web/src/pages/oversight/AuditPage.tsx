@@ -13,7 +13,7 @@ import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
 import { Filters, SelectFilter, TextFilter, TimeFilter } from "../../table/Filters";
 import { PAGE_SIZE, Pager } from "../../table/Pager";
-import { buttonClass } from "../../ui/Button";
+import { buttonClass } from "../../ui/Press";
 import { Page } from "../../ui/Page";
 import { EventDrawer } from "./EventDrawer";
 

@@ -39,7 +39,7 @@ export function AccessPage() {
     },
     { id: "demands", header: t.access.demands, cell: (row) => <DemandLine demands={row.demands} /> },
     { id: "state", header: t.access.state, width: "8rem", narrow: "aside", cell: (row) => <AccessBadge state={row.state} /> },
-    { id: "how", header: t.access.how, width: "20rem", quiet: true, className: "xl:min-w-72", cell: (row) => <AccessAction access={row} onRequest={(account) => open("request", account)} /> },
+    { id: "how", header: t.access.how, width: "19rem", quiet: true, className: "xl:min-w-72", cell: (row) => <AccessAction access={row} onRequest={(account) => open("request", account)} /> },
   ];
 
   return (

@@ -16,7 +16,7 @@ import { useDialog } from "../../hooks/useUrlState";
 import { useCan, useWho } from "../../hooks/useWho";
 import { t } from "../../i18n";
 import { Badge } from "../../ui/Badge";
-import { buttonClass } from "../../ui/Button";
+import { buttonClass } from "../../ui/Press";
 import { Blank, Notice, Skeleton } from "../../ui/feedback";
 import { Page, Panel, Section } from "../../ui/Page";
 import { pb } from "../../util/path-builder";
@@ -66,7 +66,7 @@ export function HomePage() {
               {(row: Access) => (
                 <li key={row.account} className="flex flex-wrap items-center gap-x-4 gap-y-1 border-b px-4 py-2 last:border-b-0">
                   <Mono className="min-w-40 flex-1 font-medium [overflow-wrap:anywhere]">{row.account}</Mono>
-                  <span className="flex-[2_1_14rem] text-sm"><DemandLine demands={row.demands} /></span>
+                  <span className="min-w-0 flex-[2_1_14rem] overflow-hidden text-sm"><DemandLine demands={row.demands} /></span>
                   <AccessAction access={row} onRequest={(account) => open("request", account)} />
                 </li>
               )}

@@ -112,7 +112,7 @@ function Shown({ session }: { session: Session }) {
               session.recording?.digest ? [t.sessions.facts.digest, <Mono key="d" className="!text-xs">{session.recording.digest}</Mono>] : null,
             ]}
           />
-          {readBlocked ? null : <p className="mt-4 border-t pt-3 text-sm text-muted"><IntegrityBody session={session.id} /> <Link to={pb.audit()} search={{ target: session.id }} className="text-accent hover:underline">{t.nav.audit}</Link></p>}
+          {readBlocked ? null : <p className="mt-4 border-t pt-3 text-sm text-muted"><IntegrityBody session={session.id} /> <Link to={pb.audit()} search={{ target: session.id }} className="text-accent underline underline-offset-2">{t.nav.audit}</Link></p>}
         </Panel>
       </Section>
       <Dialogs session={session} dialog={dialog} onClose={close} />
