@@ -149,15 +149,18 @@ async fn hang_up(connection: &Connection, link: &Link, reason: EndReason, messag
     if reason != EndReason::ClientClosed {
         let _ = link.recorder.record(FrameKind::note(message)).await;
         let programs = connection.running();
-        join_all(programs.iter().map(|program| timeout(TELL_TIME, program.end(message)))).await;
+        let told = join_all(programs.iter().map(|program| timeout(END_TIME, program.end(message)))).await;
+        let listens = told.iter().all(Result::is_ok);
         // A client whose last program has ended goes by itself, with the program's exit status; one that
         // is told to go reports a broken connection instead.
-        let gone = timeout(LEAVE_TIME, connection.client_gone.cancelled()).await.is_ok();
+        let gone = listens && timeout(LEAVE_TIME, connection.client_gone.cancelled()).await.is_ok();
         if let Some(client) = connection.client.get().filter(|_| !gone) {
             let text = plain(message, 400);
             let goodbye = client.disconnect(Disconnect::ByApplication, text, String::new());
             let _ = timeout(TELL_TIME, goodbye).await;
-            let _ = timeout(TELL_TIME, connection.client_gone.cancelled()).await;
+            if listens {
+                let _ = timeout(TELL_TIME, connection.client_gone.cancelled()).await;
+            }
         }
     }
     connection.inboxes.close_all();
@@ -179,6 +182,8 @@ async fn idle(connection: &Connection) {
 
 /// How long each step of telling a client may take.
 const TELL_TIME: Duration = Duration::from_millis(200);
+/// How long a program's last words may take.
+const END_TIME: Duration = Duration::from_millis(400);
 /// How long a client has to leave by itself.
 const LEAVE_TIME: Duration = Duration::from_millis(300);
 /// How long a client is waited for to take what is left.

@@ -28,7 +28,6 @@ pub(crate) struct Workers {
 impl Workers {
     /// Starts a thread for every processor.
     pub(crate) fn start() -> std::io::Result<Self> {
-        keep_freed_memory();
         let stop = CancellationToken::new();
         let count = thread::available_parallelism()?.get();
         let handles = (0..count).map(|number| start_one(number, stop.clone())).collect::<Result<_, _>>()?;
@@ -42,22 +41,12 @@ impl Workers {
     }
 }
 
-/// Has the C library's allocator keep as much freed memory for reuse as a bulk transfer frees and takes
-/// again all the time: it learns how much from the largest block that it has ever mapped and unmapped.
-/// Otherwise a tenth of such a transfer goes into giving memory back and faulting it in again.
-fn keep_freed_memory() {
-    drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGEST_BLOCK)));
-}
-
 fn start_one(number: usize, stop: CancellationToken) -> std::io::Result<Handle> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
     thread::Builder::new().name(format!("ssh-{number}")).spawn(move || runtime.block_on(stop.cancelled()))?;
     Ok(handle)
 }
-
-/// Half of what each thread's heap may keep.
-const LARGEST_BLOCK: usize = 4 * 1024 * 1024;
 
 /// Sessions and the broker, asked where the rest of Postern runs.
 #[derive(Clone)]

@@ -11,8 +11,13 @@ use tokio::process::Child;
 use crate::world::{World, read_until};
 
 /// A session in which the target talks without end.
+fn talking(world: &World) -> Child {
+    world.command("ssh", &["-tt", "web", "yes"]).stdin(Stdio::piped()).spawn().unwrap()
+}
+
+/// The same, once it talks.
 async fn busy(world: &World) -> Child {
-    let mut child = world.command("ssh", &["-tt", "web", "yes"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut child = talking(world);
     read_until(child.stdout.as_mut().unwrap(), "y\r\ny\r\n").await;
     child
 }
@@ -68,7 +73,7 @@ async fn a_message_is_shown_and_the_session_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_window_s_end_ends_the_session() {
     let world = World::with(|wishes| wishes.lasts_millis = 1500, |_| {}).await;
-    let (code, told) = rest(busy(&world).await).await;
+    let (code, told) = rest(talking(&world)).await;
     assert_eq!(code, Some(3));
     assert!(told.contains("the time for this session is over"), "{told}");
     assert_eq!(world.broker.ended(1).await[0].0, EndReason::Expired);
@@ -77,7 +82,7 @@ async fn the_window_s_end_ends_the_session() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_without_input_ends_however_much_its_target_says() {
     let world = World::with(|wishes| wishes.idle_seconds = Some(1), |_| {}).await;
-    let (code, told) = rest(busy(&world).await).await;
+    let (code, told) = rest(talking(&world)).await;
     assert_eq!(code, Some(3));
     assert!(told.contains("nothing was typed"), "{told}");
     assert_eq!(world.broker.ended(1).await[0].0, EndReason::Idle);
