@@ -65,8 +65,9 @@ fn commands_keep_their_streams_and_their_end() {
 fn each_kind_of_credential_opens_its_account_and_stays_behind() {
     let scene = scene();
     for account in ["root", "build", "deploy"] {
-        let said =
-            run(&mut scene.ssh(&[&format!("{account}@web-1@127.0.0.1"), "id -un; env; cat ~/.ssh/* 2>/dev/null; true"]));
+        let said = run(
+            &mut scene.ssh(&[&format!("{account}@web-1@127.0.0.1"), "id -un; env; cat ~/.ssh/* 2>/dev/null; true"])
+        );
         let said = said.unwrap().ok().unwrap().text();
         assert!(said.starts_with(&format!("{account}\n")), "{said}");
         assert!(!said.contains(scene.world.target.password()), "{said}");
@@ -82,7 +83,7 @@ fn a_shell_has_a_terminal_of_its_size() {
     let script = scene.folder().join("expect");
     let port = scene.world.gate.ssh_port();
     let talk = format!(
-        "set timeout 30\nspawn -noecho ssh {} -p {port} {AT}\nset spawned $spawn_id\n\
+        "set timeout 90\nspawn -noecho ssh {} -p {port} {AT}\nset spawned $spawn_id\n\
          stty rows 33 columns 77 < $spawn_out(slave,name)\n\
          expect {{\\$ }} {{}} timeout {{exit 9}}\nsend \"stty size; tty\\r\"\n\
          expect {{33 77}} {{}} timeout {{exit 8}}\nexpect -re {{/dev/pts/.*\\$ }} {{}} timeout {{exit 7}}\n\

@@ -99,11 +99,13 @@ fn a_full_disk_ends_sessions_and_says_so() {
         Ok((sessions[0]["state"] == "ended").then_some(sessions))
     });
     assert_eq!(sessions.unwrap()[0]["end_reason"], "recorder_failed");
+    let id = world.gate.id().to_string();
+    let on_the_disk =
+        |what: &str| run(Command::new("nsenter").args(["--target", &id, "--mount", "sh", "-c", what])).unwrap();
+    on_the_disk(&format!("cat /dev/zero >'{recordings}/rest'"));
     let refused = run(cyd.ssh(&world.gate, "deploy@web-1").arg("true")).unwrap();
     assert_ne!(refused.code, 0, "no recorder, no session");
-    let id = world.gate.id().to_string();
-    let free = format!("rm -rf '{recordings}'/*");
-    run(Command::new("nsenter").args(["--target", &id, "--mount", "sh", "-c", &free])).unwrap().ok().unwrap();
+    on_the_disk(&format!("rm '{recordings}/rest'")).ok().unwrap();
     run(cyd.ssh(&world.gate, "deploy@web-1").arg("true")).unwrap().ok().unwrap();
 }
 
@@ -115,11 +117,11 @@ fn tail(text: &str) -> &str {
 #[test]
 fn a_clock_set_back_revives_nothing() {
     let mut world = World::start().unwrap();
-    let ben = world.person("ben", &["sre"]).unwrap();
+    let (ben, lee) = (world.person("ben", &["sre"]).unwrap(), world.person("lee", &["leads"]).unwrap());
     let why = ["--reason", "x", "--ticket", "CHG-1", "-o", "json"];
     let asked = ben.cli(&[&["request", "root@web-1", "--for", "10m"][..], &why].concat()).unwrap().ended(4).unwrap();
     let asked: Value = serde_json::from_slice(&asked.stdout).unwrap();
-    world.ada.cli(&["approve", asked["id"].as_str().unwrap()]).unwrap().ok().unwrap();
+    lee.cli(&["approve", asked["id"].as_str().unwrap()]).unwrap().ok().unwrap();
     world.gate.stop().unwrap();
     // Two hours later the grant is over; then the clock is set back to when it was not.
     world.gate.start_under(&["faketime", "-f", "+2h"]).unwrap();

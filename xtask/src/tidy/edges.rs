@@ -35,7 +35,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("postern-e2e", &[]),
     ("postern-bench", &["postern-e2e"]),
     ("postern-fuzz", &["postern-wire"]),
-    ("xtask", &["postern-ledger"]),
+    ("xtask", &["postern-ledger", "postern-wire"]),
 ];
 
 pub(super) fn check(tree: &Tree) -> anyhow::Result<Vec<String>> {
