@@ -101,11 +101,12 @@ pub fn built_in_roles() -> Vec<Role> {
         name.parse().ok().map(|name| Role { name, permissions, built_in: true })
     };
     let user = BTreeSet::from([P::RequestCreate]);
+    // Not `host_key:write`: whoever can both move an asset's address and say which key it is known by
+    // could bring its password to a machine of their own.
     let operator = BTreeSet::from([
         P::UserRead,
         P::AssetRead,
         P::AssetWrite,
-        P::HostKeyWrite,
         P::SecretWrite,
         P::PolicyRead,
         P::RequestCreate,

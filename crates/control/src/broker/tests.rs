@@ -167,7 +167,7 @@ async fn a_host_key_opens_nothing_until_somebody_has_decided() {
     };
     let fingerprint = message.rsplit(' ').next().unwrap_or_default().to_owned();
     assert!(message.contains("postern asset trust dev-1 SHA256:"), "{message}");
-    let (caller, permit) = estate.caller("olga", Permission::HostKeyWrite).await;
+    let (caller, permit) = estate.caller("ada", Permission::HostKeyWrite).await;
     let asset = "dev-1".parse().unwrap();
     control.host_key_decide(&caller, &permit, &asset, &fingerprint, HostKeyDecision::Pinned).await.expect("pinned");
     assert_eq!(control.host_key(&lease.session, KEY).await.unwrap(), HostKeyVerdict::Pinned);

@@ -37,9 +37,9 @@ async fn a_key_is_trusted_by_a_decision_and_not_by_contact() {
         assert_eq!(see(&estate, &key).await, HostKeySight::Unknown { fingerprint: fingerprint(&key) });
     }
     assert_eq!(estate.world.events("host_key.see").await.len(), 1);
-    decide(&estate, "olga", &key, HostKeyDecision::Pinned).await.unwrap();
+    decide(&estate, "ada", &key, HostKeyDecision::Pinned).await.unwrap();
     assert_eq!(see(&estate, &format!("{key} with a comment")).await, HostKeySight::Pinned);
-    decide(&estate, "olga", &key, HostKeyDecision::Rejected).await.unwrap();
+    decide(&estate, "ada", &key, HostKeyDecision::Rejected).await.unwrap();
     assert_eq!(see(&estate, &key).await, HostKeySight::Rejected { fingerprint: fingerprint(&key) });
 }
 
