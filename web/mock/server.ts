@@ -195,6 +195,7 @@ const routes: Record<string, (asked: Asked) => Answer> = {
   accounts: (asked) => page(asked, data.accounts.filter((each) => contains(`${each.name}@${each.asset}`, asked.query.get("q")) && (!asked.query.get("asset") || each.asset === asked.query.get("asset")))),
   policies: (asked) => named(asked, data.policies),
   "ssh-keys": (asked) => page(asked, data.sshKeys),
+  "ssh-ca": () => ok({ public_key: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPzMock0000000000000000000000000000000000000 postern-user-ca" }),
   tokens: (asked) => (asked.method === "POST" ? { status: 201, body: { token: "pst_7q0m9dzkf2w8xnc4t1h6vj3r5a", api_token: data.tokens[0] } } : page(asked, data.tokens)),
   audit,
   vault,

@@ -60,6 +60,7 @@ export const api = {
     call("PUT", path("assets", name), { body }),
   hostKeyList: (asset: string, signal?: Signal) =>
     json<Page<HostKey>>("GET", path("assets", asset, "host-keys"), { signal }),
+  sshCaShow: (signal?: Signal) => json<{ public_key: string }>("GET", path("ssh-ca"), { signal }),
   hostKeyDecide: (asset: string, fingerprint: string, state: "pinned" | "rejected") =>
     call("POST", path("assets", asset, "host-keys", fingerprint), { body: { state } }),
 

@@ -43,6 +43,7 @@ export const q = {
     queryOptions({ queryKey: ["asset", "show", name], queryFn: ({ signal }) => api.assetShow(name, signal) }),
   hostKeys: (asset: string) =>
     queryOptions({ queryKey: ["host_key", "list", asset], queryFn: ({ signal }) => api.hostKeyList(asset, signal) }),
+  sshCa: () => queryOptions({ queryKey: ["ssh_ca"], queryFn: ({ signal }) => api.sshCaShow(signal) }),
   accounts: list("account", api.accountList),
   policies: list("policy", api.policyList),
   policy: (name: string) =>

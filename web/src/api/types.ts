@@ -747,6 +747,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/ssh-ca": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The key that targets trust for user certificates */
+        get: operations["ssh_ca_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/ssh-keys": {
         parameters: {
             query?: never;
@@ -2220,6 +2237,11 @@ export interface components {
             token?: string | null;
             /** @description Who. */
             user: components["schemas"]["User"];
+        };
+        /** @description The public half of the authority that signs the gateway's user certificates. */
+        SshCa: {
+            /** @description One line for the file that sshd's `TrustedUserCAKeys` names. */
+            public_key: string;
         };
         /** @description A public key that a person signs in to gateways with. */
         SshKey: {
@@ -4402,6 +4424,35 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": unknown;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ssh_ca_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SshCa"];
                 };
             };
             /** @description What went wrong */

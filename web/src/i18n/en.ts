@@ -211,6 +211,7 @@ export const en = {
     platforms: { linux: "Linux", network_device: "Network device", postgresql: "PostgreSQL", mysql: "MySQL", redis: "Redis" }, createTitle: "Add an asset", editTitle: (n: string) => `Edit ${n}`, addressHint: "host:port", labelsHint: "key=value, separated by commas.", labelsBad: "Write labels as key=value, separated by commas.", saved: "Saved.",
     accounts: "Accounts", hostKeys: "Host keys", hostKeysLead: "Sessions open only to a key that somebody has pinned.", hostKeysNone: "The asset has presented no key yet", hostKeysNoneBody: "It is asked for one at the first connection.", fingerprint: "Fingerprint", algorithm: "Algorithm", seen: "First seen", decision: "Decision",
     keyStates: { seen: "not decided", pinned: "pinned", rejected: "rejected" }, pin: "Pin", reject: "Reject",
+    authority: "Accounts proved by a certificate need this line in the file that the asset's sshd names as TrustedUserCAKeys.",
     pinTitle: "Pin this host key", pinBody: "Compare the fingerprint with what the machine itself says, by a way other than this network:", rejectTitle: "Reject this host key", rejectBody: "No session will be opened to a machine that presents it.", pinned: "Pinned.", rejected: "Rejected.", other: "Another key is pinned. If the machine was not reinstalled, somebody may be in between.",
   },
   accounts: {

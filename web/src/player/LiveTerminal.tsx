@@ -79,7 +79,7 @@ function Attempt({ session, onAgain }: { session: Session; onAgain: () => void }
         <span className="min-w-0 flex-1 truncate text-xs text-muted" aria-live="polite">{note || t.player.watching(session.user)}</span>
         {phase === "lost" ? <Button size="sm" icon={<RotateCcw className="size-4" aria-hidden />} onClick={onAgain}>{t.player.reconnect}</Button> : null}
       </div>
-      <div ref={ref} role="img" aria-label={t.player.terminal} className="h-[min(62vh,44rem)] min-h-64 bg-[#12171a]" />
+      <div ref={ref} role="img" aria-label={t.player.terminal} className="h-[min(62vh,44rem)] min-h-64 bg-[#12171a] max-sm:h-72" />
     </div>
   );
 }

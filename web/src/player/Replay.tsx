@@ -95,7 +95,7 @@ function Shown({ cast, startAt }: { cast: Cast; startAt: number }) {
   return (
     <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_22rem]">
       <div ref={frame} className="flex min-w-0 flex-col overflow-hidden rounded-lg border bg-surface">
-        <div ref={screen} role="img" aria-label={t.player.terminal} className="h-[min(58vh,42rem)] min-h-56 shrink-0 bg-[#12171a] [:fullscreen>&]:h-auto [:fullscreen>&]:flex-1" />
+        <div ref={screen} role="img" aria-label={t.player.terminal} className="h-[min(58vh,42rem)] min-h-56 shrink-0 max-sm:h-60 bg-[#12171a] [:fullscreen>&]:h-auto [:fullscreen>&]:flex-1" />
         <div className="flex flex-wrap items-center gap-x-1 gap-y-1 border-t bg-surface px-2 py-1.5">
           <IconButton label={playing ? t.player.pause : t.player.play} onClick={toggle}>{playing ? <Pause className="size-4" aria-hidden /> : <Play className="size-4" aria-hidden />}</IconButton>
           <IconButton label={t.player.back} size="sm" onClick={() => seek(Math.max(0, at - JUMP_SECONDS))}><SkipBack className="size-4" aria-hidden /></IconButton>

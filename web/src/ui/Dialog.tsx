@@ -52,7 +52,7 @@ export function Dialog({ title, about, onClose, children, side = false, wide = f
         side
           ? "inset-y-0 right-0 left-auto h-dvh w-full border-y-0 border-r-0 sm:w-[34rem] open:animate-[drawer-in_.16s_ease-out]"
           : cx(
-              "inset-x-0 bottom-0 mx-auto max-h-[92dvh] w-full rounded-t-lg open:animate-[dialog-in_.14s_ease-out] sm:top-[9vh] sm:bottom-auto sm:max-h-[82vh] sm:rounded-lg",
+              "inset-x-0 top-auto bottom-0 mx-auto max-h-[92dvh] w-full rounded-t-lg open:animate-[dialog-in_.14s_ease-out] sm:top-[9vh] sm:bottom-auto sm:max-h-[82vh] sm:rounded-lg",
               wide ? "sm:w-[44rem]" : "sm:w-[30rem]",
             ),
       )}

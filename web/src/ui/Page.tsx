@@ -30,7 +30,7 @@ export function Section({ title, aside, children, className, id }: { title: Reac
   return (
     <section className={cx("min-w-0", className)} {...(id ? { id } : {})}>
       <div className="mb-2 flex min-h-7 items-center justify-between gap-3">
-        <h2 className="text-sm font-semibold text-ink">{title}</h2>
+        <h2 className="text-sm font-semibold whitespace-nowrap text-ink">{title}</h2>
         {aside}
       </div>
       {children}

@@ -5,7 +5,7 @@ import { KeySquare, Pencil, Plus } from "lucide-react";
 import { api } from "../../api/client";
 import type { Asset, HostKey } from "../../api/nouns";
 import { q } from "../../api/queries";
-import { CopyButton, Mono } from "../../components/Copy";
+import { CopyButton, CopyLine, Mono } from "../../components/Copy";
 import { Crumb } from "../../components/Crumb";
 import { QueryError } from "../../components/QueryError";
 import { ReasonDialog } from "../../components/ReasonDialog";
@@ -91,6 +91,7 @@ function Shown({ asset }: { asset: Asset }) {
                 ))}
               </ul>
             </Panel>
+            {accounts.data?.items.some((each) => each.credential === "ssh_certificate") ? <Authority /> : null}
           </Section>
       </div>
       {dialog === "edit" ? <AssetPut asset={asset} onClose={close} /> : null}
@@ -98,6 +99,18 @@ function Shown({ asset }: { asset: Asset }) {
       {dialog === "secret" && account ? <SecretPut account={account} onClose={close} /> : null}
       {(dialog === "pin" || dialog === "reject") && key ? <Decide hostKey={key} state={dialog === "pin" ? "pinned" : "rejected"} other={pinned && key.state !== "pinned"} onClose={close} /> : null}
     </Page>
+  );
+}
+
+/** What an asset must trust for the certificates that Postern signs for each session. */
+function Authority() {
+  const ca = useQuery(q.sshCa());
+  if (!ca.data) return null;
+  return (
+    <div className="mt-3 max-w-3xl">
+      <p className="mb-1 text-xs text-muted">{t.assets.authority}</p>
+      <CopyLine text={ca.data.public_key} label={t.actions.copy} />
+    </div>
   );
 }
 
