@@ -197,10 +197,6 @@ async function startTargets() {
   state.app_admin ??= password();
   state.postgres ??= password();
   keep();
-  if (!fs.existsSync(path.join(web, "root_key"))) {
-    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "root@web-1", "-f", path.join(web, "root_key")]);
-  }
-  fs.copyFileSync(path.join(web, "root_key.pub"), path.join(web, "authorized_keys"));
   write(path.join(web, "accounts"), `root:\ndeploy:${state.deploy}\n`);
   write(path.join(db, "passwords"), `postgres:${state.postgres}\napp_admin:${state.app_admin}\n`);
   start("web-1", "bash", ["scripts/ssh-target.sh", web, String(webPort), "web-1"], "SIGKILL");
@@ -234,7 +230,8 @@ async function makeWorld() {
     .replace("WEB_HOST_KEY", fs.readFileSync(path.join(web, "host_key.pub"), "utf8").trim());
   write(path.join(folder, "access.yaml"), access);
   postern("setup", ["apply", "-f", path.join(folder, "access.yaml")]);
-  postern("setup", ["account", "set-secret", "root@web-1", "--key-file", path.join(web, "root_key")]);
+  // root@web-1 has no secret: web-1 trusts the certificates that Postern signs for each session.
+  write(path.join(web, "user_ca.pub"), postern("setup", ["ssh-ca"]), 0o644);
   postern("setup", ["account", "set-secret", "deploy@web-1", "--password-stdin"], state.deploy);
   postern("setup", ["account", "set-secret", "app_admin@shop-db", "--password-stdin"], state.app_admin);
   const made = (name, ...args) => JSON.parse(postern("setup", ["user", "create", name, "-o", "json", ...args]));

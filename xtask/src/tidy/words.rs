@@ -2,7 +2,7 @@
 
 use super::Tree;
 
-/// Files that quote what others write.
+/// Files that quote what others write; patches do too, in the lines around each change.
 const QUOTING: [&str; 2] = ["Cargo.lock", "web/package-lock.json"];
 /// Where packages of the console come from; a mirror's name must not slip into the lock file.
 const NPM_REGISTRY: &str = "https://registry.npmjs.org/";
@@ -19,6 +19,9 @@ pub(super) fn check(tree: &Tree) -> anyhow::Result<Vec<String>> {
     ];
     let mut broken = Vec::new();
     for (path, text) in &tree.files {
+        if path.ends_with(".patch") {
+            continue;
+        }
         if QUOTING.contains(&path.as_str()) {
             broken.extend(foreign_sources(path, text));
             continue;

@@ -26,7 +26,7 @@ export function ProfilePage() {
             <Panel className="max-w-3xl px-4 py-4">
               <Facts
                 items={[
-                  [p.email, who.user.email ?? <span className="text-faint">{t.common.none}</span>],
+                  [p.email, who.user.email ?? <span key="e" className="text-faint">{t.common.none}</span>],
                   [p.scope, <Mono key="s">{who.user.scope}</Mono>],
                   [p.groups, who.user.groups.length > 0 ? <span key="g" className="flex flex-wrap gap-1">{who.user.groups.map((group) => <Tag key={group}>{group}</Tag>)}</span> : <span key="g" className="text-faint">{t.common.none}</span>],
                   [t.users.roles, <RoleTags key="r" roles={who.user.roles} />],

@@ -48,7 +48,7 @@ function Shown({ request }: { request: Request }) {
             <Panel className="px-4 py-4">
               <Facts
                 items={[
-                  [t.requests.ticket, request.ticket ? <Mono>{request.ticket}</Mono> : <span className="text-faint">{t.common.none}</span>],
+                  [t.requests.ticket, request.ticket ? <Mono key="t">{request.ticket}</Mono> : <span key="t" className="text-faint">{t.common.none}</span>],
                   [t.requests.duration, duration(request.duration_seconds)],
                   [t.requests.approvals, rule ? t.requests.needs(yes, rule.count, (rule.groups ?? []).join(", ")) : t.requests.needsNone],
                   [t.requests.scope, <Mono key="s">{request.scope}</Mono>],
