@@ -16,6 +16,11 @@ use clap::Parser;
 use crate::commands::Command;
 use crate::output::Format;
 
+/// The system's allocator hands pages back and takes them anew at every burst of a bulk transfer, and
+/// keeps what many sessions took when they have ended.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Privileged identity management in one binary.
 #[derive(Parser)]
 #[command(name = "postern", version, propagate_version = true, max_term_width = 100)]
