@@ -30,10 +30,11 @@ struct Step {
     run: fn(&mut Totals) -> anyhow::Result<()>,
 }
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step { name: "format", slow: false, run: |_| cargo_step(&["fmt", "--all", "--check"]) },
     Step { name: "tidy", slow: false, run: |_| crate::tidy::run() },
     Step { name: "console: types and lints", slow: false, run: |_| npm_step("check") },
+    Step { name: "console: types are those of openapi.json", slow: false, run: |_| api_types() },
     Step { name: "console: tests", slow: true, run: console_tests },
     Step { name: "console: build", slow: true, run: |_| npm_step("build") },
     Step {
@@ -78,6 +79,18 @@ fn cargo_step(arguments: &[&str]) -> anyhow::Result<()> {
 
 fn npm_step(script: &str) -> anyhow::Result<()> {
     show("npm", &["run", "--silent", script], &root().join("web"), &mut |_| {})
+}
+
+/// What the console knows of the API is generated; openapi.json itself is held fresh by a test.
+fn api_types() -> anyhow::Result<()> {
+    let web = root().join("web");
+    let fresh = tempfile::NamedTempFile::new()?;
+    let path = fresh.path().display().to_string();
+    show("npx", &["--no-install", "openapi-typescript", "../openapi.json", "-o", &path], &web, &mut |_| {})?;
+    if std::fs::read(fresh.path())? != std::fs::read(web.join("src/api/types.ts"))? {
+        bail!("web/src/api/types.ts is stale: cd web && npm run api");
+    }
+    Ok(())
 }
 
 /// The unit tests, then the end-to-end ones, which need the binary.
