@@ -121,7 +121,7 @@ fn a_wish_that_policy_does_not_allow_is_refused() {
     for (arguments, word) in [
         (&["--for", "30m", "--reason", "x", "--ticket", "INC-1"][..], "CHG"),
         (&["--for", "30m", "--ticket", "CHG-1"][..], "reason"),
-        (&["--for", "9h", "--reason", "x", "--ticket", "CHG-1"][..], "at most"),
+        (&["--for", "9h", "--reason", "x", "--ticket", "CHG-1"][..], "at most 4h"),
     ] {
         let ran = try_to(arguments);
         assert!(ran.code == 3 && ran.said().contains(word), "{arguments:?}: {} {}", ran.code, ran.said());

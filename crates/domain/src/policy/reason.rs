@@ -62,7 +62,7 @@ pub enum Reason {
         policy: PolicyName,
     },
     /// More time was asked for than policy gives.
-    #[error("duration: at most {max_seconds} seconds can be asked for")]
+    #[error("duration: at most {} can be asked for", crate::period::Period::from_seconds(*max_seconds))]
     TooLong {
         /// The limit.
         max_seconds: u64,
