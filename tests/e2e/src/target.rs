@@ -63,9 +63,12 @@ impl SshTarget {
         Ok(())
     }
 
-    /// Takes it down.
+    /// Takes it down, and waits until nothing listens any more: the kernel ends what was in its
+    /// namespaces a moment after the process that held them.
     pub fn stop(&mut self) {
         self.child = None;
+        let address = (std::net::Ipv4Addr::LOCALHOST, self.port);
+        let _ = until("the SSH target to be gone", || Ok(TcpStream::connect(address).is_err().then_some(())));
     }
 
     /// The process that everything on it hangs on; 0 while it is down.
