@@ -11,7 +11,7 @@ struct Files;
 
 /// Only the console's own files; no inline script, no outside host, no framing. WebAssembly is what
 /// the recording player runs on.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; \
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
      img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; \
      frame-ancestors 'none'";
 
@@ -22,7 +22,9 @@ pub(crate) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Respo
     }
     let path = uri.path().trim_start_matches('/');
     let name = if Files::get(path).is_some() { path } else { "index.html" };
-    let Some(file) = Files::get(name) else {
+    let compressed = accepts_brotli(&headers).then(|| Files::get(&format!("{name}.br"))).flatten();
+    let is_compressed = compressed.is_some();
+    let Some(file) = compressed.or_else(|| Files::get(name)) else {
         return (StatusCode::NOT_FOUND, "the console is not part of this build: run `make` to build it\n")
             .into_response();
     };
@@ -37,10 +39,24 @@ pub(crate) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Respo
     set.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
     set.insert(header::CONTENT_TYPE, HeaderValue::from_static(media(name)));
     set.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
+    set.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    if is_compressed {
+        set.insert(header::CONTENT_ENCODING, HeaderValue::from_static("br"));
+    }
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         set.insert(header::ETAG, tag);
     }
     response
+}
+
+/// Whether the client takes what the console's build compressed.
+fn accepts_brotli(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|coding| coding.trim() == "br")
 }
 
 fn media(name: &str) -> &'static str {

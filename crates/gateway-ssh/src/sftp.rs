@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use bytes::{Bytes, BytesMut};
 use postern_domain::Capability;
-use postern_wire::recording::{FrameKind, StreamDigest};
+use postern_wire::recording::{FileDigest, FrameKind};
 use postern_wire::sftp::{self, OpenFlags, Reply, Request, Splitter, Status};
 
 /// One file transfer channel.
@@ -70,7 +70,7 @@ struct Open {
 
 /// Content that is moved.
 struct Content {
-    digest: StreamDigest,
+    digest: FileDigest,
     bytes: u64,
     next: u64,
     /// Whether all of it came from the beginning on and in order.
@@ -306,7 +306,7 @@ impl Open {
 
 impl Content {
     fn new() -> Self {
-        Self { digest: StreamDigest::with_head(0), bytes: 0, next: 0, whole: true }
+        Self { digest: FileDigest::new(), bytes: 0, next: 0, whole: true }
     }
 
     fn take(&mut self, offset: u64, data: &[u8]) {
@@ -320,7 +320,7 @@ impl Content {
     }
 
     fn frame(self, channel: u32, op: &'static str, path: Vec<u8>, ok: bool) -> FrameKind<'static> {
-        let sha256 = self.whole.then(|| self.digest.finish().sha256);
+        let sha256 = self.whole.then(|| self.digest.finish());
         FrameKind::Sftp { channel, op: op.into(), path: path.into(), path2: None, bytes: self.bytes, sha256, ok }
     }
 }

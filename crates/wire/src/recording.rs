@@ -25,10 +25,10 @@ mod writer;
 mod tests;
 
 pub use cast::CastWriter;
-pub use digest::{StreamDigest, StreamSum};
+pub use digest::{FileDigest, StreamDigest, StreamSum};
 pub use error::Error;
 pub use export::{TerminalPick, json_line};
-pub use frame::{ExitStatus, ForwardKind, ForwardPhase, Frame, FrameKind, Frames, Sha256};
+pub use frame::{Blake3, ExitStatus, ForwardKind, ForwardPhase, Frame, FrameKind, Frames, Sha256};
 pub use header::{DataKey, Header};
 pub use pieces::{Chain, ChainDigest, digest_of};
 pub use reader::{Chunk, ChunkReader, Summary, Verdict};

@@ -1,6 +1,6 @@
 //! Files: `sftp`, `scp`, `rsync`, `git`.
 
-use postern_wire::recording::{FrameKind, Sha256, StreamDigest};
+use postern_wire::recording::{FileDigest, FrameKind, Sha256};
 
 use crate::world::{World, random_bytes};
 
@@ -17,9 +17,9 @@ fn operations(frames: &[FrameKind<'_>]) -> Vec<(String, String, u64, Option<Sha2
 }
 
 fn digest(content: &[u8]) -> Option<Sha256> {
-    let mut digest = StreamDigest::with_head(0);
+    let mut digest = FileDigest::new();
     digest.update(content);
-    Some(digest.finish().sha256)
+    Some(digest.finish())
 }
 
 #[tokio::test(flavor = "multi_thread")]

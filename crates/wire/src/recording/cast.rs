@@ -205,8 +205,8 @@ pub(super) fn label(kind: &FrameKind<'_>) -> String {
             format!("exec on channel {channel}: {}", String::from_utf8_lossy(command))
         }
         FrameKind::ExecDigest { channel, input, output, error_output } => format!(
-            "streams of channel {channel}: in {} bytes, out {} bytes sha256 {}, err {} bytes",
-            input.bytes, output.bytes, output.sha256, error_output.bytes
+            "streams of channel {channel}: in {} bytes, out {} bytes blake3 {}, err {} bytes",
+            input.bytes, output.bytes, output.blake3, error_output.bytes
         ),
         FrameKind::Exit { channel, status } => format!("exit {} on channel {channel}", exit_code(status)),
         FrameKind::Sftp { op, path, path2, bytes, ok, .. } => {

@@ -224,26 +224,37 @@ pub enum ForwardPhase {
     Closed = 2,
 }
 
-/// A SHA-256 digest; hex in JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sha256(pub [u8; 32]);
+macro_rules! digests {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct $name(pub [u8; 32]);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+    )*};
+}
+
+digests! {
+    /// A SHA-256 digest; hex in JSON.
+    Sha256;
+    /// A BLAKE3 digest of 32 bytes; hex in JSON.
+    Blake3;
+}
 
 impl Sha256 {
     /// From the digest's bytes; all zero unless they are 32.
     pub(super) fn from_digest(bytes: &[u8]) -> Self {
         Self(bytes.try_into().unwrap_or_default())
-    }
-}
-
-impl std::fmt::Display for Sha256 {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl Serialize for Sha256 {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }
 

@@ -143,7 +143,7 @@ pub(super) fn any_frame() -> impl Strategy<Value = Frame<'static>> {
 
 fn any_kind() -> impl Strategy<Value = FrameKind<'static>> {
     let sum =
-        || (any::<u64>(), any::<[u8; 32]>()).prop_map(|(bytes, sha256)| StreamSum { bytes, sha256: Sha256(sha256) });
+        || (any::<u64>(), any::<[u8; 32]>()).prop_map(|(bytes, blake3)| StreamSum { bytes, blake3: Blake3(blake3) });
     let channel = any::<u32>();
     prop_oneof![
         any_start(),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{ExitStatus, ForwardKind, ForwardPhase, FrameKind, Sha256};
+use super::{Blake3, ExitStatus, ForwardKind, ForwardPhase, FrameKind, Sha256};
 use crate::recording::codec::{Cursor, put_bytes, put_varint};
 use crate::recording::digest::StreamSum;
 use crate::recording::{CAPABILITIES_MAX, Error, FRAME_LEN_MAX};
@@ -123,7 +123,7 @@ fn put_names(out: &mut Vec<u8>, names: &[Cow<'_, str>]) {
 
 fn put_sum(out: &mut Vec<u8>, sum: &StreamSum) {
     put_varint(out, sum.bytes);
-    out.extend_from_slice(&sum.sha256.0);
+    out.extend_from_slice(&sum.blake3.0);
 }
 
 fn put_optional<T: ?Sized>(out: &mut Vec<u8>, value: Option<&T>, put: impl FnOnce(&mut Vec<u8>, &T)) {
@@ -202,7 +202,7 @@ fn decode_start<'a>(from: &mut Cursor<'a>) -> Result<FrameKind<'a>, Error> {
 }
 
 fn decode_sum(from: &mut Cursor<'_>) -> Result<StreamSum, Error> {
-    Ok(StreamSum { bytes: from.varint()?, sha256: Sha256(from.array()?) })
+    Ok(StreamSum { bytes: from.varint()?, blake3: Blake3(from.array()?) })
 }
 
 fn decode_sftp<'a>(channel: u32, from: &mut Cursor<'a>) -> Result<FrameKind<'a>, Error> {

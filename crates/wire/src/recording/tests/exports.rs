@@ -30,7 +30,7 @@ fn a_terminal_becomes_an_asciicast() {
 [0.000, "o", "AAA"]
 [0.100, "o", "no such file\r\n"]
 [0.600, "m", "exec on channel 1: cat �"]
-[0.100, "m", "streams of channel 1: in 0 bytes, out 3 bytes sha256 ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad, err 0 bytes"]
+[0.100, "m", "streams of channel 1: in 0 bytes, out 3 bytes blake3 6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85, err 0 bytes"]
 [0.050, "m", "exit 143 on channel 1"]
 [0.050, "m", "sftp rename /a -> /b"]
 [0.100, "m", "forward Local db:5432 closed, in 10 bytes, out 20 bytes"]
