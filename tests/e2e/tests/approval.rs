@@ -32,8 +32,8 @@ fn live(person: &Person, world: &World, account: &str) -> Child {
     child
 }
 
-fn ends_within_a_second(child: &mut Child, why: &str) {
-    // A loaded machine gets a little more; what is promised is measured by `cargo xtask faults`.
+fn ends_soon(child: &mut Child, why: &str) {
+    // A bound for a loaded machine: what is asserted is that it ends, not how fast.
     within(&format!("the session to end: {why}"), Duration::from_secs(5), || child.ended()).unwrap();
 }
 
@@ -53,7 +53,7 @@ fn a_yes_opens_a_window_and_a_revocation_closes_it() {
     ben.prove_factor(&world.gate, "root@web-1").unwrap();
     let mut session = live(&ben, &world, "root@web-1");
     world.ada.cli(&["revoke", &grant, "--reason", "over"]).unwrap().ok().unwrap();
-    ends_within_a_second(&mut session, "revoked");
+    ends_soon(&mut session, "revoked");
     assert_ne!(run(ben.ssh(&world.gate, "root@web-1").arg("true")).unwrap().code, 0);
     until("the reason of the end", || {
         let sessions = world.ada.cli(&["sessions", "-o", "json"])?.json()?;
@@ -139,10 +139,10 @@ fn an_administrator_ends_a_session_and_a_user() {
     let mut session = live(&cyd, &world, "deploy@web-1");
     let listed = world.ada.cli(&["sessions", "--live", "-o", "json"]).unwrap().json().unwrap();
     world.ada.cli(&["session", "kill", id(&listed[0]), "--reason", "enough"]).unwrap().ok().unwrap();
-    ends_within_a_second(&mut session, "killed");
+    ends_soon(&mut session, "killed");
     let mut session = live(&cyd, &world, "deploy@web-1");
     world.ada.cli(&["user", "disable", "cyd"]).unwrap().ok().unwrap();
-    ends_within_a_second(&mut session, "user disabled");
+    ends_soon(&mut session, "user disabled");
     assert_ne!(run(cyd.ssh(&world.gate, "deploy@web-1").arg("true")).unwrap().code, 0);
     assert_ne!(cyd.cli(&["whoami"]).unwrap().code, 0);
 }
