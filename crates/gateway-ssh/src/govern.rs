@@ -149,7 +149,13 @@ async fn hang_up(connection: &Connection, link: &Link, reason: EndReason, messag
     if reason != EndReason::ClientClosed {
         let _ = link.recorder.record(FrameKind::note(message)).await;
         let programs = connection.running();
-        let told = join_all(programs.iter().map(|program| timeout(END_TIME, program.end(message)))).await;
+        // What cannot be recorded is not passed on any more, so that there is time to say why.
+        let recorder_failed = reason == EndReason::RecorderFailed;
+        if recorder_failed {
+            let _ = timeout(DRAIN_TIME, idle(connection)).await;
+        }
+        let patience = if recorder_failed { DRAIN_TIME } else { END_TIME };
+        let told = join_all(programs.iter().map(|program| timeout(patience, program.end(message)))).await;
         let listens = told.iter().all(Result::is_ok);
         // A client whose last program has ended goes by itself, with the program's exit status; one that
         // is told to go reports a broken connection instead.

@@ -154,6 +154,9 @@ enum Kind {
     Transfer(Box<Mutex<Sftp>>),
 }
 
+/// What a person is told whose session can no longer be recorded.
+const UNRECORDED: &str = "this session was ended because it can no longer be recorded";
+
 struct Relay<'a> {
     link: &'a Link,
     handle: server::Handle,
@@ -193,8 +196,11 @@ impl Relay<'_> {
     }
 
     async fn target_to_client(&self) {
-        if let Err(Stop::Refused(text, status)) = self.pump_down().await {
-            self.program.finish(&text, status).await;
+        match self.pump_down().await {
+            Err(Stop::Refused(text, status)) => self.program.finish(&text, status).await,
+            // Said here, since nobody can be told anything once this channel is closed.
+            Err(Stop::Recorder) => self.program.finish(UNRECORDED, STATUS_REFUSED).await,
+            Ok(()) | Err(Stop::Gone) => {}
         }
         self.program.client.close().await;
     }

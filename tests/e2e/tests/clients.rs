@@ -87,7 +87,7 @@ fn a_shell_has_a_terminal_of_its_size() {
          stty rows 33 columns 77 < $spawn_out(slave,name)\n\
          expect {{\\$ }} {{}} timeout {{exit 9}}\nsend \"stty size; tty\\r\"\n\
          expect {{33 77}} {{}} timeout {{exit 8}}\nexpect -re {{/dev/pts/.*\\$ }} {{}} timeout {{exit 7}}\n\
-         send \"echo st''arted; sleep 1000\\r\"\nexpect {{started}} {{}} timeout {{exit 6}}\n\
+         send \"(echo st''arted; exec sleep 1000)\\r\"\nexpect {{started}} {{}} timeout {{exit 6}}\n\
          send \"\\003\"\nexpect {{\\$ }} {{}} timeout {{exit 4}}\n\
          send \"exit 5\\r\"\nexpect eof\nexit [lindex [wait] 3]\n",
         scene.cyd.options().join(" ")
