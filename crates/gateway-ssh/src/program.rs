@@ -155,7 +155,7 @@ enum Kind {
 }
 
 /// What a person is told whose session can no longer be recorded.
-const UNRECORDED: &str = "this session was ended because it can no longer be recorded";
+const UNRECORDED: &str = "this session cannot be recorded any more; tell whoever runs postern";
 
 struct Relay<'a> {
     link: &'a Link,
