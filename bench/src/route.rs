@@ -41,27 +41,29 @@ impl Roads {
 
     /// OpenSSH's client on its way to root on the target.
     pub(crate) fn ssh(&self, route: Route) -> Command {
-        let mut command = match route {
+        let way = match route {
             Route::Gate => self.bob.ssh(&self.world.gate, "root@web-1"),
-            Route::Direct => plain(&self.world.target, "127.0.0.1"),
-            Route::Jump => plain(&self.world.target, "127.0.0.1"),
+            Route::Direct | Route::Jump => plain(&self.world.target),
         };
-        // Options are taken from the first that gives them, wherever it stands.
-        let destination = command.get_args().last().map(std::ffi::OsStr::to_owned);
-        let mut whole = Command::new("ssh");
-        whole.args(["-o", &format!("Ciphers={CIPHER}"), "-o", &format!("KexAlgorithms={KEX}"), "-o", "Compression=no"]);
+        // Options are taken from the first that gives them.
+        let mut command = Command::new("ssh");
+        command.args([
+            "-o",
+            &format!("Ciphers={CIPHER}"),
+            "-o",
+            &format!("KexAlgorithms={KEX}"),
+            "-o",
+            "Compression=no",
+        ]);
         if route == Route::Jump {
-            whole.args(["-o", &format!("ProxyCommand={}", self.through_jump())]);
+            command.args(["-o", &format!("ProxyCommand={}", self.through_jump())]);
         }
-        let arguments: Vec<_> = command.get_args().map(std::ffi::OsStr::to_owned).collect();
-        whole.args(arguments.iter().take(arguments.len().saturating_sub(1)));
-        whole.args(destination);
-        command = whole;
+        command.args(way.get_args());
         command
     }
 
     fn through_jump(&self) -> String {
-        let jump = plain(&self.jump, "127.0.0.1");
+        let jump = plain(&self.jump);
         let words: Vec<String> = jump.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
         let (host, options) =
             words.split_last().map(|(host, options)| (host.clone(), options.join(" "))).unwrap_or_default();
@@ -70,7 +72,7 @@ impl Roads {
 }
 
 /// A client that signs in as root with the target's own key.
-fn plain(target: &SshTarget, host: &str) -> Command {
+fn plain(target: &SshTarget) -> Command {
     let mut command = Command::new("ssh");
     command.args(["-F", "none", "-i"]).arg(target.key());
     for option in [
@@ -84,6 +86,6 @@ fn plain(target: &SshTarget, host: &str) -> Command {
         command.args(["-o", option]);
     }
     let port = target.address().rsplit(':').next().unwrap_or_default().to_owned();
-    command.args(["-p", &port, &format!("root@{host}")]);
+    command.args(["-p", &port, "root@127.0.0.1"]);
     command
 }
