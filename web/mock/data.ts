@@ -59,7 +59,7 @@ export const roles: Role[] = [
 export const scopes = ["/", "/apac", "/emea", "/emea/payments", "/emea/retail"].map((path) => ({ path }));
 
 const asset = (name: string, platform: Asset["platform"], scope: string, labels: Asset["labels"]): Asset => ({
-  id: id("ast"), name, platform, scope, labels, address: `${name}.${scope.split("/").at(-1) || "core"}.example.test:${{ linux: 22, network_device: 22, postgresql: 5432, mysql: 3306, redis: 6379 }[platform]}`, created_at: iso(-60 * DAY),
+  id: id("ast"), name, platform, scope, labels, address: `${name}.${scope.split("/").at(-1) || "core"}.example.test:${{ linux: 22, network_device: 22, postgresql: 5432, mysql: 3306, redis: 6379, ldap: 636 }[platform]}`, created_at: iso(-60 * DAY),
 });
 
 export const assets: Asset[] = [

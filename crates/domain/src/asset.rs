@@ -24,6 +24,8 @@ pub enum Platform {
     Mysql,
     /// Redis or Valkey.
     Redis,
+    /// A directory reached by LDAP.
+    Ldap,
 }
 
 /// A system with privileged accounts.

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod asset;
 pub mod capability;
+pub mod discovery;
 pub mod document;
 pub mod event;
 pub mod grant;
@@ -18,6 +19,7 @@ pub mod policy;
 pub mod request;
 pub mod scope;
 pub mod secret;
+pub mod secret_rules;
 pub mod session;
 pub mod time;
 pub mod user;

@@ -1924,7 +1924,7 @@ export interface components {
         /** @description One thing that a role may allow. Every route of the API declares exactly one. */
         Permission: "user:read" | "user:write" | "group:write" | "role:write" | "asset:read" | "asset:write" | "host_key:write" | "secret:write" | "policy:read" | "policy:write" | "request:create" | "request:read" | "request:approve" | "grant:revoke" | "session:read" | "recording:read" | "session:kill" | "audit:read" | "vault:read" | "vault:manage" | "status:read";
         /** @description What kind of system an asset is; decides which gateway brokers it. */
-        Platform: "linux" | "network_device" | "postgresql" | "mysql" | "redis";
+        Platform: "linux" | "network_device" | "postgresql" | "mysql" | "redis" | "ldap";
         /** @description A rule on who may use what. */
         Policy: {
             /** @description How one comes to a session. */

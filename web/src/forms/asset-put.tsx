@@ -9,7 +9,7 @@ import { t } from "../i18n";
 import { toast } from "../stores/toast";
 import { SelectField, TextField } from "../ui/Field";
 
-export const PLATFORMS = ["linux", "network_device", "postgresql", "mysql", "redis"] as const satisfies Asset["platform"][];
+export const PLATFORMS = ["linux", "network_device", "postgresql", "mysql", "redis", "ldap"] as const satisfies Asset["platform"][];
 
 /** Reads `env=prod, tier=web`; undefined when it is not that. */
 export function parseLabels(text: string): Record<string, string> | undefined {

@@ -5,17 +5,26 @@ use serde_json::Value;
 use super::Tree;
 
 /// A crate, and those of ours that it may build on. Tests may use what the crate itself may.
-const ALLOWED: [(&str, &[&str]); 13] = [
+const ALLOWED: [(&str, &[&str]); 14] = [
     ("postern-domain", &[]),
     ("postern-wire", &[]),
     ("postern-ledger", &[]),
     ("postern-vault", &["postern-domain"]),
     ("postern-store", &["postern-domain", "postern-ledger"]),
+    ("postern-connectors", &["postern-domain"]),
     ("postern-gateway", &["postern-domain", "postern-wire"]),
     ("postern-gateway-ssh", &["postern-domain", "postern-gateway", "postern-wire"]),
     (
         "postern-control",
-        &["postern-domain", "postern-gateway", "postern-ledger", "postern-store", "postern-vault", "postern-wire"],
+        &[
+            "postern-connectors",
+            "postern-domain",
+            "postern-gateway",
+            "postern-ledger",
+            "postern-store",
+            "postern-vault",
+            "postern-wire",
+        ],
     ),
     ("postern-api", &["postern-domain", "postern-control"]),
     (

@@ -20,7 +20,7 @@ pub(crate) enum AssetCommand {
         /// A label, as name=value; several separated by commas.
         #[arg(long)]
         label: Option<String>,
-        /// The platform: linux, network_device, postgresql, mysql, redis.
+        /// The platform: linux, network_device, postgresql, mysql, redis, ldap.
         #[arg(long)]
         platform: Option<String>,
         /// A scope, with everything below it.
