@@ -7,7 +7,7 @@ set -eu
 
 build="gcc libc6-dev mold patch"
 run="curl openssh-server openssh-client postgresql postgresql-client openssl"
-test="expect libfaketime rsync"
+test="chromium expect libfaketime rsync"
 
 case "${1:-}" in
 build) wanted=$build ;;

@@ -22,6 +22,7 @@ struct Totals {
     failed: u64,
     ignored: u64,
     console: u64,
+    flows: u64,
 }
 
 struct Step {
@@ -30,7 +31,7 @@ struct Step {
     run: fn(&mut Totals) -> anyhow::Result<()>,
 }
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step { name: "format", slow: false, run: |_| cargo_step(&["fmt", "--all", "--check"]) },
     Step { name: "tidy", slow: false, run: |_| crate::tidy::run() },
     Step { name: "console: types and lints", slow: false, run: |_| npm_step("check") },
@@ -43,6 +44,7 @@ const STEPS: [Step; 9] = [
         run: |_| cargo_step(&["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"]),
     },
     Step { name: "tests", slow: true, run: tests },
+    Step { name: "console: flows", slow: true, run: console_flows },
     Step { name: "tamper", slow: true, run: |_| crate::tamper::run() },
 ];
 
@@ -61,10 +63,10 @@ pub(crate) fn run(extent: Extent) -> anyhow::Result<()> {
         println!("== {} took {} s", step.name, step_begun.elapsed().as_secs());
     }
     let seconds = begun.elapsed().as_secs();
-    let Totals { passed, failed: tests_failed, ignored, console } = totals;
+    let Totals { passed, failed: tests_failed, ignored, console, flows } = totals;
     println!(
-        "tests_passed={} rust={passed} console={console} failed={tests_failed} ignored={ignored} steps_failed={} seconds={seconds}",
-        passed + console,
+        "tests_passed={} rust={passed} console={console} flows={flows} failed={tests_failed} ignored={ignored} steps_failed={} seconds={seconds}",
+        passed + console + flows,
         failed.len()
     );
     if !failed.is_empty() {
@@ -117,25 +119,38 @@ fn count_rust(line: &str, totals: &mut Totals) {
 }
 
 fn console_tests(totals: &mut Totals) -> anyhow::Result<()> {
-    show(
-        "npm",
-        &["run", "--silent", "test", "--", "--reporter=default", "--color=false"],
-        &root().join("web"),
-        &mut |line| {
-            // `      Tests  1 failed | 44 passed (45)`
-            if let Some(counts) = line.trim_start().strip_prefix("Tests ") {
-                for part in counts.split('|') {
-                    let mut words = part.split_ascii_whitespace();
-                    match (words.next().and_then(|text| text.parse::<u64>().ok()), words.next()) {
-                        (Some(number), Some("passed")) => totals.console += number,
-                        (Some(number), Some("failed")) => totals.failed += number,
-                        (Some(number), Some("skipped" | "todo")) => totals.ignored += number,
-                        _ => {}
-                    }
-                }
-            }
-        },
-    )
+    let arguments = ["run", "--silent", "test", "--", "--reporter=default", "--color=false"];
+    let mut count = |line: &str| {
+        let passed = count_vitest(line, totals);
+        totals.console += passed;
+    };
+    show("npm", &arguments, &root().join("web"), &mut count)
+}
+
+/// The flows need the console and the binary, which earlier steps have built.
+fn console_flows(totals: &mut Totals) -> anyhow::Result<()> {
+    let arguments = ["run", "--silent", "e2e", "--", "--color=false"];
+    let mut count = |line: &str| {
+        let passed = count_vitest(line, totals);
+        totals.flows += passed;
+    };
+    show("npm", &arguments, &root().join("web"), &mut count)
+}
+
+/// `      Tests  1 failed | 44 passed (45)`: adds what failed and was left out, gives what passed.
+fn count_vitest(line: &str, totals: &mut Totals) -> u64 {
+    let Some(counts) = line.trim_start().strip_prefix("Tests ") else { return 0 };
+    let mut passed = 0;
+    for part in counts.split('|') {
+        let mut words = part.split_ascii_whitespace();
+        match (words.next().and_then(|text| text.parse::<u64>().ok()), words.next()) {
+            (Some(number), Some("passed")) => passed += number,
+            (Some(number), Some("failed")) => totals.failed += number,
+            (Some(number), Some("skipped" | "todo")) => totals.ignored += number,
+            _ => {}
+        }
+    }
+    passed
 }
 
 #[cfg(test)]
@@ -151,6 +166,7 @@ mod tests {
         );
         count_rust("test result: FAILED. 2 passed; 4 failed; 0 ignored; 0 measured; 0 filtered out", &mut totals);
         count_rust("running 3 tests", &mut totals);
-        assert_eq!((totals.passed, totals.failed, totals.ignored), (14, 4, 1));
+        assert_eq!(count_vitest("      Tests  1 failed | 44 passed (45)", &mut totals), 44);
+        assert_eq!((totals.passed, totals.failed, totals.ignored), (14, 5, 1));
     }
 }

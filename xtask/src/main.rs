@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod console;
 mod faults;
 mod run;
 mod tamper;
@@ -16,6 +17,9 @@ const USAGE: &str = "usage: cargo xtask <what>
   tamper        edits the ledger and recordings on disk: is everything noticed?
   faults        bad input and faults, each a real trial on the built product
   bench ssh     speed beside direct and `ssh -J`, on a release build
+  console-e2e   people's flows through the console: real Chromium, real server, real sshd
+  pictures      every page of the console, both themes, two widths: target/pictures/
+  weigh         the compressed size of the sign-in page's first load
 ";
 
 fn main() -> ExitCode {
@@ -25,9 +29,12 @@ fn main() -> ExitCode {
         ["ci"] => ci::run(ci::Extent::Full),
         ["ci", "--fast"] => ci::run(ci::Extent::Fast),
         ["bench", what @ ..] => bench::run(what),
+        ["console-e2e", part @ ..] => console::flows(part),
         ["faults"] => faults::run(),
+        ["pictures", part @ ..] => console::pictures(part),
         ["tidy"] => tidy::run(),
         ["tamper"] => tamper::run(),
+        ["weigh"] => console::weigh(),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);
