@@ -2,18 +2,12 @@ import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
-import { mock } from "./mock/plugin.ts";
-
-// With POSTERN_SERVER set, /v1 goes to a real server; otherwise the mock answers.
-const server = process.env.POSTERN_SERVER;
-const proxy = server
-  ? { "/v1": { target: server, secure: false, changeOrigin: true, headers: { origin: server } } }
-  : undefined;
+// While developing, the API is that of a real server: `make run` starts one here.
+const target = process.env.POSTERN_SERVER ?? "https://127.0.0.1:8443";
 
 export default defineConfig({
-  plugins: [react(), tailwindcss(), ...(server ? [] : [mock()])],
-  server: { port: 5173, strictPort: true, ...(proxy ? { proxy } : {}) },
-  preview: { port: 4173, strictPort: true, ...(proxy ? { proxy } : {}) },
+  plugins: [react(), tailwindcss()],
+  server: { port: 5173, strictPort: true, proxy: { "/v1": { target, secure: false, changeOrigin: true, ws: true, headers: { origin: target } } } },
   build: {
     target: "es2022",
     // A data: URL for a small file would not be covered by font-src 'self'.

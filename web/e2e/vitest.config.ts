@@ -4,16 +4,17 @@ import { defineConfig } from "vitest/config";
 
 const FLOW_MS = 120_000;
 
-export default defineConfig({
+// `--mode pictures` takes the pictures instead of running the flows.
+export default defineConfig(({ mode }) => ({
   root: resolve(import.meta.dirname, ".."),
   test: {
-    include: ["e2e/*.e2e.ts"],
+    include: [mode === "pictures" ? "e2e/pages.pictures.ts" : "e2e/*.e2e.ts"],
     environment: "node",
     globalSetup: "e2e/harness/prepare.ts",
     // Each file has a server, a target and a browser of its own.
     maxWorkers: 2,
     testTimeout: FLOW_MS,
     hookTimeout: FLOW_MS,
-    reporters: ["verbose", "./e2e/harness/report.ts"],
+    reporters: ["verbose", ["./e2e/harness/report.ts", { what: mode === "pictures" ? "pictures" : "flows" }]],
   },
-});
+}));

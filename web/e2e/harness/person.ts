@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 
 import type { Gate } from "./gate";
 import { until } from "./process";
+import { textOf } from "./read";
 
 const STEP_SECONDS = 30;
 const COOKIE = "__Host-postern";
@@ -20,16 +21,11 @@ export function codeOf(secret: string, step: number): string {
   return String(word % 1_000_000).padStart(6, "0");
 }
 
-function field(value: unknown, ...names: string[]): string {
-  let found = value;
-  for (const name of names) found = typeof found === "object" && found !== null && name in found ? Reflect.get(found, name) : undefined;
-  if (typeof found !== "string") throw new Error(`no ${names.join(".")} in ${JSON.stringify(value)}`);
-  return found;
-}
-
 /** Somebody with a password, a generator of one-time codes, and a token of the API. */
 export class Person {
   token = "";
+  /** Whether an SSH key is registered. */
+  hasKey = false;
   private step = 0;
 
   constructor(readonly gate: Gate, readonly name: string, readonly password: string, readonly secret: string) {}
@@ -38,7 +34,7 @@ export class Person {
   static async enrol(gate: Gate, name: string, link: string): Promise<Person> {
     const path = `/v1/links/${link.split("/").pop()}`;
     const offered = await gate.call("GET", path);
-    const person = new Person(gate, name, `${name} likes long passwords`, field(offered.body, "totp", "secret"));
+    const person = new Person(gate, name, `${name} likes long passwords`, textOf(offered.body, "totp", "secret"));
     await person.expect("POST", path, { password: person.password, code: await person.code() });
     return person;
   }
@@ -76,6 +72,6 @@ export class Person {
 
   /** One text of what a call answers. */
   async read(method: string, path: string, body: unknown, ...names: string[]): Promise<string> {
-    return field(await this.expect(method, path, body), ...names);
+    return textOf(await this.expect(method, path, body), ...names);
   }
 }

@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Reporter, TestModule } from "vitest/node";
 
-import { RESULTS } from "./results";
+import { PICTURES, RESULTS } from "./results";
 
 interface Findings {
   page: string;
@@ -12,16 +12,36 @@ interface Findings {
 
 /** Ends the run in one line of figures. */
 export default class Report implements Reporter {
+  constructor(private readonly options: { what: "flows" | "pictures" }) {}
+
   onTestRunEnd(modules: readonly TestModule[]): void {
-    const flows = modules.flatMap((module) => [...module.children.allTests()]);
-    const passed = flows.filter((flow) => flow.result().state === "passed").length;
-    const failed = flows.filter((flow) => flow.result().state === "failed").length;
-    const file = join(RESULTS, "axe.jsonl");
-    const pages: Findings[] = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n").map((line) => JSON.parse(line)) : [];
-    const count = (impact: string) => pages.flatMap((each) => each.found).filter((each) => each.impact === impact).length;
-    const seconds = Math.round(modules.reduce((latest, module) => Math.max(latest, module.diagnostic().duration), 0) / 1000);
-    console.log(
-      `flows_passed=${passed} flows_failed=${failed} flows_skipped=${flows.length - passed - failed} files_failed=${modules.filter((module) => !module.ok()).length} axe_pages=${pages.length} axe_critical=${count("critical")} axe_serious=${count("serious")} axe_moderate=${count("moderate")} axe_minor=${count("minor")} longest_file_seconds=${seconds}`,
-    );
+    console.log([...(this.options.what === "flows" ? flows(modules) : pictures()), ...findings()].join(" "));
   }
+}
+
+function flows(modules: readonly TestModule[]): string[] {
+  const all = modules.flatMap((module) => [...module.children.allTests()]);
+  const count = (state: string) => all.filter((flow) => flow.result().state === state).length;
+  const broken = modules.filter((module) => !module.ok()).length;
+  return [`flows_passed=${count("passed")}`, `flows_failed=${count("failed")}`, `flows_skipped=${count("skipped")}`, `files_failed=${broken}`];
+}
+
+function pictures(): string[] {
+  const taken = readdirSync(PICTURES).filter((name) => name.endsWith(".png") && !name.startsWith("sheet-"));
+  const pages = new Set(taken.map((name) => name.replace(/-(light|dark)-\d+\.png$/, "")));
+  return [`pictures=${taken.length}`, `pages=${pages.size}`];
+}
+
+/** What axe found, a line for each rule on each page, and how much of which weight. */
+function findings(): string[] {
+  const file = join(RESULTS, "axe.jsonl");
+  const pages: Findings[] = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n").map((line) => JSON.parse(line)) : [];
+  for (const { page, found } of pages) {
+    for (const rule of new Set(found.map((each) => each.rule))) {
+      const [first] = found.filter((each) => each.rule === rule);
+      console.log(`axe: ${page}: ${first?.impact} ${rule}: ${first?.target}`);
+    }
+  }
+  const count = (impact: string) => pages.flatMap((each) => each.found).filter((each) => each.impact === impact).length;
+  return [`axe_pages=${pages.length}`, ...["critical", "serious", "moderate", "minor"].map((impact) => `axe_${impact}=${count(impact)}`)];
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -12,6 +12,8 @@ export class Target {
   static async start(name: string): Promise<Target> {
     const port = await freePort();
     const folder = mkdtempSync(join(tmpdir(), "postern-target-"));
+    // The target's own root, who is nobody here, must be able to enter.
+    chmodSync(folder, 0o755);
     const password = "the deployment account of web-1";
     writeFileSync(join(folder, "accounts"), `root:\ndeploy:${password}\n`);
     const child = Child.start("bash", [join(ROOT, "scripts/ssh-target.sh"), folder, String(port), name], join(folder, "outer.log"));

@@ -2,7 +2,7 @@ import { Gate } from "./gate";
 import { Person } from "./person";
 import { Target } from "./target";
 
-type Document = Record<string, unknown> & { kind: string };
+export type Document = Record<string, unknown> & { kind: string };
 
 /** Access to `web-1`: one account that developers always have, one that they must ask for. */
 function access(target: Target): Document[] {
@@ -48,7 +48,7 @@ export class World {
   }
 
   /** Somebody new, enrolled and signed in. */
-  async person(name: string, given: { groups?: string[]; roles?: { role: string; scope: string }[] } = {}): Promise<Person> {
+  async person(name: string, given: { email?: string; scope?: string; groups?: string[]; roles?: { role: string; scope: string }[] } = {}): Promise<Person> {
     const link = await this.ada.read("POST", "/v1/users", { name, ...given }, "link", "url");
     const person = await Person.enrol(this.gate, name, link);
     return person.signIn();

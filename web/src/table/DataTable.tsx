@@ -152,9 +152,7 @@ function Cards<T extends object>({ label, query, columns, rowKey, rowTo, skeleto
               <dl className="mt-1.5 grid grid-cols-[6.5rem_minmax(0,1fr)] gap-x-3 gap-y-1">
                 {lines.map((column) => {
                   const value = column.cell(row);
-                  return value === null ? null : column.quiet ? (
-                    <dd key={column.id} className="col-span-2 mt-1.5">{value}</dd>
-                  ) : (
+                  return value === null || column.quiet ? null : (
                     <div key={column.id} className="col-span-2 grid grid-cols-subgrid">
                       <dt className="text-xs leading-5 text-muted">{column.header}</dt>
                       <dd className="min-w-0 [overflow-wrap:anywhere]">{value}</dd>
@@ -162,6 +160,7 @@ function Cards<T extends object>({ label, query, columns, rowKey, rowTo, skeleto
                   );
                 })}
               </dl>
+              {lines.filter((column) => column.quiet).map((column) => <div key={column.id} className="mt-1.5 empty:hidden">{column.cell(row)}</div>)}
             </li>
           );
         })}

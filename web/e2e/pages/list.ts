@@ -1,0 +1,90 @@
+import type { Page } from "playwright-core";
+
+import type { Estate } from "../harness/estate";
+
+export type Who = "ada" | "ben" | "cleo" | "esra" | "newcomer" | "nobody";
+
+export interface Shot {
+  name: string;
+  path: string;
+  who: Who;
+  /** What is done before it is looked at. */
+  act?: (page: Page) => Promise<unknown>;
+  /** What the server is made to say, for states that the real one is not in. */
+  answer?: { url: string; status: number; body: unknown };
+}
+
+const type = (page: Page, label: string, text: string) => page.getByLabel(label, { exact: true }).fill(text);
+const press = (page: Page, name: string | RegExp) => page.getByRole("button", { name }).first().click();
+const problem = (status: number, code: string, detail: string) => ({ status, body: { type: `/problems/${code}`, title: "Problem", status, code, detail } });
+
+/** Every page of the console, and the states that it can be in. */
+export function shots({ request, ended, live, altered, links, seenKey }: Estate): Shot[] {
+  return [
+    { name: "sign-in", path: "/sign-in", who: "nobody" },
+    { name: "sign-in-code", path: "/sign-in", who: "nobody", act: async (page) => { await type(page, "User name", "ada"); await type(page, "Password", "correct horse battery staple"); await press(page, "Sign in"); await page.getByLabel("One-time code").waitFor(); } },
+    { name: "sign-in-failed", path: "/sign-in?next=%2Faudit", who: "nobody", act: async (page) => { await type(page, "User name", "nobody"); await type(page, "Password", "wrong"); await press(page, "Sign in"); await page.getByRole("alert").waitFor(); } },
+    { name: "enrol", path: links.enrol, who: "nobody", act: (page) => type(page, "Password", "correct horse battery") },
+    { name: "link-gone", path: "/enrol/gone", who: "nobody" },
+    { name: "home", path: "/", who: "ada" },
+    { name: "home-user", path: "/", who: "ben" },
+    { name: "home-approver", path: "/", who: "cleo" },
+    { name: "home-empty", path: "/", who: "newcomer" },
+    { name: "access", path: "/access", who: "ben" },
+    { name: "access-none", path: "/access", who: "newcomer" },
+    { name: "access-filtered", path: "/access?q=nothing-like-this", who: "ben" },
+    { name: "access-request", path: "/access?dialog=request&item=root%40web-6", who: "ben", act: (page) => press(page, "Send the request") },
+    { name: "requests", path: "/requests", who: "cleo" },
+    { name: "requests-mine", path: "/requests?whose=mine", who: "ben" },
+    { name: "requests-all", path: "/requests?whose=all", who: "ada" },
+    { name: "requests-empty", path: "/requests", who: "newcomer" },
+    { name: "requests-deny", path: "/requests", who: "cleo", act: (page) => press(page, /^Deny/) },
+    { name: "request", path: `/requests/${request}`, who: "cleo" },
+    { name: "grants", path: "/grants", who: "ada" },
+    { name: "grants-revoke", path: "/grants", who: "ada", act: (page) => press(page, /^Revoke/) },
+    { name: "sessions", path: "/sessions", who: "ada" },
+    { name: "session-replay", path: `/sessions/${ended}`, who: "ada", act: async (page) => { await page.getByRole("list").getByRole("button", { name: /worker/ }).click(); await page.waitForTimeout(600); } },
+    { name: "session-search", path: `/sessions/${ended}`, who: "ada", act: async (page) => { await type(page, "Search in the output", "web-1"); await page.waitForTimeout(400); } },
+    { name: "session-live", path: `/sessions/${live}`, who: "ada", act: (page) => page.getByText("Live", { exact: true }).waitFor() },
+    { name: "session-altered", path: `/sessions/${altered}`, who: "ada", act: (page) => page.getByText("altered").first().waitFor() },
+    { name: "session-kill", path: `/sessions/${live}?dialog=kill`, who: "ada" },
+    { name: "session-hidden", path: `/sessions/${ended}`, who: "newcomer" },
+    { name: "assets", path: "/assets", who: "ada" },
+    { name: "asset", path: "/assets/web-1", who: "ada" },
+    { name: "asset-key", path: `/assets/web-2?dialog=pin&item=${encodeURIComponent(seenKey)}`, who: "ada" },
+    { name: "asset-create", path: "/assets?dialog=create", who: "ada" },
+    { name: "accounts", path: "/accounts", who: "ada" },
+    { name: "account-secret", path: "/accounts?dialog=secret&item=admin%40core-sw-1", who: "ada" },
+    { name: "policies", path: "/policies", who: "ada" },
+    { name: "policy", path: "/policies/sre-root", who: "ada" },
+    { name: "policy-text", path: "/policies/sre-root?tab=text", who: "ada" },
+    { name: "policy-edit", path: "/policies/sre-root?dialog=edit", who: "ada" },
+    { name: "policy-deny", path: "/policies/payments-freeze", who: "esra" },
+    { name: "users", path: "/users", who: "ada" },
+    { name: "users-auditor", path: "/users", who: "esra" },
+    { name: "users-create", path: "/users?dialog=create", who: "ada" },
+    { name: "user", path: "/users/ben", who: "ada" },
+    { name: "user-menu", path: "/users/ben", who: "esra", act: (page) => press(page, "More actions") },
+    { name: "user-link", path: "/users/vendor-hvac?dialog=link", who: "ada" },
+    { name: "groups", path: "/groups", who: "ada" },
+    { name: "group-edit", path: "/groups?dialog=edit&item=leads", who: "ada" },
+    { name: "roles", path: "/roles", who: "ada" },
+    { name: "scopes", path: "/scopes", who: "ada" },
+    { name: "audit", path: "/audit", who: "ada" },
+    { name: "audit-event", path: "/audit?item=3", who: "ada", act: async (page) => { await press(page, "Prove that it is in the ledger"); await page.getByText("In the ledger").first().waitFor(); } },
+    { name: "vault", path: "/vault", who: "ada" },
+    { name: "vault-seal", path: "/vault?dialog=seal", who: "ada" },
+    { name: "status", path: "/status", who: "ada" },
+    { name: "profile", path: "/profile", who: "ben" },
+    { name: "profile-key", path: "/profile?dialog=add-key", who: "newcomer" },
+    { name: "profile-logins", path: "/profile?tab=logins", who: "ada" },
+    { name: "profile-tokens", path: "/profile?tab=tokens&dialog=add-token", who: "ada" },
+    { name: "profile-me", path: "/profile?tab=me", who: "ada" },
+    { name: "palette", path: "/", who: "ada", act: async (page) => { await page.keyboard.press("Control+k"); await page.getByRole("combobox").fill("web-1"); await page.waitForTimeout(500); } },
+    { name: "step-up", path: "/requests", who: "cleo", answer: { url: "**/v1/requests/*/approve", ...problem(428, "step_up_required", "a fresh second factor is needed") }, act: async (page) => { await press(page, /^Approve/); await page.getByRole("dialog").getByRole("button", { name: "Approve" }).click(); await page.getByRole("heading", { name: "Prove it is you" }).waitFor(); } },
+    { name: "broken", path: "/sessions", who: "ada", answer: { url: "**/v1/sessions?*", ...problem(500, "internal", "the database cannot be read: disk I/O error") } },
+    { name: "sealed", path: "/sessions", who: "ada", answer: { url: "**/v1/sessions?*", ...problem(503, "sealed", "the vault is sealed") } },
+    { name: "forbidden", path: "/audit", who: "newcomer" },
+    { name: "not-found", path: "/nowhere", who: "ada" },
+  ];
+}
