@@ -13,7 +13,7 @@ use crate::capability::Capability;
 use crate::name::{AccountRef, AssetName, GroupName, PolicyName, RoleName, UserName};
 use crate::period::Period;
 use crate::permission::{Permission, RoleAssignment};
-use crate::policy::{Access, Accounts, Conditions, Effect, Obligations, Recording, Subjects};
+use crate::policy::{Access, Accounts, Clipboard, Conditions, Effect, Join, Obligations, Recording, Subjects};
 use crate::request::ApprovalRule;
 use crate::scope::ScopePath;
 
@@ -289,6 +289,16 @@ pub struct ObligationsDocument {
     pub concurrent_sessions: Option<u32>,
     /// How sessions are recorded.
     pub recording: Recording,
+    /// What may be copied and pasted in the browser's terminal; anything where it is left out.
+    #[serde(skip_serializing_if = "is_default")]
+    pub clipboard: Clipboard,
+    /// What others who join a session may do in it; look on where it is left out.
+    #[serde(skip_serializing_if = "is_default")]
+    pub join: Join,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Default for ObligationsDocument {

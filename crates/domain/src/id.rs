@@ -130,6 +130,8 @@ ids! {
     IntentId = "int", "intent";
     /// A host key that a target presented.
     HostKeyId = "hky", "host key";
+    /// A passkey.
+    PasskeyId = "pky", "passkey";
 }
 
 #[cfg(test)]

@@ -69,8 +69,10 @@ permissions! {
     SessionRead = "session:read", false;
     /// Watch live sessions and play recordings.
     RecordingRead = "recording:read", false;
-    /// Terminate sessions.
+    /// Pause and terminate sessions, and show messages in them.
     SessionKill = "session:kill", true;
+    /// Type in somebody else's session, where the policy of the session lets others do so.
+    SessionJoin = "session:join", true;
     /// Read the ledger and its proofs.
     AuditRead = "audit:read", false;
     /// See the vault's state.

@@ -120,6 +120,45 @@ pub enum Recording {
     Strict,
 }
 
+/// What may pass between a terminal in the browser and the clipboard. A gateway whose client is a
+/// program of the person's own cannot hold it to this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Clipboard {
+    /// Whether what the terminal shows may be copied; the console does not offer it otherwise.
+    pub copy: bool,
+    /// Whether anything may be pasted into it.
+    pub paste: bool,
+    /// How many bytes may be pasted at once; any number where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paste_bytes_max: Option<u32>,
+}
+
+impl Default for Clipboard {
+    fn default() -> Self {
+        Self { copy: true, paste: true, paste_bytes_max: None }
+    }
+}
+
+impl Clipboard {
+    /// Whether `bytes` may be pasted at once.
+    #[must_use]
+    pub fn takes(&self, bytes: usize) -> bool {
+        self.paste && self.paste_bytes_max.is_none_or(|max| usize::try_from(max).is_ok_and(|max| bytes <= max))
+    }
+}
+
+/// What others who may join a session can do in it. Who is in it is told whoever joins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Join {
+    /// Look on.
+    #[default]
+    Watch,
+    /// Look on, and type.
+    Control,
+}
+
 /// What a session under a policy is bound to. They come from the policy that granted, never from
 /// a mixture of all that matched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -143,6 +182,10 @@ pub struct Obligations {
     pub concurrent_sessions: Option<u32>,
     /// How sessions are recorded.
     pub recording: Recording,
+    /// What may be copied and pasted in the browser's terminal.
+    pub clipboard: Clipboard,
+    /// What others who join a session may do in it.
+    pub join: Join,
 }
 
 impl Default for Obligations {
@@ -157,6 +200,8 @@ impl Default for Obligations {
             idle_seconds: None,
             concurrent_sessions: None,
             recording: Recording::Strict,
+            clipboard: Clipboard::default(),
+            join: Join::Watch,
         }
     }
 }

@@ -12,10 +12,10 @@ use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::channels::Inboxes;
 use crate::link::{Link, NoLink};
 use crate::program::Program;
 use crate::server::Gate;
+use postern_ssh_target::channels::Inboxes;
 
 /// The connection.
 pub(crate) struct Connection {

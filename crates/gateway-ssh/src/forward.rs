@@ -11,9 +11,9 @@ use russh::server::ChannelOpenHandle;
 use russh::{ChannelId, ChannelMsg, ChannelOpenFailure, ChannelWriteHalf, server};
 
 use crate::connection::{ChannelPlace, Connection};
-use crate::inbox::{Inbox, Item};
-use crate::side::{Gone, Side};
-use crate::text::plain;
+use postern_ssh_target::inbox::{Inbox, Item};
+use postern_ssh_target::side::{Gone, Side};
+use postern_ssh_target::text::plain;
 
 /// Where a client wants to be connected to.
 #[derive(Clone, Debug)]
@@ -153,7 +153,7 @@ where
             }
             Item::Extended(_, data) => from.passed_on(data.len()).await?,
             Item::Eof => to.write.eof().await?,
-            Item::Request(_) | Item::Reply(_) | Item::Answers | Item::Exit(_) => {}
+            Item::Request(_) | Item::Typed { .. } | Item::Reply(_) | Item::Answers | Item::Exit(_) => {}
             Item::Close => return Ok(()),
         }
     }

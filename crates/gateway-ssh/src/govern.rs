@@ -1,55 +1,33 @@
 //! What ends a live session, and what its end looks like to those in it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use futures::future::join_all;
-use postern_domain::Timestamp;
 use postern_domain::session::{Effect, EndReason, Input, Machine};
-use postern_gateway::{Directive, Directives, LiveSession};
+use postern_gateway::{Directive, Directives, GuestEvent, Guests, LiveSession};
 use postern_wire::recording::FrameKind;
 use russh::Disconnect;
-use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::connection::Connection;
 use crate::link::Link;
-use crate::text::plain;
+use postern_ssh_target::activity::{now, until};
+use postern_ssh_target::text::plain;
 
 /// What governs a session.
 pub(crate) struct Governed {
     pub(crate) live: LiveSession,
     pub(crate) directives: Directives,
+    pub(crate) guests: Guests,
     pub(crate) machine: Machine,
     pub(crate) target_gone: CancellationToken,
 }
 
-/// Notices input, at the price of a counter for each piece of it.
-#[derive(Debug, Default)]
-pub(crate) struct Activity {
-    count: AtomicU64,
-    first: Notify,
-}
-
-impl Activity {
-    /// The person typed or sent something.
-    pub(crate) fn mark(&self) {
-        if self.count.fetch_add(1, Ordering::Relaxed) == 0 {
-            self.first.notify_one();
-        }
-    }
-
-    /// Whether there was any since last asked.
-    fn take(&self) -> bool {
-        self.count.swap(0, Ordering::Relaxed) > 0
-    }
-}
-
 /// Governs until the session has ended, and ends it.
 pub(crate) async fn run(connection: Arc<Connection>, link: Arc<Link>, governed: Governed) {
-    let Governed { live, mut directives, mut machine, target_gone } = governed;
+    let Governed { live, mut directives, mut guests, mut machine, target_gone } = governed;
     let (mut effects, mut ended);
     (machine, effects) = machine.handle(Input::TargetReady, now());
     let recorder = live.recorder();
@@ -67,15 +45,20 @@ pub(crate) async fn run(connection: Arc<Connection>, link: Arc<Link>, governed: 
                     continue;
                 }
                 other => {
-                    ended = Some(end_of(other));
+                    ended = Some(Directive::end_of(other));
                     break;
                 }
             },
+            event = guests.next() => {
+                guest(&connection, &link, event).await;
+                effects = Vec::new();
+                continue;
+            }
             _ = recorder.failed() => Input::RecorderFailed,
             () = connection.client_gone.cancelled() => Input::ClientClosed,
             () = target_gone.cancelled() => Input::TargetClosed,
             () = connection.gate.shutdown.cancelled() => Input::Shutdown,
-            () = activity(&link.activity) => Input::Activity,
+            () = link.activity.noticed() => Input::Activity,
             () = sleep(until(&machine)) => Input::Tick,
         };
         (machine, effects) = machine.handle(input, now());
@@ -85,40 +68,20 @@ pub(crate) async fn run(connection: Arc<Connection>, link: Arc<Link>, governed: 
     connection.gate.control.finish(live, reason, Some(message)).await;
 }
 
-/// The end that an order demands; waits while orders demand none.
-pub(crate) async fn ordered_end(directives: &mut Directives) -> (EndReason, String) {
-    loop {
-        match directives.recv().await {
-            Some(Directive::Message(_)) => {}
-            other => return end_of(other),
+/// Tells everybody who comes and goes, and passes on what guests type.
+async fn guest(connection: &Connection, link: &Link, event: GuestEvent) {
+    match event {
+        GuestEvent::Typed { user, data } => {
+            if let Some(program) = connection.running().into_iter().find(|program| program.is_terminal()) {
+                program.type_in(user, data);
+            }
         }
+        GuestEvent::Joined(guest) => {
+            let does = if guest.control { "looks on and can type" } else { "looks on" };
+            say(connection, link, &format!("{} has joined this session: {does}", guest.user)).await;
+        }
+        GuestEvent::Left(guest) => say(connection, link, &format!("{} has left this session", guest.user)).await,
     }
-}
-
-fn end_of(order: Option<Directive>) -> (EndReason, String) {
-    match order {
-        Some(Directive::End { reason, message }) => (reason, message),
-        _ => (EndReason::Shutdown, "postern does not govern this session any more; connect again".to_owned()),
-    }
-}
-
-/// Answers once there is activity, and then a moment later, so that a busy session costs one input
-/// to its machine each moment and an idle one none.
-async fn activity(activity: &Activity) {
-    activity.first.notified().await;
-    sleep(ACTIVITY_GRAIN).await;
-    activity.take();
-}
-
-fn until(machine: &Machine) -> Duration {
-    // The clock on the wall can be set while this sleeps; look at it now and then.
-    machine.poll_timeout().map_or(CLOCK_CHECK, |at| at.since(now())).min(CLOCK_CHECK)
-}
-
-/// The time.
-pub(crate) fn now() -> Timestamp {
-    let millis = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
 }
 
 async fn apply(connection: &Connection, link: &Link, effects: Vec<Effect>) -> Option<(EndReason, String)> {
@@ -194,7 +157,3 @@ const END_TIME: Duration = Duration::from_millis(400);
 const LEAVE_TIME: Duration = Duration::from_millis(300);
 /// How long a client is waited for to take what is left.
 const DRAIN_TIME: Duration = Duration::from_secs(2);
-/// How exactly input is timed.
-const ACTIVITY_GRAIN: Duration = Duration::from_secs(1);
-/// How often the clock is looked at though nothing is due.
-const CLOCK_CHECK: Duration = Duration::from_secs(20);

@@ -15,13 +15,13 @@ use tokio::time::timeout;
 use crate::admission::Waiting;
 use crate::connection::{ChannelPlace, Connection};
 use crate::forward::{self, Destination, prohibited};
-use crate::inbox::{Flooded, Inbox, Item};
 use crate::link::Gift;
 use crate::program;
-use crate::request::{Request, Size};
 use crate::sign_in::{Answer, SignIn};
-use crate::socket::Allowance;
-use crate::text::plain;
+use postern_ssh_target::inbox::{Flooded, Inbox, Item};
+use postern_ssh_target::request::{Request, Size};
+use postern_ssh_target::socket::Allowance;
+use postern_ssh_target::text::plain;
 
 /// Why the connection to a client ended.
 #[derive(Debug, thiserror::Error)]

@@ -6,26 +6,16 @@
 //! `Sessions`, nothing else of Postern.
 
 mod admission;
-mod algorithms;
-mod channels;
 mod config;
 mod connection;
 mod forward;
 mod govern;
 mod handler;
-mod inbox;
 mod link;
 mod program;
-mod request;
 mod reverse;
 mod server;
-mod sftp;
-mod side;
 mod sign_in;
-mod socket;
-mod target;
-mod text;
-mod upstream;
 mod workers;
 
 pub use config::{Config, Limits};

@@ -1,22 +1,23 @@
 //! A session and the connection to its target.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use postern_domain::Capability;
 use postern_domain::policy::Obligations;
 use postern_domain::session::{EndReason, Machine, authorize};
-use postern_gateway::{BrokerError, ConnectRequest, Directives, LiveSession, Recorder, RecorderFailed};
+use postern_domain::{Capability, UserName};
+use postern_gateway::{BrokerError, ConnectRequest, Directives, Held, LiveSession, Recorder, RecorderFailed};
 use postern_wire::recording::FrameKind;
 use russh::client;
 use tokio_util::sync::CancellationToken;
 
-use crate::channels::Inboxes;
 use crate::connection::Connection;
-use crate::govern::{self, Activity, Governed, now};
-use crate::target::{Destination, HostKeys};
-use crate::upstream::Upstream;
+use crate::govern::{self, Governed};
+use postern_ssh_target::activity::{Activity, now};
+use postern_ssh_target::channels::Inboxes;
+use postern_ssh_target::target::{Destination, HostKeys};
+use postern_ssh_target::upstream::{TakesChannels, Upstream};
 
 /// The session, live.
 pub(crate) struct Link {
@@ -28,6 +29,10 @@ pub(crate) struct Link {
     pub(crate) inboxes: Arc<Inboxes>,
     /// Marks input.
     pub(crate) activity: Activity,
+    /// Whether its input is held.
+    pub(crate) held: Held,
+    /// Which guest typed last; nobody when the person did.
+    typist: Mutex<Option<UserName>>,
     given: Mutex<Given>,
 }
 
@@ -77,7 +82,7 @@ impl Link {
         let idle = live.obligations().idle_seconds.map(Duration::from_secs);
         let limits = postern_domain::session::Limits { account, until: live.until(), idle };
         let machine = Machine::new(limits, now());
-        let Some(mut directives) = live.take_directives() else {
+        let (Some(mut directives), Some(guests)) = (live.take_directives(), live.take_guests()) else {
             return Err(NoLink::failed("nobody governs the session"));
         };
         let gone = CancellationToken::new();
@@ -85,7 +90,7 @@ impl Link {
         let handler = Upstream {
             inboxes: inboxes.clone(),
             host_keys: HostKeys { broker: connection.gate.control.broker(), session: live.id().clone() },
-            connection: Arc::downgrade(connection),
+            channels: Some(Arc::downgrade(connection) as Weak<dyn TakesChannels>),
             gone: gone.clone(),
         };
         match Self::reach(connection, &mut live, &mut directives, handler).await {
@@ -96,9 +101,11 @@ impl Link {
                     target,
                     inboxes,
                     activity: Activity::default(),
+                    held: guests.held(),
+                    typist: Mutex::default(),
                     given: Mutex::default(),
                 });
-                let governed = Governed { live, directives, machine, target_gone: gone };
+                let governed = Governed { live, directives, guests, machine, target_gone: gone };
                 connection.gate.tasks.spawn(govern::run(connection.clone(), link.clone(), governed));
                 Ok(link)
             }
@@ -131,7 +138,7 @@ impl Link {
             failure = recorder.failed() => {
                 return Err((EndReason::RecorderFailed, failure.to_string()));
             }
-            end = govern::ordered_end(directives) => return Err(end),
+            end = directives.end() => return Err(end),
             () = connection.client_gone.cancelled() => {
                 return Err((EndReason::ClientClosed, "the client closed the connection".to_owned()));
             }
@@ -172,6 +179,19 @@ impl Link {
         let name = capability.as_str().into();
         // A recorder that fails ends the session by itself.
         let _ = self.recorder.record(FrameKind::Capability { name, allowed: false }).await;
+    }
+
+    /// Somebody types: a guest, or the person whose session it is. Who does is recorded when it changes.
+    pub(crate) async fn typing(&self, guest: Option<&UserName>) -> Result<(), RecorderFailed> {
+        let note = {
+            let mut typist = self.typist.lock().unwrap_or_else(PoisonError::into_inner);
+            if typist.as_ref() == guest {
+                return Ok(());
+            }
+            *typist = guest.cloned();
+            guest.map_or_else(|| "the person whose session it is types".to_owned(), |guest| format!("{guest} types"))
+        };
+        self.recorder.record(FrameKind::note(&note)).await
     }
 
     /// The client has been given its agent's or its display's forwarding.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
-use postern_domain::Capability;
+use postern_domain::{Capability, UserName};
 use postern_gateway::RecorderFailed;
 use postern_wire::recording::{ExitStatus, FrameKind, StreamDigest};
 use russh::server::ChannelOpenHandle;
@@ -14,12 +14,12 @@ use russh::{ChannelId, ChannelMsg, ChannelWriteHalf, client, server};
 use tokio_util::sync::CancellationToken;
 
 use crate::connection::{ChannelPlace, Connection};
-use crate::inbox::{Exit, Inbox, Item};
 use crate::link::{Link, NoLink, STATUS_FAILED, STATUS_REFUSED};
-use crate::request::{Request, Size};
-use crate::sftp::{Broken, Sftp, Step};
-use crate::side::{Gone, Side};
-use crate::text::spoken;
+use postern_ssh_target::inbox::{Exit, Inbox, Item};
+use postern_ssh_target::request::{Request, Size};
+use postern_ssh_target::sftp::{Broken, Sftp, Step};
+use postern_ssh_target::side::{Gone, Side};
+use postern_ssh_target::text::spoken;
 
 /// The client's end of the channel.
 pub(crate) struct Program {
@@ -39,6 +39,18 @@ impl Program {
     /// Shows the person why, and ends the program as far as they are concerned.
     pub(crate) async fn end(&self, text: &str) {
         self.finish(text, STATUS_REFUSED).await;
+    }
+
+    /// Whether a person works in it, so that another one can type too.
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.terminal.load(Ordering::Relaxed)
+    }
+
+    /// Takes what somebody types who has joined the session.
+    pub(crate) fn type_in(&self, user: UserName, data: Bytes) {
+        if self.client.inbox.push(Item::Typed { user, data }).is_err() {
+            tracing::debug!("a guest typed more than the session takes; it was dropped");
+        }
     }
 
     /// Waits until all that the target said has been passed on.
@@ -212,14 +224,17 @@ impl Relay<'_> {
                 Item::Data(data) => {
                     self.link.activity.mark();
                     let len = data.len();
-                    if let Some(Kind::Transfer(sftp)) = self.kind.get() {
-                        let step = locked(sftp).requests(&data)?;
-                        self.step(step, &self.target).await?;
-                    } else {
+                    if self.may_flow().await? {
+                        self.take(data).await?;
+                    }
+                    client.passed_on(len).await?;
+                }
+                Item::Typed { user, data } => {
+                    if self.program.is_terminal() {
+                        self.link.typing(Some(&user)).await?;
                         self.record_input(&data).await?;
                         self.target.send(data).await?;
                     }
-                    client.passed_on(len).await?;
                 }
                 // A client has no second stream; what it sends there goes nowhere.
                 Item::Extended(_, data) => client.passed_on(data.len()).await?,
@@ -229,6 +244,34 @@ impl Relay<'_> {
                 Item::Close => return Ok(()),
             }
         }
+    }
+
+    /// Whether what came from the client is to be passed on. While the session's input is held, what
+    /// is typed at a terminal goes nowhere, and everything else waits.
+    async fn may_flow(&self) -> Result<bool, Stop> {
+        if !self.link.held.is_held() {
+            return Ok(true);
+        }
+        if self.program.is_terminal() && !matches!(self.kind.get(), Some(Kind::Transfer(_))) {
+            return Ok(false);
+        }
+        tokio::select! {
+            () = self.link.held.released() => Ok(true),
+            () = self.program.client.inbox.gone() => Err(Stop::Gone),
+        }
+    }
+
+    /// Passes on what came from the client.
+    async fn take(&self, data: Bytes) -> Result<(), Stop> {
+        if let Some(Kind::Transfer(sftp)) = self.kind.get() {
+            let step = locked(sftp).requests(&data)?;
+            return self.step(step, &self.target).await;
+        }
+        if self.program.is_terminal() {
+            self.link.typing(None).await?;
+        }
+        self.record_input(&data).await?;
+        Ok(self.target.send(data).await?)
     }
 
     /// Records and passes on what came of a piece of file transfer.
@@ -283,7 +326,7 @@ impl Relay<'_> {
                 }
                 Item::Exit(exit) => self.pass_on_exit(exit).await?,
                 Item::Eof => client.write.eof().await?,
-                Item::Request(_) => {}
+                Item::Request(_) | Item::Typed { .. } => {}
                 Item::Close => return Ok(()),
             }
         }

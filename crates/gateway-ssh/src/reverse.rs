@@ -3,41 +3,27 @@
 use std::sync::Arc;
 
 use postern_domain::Capability;
+use postern_ssh_target::upstream::{Reverse, TakesChannels};
 use postern_wire::recording::ForwardKind;
 use russh::client::{ChannelOpenHandle, Msg};
 use russh::{Channel, ChannelOpenFailure, server};
 
 use crate::connection::{ChannelPlace, Connection};
 use crate::forward::{Recorded, prohibited};
-use crate::inbox::Inbox;
 use crate::link::{Gift, Link};
-use crate::side::Side;
+use postern_ssh_target::inbox::Inbox;
+use postern_ssh_target::side::Side;
 
-/// What the target opens a channel for.
-#[derive(Clone, Debug)]
-pub(crate) enum Reverse {
-    /// A connection that came in at a listener.
-    Forwarded { address: String, port: u32, originator: String, originator_port: u32 },
-    /// The client's agent is wanted.
-    Agent,
-    /// The client's display is wanted.
-    X11 { originator: String, originator_port: u32 },
-}
-
-impl Connection {
+impl TakesChannels for Connection {
     /// Takes in a channel that the target opens, and answers it in a task of its own.
-    pub(crate) fn reverse(
-        self: Arc<Self>,
-        channel: Channel<Msg>,
-        inbox: Arc<Inbox>,
-        reply: ChannelOpenHandle,
-        what: Reverse,
-    ) {
+    fn take(self: Arc<Self>, channel: Channel<Msg>, inbox: Arc<Inbox>, reply: ChannelOpenHandle, what: Reverse) {
         let Some(place) = self.channel_place() else { return };
         let tasks = self.tasks.clone();
         tasks.spawn(async move { self.run_reverse(place, channel, inbox, reply, what).await });
     }
+}
 
+impl Connection {
     async fn run_reverse(
         self: Arc<Self>,
         place: ChannelPlace,
@@ -58,7 +44,7 @@ impl Connection {
                     let window = self.gate.limits.window;
                     let client = Side::new(to_client, self.inboxes.add(client_id), window);
                     let target = Side::new(write, inbox, window);
-                    what.recorded(&link, client_id.number()).relay(&client, &target, || link.activity.mark()).await;
+                    recorded(&what, &link, client_id.number()).relay(&client, &target, || link.activity.mark()).await;
                     self.inboxes.remove(client_id);
                 }
                 Err(failure) => reply.reject(failure).await,
@@ -69,7 +55,7 @@ impl Connection {
     }
 
     async fn open_to_client(&self, link: &Link, what: &Reverse) -> Result<Channel<server::Msg>, ChannelOpenFailure> {
-        let (gift, capability) = what.needs();
+        let (gift, capability) = needs(what);
         if !link.has(&gift) {
             return Err(prohibited("the client has not asked for this"));
         }
@@ -93,25 +79,21 @@ impl Connection {
     }
 }
 
-impl Reverse {
-    fn needs(&self) -> (Gift, Capability) {
-        match self {
-            Self::Forwarded { address, port, .. } => {
-                (Gift::Listener(address.clone(), *port), Capability::RemoteForward)
-            }
-            Self::Agent => (Gift::Agent, Capability::Agent),
-            Self::X11 { .. } => (Gift::X11, Capability::X11),
-        }
+fn needs(what: &Reverse) -> (Gift, Capability) {
+    match what {
+        Reverse::Forwarded { address, port, .. } => (Gift::Listener(address.clone(), *port), Capability::RemoteForward),
+        Reverse::Agent => (Gift::Agent, Capability::Agent),
+        Reverse::X11 { .. } => (Gift::X11, Capability::X11),
     }
+}
 
-    fn recorded(&self, link: &Link, channel: u32) -> Recorded {
-        let (kind, host, port) = match self {
-            Self::Forwarded { originator, originator_port, .. } => {
-                (ForwardKind::Remote, originator.clone(), *originator_port)
-            }
-            Self::Agent => (ForwardKind::Agent, String::new(), 0),
-            Self::X11 { originator, originator_port } => (ForwardKind::X11, originator.clone(), *originator_port),
-        };
-        Recorded { recorder: link.recorder.clone(), channel, kind, host, port }
-    }
+fn recorded(what: &Reverse, link: &Link, channel: u32) -> Recorded {
+    let (kind, host, port) = match what {
+        Reverse::Forwarded { originator, originator_port, .. } => {
+            (ForwardKind::Remote, originator.clone(), *originator_port)
+        }
+        Reverse::Agent => (ForwardKind::Agent, String::new(), 0),
+        Reverse::X11 { originator, originator_port } => (ForwardKind::X11, originator.clone(), *originator_port),
+    };
+    Recorded { recorder: link.recorder.clone(), channel, kind, host, port }
 }

@@ -13,14 +13,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::admission::{Admission, Place, Waiting};
-use crate::algorithms;
 use crate::config::{Config, Limits};
 use crate::connection::Connection;
 use crate::handler::Client;
 use crate::sign_in::SignIn;
-use crate::socket::{Allowance, Socket};
-use crate::target::client_config;
 use crate::workers::{Control, Workers};
+use postern_ssh_target::algorithms;
+use postern_ssh_target::socket::{Allowance, Socket};
+use postern_ssh_target::target::client_config;
 
 /// Why the gateway cannot be made or does not listen.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +102,7 @@ impl Gateway {
             gate: Arc::new(Gate {
                 control: Control::new(sessions, Handle::current()),
                 banner,
-                client_config: client_config(&limits),
+                client_config: client_config(limits.window),
                 limits,
                 tasks: TaskTracker::new(),
                 shutdown: CancellationToken::new(),

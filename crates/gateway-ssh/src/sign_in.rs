@@ -12,7 +12,7 @@ use postern_gateway::{Broker, ConnectRequest, FactorNeed, Identity};
 use russh::keys::{HashAlg, PublicKey};
 
 use crate::config::Limits;
-use crate::text::plain;
+use postern_ssh_target::text::plain;
 
 /// The conversation's state.
 pub(crate) struct SignIn {

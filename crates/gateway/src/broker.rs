@@ -109,6 +109,17 @@ pub enum Directive {
     Message(String),
 }
 
+impl Directive {
+    /// The end that an order demands, or that comes with nobody governing any more.
+    #[must_use]
+    pub fn end_of(order: Option<Self>) -> (EndReason, String) {
+        match order {
+            Some(Self::End { reason, message }) => (reason, message),
+            _ => (EndReason::Shutdown, "postern does not govern this session any more; connect again".to_owned()),
+        }
+    }
+}
+
 /// The right to one session, with all that is needed to run it.
 pub struct Lease {
     /// The session.

@@ -6,6 +6,7 @@
 
 pub mod broker;
 pub mod recorder;
+pub mod room;
 pub mod sessions;
 pub mod stored;
 pub mod watch;
@@ -18,6 +19,7 @@ pub use broker::{
     RecordingPlan, Refusal,
 };
 pub use recorder::{Recorder, RecorderFailed};
+pub use room::{Guest, GuestEvent, Guests, Held, JoinError, Joined, TYPED_LEN_MAX};
 pub use sessions::{Directives, LiveSession, Sessions, SessionsOptions};
 pub use stored::{ExportFormat, ReadError, StoredFrames, StoredRecording, chain_of};
 pub use watch::{Watch, Watched};

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use aws_lc_rs::rand;
 use postern_domain::policy::Obligations;
 use postern_domain::session::EndReason;
-use postern_domain::{AccountName, SessionId, Timestamp};
+use postern_domain::{AccountName, SessionId, Timestamp, UserName};
 use postern_wire::recording::FrameKind;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::{Broker, BrokerError, ConnectRequest, Credential, Directive, HostKeyVerdict, Lease};
 use crate::recorder::{Recorder, RecorderFailed, Track, WriterOptions, WriterPool};
+use crate::room::{Guest, Guests, JoinError, Joined, Room};
 use crate::watch::Watch;
 
 #[cfg(test)]
@@ -58,6 +59,7 @@ struct Shared {
 struct Live {
     id: SessionId,
     track: Arc<Track>,
+    room: Arc<Room>,
     /// Whoever sets it ends the session; nobody else does.
     ending: AtomicBool,
 }
@@ -110,6 +112,40 @@ impl Sessions {
         Watch::start(track).await
     }
 
+    /// Joins a live session, so that whoever is in it knows.
+    ///
+    /// # Errors
+    /// When it is not live here, or its gateway takes no guests.
+    pub async fn join(&self, session: &SessionId, guest: Guest) -> Result<Joined, JoinError> {
+        let room = self.room(session).ok_or(JoinError::NotLive)?;
+        let watch = self.watch(session).await.ok_or(JoinError::NotLive)?;
+        room.join(guest, watch).await
+    }
+
+    /// Who has joined a session.
+    #[must_use]
+    pub fn guests(&self, session: &SessionId) -> Vec<Guest> {
+        self.room(session).map(|room| room.guests()).unwrap_or_default()
+    }
+
+    /// By whom a session's input is held.
+    #[must_use]
+    pub fn held_by(&self, session: &SessionId) -> Option<UserName> {
+        self.room(session)?.held_by()
+    }
+
+    /// Holds a session's input, or lets it flow again where `by` is nobody; false when it is so already.
+    ///
+    /// # Errors
+    /// When it is not live here, or its gateway cannot hold it.
+    pub fn hold(&self, session: &SessionId, by: Option<UserName>) -> Result<bool, JoinError> {
+        self.room(session).ok_or(JoinError::NotLive)?.hold(by)
+    }
+
+    fn room(&self, session: &SessionId) -> Option<Arc<Room>> {
+        self.shared.live().get(session).map(|live| Arc::clone(&live.room))
+    }
+
     /// Ends all live sessions and waits until they have ended; no new ones are opened. Those that have
     /// not ended by the deadline are ended here and then, whatever their gateway does.
     pub async fn drain(&self, deadline: tokio::time::Instant) {
@@ -154,7 +190,7 @@ impl Shared {
         let track = Arc::new(track.await.map_err(|error| RecorderFailed::new(&error))??);
         let recorder = Recorder::new(Arc::clone(&track));
         recorder.record(start_frame(request, &session, until, &obligations)).await?;
-        let live = Arc::new(Live { id: session.clone(), track, ending: AtomicBool::new(false) });
+        let live = Arc::new(Live { id: session.clone(), track, room: Room::new(), ending: AtomicBool::new(false) });
         self.live().insert(session, Arc::clone(&live));
         Ok(LiveSession {
             shared: Arc::clone(self),
@@ -267,6 +303,13 @@ impl LiveSession {
         self.directives.take()
     }
 
+    /// Those who join the session; given out once. A gateway that takes it tells the person who comes
+    /// and goes, passes on what guests type, and holds the input when it is held.
+    #[must_use]
+    pub fn take_guests(&self) -> Option<Guests> {
+        self.live.room.take()
+    }
+
     /// The session's recorder.
     #[must_use]
     pub fn recorder(&self) -> Recorder {
@@ -324,6 +367,18 @@ impl Directives {
             () = self.draining.cancelled(), if !self.drained => {
                 self.drained = true;
                 Some(Directive::End { reason: EndReason::Shutdown, message: DRAIN_MESSAGE.to_owned() })
+            }
+        }
+    }
+}
+
+impl Directives {
+    /// The end that an order demands; waits while orders demand none.
+    pub async fn end(&mut self) -> (EndReason, String) {
+        loop {
+            match self.recv().await {
+                Some(Directive::Message(_)) => {}
+                other => return Directive::end_of(other),
             }
         }
     }

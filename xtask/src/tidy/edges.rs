@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Tree;
 
 /// A crate, and those of ours that it may build on. Tests may use what the crate itself may.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: &[(&str, &[&str])] = &[
     ("postern-domain", &[]),
     ("postern-wire", &[]),
     ("postern-ledger", &[]),
@@ -13,7 +13,9 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("postern-store", &["postern-domain", "postern-ledger"]),
     ("postern-connectors", &["postern-domain"]),
     ("postern-gateway", &["postern-domain", "postern-wire"]),
-    ("postern-gateway-ssh", &["postern-domain", "postern-gateway", "postern-wire"]),
+    ("postern-ssh-target", &["postern-domain", "postern-gateway", "postern-wire"]),
+    ("postern-gateway-ssh", &["postern-domain", "postern-gateway", "postern-ssh-target", "postern-wire"]),
+    ("postern-gateway-web", &["postern-domain", "postern-gateway", "postern-ssh-target", "postern-wire"]),
     (
         "postern-control",
         &[
@@ -26,7 +28,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
             "postern-wire",
         ],
     ),
-    ("postern-api", &["postern-domain", "postern-control"]),
+    ("postern-api", &["postern-domain", "postern-control", "postern-gateway-web"]),
     (
         "postern",
         &[
@@ -35,6 +37,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
             "postern-domain",
             "postern-gateway",
             "postern-gateway-ssh",
+            "postern-gateway-web",
             "postern-ledger",
             "postern-store",
             "postern-vault",

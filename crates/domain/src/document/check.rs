@@ -159,6 +159,9 @@ fn check_obligations(obligations: &ObligationsDocument, faults: &mut Faults) {
         if obligations.concurrent_sessions == Some(0) {
             faults.at(&["concurrent_sessions"], "is 0: nobody could use the policy");
         }
+        if obligations.clipboard.paste_bytes_max == Some(0) {
+            faults.at(&["clipboard", "paste_bytes_max"], "is 0: write paste: false where nothing may be pasted");
+        }
         if let Some(rule) = &obligations.approval
             && !(1..=APPROVALS_MAX).contains(&rule.count)
         {

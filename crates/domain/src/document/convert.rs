@@ -24,6 +24,8 @@ impl From<&Obligations> for ObligationsDocument {
             idle: obligations.idle_seconds.map(Period::from_seconds),
             concurrent_sessions: obligations.concurrent_sessions,
             recording: obligations.recording,
+            clipboard: obligations.clipboard,
+            join: obligations.join,
         }
     }
 }
@@ -40,6 +42,8 @@ impl From<&ObligationsDocument> for Obligations {
             idle_seconds: document.idle.map(Period::seconds),
             concurrent_sessions: document.concurrent_sessions,
             recording: document.recording,
+            clipboard: document.clipboard,
+            join: document.join,
         }
     }
 }

@@ -9,7 +9,9 @@ use std::cmp::Reverse;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Access, AskFacts, ConnectFacts, Decision, Obligations, Policy, Reason, Subject, Target, ticket};
+use super::{
+    Access, AskFacts, Clipboard, ConnectFacts, Decision, Obligations, Policy, Reason, Subject, Target, ticket,
+};
 use crate::account::AccountState;
 use crate::grant::{Grant, GrantState};
 use crate::id::{GrantId, PolicyId};
@@ -164,7 +166,14 @@ pub fn reconsider(
 /// Whether what is obliged `now` leaves a session less than what it was opened with.
 fn gives_less(now: &Obligations, opened: &Obligations) -> bool {
     let idle = |obligations: &Obligations| obligations.idle_seconds.unwrap_or(u64::MAX);
-    !now.capabilities.is_superset(&opened.capabilities) || idle(now) < idle(opened)
+    let paste = |obligations: &Obligations| match obligations.clipboard {
+        Clipboard { paste: false, .. } => 0,
+        Clipboard { paste_bytes_max, .. } => paste_bytes_max.map_or(u64::MAX, u64::from),
+    };
+    !now.capabilities.is_superset(&opened.capabilities)
+        || idle(now) < idle(opened)
+        || paste(now) < paste(opened)
+        || (opened.clipboard.copy && !now.clipboard.copy)
 }
 
 /// Decides on asking for access.

@@ -167,7 +167,7 @@ pub fn answer(id: u32, status: Status, text: &str) -> Vec<u8> {
     packet
 }
 
-fn put(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(super) fn put(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(0).to_be_bytes());
     out.extend_from_slice(bytes);
 }
@@ -260,7 +260,7 @@ impl<'a> Reply<'a> {
 }
 
 /// A packet's fields, one after the other.
-struct Fields<'a>(&'a [u8]);
+pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 
 impl<'a> Fields<'a> {
     fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
@@ -269,19 +269,19 @@ impl<'a> Fields<'a> {
         Some(*field)
     }
 
-    fn byte(&mut self) -> Option<u8> {
+    pub(super) fn byte(&mut self) -> Option<u8> {
         self.take::<1>().map(|[byte]| byte)
     }
 
-    fn number(&mut self) -> Option<u32> {
+    pub(super) fn number(&mut self) -> Option<u32> {
         self.take().map(u32::from_be_bytes)
     }
 
-    fn long(&mut self) -> Option<u64> {
+    pub(super) fn long(&mut self) -> Option<u64> {
         self.take().map(u64::from_be_bytes)
     }
 
-    fn bytes(&mut self) -> Option<&'a [u8]> {
+    pub(super) fn bytes(&mut self) -> Option<&'a [u8]> {
         let len = usize::try_from(self.number()?).ok()?;
         let (field, rest) = self.0.split_at_checked(len)?;
         self.0 = rest;
@@ -292,30 +292,32 @@ impl<'a> Fields<'a> {
 /// The longest text of an answer, in characters.
 const ANSWER_TEXT_MAX: usize = 400;
 
-const READ: u32 = 1;
-const APPEND: u32 = 4;
+pub(super) const READ: u32 = 1;
+pub(super) const APPEND: u32 = 4;
 
-const INIT: u8 = 1;
-const VERSION: u8 = 2;
-const OPEN: u8 = 3;
-const CLOSE: u8 = 4;
-const READ_FILE: u8 = 5;
-const WRITE: u8 = 6;
-const LSTAT: u8 = 7;
-const FSTAT: u8 = 8;
-const SETSTAT: u8 = 9;
-const FSETSTAT: u8 = 10;
-const OPENDIR: u8 = 11;
-const READDIR: u8 = 12;
-const REMOVE: u8 = 13;
-const MKDIR: u8 = 14;
-const RMDIR: u8 = 15;
-const REALPATH: u8 = 16;
-const STAT: u8 = 17;
-const RENAME: u8 = 18;
-const READLINK: u8 = 19;
-const SYMLINK: u8 = 20;
-const STATUS: u8 = 101;
-const HANDLE: u8 = 102;
-const DATA: u8 = 103;
-const EXTENDED: u8 = 200;
+pub(super) const INIT: u8 = 1;
+pub(super) const VERSION: u8 = 2;
+pub(super) const OPEN: u8 = 3;
+pub(super) const CLOSE: u8 = 4;
+pub(super) const READ_FILE: u8 = 5;
+pub(super) const WRITE: u8 = 6;
+pub(super) const LSTAT: u8 = 7;
+pub(super) const FSTAT: u8 = 8;
+pub(super) const SETSTAT: u8 = 9;
+pub(super) const FSETSTAT: u8 = 10;
+pub(super) const OPENDIR: u8 = 11;
+pub(super) const READDIR: u8 = 12;
+pub(super) const REMOVE: u8 = 13;
+pub(super) const MKDIR: u8 = 14;
+pub(super) const RMDIR: u8 = 15;
+pub(super) const REALPATH: u8 = 16;
+pub(super) const STAT: u8 = 17;
+pub(super) const RENAME: u8 = 18;
+pub(super) const READLINK: u8 = 19;
+pub(super) const SYMLINK: u8 = 20;
+pub(super) const STATUS: u8 = 101;
+pub(super) const HANDLE: u8 = 102;
+pub(super) const DATA: u8 = 103;
+pub(super) const NAME: u8 = 104;
+pub(super) const ATTRS: u8 = 105;
+pub(super) const EXTENDED: u8 = 200;

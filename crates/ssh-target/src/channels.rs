@@ -9,21 +9,21 @@ use crate::inbox::Inbox;
 
 /// What has arrived on each open channel.
 #[derive(Debug, Default)]
-pub(crate) struct Inboxes(Mutex<HashMap<ChannelId, Arc<Inbox>>>);
+pub struct Inboxes(Mutex<HashMap<ChannelId, Arc<Inbox>>>);
 
 impl Inboxes {
     /// A new channel's inbox; the one it has when it is not new.
-    pub(crate) fn add(&self, id: ChannelId) -> Arc<Inbox> {
+    pub fn add(&self, id: ChannelId) -> Arc<Inbox> {
         self.lock().entry(id).or_default().clone()
     }
 
     /// A channel's inbox.
-    pub(crate) fn get(&self, id: ChannelId) -> Option<Arc<Inbox>> {
+    pub fn get(&self, id: ChannelId) -> Option<Arc<Inbox>> {
         self.lock().get(&id).cloned()
     }
 
     /// Forgets a channel and closes its inbox.
-    pub(crate) fn remove(&self, id: ChannelId) {
+    pub fn remove(&self, id: ChannelId) {
         let removed = self.lock().remove(&id);
         if let Some(inbox) = removed {
             inbox.close();
@@ -31,7 +31,7 @@ impl Inboxes {
     }
 
     /// Forgets and closes all of them.
-    pub(crate) fn close_all(&self) {
+    pub fn close_all(&self) {
         let all = std::mem::take(&mut *self.lock());
         for inbox in all.into_values() {
             inbox.close();

@@ -10,7 +10,7 @@ use postern_wire::recording::{FileDigest, FrameKind};
 use postern_wire::sftp::{self, OpenFlags, Reply, Request, Splitter, Status};
 
 /// One file transfer channel.
-pub(crate) struct Sftp {
+pub struct Sftp {
     channel: u32,
     read: Result<(), String>,
     write: Result<(), String>,
@@ -24,22 +24,30 @@ pub(crate) struct Sftp {
 
 /// What came of a piece of a stream.
 #[derive(Default)]
-pub(crate) struct Step {
+pub struct Step {
     /// To be passed on.
-    pub(crate) forward: Bytes,
+    pub forward: Bytes,
     /// To be recorded.
-    pub(crate) frames: Vec<FrameKind<'static>>,
+    pub frames: Vec<FrameKind<'static>>,
     /// Whether there are answers for the client, and none were waiting before.
-    pub(crate) answered: bool,
+    pub answered: bool,
 }
 
 /// It is not file transfer, or more of it than anybody would do at once.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Broken {
+pub enum Broken {
+    /// It is no stream of packets.
     #[error("{who} does not speak file transfer as it should: {cause}")]
-    Stream { who: &'static str, cause: sftp::Error },
+    Stream {
+        /// Which side.
+        who: &'static str,
+        /// In what way.
+        cause: sftp::Error,
+    },
+    /// A packet is cut short.
     #[error("{0} does not speak file transfer as it should: a packet is cut short")]
     Short(&'static str),
+    /// More is outstanding than anybody would leave.
     #[error("too many requests are outstanding")]
     TooMuch,
 }
@@ -79,7 +87,7 @@ struct Content {
 
 impl Sftp {
     /// A transfer that may do what `read` and `write` say; their errors are for the person.
-    pub(crate) fn new(channel: u32, read: Result<(), String>, write: Result<(), String>) -> Self {
+    pub fn new(channel: u32, read: Result<(), String>, write: Result<(), String>) -> Self {
         Self {
             channel,
             read,
@@ -93,7 +101,10 @@ impl Sftp {
     }
 
     /// Takes what the client sent.
-    pub(crate) fn requests(&mut self, data: &[u8]) -> Result<Step, Broken> {
+    ///
+    /// # Errors
+    /// When it is not file transfer, or too much of it.
+    pub fn requests(&mut self, data: &[u8]) -> Result<Step, Broken> {
         let (mut forward, mut frames, mut broken) = (BytesMut::with_capacity(data.len()), Vec::new(), None);
         let answered_before = self.answers.len();
         let mut splitter = std::mem::take(&mut self.from_client);
@@ -118,7 +129,10 @@ impl Sftp {
     }
 
     /// Takes what the target sent.
-    pub(crate) fn replies(&mut self, data: &[u8]) -> Result<Step, Broken> {
+    ///
+    /// # Errors
+    /// When it is not file transfer.
+    pub fn replies(&mut self, data: &[u8]) -> Result<Step, Broken> {
         let (mut forward, mut frames, mut short) = (BytesMut::with_capacity(data.len()), Vec::new(), false);
         let mut splitter = std::mem::take(&mut self.from_target);
         let split = splitter.split(data, |packet| match Reply::read(packet) {
@@ -138,12 +152,12 @@ impl Sftp {
 
     /// The answers given here, to be sent between two of the target's packets. What is passed on ends
     /// with a whole packet, so that any moment is between two.
-    pub(crate) fn answers(&mut self) -> Bytes {
+    pub fn answers(&mut self) -> Bytes {
         self.answers.split().freeze()
     }
 
     /// The channel is over: what was still open was not moved whole.
-    pub(crate) fn finish(mut self) -> Vec<FrameKind<'static>> {
+    pub fn finish(mut self) -> Vec<FrameKind<'static>> {
         let mut frames = Vec::new();
         for (_, open) in std::mem::take(&mut self.open) {
             frames.extend(open.frames(self.channel, false));

@@ -13,14 +13,13 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::algorithms;
-use crate::config::Limits;
 use crate::socket::{Allowance, Socket};
 use crate::text::plain;
 use crate::upstream::{Upstream, UpstreamError};
 
 /// Why there is no way. The texts are for the person.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum TargetError {
+pub enum TargetError {
     /// Nobody answers.
     #[error("{host}:{port} cannot be reached: {cause}")]
     Unreachable {
@@ -80,25 +79,30 @@ pub(crate) enum TargetError {
 }
 
 /// Where to go.
-pub(crate) struct Destination<'a> {
+pub struct Destination<'a> {
     /// The host.
-    pub(crate) host: &'a str,
+    pub host: &'a str,
     /// The port.
-    pub(crate) port: u16,
+    pub port: u16,
     /// The account there.
-    pub(crate) account: &'a str,
+    pub account: &'a str,
 }
 
 /// Judges the host keys of one session's target.
 #[derive(Clone)]
-pub(crate) struct HostKeys {
-    pub(crate) broker: Arc<dyn Broker>,
-    pub(crate) session: SessionId,
+pub struct HostKeys {
+    /// Who is asked.
+    pub broker: Arc<dyn Broker>,
+    /// The session.
+    pub session: SessionId,
 }
 
 impl HostKeys {
     /// Whether to go on with a target that presents `key`.
-    pub(crate) async fn judge(&self, key: &PublicKey) -> Result<(), UpstreamError> {
+    ///
+    /// # Errors
+    /// When it is not the one that the asset is known by, or nobody can say.
+    pub async fn judge(&self, key: &PublicKey) -> Result<(), UpstreamError> {
         let line = key.to_openssh().map_err(|_| UpstreamError::HostKey("its host key cannot be read".to_owned()))?;
         match self.broker.host_key(&self.session, &line).await? {
             HostKeyVerdict::Pinned => Ok(()),
@@ -109,7 +113,10 @@ impl HostKeys {
 
 impl Destination<'_> {
     /// Connects and signs in. `cut` ends the connection, now or later.
-    pub(crate) async fn reach(
+    ///
+    /// # Errors
+    /// When the target cannot be reached, proved or signed in to within `time` for each.
+    pub async fn reach(
         &self,
         handler: Upstream,
         credential: Credential,
@@ -244,12 +251,13 @@ impl Destination<'_> {
     }
 }
 
-/// How the gate speaks to targets.
-pub(crate) fn client_config(limits: &Limits) -> Arc<client::Config> {
+/// How the gate speaks to targets, which may have `window` bytes outstanding on a channel.
+#[must_use]
+pub fn client_config(window: u32) -> Arc<client::Config> {
     Arc::new(client::Config {
         client_id: SshId::Standard("SSH-2.0-Postern".into()),
         limits: algorithms::rekey(),
-        window_size: limits.window,
+        window_size: window,
         manual_window: true,
         maximum_packet_size: 32 * 1024,
         channel_buffer_size: 4,

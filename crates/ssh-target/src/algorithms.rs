@@ -7,7 +7,7 @@ use russh::keys::{Algorithm, EcdsaCurve, HashAlg};
 use russh::{Limits, Preferred, cipher, compression, kex, mac};
 
 /// Modern ones only. Compression is off: it costs more than it saves and tells lengths.
-pub(crate) fn preferred() -> Preferred {
+pub fn preferred() -> Preferred {
     Preferred {
         kex: Cow::Borrowed(KEX),
         key: Cow::Borrowed(KEYS),
@@ -19,7 +19,7 @@ pub(crate) fn preferred() -> Preferred {
 }
 
 /// When keys are exchanged anew.
-pub(crate) fn rekey() -> Limits {
+pub fn rekey() -> Limits {
     Limits { rekey_write_limit: 1 << 30, rekey_read_limit: 1 << 30, rekey_time_limit: Duration::from_secs(3600) }
 }
 

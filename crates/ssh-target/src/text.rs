@@ -1,12 +1,12 @@
 //! Text from one peer made fit to be shown to another.
 
 /// `text` on one line, without control characters, at most `max` characters.
-pub(crate) fn plain(text: &str, max: usize) -> String {
+pub fn plain(text: &str, max: usize) -> String {
     text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !is_hidden(*c)).take(max).collect()
 }
 
 /// `text` for a terminal: lines end in CR LF, and each begins with who speaks.
-pub(crate) fn spoken(text: &str) -> String {
+pub fn spoken(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 32);
     for line in text.lines() {
         out.push_str("postern: ");

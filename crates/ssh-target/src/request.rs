@@ -5,7 +5,7 @@ use russh::{Pty, Sig};
 
 /// A request, as it is passed on to the target.
 #[derive(Clone, Debug)]
-pub(crate) enum Request {
+pub enum Request {
     /// A terminal.
     Pty {
         /// The terminal's type.
@@ -51,20 +51,20 @@ pub(crate) enum Request {
 
 /// A terminal's size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Size {
+pub struct Size {
     /// Columns.
-    pub(crate) columns: u32,
+    pub columns: u32,
     /// Rows.
-    pub(crate) rows: u32,
+    pub rows: u32,
     /// Width in pixels, when known.
-    pub(crate) width: u32,
+    pub width: u32,
     /// Height in pixels, when known.
-    pub(crate) height: u32,
+    pub height: u32,
 }
 
 impl Request {
     /// The capabilities of which the session must have at least one for this.
-    pub(crate) fn needs(&self) -> &'static [Capability] {
+    pub fn needs(&self) -> &'static [Capability] {
         match self {
             // A terminal is of no use by itself; what runs on it is authorized when it is asked for.
             Self::Pty { .. } | Self::Resize(_) | Self::Signal(_) => &[Capability::Shell, Capability::Exec],
@@ -79,7 +79,7 @@ impl Request {
     }
 
     /// Whether it starts the channel's program; a channel has one.
-    pub(crate) fn starts(&self) -> bool {
+    pub fn starts(&self) -> bool {
         matches!(self, Self::Shell | Self::Exec(_) | Self::Sftp | Self::Denied(_))
     }
 }

@@ -10,7 +10,7 @@ use crate::inbox::Inbox;
 
 /// The peer has closed the channel, or the connection has ended.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Gone;
+pub struct Gone;
 
 impl From<russh::Error> for Gone {
     fn from(_: russh::Error) -> Self {
@@ -19,23 +19,23 @@ impl From<russh::Error> for Gone {
 }
 
 /// A channel's end: what is written to its peer, and what its peer has written.
-pub(crate) struct Side<M: From<(ChannelId, ChannelMsg)>> {
+pub struct Side<M: From<(ChannelId, ChannelMsg)>> {
     /// To the peer. Data goes through `send`, which notices when the peer is gone.
-    pub(crate) write: ChannelWriteHalf<M>,
+    pub write: ChannelWriteHalf<M>,
     /// From the peer.
-    pub(crate) inbox: Arc<Inbox>,
+    pub inbox: Arc<Inbox>,
     uncredited: AtomicU32,
     credit_at: u32,
 }
 
 impl<M: From<(ChannelId, ChannelMsg)> + Send + Sync + 'static> Side<M> {
     /// The end of a channel whose peer may have `window` bytes outstanding.
-    pub(crate) fn new(write: ChannelWriteHalf<M>, inbox: Arc<Inbox>, window: u32) -> Self {
+    pub fn new(write: ChannelWriteHalf<M>, inbox: Arc<Inbox>, window: u32) -> Self {
         Self { write, inbox, uncredited: AtomicU32::new(0), credit_at: window / 4 }
     }
 
     /// Sends data, waiting for the peer to make room.
-    pub(crate) async fn send(&self, data: Bytes) -> Result<(), Gone> {
+    pub async fn send(&self, data: Bytes) -> Result<(), Gone> {
         tokio::select! {
             biased;
             sent = self.write.data_bytes(data) => Ok(sent?),
@@ -44,7 +44,7 @@ impl<M: From<(ChannelId, ChannelMsg)> + Send + Sync + 'static> Side<M> {
     }
 
     /// Sends data of another stream, waiting for the peer to make room.
-    pub(crate) async fn send_extended(&self, code: u32, data: Bytes) -> Result<(), Gone> {
+    pub async fn send_extended(&self, code: u32, data: Bytes) -> Result<(), Gone> {
         tokio::select! {
             biased;
             sent = self.write.extended_data_bytes(code, data) => Ok(sent?),
@@ -53,7 +53,7 @@ impl<M: From<(ChannelId, ChannelMsg)> + Send + Sync + 'static> Side<M> {
     }
 
     /// Lets the peer send as much again as has been passed on, once that is worth a message.
-    pub(crate) async fn passed_on(&self, bytes: usize) -> Result<(), Gone> {
+    pub async fn passed_on(&self, bytes: usize) -> Result<(), Gone> {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let due = self.uncredited.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         if due >= self.credit_at {
@@ -64,7 +64,7 @@ impl<M: From<(ChannelId, ChannelMsg)> + Send + Sync + 'static> Side<M> {
     }
 
     /// Closes the channel towards the peer and waits for nothing more from it.
-    pub(crate) async fn close(&self) {
+    pub async fn close(&self) {
         // An error says that the connection has ended, and the channel with it.
         let _ = self.write.close().await;
         self.inbox.close();

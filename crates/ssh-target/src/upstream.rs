@@ -10,15 +10,13 @@ use russh::{Channel, ChannelId, Sig};
 use tokio_util::sync::CancellationToken;
 
 use crate::channels::Inboxes;
-use crate::connection::Connection;
-use crate::inbox::{Exit, Flooded, Item};
-use crate::reverse::Reverse;
+use crate::inbox::{Exit, Flooded, Inbox, Item};
 use crate::target::HostKeys;
 use crate::text::plain;
 
 /// Why the connection to a target ended.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum UpstreamError {
+pub enum UpstreamError {
     /// It is not the one that the asset is known by.
     #[error("host key: {0}")]
     HostKey(String),
@@ -33,13 +31,47 @@ pub(crate) enum UpstreamError {
     Ssh(#[from] russh::Error),
 }
 
+/// What the target opens a channel for.
+#[derive(Clone, Debug)]
+pub enum Reverse {
+    /// A connection that came in at a listener.
+    Forwarded {
+        /// Where it listens.
+        address: String,
+        /// At which port.
+        port: u32,
+        /// Where the connection comes from.
+        originator: String,
+        /// From which port.
+        originator_port: u32,
+    },
+    /// The client's agent is wanted.
+    Agent,
+    /// The client's display is wanted.
+    X11 {
+        /// Where the connection comes from.
+        originator: String,
+        /// From which port.
+        originator_port: u32,
+    },
+}
+
+/// Takes in the channels that a target opens. It must not wait for another peer.
+pub trait TakesChannels: Send + Sync + 'static {
+    /// A channel; rejected when `reply` is dropped.
+    fn take(self: Arc<Self>, channel: Channel<Msg>, inbox: Arc<Inbox>, reply: ChannelOpenHandle, what: Reverse);
+}
+
 /// The target's side of one session.
-pub(crate) struct Upstream {
-    pub(crate) inboxes: Arc<Inboxes>,
-    pub(crate) host_keys: HostKeys,
-    pub(crate) connection: Weak<Connection>,
+pub struct Upstream {
+    /// What the target has sent, by channel.
+    pub inboxes: Arc<Inboxes>,
+    /// Judges its host key.
+    pub host_keys: HostKeys,
+    /// Takes in the channels that it opens; where there is nobody, all are rejected.
+    pub channels: Option<Weak<dyn TakesChannels>>,
     /// Cancelled when the target is gone.
-    pub(crate) gone: CancellationToken,
+    pub gone: CancellationToken,
 }
 
 impl Drop for Upstream {
@@ -59,9 +91,9 @@ impl Upstream {
 
     /// A channel that the target opens. Rejected when the handle is dropped.
     fn reverse(&self, channel: Channel<Msg>, reply: ChannelOpenHandle, what: Reverse) {
-        if let Some(connection) = self.connection.upgrade() {
+        if let Some(taker) = self.channels.as_ref().and_then(Weak::upgrade) {
             let inbox = self.inboxes.add(channel.id());
-            connection.reverse(channel, inbox, reply, what);
+            taker.take(channel, inbox, reply, what);
         }
     }
 }

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
+use postern_domain::UserName;
 use russh::Sig;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -17,11 +18,18 @@ use crate::request::Request;
 
 /// What a peer can do on a channel.
 #[derive(Debug)]
-pub(crate) enum Item {
+pub enum Item {
     /// Data.
     Data(Bytes),
     /// Data of another stream; 1 is standard error.
     Extended(u32, Bytes),
+    /// What somebody else than the client typed, who has joined the session.
+    Typed {
+        /// Who.
+        user: UserName,
+        /// What.
+        data: Bytes,
+    },
     /// A request that has been authorized, from a client.
     Request(Request),
     /// The target's answer to the oldest request that awaits one.
@@ -38,7 +46,7 @@ pub(crate) enum Item {
 
 /// How a program ended.
 #[derive(Clone, Debug)]
-pub(crate) enum Exit {
+pub enum Exit {
     /// With a status.
     Status(u32),
     /// By a signal.
@@ -55,11 +63,11 @@ pub(crate) enum Exit {
 /// The peer sent more requests than anybody would before the first of them was handled.
 #[derive(Debug, thiserror::Error)]
 #[error("too many requests outstanding on a channel")]
-pub(crate) struct Flooded;
+pub struct Flooded;
 
 /// The queue. One side puts in, one task takes out.
 #[derive(Debug, Default)]
-pub(crate) struct Inbox {
+pub struct Inbox {
     state: Mutex<State>,
     filled: Notify,
     gone: CancellationToken,
@@ -81,7 +89,7 @@ enum Entry {
 
 impl Inbox {
     /// Puts in data that arrived on `stream` (none for the ordinary one).
-    pub(crate) fn push_data(&self, stream: Option<u32>, data: &[u8]) {
+    pub fn push_data(&self, stream: Option<u32>, data: &[u8]) {
         if data.is_empty() {
             return;
         }
@@ -106,7 +114,7 @@ impl Inbox {
     }
 
     /// Puts in anything but data.
-    pub(crate) fn push(&self, item: Item) -> Result<(), Flooded> {
+    pub fn push(&self, item: Item) -> Result<(), Flooded> {
         let closing = matches!(item, Item::Close);
         let mut state = self.lock();
         if state.closed {
@@ -127,13 +135,13 @@ impl Inbox {
     }
 
     /// Marks the channel closed from this side, so that nothing waits for its peer any longer.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         // Refused only while the item is not `Close`.
         let _ = self.push(Item::Close);
     }
 
     /// Takes the next item, waiting for one. After `Close` it is `Close` for ever.
-    pub(crate) async fn next(&self) -> Item {
+    pub async fn next(&self) -> Item {
         loop {
             {
                 let mut state = self.lock();
@@ -157,7 +165,7 @@ impl Inbox {
     }
 
     /// Waits until the peer has closed the channel; what it sent before may still be in here.
-    pub(crate) async fn gone(&self) {
+    pub async fn gone(&self) {
         self.gone.cancelled().await;
     }
 

@@ -12,21 +12,21 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// How much more may be read; lifted once the peer has signed in.
 #[derive(Debug)]
-pub(crate) struct Allowance(AtomicI64);
+pub struct Allowance(AtomicI64);
 
 impl Allowance {
     /// Allows `bytes`.
-    pub(crate) fn of(bytes: u32) -> Arc<Self> {
+    pub fn of(bytes: u32) -> Arc<Self> {
         Arc::new(Self(AtomicI64::new(i64::from(bytes))))
     }
 
     /// Allows any number.
-    pub(crate) fn lift(&self) {
+    pub fn lift(&self) {
         self.0.store(i64::MAX, Ordering::Relaxed);
     }
 
     /// Allows any number from the start.
-    pub(crate) fn unlimited() -> Arc<Self> {
+    pub fn unlimited() -> Arc<Self> {
         Arc::new(Self(AtomicI64::new(i64::MAX)))
     }
 
@@ -42,7 +42,7 @@ impl Allowance {
 
 /// The connection.
 #[derive(Debug)]
-pub(crate) struct Socket {
+pub struct Socket {
     stream: TcpStream,
     token: CancellationToken,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -51,7 +51,7 @@ pub(crate) struct Socket {
 
 impl Socket {
     /// `cut` ends it at once, whatever its peer does.
-    pub(crate) fn new(stream: TcpStream, cut: CancellationToken, allowance: Arc<Allowance>) -> Self {
+    pub fn new(stream: TcpStream, cut: CancellationToken, allowance: Arc<Allowance>) -> Self {
         // Without this a keystroke waits for the acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
         Self { stream, token: cut.clone(), cut: Box::pin(cut.cancelled_owned()), allowance }
