@@ -65,12 +65,24 @@ pub(crate) fn cookie(headers: &HeaderMap) -> Option<SecretText> {
         .map(|(_, token)| SecretText::new(token.to_owned()))
 }
 
+/// Whether a WebSocket comes from the console's own pages, or from a program that shows a token: a
+/// browser lets any site open one, and sends the cookie along.
+pub(crate) fn from_console(parts: &Parts, public_url: &str) -> Result<(), Problem> {
+    let shows_token = bearer(&parts.headers).is_some();
+    if shows_token && !parts.headers.contains_key(header::ORIGIN) { Ok(()) } else { origin(parts, public_url) }
+}
+
 /// A browser sends the cookie along with requests that other sites make it send; what changes
 /// something must come from the console's own pages.
 fn same_origin(parts: &Parts, public_url: &str) -> Result<(), Problem> {
     if matches!(parts.method, Method::GET | Method::HEAD) {
         return Ok(());
     }
+    origin(parts, public_url)
+}
+
+/// Whether the request says that it comes from the console's own pages.
+fn origin(parts: &Parts, public_url: &str) -> Result<(), Problem> {
     let text = |name| parts.headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
     let origin = text(header::ORIGIN).unwrap_or_default();
     let host = text(header::HOST).unwrap_or_default();

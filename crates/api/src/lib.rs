@@ -17,6 +17,7 @@ mod reply;
 mod route;
 pub mod routes;
 mod server;
+mod socket;
 
 #[cfg(test)]
 mod tests;

@@ -34,6 +34,14 @@ pub(crate) fn document(mut routes: Routes) -> Value {
             let body = json!({ "required": true, "content": { "application/json": { "schema": spec.body_schema } } });
             insert(&mut operation, "requestBody", body);
         }
+        if let Some(media) = spec.body_media {
+            let schema = json!({ "type": "string", "format": "binary" });
+            insert(
+                &mut operation,
+                "requestBody",
+                json!({ "required": true, "content": { media: { "schema": schema } } }),
+            );
+        }
         let methods = paths.entry(spec.path.to_owned()).or_insert_with(|| json!({}));
         insert(methods, &spec.method.as_str().to_ascii_lowercase(), operation);
     }

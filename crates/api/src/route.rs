@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 use futures::future::BoxFuture;
@@ -55,6 +55,8 @@ pub struct RouteSpec {
     pub query_schema: Schema,
     /// The schema of its body.
     pub body_schema: Schema,
+    /// The media type of a body that is not JSON.
+    pub body_media: Option<&'static str>,
     /// What it gives back.
     pub reply: Described,
 }
@@ -82,10 +84,26 @@ enum Proved {
     Permit(Caller, Permit<Manage>),
 }
 
-type Handler<I> = Arc<dyn Fn(Control, Proved, I) -> BoxFuture<'static, Result<Response, Problem>> + Send + Sync>;
+type Handler<I> = Arc<dyn Fn(App, Proved, I) -> BoxFuture<'static, Result<Response, Problem>> + Send + Sync>;
 
 /// A route's name in the document: the method, the path and `noun_verb`, then one line on it.
 type Named = (Method, &'static str, &'static str, &'static str);
+
+/// What passes on a route that takes or gives a stream.
+#[derive(Clone, Copy)]
+pub(crate) struct Streamed {
+    /// The media type of its body.
+    pub takes: Option<&'static str>,
+    /// The status when it succeeds.
+    pub status: StatusCode,
+    /// The media type of its answer.
+    pub gives: Option<&'static str>,
+}
+
+impl Streamed {
+    /// A WebSocket.
+    pub(crate) const SOCKET: Self = Self { takes: None, status: StatusCode::SWITCHING_PROTOCOLS, gives: None };
+}
 
 /// A type that can be a part of the input.
 pub(crate) trait Part: DeserializeOwned + JsonSchema + Send + 'static {}
@@ -99,9 +117,9 @@ impl Routes {
         F: Fn(Control, Visitor, Input<P, Q, B>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, Problem>> + Send + 'static,
     {
-        let handler: Handler<Input<P, Q, B>> = Arc::new(move |control, proved, input| match proved {
+        let handler: Handler<Input<P, Q, B>> = Arc::new(move |app, proved, input| match proved {
             Proved::Nothing(visitor) => {
-                let answer = handler(control, visitor, input);
+                let answer = handler(app.control, visitor, input);
                 Box::pin(async move { answer.await.map(Reply::into_reply) })
             }
             _ => Box::pin(async { Err(Problem::unauthenticated()) }),
@@ -116,9 +134,9 @@ impl Routes {
         F: Fn(Control, Caller, Input<P, Q, B>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, Problem>> + Send + 'static,
     {
-        let handler: Handler<Input<P, Q, B>> = Arc::new(move |control, proved, input| match proved {
+        let handler: Handler<Input<P, Q, B>> = Arc::new(move |app, proved, input| match proved {
             Proved::Caller(caller) => {
-                let answer = handler(control, caller, input);
+                let answer = handler(app.control, caller, input);
                 Box::pin(async move { answer.await.map(Reply::into_reply) })
             }
             _ => Box::pin(async { Err(Problem::unauthenticated()) }),
@@ -138,14 +156,67 @@ impl Routes {
         F: Fn(Control, Caller, Permit<Manage>, Input<P, Q, B>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, Problem>> + Send + 'static,
     {
-        let handler: Handler<Input<P, Q, B>> = Arc::new(move |control, proved, input| match proved {
+        let handler: Handler<Input<P, Q, B>> = Arc::new(move |app, proved, input| match proved {
             Proved::Permit(caller, permit) => {
-                let answer = handler(control, caller, permit, input);
+                let answer = handler(app.control, caller, permit, input);
                 Box::pin(async move { answer.await.map(Reply::into_reply) })
             }
             _ => Box::pin(async { Err(Problem::unauthenticated()) }),
         });
         self.mount::<P, Q, B, R>(named, Guard::Holds(permission), handler)
+    }
+
+    /// Declares a route for anybody who has proved who they are, which needs more of the server than the
+    /// use cases.
+    #[must_use]
+    pub(crate) fn signed_in_at<P: Part, Q: Part, B: Part, R: Reply, F, Fut>(self, named: Named, handler: F) -> Self
+    where
+        F: Fn(App, Caller, Input<P, Q, B>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R, Problem>> + Send + 'static,
+    {
+        let handler: Handler<Input<P, Q, B>> = Arc::new(move |app, proved, input| match proved {
+            Proved::Caller(caller) => {
+                let answer = handler(app, caller, input);
+                Box::pin(async move { answer.await.map(Reply::into_reply) })
+            }
+            _ => Box::pin(async { Err(Problem::unauthenticated()) }),
+        });
+        self.mount::<P, Q, B, R>(named, Guard::SignedIn, handler)
+    }
+
+    /// Declares a route for anybody who has proved who they are, whose body is a stream or which becomes
+    /// a socket: the handler gets the request itself. Browsers send the cookie along with such requests
+    /// from anywhere, so that sockets ask `auth::from_console` too.
+    #[must_use]
+    pub(crate) fn streaming<P: Part, Q: Part, F, Fut>(
+        mut self,
+        (method, path, operation, summary): Named,
+        described: Streamed,
+        handler: F,
+    ) -> Self
+    where
+        F: Fn(App, Caller, P, Q, Request) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<Response, Problem>> + Send + 'static,
+    {
+        self.specs.push(RouteSpec {
+            method: method.clone(),
+            path,
+            operation,
+            summary,
+            guard: Guard::SignedIn,
+            path_schema: P::json_schema(&mut self.schemas),
+            query_schema: Q::json_schema(&mut self.schemas),
+            body_schema: self.schemas.subschema_for::<input::Nothing>(),
+            body_media: described.takes,
+            reply: Described { status: described.status, media: described.gives, schema: None },
+        });
+        let filter = MethodFilter::try_from(method).unwrap_or(MethodFilter::GET);
+        let endpoint = move |State(app): State<App>, request: Request| {
+            let handler = handler.clone();
+            async move { stream(app, operation, handler, request).await }
+        };
+        self.router = self.router.route(path, on(filter, endpoint));
+        self
     }
 
     fn mount<P: Part, Q: Part, B: Part, R: Reply>(
@@ -163,6 +234,7 @@ impl Routes {
             path_schema: P::json_schema(&mut self.schemas),
             query_schema: Q::json_schema(&mut self.schemas),
             body_schema: self.schemas.subschema_for::<B>(),
+            body_media: None,
             reply: R::describe(&mut self.schemas),
         };
         self.specs.push(spec);
@@ -203,7 +275,24 @@ async fn call<P: Part, Q: Part, B: Part>(
             Proved::Nothing(_) => None,
         };
         let input = Input { path, query, body: input::body(&bytes)? };
-        idempotency::once(&app.control, repeat, handler(app.control.clone(), proved, input)).await
+        idempotency::once(&app.control, repeat, handler(app.clone(), proved, input)).await
+    };
+    answer.await.unwrap_or_else(IntoResponse::into_response)
+}
+
+/// One call of a route that takes or gives a stream.
+async fn stream<P: Part, Q: Part, F, Fut>(app: App, operation: &'static str, handler: F, request: Request) -> Response
+where
+    F: Fn(App, Caller, P, Q, Request) -> Fut,
+    Fut: Future<Output = Result<Response, Problem>>,
+{
+    let (mut parts, body) = request.into_parts();
+    let answer = async {
+        let Proved::Caller(caller) = admit(&app, Guard::SignedIn, operation, &parts).await? else {
+            return Err(Problem::unauthenticated());
+        };
+        let (path, query) = input::parameters(&mut parts).await?;
+        handler(app, caller, path, query, Request::from_parts(parts, body)).await
     };
     answer.await.unwrap_or_else(IntoResponse::into_response)
 }
@@ -228,7 +317,7 @@ async fn admit(
         None => {
             app.control.note_forbidden(&caller, operation).await?;
             let detail = format!("this needs the permission {}; ask an administrator", permission.as_str());
-            Err(Problem::new(axum::http::StatusCode::FORBIDDEN, "forbidden", detail))
+            Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail))
         }
     }
 }

@@ -6,6 +6,7 @@ mod account;
 mod asset;
 mod audit;
 mod feed;
+mod file;
 mod group;
 mod link;
 mod login;
@@ -16,6 +17,7 @@ mod scope;
 mod session;
 mod ssh_key;
 mod status;
+mod terminal;
 mod token;
 mod user;
 mod vault;
@@ -27,6 +29,7 @@ pub(crate) fn all(routes: Routes) -> Routes {
         .and(asset::declare)
         .and(audit::declare)
         .and(feed::declare)
+        .and(file::declare)
         .and(group::declare)
         .and(link::declare)
         .and(login::declare)
@@ -37,6 +40,7 @@ pub(crate) fn all(routes: Routes) -> Routes {
         .and(session::declare)
         .and(ssh_key::declare)
         .and(status::declare)
+        .and(terminal::declare)
         .and(token::declare)
         .and(user::declare)
         .and(vault::declare)

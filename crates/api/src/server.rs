@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use postern_control::Control;
+use postern_gateway_web::Terminals;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
@@ -39,6 +40,8 @@ pub(crate) struct App {
     pub control: Control,
     /// The figures.
     pub metrics: Arc<Metrics>,
+    /// The terminals in browsers, where sessions are run.
+    pub terminals: Option<Terminals>,
 }
 
 /// A bound HTTPS server.
@@ -114,10 +117,11 @@ async fn connection(stream: TcpStream, peer: SocketAddr, acceptor: TlsAcceptor, 
     }
 }
 
-/// Everything that is served: the API, its document, health, metrics and the console.
-pub fn app(control: Control, metrics: Arc<Metrics>) -> Router {
+/// Everything that is served: the API, its document, health, metrics and the console. Without
+/// `terminals` there are none in the browser.
+pub fn app(control: Control, metrics: Arc<Metrics>, terminals: Option<Terminals>) -> Router {
     let text = Arc::new(document().to_string());
-    let state = App { control, metrics };
+    let state = App { control, metrics, terminals };
     let routes = routes::all(Routes::default());
     routes
         .router

@@ -45,7 +45,7 @@ impl Answer {
 impl Api {
     async fn new() -> Self {
         let world = World::new().await;
-        let router = app(world.control.clone(), Arc::new(Metrics::default()));
+        let router = app(world.control.clone(), Arc::new(Metrics::default()), None);
         Self { world, router }
     }
 

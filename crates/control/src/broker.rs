@@ -172,8 +172,12 @@ impl Control {
         facts: Option<&Facts>,
     ) -> Result<Decision<Connect>, Error> {
         let Some(facts) = facts else { return Ok(Decision::Deny(vec![Reason::NoPolicy])) };
-        let proved =
-            self.factor_proved_at(&user.id, request.user.key.as_deref().unwrap_or_default(), request.source).await?;
+        // What was proved to a gateway counts for the gateways; in the browser it is the sign-in's own.
+        let proved = if request.protocol == crate::terminal::PROTOCOL {
+            None
+        } else {
+            self.factor_proved_at(&user.id, request.user.key.as_deref().unwrap_or_default(), request.source).await?
+        };
         let now = self.now();
         let decide = |mfa_at| policy::connect(&facts.connect(request.source, mfa_at), now);
         match decide(request.user.factor_at.max(proved)) {

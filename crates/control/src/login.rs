@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use postern_domain::event::{Actor, Event};
 use postern_domain::permission::Permission;
-use postern_domain::user::{Login, User};
+use postern_domain::user::{Login, User, UserState};
 use postern_domain::{LoginId, ScopePath, SecretText, UserName};
 use postern_store::{Page, PageRequest, StoredLogin};
 use postern_vault::random;
@@ -217,6 +217,40 @@ impl Control {
         let event = Event::done(tx.now(), caller.actor(), "login.end", id.as_str(), caller.user.scope.clone());
         self.commit(tx, &[event]).await?;
         Ok(())
+    }
+
+    /// Ends one of the caller's logins.
+    ///
+    /// # Errors
+    /// `NotFound` also when it is somebody else's, or over.
+    pub async fn login_end_one(&self, caller: &Caller, id: &LoginId) -> Result<(), Error> {
+        caller.login()?;
+        let mut tx = self.store().write(self.now()).await?;
+        let now = tx.now();
+        let theirs = tx.login(id).await?.filter(|stored| stored.user == caller.user.id && stored.alive(now));
+        theirs.ok_or_else(|| Error::not_found("login", id))?;
+        tx.login_end(id).await?;
+        let event = Event::done(now, caller.actor(), "login.end", id.as_str(), caller.user.scope.clone());
+        self.commit(tx, &[event]).await?;
+        Ok(())
+    }
+
+    /// Whether a login goes on, and its person may act; when it is `used`, that is noted.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn login_goes_on(&self, id: &LoginId, used: bool) -> Result<bool, Error> {
+        let now = self.now();
+        let mut rows = self.store().read().await?;
+        let Some(stored) = rows.login(id).await?.filter(|stored| stored.alive(now)) else { return Ok(false) };
+        let active = rows.user(&stored.user).await?.is_some_and(|user| user.state == UserState::Active);
+        drop(rows);
+        if active && used && now.since(stored.login.last_used_at) >= Duration::from_secs(60) {
+            let mut tx = self.store().write(now).await?;
+            tx.login_used(id).await?;
+            tx.commit_upkeep().await?;
+        }
+        Ok(active)
     }
 
     /// The caller's logins that have not ended.

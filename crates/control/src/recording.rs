@@ -104,6 +104,17 @@ impl Control {
         Ok(session)
     }
 
+    /// A recording that the caller may see, opened. That it was read is written down first.
+    pub(crate) async fn recording_read(
+        &self,
+        caller: &Caller,
+        id: &SessionId,
+        how: &str,
+    ) -> Result<(StoredRecording, SecretBytes), Error> {
+        self.recorded_session(caller, id, how).await?;
+        self.recording_opened(id).await
+    }
+
     /// A recording in another format, portion by portion. That it was read is written down first.
     ///
     /// # Errors

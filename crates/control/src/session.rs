@@ -1,17 +1,45 @@
 //! Sessions: looking at them, ending them, and keeping them to what policy says now.
 
+use std::collections::BTreeSet;
+
 use postern_domain::event::{Event, Outcome};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
+use postern_domain::policy::Join;
 use postern_domain::session::{EndReason, Session, SessionState};
-use postern_domain::{SessionId, UserId};
-use postern_gateway::Directive;
+use postern_domain::{Capability, SessionId, UserId, UserName};
+use postern_gateway::{Directive, Guest, Joined};
 use postern_store::{Page, PageRequest, SessionEnd, SessionFilter};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::{Caller, Control, Error};
 
 /// The longest message that can be shown to somebody in a session, in characters.
 const MESSAGE_LEN_MAX: usize = 500;
+
+/// Somebody who has joined a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionGuest {
+    /// Who.
+    pub user: UserName,
+    /// Whether they type too.
+    pub control: bool,
+}
+
+/// What goes on in a live session beside its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionLive {
+    /// By whom its input is held.
+    pub paused_by: Option<UserName>,
+    /// Who has joined.
+    pub guests: Vec<SessionGuest>,
+    /// What those who join may do.
+    pub join: Join,
+    /// What the session may do.
+    pub capabilities: BTreeSet<Capability>,
+}
 
 impl Control {
     /// The caller's own sessions, and those in the scopes where they hold `session:read`.
@@ -95,6 +123,89 @@ impl Control {
         if self.live().order(id, shown) { Ok(()) } else { Err(Error::Conflict(format!("session {id} is not live"))) }
     }
 
+    /// Holds the input of a live session, or lets it flow again. Whoever works in it is told.
+    ///
+    /// # Errors
+    /// As [`Self::session_kill`]; `Conflict` also when it is so already.
+    pub async fn session_hold(
+        &self,
+        caller: &Caller,
+        permit: &Permit<Manage>,
+        id: &SessionId,
+        hold: bool,
+        reason: Option<&str>,
+    ) -> Result<(), Error> {
+        let reason = reason.map(|reason| text("reason", reason)).transpose()?;
+        let session = self.session_in(permit, id).await?;
+        let sessions = self.0.sessions.get().ok_or_else(|| not_live(id))?;
+        if sessions.held_by(id).is_some() == hold {
+            let state = if hold { "paused already" } else { "not paused" };
+            return Err(Error::Conflict(format!("session {id} is {state}")));
+        }
+        let (action, done) =
+            if hold { ("session.pause", "has paused this session") } else { ("session.resume", "lets you go on") };
+        let mut event = Event::done(self.now(), caller.actor(), action, id.as_str(), session.scope)
+            .with("account", session.account.to_string())
+            .with("user", session.user.as_str());
+        if let Some(reason) = reason {
+            event = event.with("reason", reason);
+        }
+        self.note(event).await?;
+        let by = hold.then(|| caller.user.name.clone());
+        sessions.hold(id, by).map_err(|error| Error::Conflict(error.to_string()))?;
+        let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        let held = if hold { "; what you type goes nowhere until it is resumed" } else { "" };
+        self.live().order(id, Directive::Message(format!("{} {done}{why}{held}", caller.user.name)));
+        Ok(())
+    }
+
+    /// What goes on in a live session beside its bytes.
+    ///
+    /// # Errors
+    /// `NotFound` when it is not theirs to see, `Conflict` when it is not live.
+    pub async fn session_live(&self, caller: &Caller, id: &SessionId) -> Result<SessionLive, Error> {
+        self.session_visible(caller, id, Permission::SessionRead).await?;
+        let live = self.live().get(id).ok_or_else(|| not_live(id))?;
+        let sessions = self.0.sessions.get().ok_or_else(|| not_live(id))?;
+        Ok(SessionLive {
+            paused_by: sessions.held_by(id),
+            guests: sessions
+                .guests(id)
+                .into_iter()
+                .map(|guest| SessionGuest { user: guest.user, control: guest.control })
+                .collect(),
+            join: live.obligations.join,
+            capabilities: live.obligations.capabilities,
+        })
+    }
+
+    /// Joins a live session, so that whoever works in it knows. With `control` the caller types too.
+    ///
+    /// # Errors
+    /// `NotFound` when it is not theirs to watch; `Forbidden` when they or the session's policy do not
+    /// let them type; `Conflict` when it is not live.
+    pub async fn session_join(&self, caller: &Caller, id: &SessionId, control: bool) -> Result<Joined, Error> {
+        let session = self.session_visible(caller, id, Permission::RecordingRead).await?;
+        let live = self.live().get(id).ok_or_else(|| not_live(id))?;
+        if control && !caller.authority.covers(Permission::SessionJoin, &session.scope) {
+            self.note_forbidden(caller, "session_join").await?;
+            let permission = Permission::SessionJoin.as_str();
+            return Err(Error::Forbidden(format!("this needs the permission {permission}; ask an administrator")));
+        }
+        if control && live.obligations.join != Join::Control {
+            let why = "the policy of this session lets nobody else type in it (obligation `join`)";
+            return Err(Error::Forbidden(why.to_owned()));
+        }
+        let event = Event::done(self.now(), caller.actor(), "session.join", id.as_str(), session.scope)
+            .with("account", session.account.to_string())
+            .with("user", session.user.as_str())
+            .with("control", control);
+        self.note(event).await?;
+        let sessions = self.0.sessions.get().ok_or_else(|| not_live(id))?;
+        let guest = Guest { user: caller.user.name.clone(), control };
+        sessions.join(id, guest).await.map_err(|error| Error::Conflict(error.to_string()))
+    }
+
     async fn session_in(&self, permit: &Permit<Manage>, id: &SessionId) -> Result<Session, Error> {
         let session = self.store().read().await?.session(id).await?;
         session.filter(|session| permit.covers(&session.scope)).ok_or_else(|| Error::not_found("session", id))
@@ -148,6 +259,10 @@ impl Control {
         tracing::warn!(sessions = sessions.len(), intents = intents.len(), "closed what an earlier stop left open");
         Ok(closed)
     }
+}
+
+fn not_live(id: &SessionId) -> Error {
+    Error::Conflict(format!("session {id} is not live"))
 }
 
 /// A text that people will read: one line, not empty, bounded.

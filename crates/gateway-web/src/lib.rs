@@ -16,11 +16,8 @@ mod tab;
 mod terminals;
 mod transfer;
 
-#[cfg(test)]
-mod tests;
-
 pub use attachment::{AttachError, Attachment, Event};
-pub use files::{FileEntry, FileError, FileKind, Folder};
+pub use files::{FileEntry, FileError, FileKind, Files, Folder};
 pub use message::{Attach, FromBrowser, MESSAGE_LEN_MAX, ToBrowser, Unreadable};
 pub use open::{OpenError, Wish};
 pub use terminals::{Limits, Opened, Terminals};

@@ -74,7 +74,10 @@ impl FromBrowser {
         }
         // The error of the reader could quote a ticket.
         let message: Self = serde_json::from_str(text).map_err(|error| {
-            Unreadable(format!("not a message that is known, at column {}: see docs/reference/terminal.md", error.column()))
+            Unreadable(format!(
+                "not a message that is known, at column {}: see docs/reference/terminal.md",
+                error.column()
+            ))
         })?;
         match &message {
             Self::Attach(Attach { cols, rows, term, .. }) => {

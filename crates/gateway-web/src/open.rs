@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws_lc_rs::rand;
 use postern_domain::session::{EndReason, Machine};
-use postern_domain::{AccountRef, LoginId, SecretText};
+use postern_domain::{AccountRef, LoginId, SecretText, Timestamp, UserId, UserName};
 use postern_gateway::{BrokerError, ConnectRequest, Directives, Identity, LiveSession, Refusal, Sessions};
 use postern_ssh_target::activity::now;
 use postern_ssh_target::channels::Inboxes;
@@ -23,8 +23,12 @@ use crate::terminals::Limits;
 /// A wish for a tab, of somebody who has signed in.
 #[derive(Clone, Debug)]
 pub struct Wish {
-    /// Who, with when they last proved a second factor in this login.
-    pub user: Identity,
+    /// Who.
+    pub user: UserId,
+    /// Their name.
+    pub name: UserName,
+    /// When they last proved a second factor in this login.
+    pub factor_at: Option<Timestamp>,
     /// In which login.
     pub login: LoginId,
     /// On what.
@@ -73,7 +77,8 @@ pub(crate) async fn open(
     limits: &Limits,
     wish: Wish,
 ) -> Result<Reached, OpenError> {
-    let Wish { user, login, account, source } = wish;
+    let Wish { user: id, name, factor_at, login, account, source } = wish;
+    let user = Identity { id, name, key: None, factor_at };
     let request = ConnectRequest { user, account: account.clone(), source, protocol: PROTOCOL };
     let mut live = sessions.open(request).await?;
     let ticket = ticket()?;

@@ -153,9 +153,7 @@ async fn pump_down(tab: &Tab, target: &Side<client::Msg>) -> Result<(), Stop> {
 
 async fn exited(tab: &Tab, exit: Exit) -> Result<(), Stop> {
     let (frame, told) = match exit {
-        Exit::Status(status) => {
-            (ExitStatus::Code(status), ToBrowser::Exit { status: Some(status), signal: None })
-        }
+        Exit::Status(status) => (ExitStatus::Code(status), ToBrowser::Exit { status: Some(status), signal: None }),
         Exit::Signal { signal, .. } => {
             let name = match signal {
                 russh::Sig::Custom(name) => name,

@@ -172,10 +172,7 @@ impl Tab {
     }
 
     /// The one place where the session is asked whether it may do something. The answer is recorded.
-    pub(crate) async fn authorize(
-        &self,
-        wanted: Capability,
-    ) -> Result<Result<(), CapabilityRefused>, RecorderFailed> {
+    pub(crate) async fn authorize(&self, wanted: Capability) -> Result<Result<(), CapabilityRefused>, RecorderFailed> {
         let verdict = authorize(&self.obligations, wanted);
         let name = wanted.as_str().into();
         self.recorder.record(FrameKind::Capability { name, allowed: verdict.is_ok() }).await?;

@@ -33,12 +33,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            tabs_max: 32,
-            kept: Duration::from_secs(60),
-            target_time: Duration::from_secs(10),
-            window: 256 * 1024,
-        }
+        Self { tabs_max: 32, kept: Duration::from_secs(60), target_time: Duration::from_secs(10), window: 256 * 1024 }
     }
 }
 
@@ -67,14 +62,19 @@ struct Shared {
     config: Arc<client::Config>,
     limits: Limits,
     tabs: Mutex<HashMap<SessionId, Arc<Tab>>>,
+    /// By login, the proof of a factor that has opened a session under a policy that wants one for each.
+    spent: Mutex<HashMap<LoginId, Timestamp>>,
 }
+
+/// How many logins' spent proofs are remembered; each is of use for a minute.
+const SPENT_MAX: usize = 4096;
 
 impl Terminals {
     /// None yet; sessions are opened with `sessions`.
     #[must_use]
     pub fn new(sessions: Sessions, limits: Limits) -> Self {
         let config = client_config(limits.window);
-        Self { shared: Arc::new(Shared { sessions, config, limits, tabs: Mutex::default() }) }
+        Self { shared: Arc::new(Shared { sessions, config, limits, tabs: Mutex::default(), spent: Mutex::default() }) }
     }
 
     /// Opens a session and reaches its target.
@@ -86,6 +86,13 @@ impl Terminals {
         // A task of its own: a browser that goes away in the middle leaves nothing half open.
         let opened = tokio::spawn(async move { shared.open(wish).await }).await;
         opened.unwrap_or_else(|_| Err(OpenError::Unavailable("opening the terminal failed".to_owned())))
+    }
+
+    /// When the factor was proved in `login` that has opened a session already under a policy that wants
+    /// one for each session.
+    #[must_use]
+    pub fn spent(&self, login: &LoginId) -> Option<Timestamp> {
+        self.shared.spent.lock().unwrap_or_else(PoisonError::into_inner).get(login).copied()
     }
 
     /// Attaches a browser of `login` to a tab, in the place of whoever was attached.
@@ -152,6 +159,7 @@ impl Shared {
         if self.tabs().values().filter(|tab| live(tab)).count() >= max {
             return Err(OpenError::TooMany(max));
         }
+        let (login, factor_at) = (wish.login.clone(), wish.factor_at);
         let open::Reached { tab, ticket, governed } =
             open::open(&self.sessions, &self.config, &self.limits, wish).await?;
         let opened = Opened {
@@ -161,6 +169,13 @@ impl Shared {
             obligations: tab.obligations.clone(),
             kept: self.limits.kept,
         };
+        if let (0, Some(at)) = (opened.obligations.mfa_max_age_seconds, factor_at) {
+            let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+            if spent.len() >= SPENT_MAX {
+                spent.clear();
+            }
+            spent.insert(login, at);
+        }
         self.tabs().insert(tab.id.clone(), Arc::clone(&tab));
         let shared = Arc::clone(&self);
         tokio::spawn(async move {

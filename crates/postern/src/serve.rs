@@ -11,6 +11,7 @@ use postern_api::{Metrics, Server};
 use postern_control::{Control, DataFolder, Opening, Settings};
 use postern_gateway::{Sessions, SessionsOptions};
 use postern_gateway_ssh::{Config, Gateway};
+use postern_gateway_web::{Limits, Terminals};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -104,7 +105,9 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
 
     let stop = CancellationToken::new();
     let mut tasks = tokio::task::JoinSet::new();
-    let server = Server::new(https, tls, postern_api::app(control.clone(), Arc::new(Metrics::default())));
+    let terminals = Terminals::new(sessions.clone(), Limits::default());
+    let app = postern_api::app(control.clone(), Arc::new(Metrics::default()), Some(terminals));
+    let server = Server::new(https, tls, app);
     tasks.spawn(server.serve(stop.clone()));
     tasks.spawn(control.clone().publish_ledger(stop.clone()));
     tasks.spawn(control.clone().keep_time(TICK, stop.clone()));

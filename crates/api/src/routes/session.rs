@@ -1,9 +1,14 @@
 //! Sessions and their recordings.
 
 use axum::body::Body;
+use axum::extract::Request;
 use axum::http::Method;
+use axum::response::Response;
 use futures::StreamExt as _;
-use postern_control::{Caller, Control, Integrity, RecordingFormat, SessionFilter, watched_line};
+use postern_control::{
+    Caller, Control, Integrity, RecordingFormat, RecordingMarks, RecordingSearch, SessionFilter, SessionLive,
+    watched_line,
+};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::session::Session;
@@ -15,7 +20,9 @@ use crate::input::{Input, Nothing};
 use crate::page::Page;
 use crate::problem::Problem;
 use crate::reply::{Bytes, Done, Found};
-use crate::route::Routes;
+use crate::route::{Routes, Streamed};
+use crate::server::App;
+use crate::socket::{Heard, Upgrade};
 
 pub(crate) fn declare(routes: Routes) -> Routes {
     routes
@@ -30,6 +37,33 @@ pub(crate) fn declare(routes: Routes) -> Routes {
             Permission::SessionKill,
             (Method::POST, "/v1/sessions/{id}/message", "session_message", "Show a message to whoever works in it"),
             message,
+        )
+        .holding(
+            Permission::SessionKill,
+            (Method::POST, "/v1/sessions/{id}/pause", "session_pause", "Hold the input of a live session"),
+            pause,
+        )
+        .holding(
+            Permission::SessionKill,
+            (Method::POST, "/v1/sessions/{id}/resume", "session_resume", "Let the input of a session flow again"),
+            resume,
+        )
+        .signed_in(
+            (Method::GET, "/v1/sessions/{id}/live", "session_live", "Who has joined a live session, and who holds it"),
+            live,
+        )
+        .streaming(
+            (Method::GET, "/v1/sessions/{id}/join", "session_join", "Join a live session, as a WebSocket"),
+            Streamed::SOCKET,
+            join,
+        )
+        .signed_in(
+            (Method::GET, "/v1/sessions/{id}/recording/search", "recording_search", "Lines of it that contain a text"),
+            search,
+        )
+        .signed_in(
+            (Method::GET, "/v1/sessions/{id}/recording/marks", "recording_marks", "Points in it to jump to"),
+            marks,
         )
         .signed_in(
             (Method::GET, "/v1/sessions/{id}/recording", "recording_show", "The recording, as it is asked for"),
@@ -79,6 +113,30 @@ struct Why {
     reason: String,
 }
 
+/// Why, if there is something to say.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Remark {
+    /// One line that the person is shown and the ledger keeps.
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// How somebody joins.
+#[derive(Default, Deserialize, JsonSchema)]
+struct Joining {
+    /// Whether they type too.
+    #[serde(default)]
+    control: bool,
+}
+
+/// What is searched for.
+#[derive(Deserialize, JsonSchema)]
+struct Sought {
+    /// A part of a line, whatever its case.
+    q: String,
+}
+
 /// What to say.
 #[derive(Deserialize, JsonSchema)]
 struct Said {
@@ -126,6 +184,70 @@ async fn message(
 ) -> Result<Done, Problem> {
     control.session_message(&caller, &permit, &input.path.id, &input.body.text).await?;
     Ok(Done)
+}
+
+async fn pause(
+    control: Control,
+    caller: Caller,
+    permit: Permit<Manage>,
+    input: Input<Named, Nothing, Remark>,
+) -> Result<Done, Problem> {
+    control.session_hold(&caller, &permit, &input.path.id, true, input.body.reason.as_deref()).await?;
+    Ok(Done)
+}
+
+async fn resume(
+    control: Control,
+    caller: Caller,
+    permit: Permit<Manage>,
+    input: Input<Named, Nothing, Remark>,
+) -> Result<Done, Problem> {
+    control.session_hold(&caller, &permit, &input.path.id, false, input.body.reason.as_deref()).await?;
+    Ok(Done)
+}
+
+async fn live(control: Control, caller: Caller, input: Input<Named>) -> Result<Found<SessionLive>, Problem> {
+    Ok(Found(control.session_live(&caller, &input.path.id).await?))
+}
+
+async fn join(app: App, caller: Caller, path: Named, query: Joining, request: Request) -> Result<Response, Problem> {
+    let socket = Upgrade::of(&app, request, "postern.join.v1").await?;
+    let mut joined = app.control.session_join(&caller, &path.id, query.control).await?;
+    Ok(socket.serve(async move |mut socket| {
+        loop {
+            tokio::select! {
+                seen = joined.next() => {
+                    let Some(seen) = seen else { break };
+                    if socket.say(watched_line(&seen)).await.is_err() {
+                        return;
+                    }
+                }
+                heard = socket.hear() => match heard {
+                    Heard::Bytes(data) => {
+                        if joined.type_in(data).await.is_err() {
+                            break;
+                        }
+                    }
+                    Heard::Text(_) => {}
+                    Heard::Nothing => return,
+                },
+            }
+        }
+        let _ = socket.say(serde_json::json!({ "kind": "ended" }).to_string()).await;
+        socket.close(1000, "").await;
+    }))
+}
+
+async fn search(
+    control: Control,
+    caller: Caller,
+    input: Input<Named, Sought>,
+) -> Result<Found<RecordingSearch>, Problem> {
+    Ok(Found(control.recording_search(&caller, &input.path.id, &input.query.q).await?))
+}
+
+async fn marks(control: Control, caller: Caller, input: Input<Named>) -> Result<Found<RecordingMarks>, Problem> {
+    Ok(Found(control.recording_marks(&caller, &input.path.id).await?))
 }
 
 async fn recording(control: Control, caller: Caller, input: Input<Named, Form>) -> Result<Bytes, Problem> {

@@ -48,7 +48,7 @@ enum Awaiting {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Plain {
+pub(super) struct Plain {
     utf8: Utf8Stream,
     awaiting: Awaiting,
     /// A carriage return came; a line feed may follow.
@@ -56,7 +56,7 @@ struct Plain {
 }
 
 impl Plain {
-    fn write(&mut self, data: &[u8], out: &mut String) {
+    pub(super) fn write(&mut self, data: &[u8], out: &mut String) {
         let mut text = String::with_capacity(data.len());
         self.utf8.decode(data, &mut text);
         for char in text.chars() {
