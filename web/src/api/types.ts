@@ -679,6 +679,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/sessions/{id}/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Join a live session, as a WebSocket */
+        get: operations["session_join"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/sessions/{id}/kill": {
         parameters: {
             query?: never;
@@ -690,6 +707,23 @@ export interface paths {
         put?: never;
         /** Terminate a live session */
         post: operations["session_kill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{id}/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who has joined a live session, and who holds it */
+        get: operations["session_live"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -713,6 +747,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/sessions/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Hold the input of a live session */
+        post: operations["session_pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/sessions/{id}/recording": {
         parameters: {
             query?: never;
@@ -724,6 +775,57 @@ export interface paths {
         get: operations["recording_show"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{id}/recording/marks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Points in it to jump to */
+        get: operations["recording_marks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{id}/recording/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lines of it that contain a text */
+        get: operations["recording_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let the input of a session flow again */
+        post: operations["session_resume"];
         delete?: never;
         options?: never;
         head?: never;
@@ -808,6 +910,127 @@ export interface paths {
         };
         /** The server's state: vault, ledger, sessions, disk */
         get: operations["status_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/terminals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Open a session for a terminal */
+        post: operations["terminal_open"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/terminals/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End one's terminal */
+        delete: operations["terminal_close"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/terminals/{session}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is in a folder of the target */
+        get: operations["file_list"];
+        put?: never;
+        post?: never;
+        /** Remove a file or an empty folder */
+        delete: operations["file_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/terminals/{session}/files/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a file of the target */
+        get: operations["file_download"];
+        /** Write a file of the target */
+        put: operations["file_upload"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/terminals/{session}/files/folder": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a folder */
+        post: operations["file_make_folder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/terminals/{session}/files/rename": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Rename a file or folder */
+        post: operations["file_rename"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/terminals/{session}/socket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Attach to a terminal, as a WebSocket */
+        get: operations["terminal_socket"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1257,6 +1480,27 @@ export interface components {
             /** @description The name of the thing. */
             name: string;
         };
+        /**
+         * @description What may pass between a terminal in the browser and the clipboard. A gateway whose client is a
+         *     program of the person's own cannot hold it to this.
+         */
+        Clipboard: {
+            /**
+             * @description Whether what the terminal shows may be copied; the console does not offer it otherwise.
+             * @default true
+             */
+            copy: boolean;
+            /**
+             * @description Whether anything may be pasted into it.
+             * @default true
+             */
+            paste: boolean;
+            /**
+             * Format: uint32
+             * @description How many bytes may be pasted at once; any number where it is left out.
+             */
+            paste_bytes_max?: number | null;
+        };
         /** @description A one-time code or a recovery code. */
         CodeGiven: {
             /** @description The code. */
@@ -1483,6 +1727,41 @@ export interface components {
             /** @description What it is; none where it is not set. */
             old?: unknown;
         };
+        /** @description A name in a folder. */
+        FileEntry: {
+            /**
+             * Format: uint64
+             * @description Its length in bytes, where the target says it.
+             */
+            bytes?: number | null;
+            /** @description What it is. */
+            kind: components["schemas"]["FileKind"];
+            /**
+             * Format: uint32
+             * @description Its permissions, as `st_mode` has them, where the target says them.
+             */
+            mode?: number | null;
+            /** @description When it was last changed, where the target says it. */
+            modified_at?: components["schemas"]["Timestamp"] | null;
+            /** @description The name. */
+            name: string;
+        };
+        /** @description What a name in a folder is. */
+        FileKind: "file" | "folder" | "link" | "other";
+        /** @description A folder. */
+        Folder: {
+            /** @description What is in it, folders first, by name. */
+            entries: components["schemas"]["FileEntry"][];
+            /** @description Its absolute path. */
+            path: string;
+            /** @description Whether there is more in it than is listed. */
+            truncated: boolean;
+        };
+        /** @description A path, in a body. */
+        FolderWish: {
+            /** @description Absolute, or relative to the account's home. */
+            path: string;
+        };
         /** @description The time-boxed right that results from a request. */
         Grant: {
             /** @description To what. */
@@ -1628,6 +1907,8 @@ export interface components {
         };
         /** @description What was found about a recording, computed from its bytes each time it is asked for. */
         IntegrityVerdict: "verified" | "live" | "incomplete" | "altered" | "missing";
+        /** @description What others who may join a session can do in it. Who is in it is told whoever joins. */
+        Join: "watch" | "control";
         /**
          * @description What a document is about.
          * @enum {string}
@@ -1718,6 +1999,14 @@ export interface components {
              */
             capabilities: components["schemas"]["Capability"][];
             /**
+             * @description What may be copied and pasted in the browser's terminal.
+             * @default {
+             *       "copy": true,
+             *       "paste": true
+             *     }
+             */
+            clipboard: components["schemas"]["Clipboard"];
+            /**
              * Format: uint32
              * @description How many sessions one person may have on one account at once.
              * @default null
@@ -1729,6 +2018,11 @@ export interface components {
              * @default null
              */
             idle_seconds: number | null;
+            /**
+             * @description What others who join a session may do in it.
+             * @default watch
+             */
+            join: components["schemas"]["Join"];
             /**
              * Format: uint64
              * @description The longest window that can be asked for, and the longest session, in seconds.
@@ -1772,6 +2066,8 @@ export interface components {
              *     ]
              */
             capabilities: components["schemas"]["Capability"][];
+            /** @description What may be copied and pasted in the browser's terminal; anything where it is left out. */
+            clipboard?: components["schemas"]["Clipboard"];
             /**
              * Format: uint32
              * @description How many sessions one person may have on one account at once; any number where it is left out.
@@ -1779,6 +2075,8 @@ export interface components {
             concurrent_sessions?: number | null;
             /** @description After how long without input a session ends; where it is left out, none ends for that. */
             idle?: components["schemas"]["Period"] | null;
+            /** @description What others who join a session may do in it; look on where it is left out. */
+            join?: components["schemas"]["Join"];
             /**
              * @description The longest window that can be asked for, and the longest session.
              * @default 8h
@@ -1922,7 +2220,7 @@ export interface components {
         /** @description A span of time as days, hours, minutes and seconds: `30m`, `8h`, `1h30m`, `2d`. */
         Period: string;
         /** @description One thing that a role may allow. Every route of the API declares exactly one. */
-        Permission: "user:read" | "user:write" | "group:write" | "role:write" | "asset:read" | "asset:write" | "host_key:write" | "secret:write" | "policy:read" | "policy:write" | "request:create" | "request:read" | "request:approve" | "grant:revoke" | "session:read" | "recording:read" | "session:kill" | "audit:read" | "vault:read" | "vault:manage" | "status:read";
+        Permission: "user:read" | "user:write" | "group:write" | "role:write" | "asset:read" | "asset:write" | "host_key:write" | "secret:write" | "policy:read" | "policy:write" | "request:create" | "request:read" | "request:approve" | "grant:revoke" | "session:read" | "recording:read" | "session:kill" | "session:join" | "audit:read" | "vault:read" | "vault:manage" | "status:read";
         /** @description What kind of system an asset is; decides which gateway brokers it. */
         Platform: "linux" | "network_device" | "postgresql" | "mysql" | "redis" | "ldap";
         /** @description A rule on who may use what. */
@@ -1992,8 +2290,13 @@ export interface components {
              *         "shell",
              *         "exec"
              *       ],
+             *       "clipboard": {
+             *         "copy": true,
+             *         "paste": true
+             *       },
              *       "concurrent_sessions": null,
              *       "idle_seconds": null,
+             *       "join": "watch",
              *       "max_duration_seconds": 28800,
              *       "mfa_max_age_seconds": 43200,
              *       "reason_required": true,
@@ -2048,6 +2351,52 @@ export interface components {
         Recording: "strict";
         /** @description What a recording can be played or exported as. */
         RecordingFormat: "asciicast" | "text" | "json";
+        /** @description A line that a recording shows. */
+        RecordingLine: {
+            /**
+             * Format: uint64
+             * @description When it began, in milliseconds since the session's start.
+             */
+            at_ms: number;
+            /**
+             * Format: uint32
+             * @description On which channel.
+             */
+            channel: number;
+            /** @description What it says. */
+            text: string;
+        };
+        /** @description A point in a recording. */
+        RecordingMark: {
+            /**
+             * Format: uint64
+             * @description When, in milliseconds since the session's start.
+             */
+            at_ms: number;
+            /**
+             * Format: uint32
+             * @description On which channel; none when it is about the session as a whole.
+             */
+            channel?: number | null;
+            /** @description What happened: `command`, `exec`, `file`, `note` or `exit`. */
+            kind: string;
+            /** @description What it is called. */
+            label: string;
+        };
+        /** @description The points in a recording that one may want to jump to. */
+        RecordingMarks: {
+            /** @description The points, in the order of time. */
+            items: components["schemas"]["RecordingMark"][];
+            /** @description Whether there are more. */
+            truncated: boolean;
+        };
+        /** @description What a search found. */
+        RecordingSearch: {
+            /** @description The lines, in the order of time. */
+            items: components["schemas"]["RecordingLine"][];
+            /** @description Whether there are more. */
+            truncated: boolean;
+        };
         /** @description What is known of a session's recording. */
         RecordingSummary: {
             /**
@@ -2065,6 +2414,21 @@ export interface components {
              * @default null
              */
             reason: string | null;
+        };
+        /** @description Why, if there is something to say. */
+        Remark2: {
+            /**
+             * @description One line that the person is shown and the ledger keeps.
+             * @default null
+             */
+            reason: string | null;
+        };
+        /** @description What is to be called otherwise. */
+        RenameWish: {
+            /** @description What it is called. */
+            from: string;
+            /** @description What it is to be called; nothing may be there. */
+            to: string;
         };
         /** @description A wish to use an account for a task and a window. */
         Request: {
@@ -2202,8 +2566,26 @@ export interface components {
             /** @description Who. */
             user: components["schemas"]["UserName"];
         };
+        /** @description Somebody who has joined a session. */
+        SessionGuest: {
+            /** @description Whether they type too. */
+            control: boolean;
+            /** @description Who. */
+            user: components["schemas"]["UserName"];
+        };
         /** @description One brokered use of a grant. */
         SessionId: string;
+        /** @description What goes on in a live session beside its bytes. */
+        SessionLive: {
+            /** @description What the session may do. */
+            capabilities: components["schemas"]["Capability"][];
+            /** @description Who has joined. */
+            guests: components["schemas"]["SessionGuest"][];
+            /** @description What those who join may do. */
+            join: components["schemas"]["Join"];
+            /** @description By whom its input is held. */
+            paused_by?: components["schemas"]["UserName"] | null;
+        };
         /** @description Where a session stands. */
         SessionState: "opening" | "live" | "ended";
         /** @description A sign-in with a password and, where one is enrolled, a second factor. */
@@ -2304,6 +2686,31 @@ export interface components {
              * @default []
              */
             users: components["schemas"]["UserName"][];
+        };
+        /** @description A terminal that has been opened. It carries a secret and has no `Debug`. */
+        TerminalOpened: {
+            /** @description On what. */
+            account: components["schemas"]["AccountRef"];
+            /** @description What it may do. */
+            capabilities: components["schemas"]["Capability"][];
+            /** @description What may be copied and pasted. */
+            clipboard: components["schemas"]["Clipboard"];
+            /**
+             * Format: uint64
+             * @description How long it lives while nobody is attached, in seconds.
+             */
+            kept_seconds: number;
+            /** @description Its session. */
+            session: components["schemas"]["SessionId"];
+            /** @description What attaches to it, in this sign-in only; shown once. */
+            ticket: string;
+            /** @description When it must end at the latest. */
+            until: components["schemas"]["Timestamp"];
+        };
+        /** @description What for. */
+        TerminalWish: {
+            /** @description The account: `root@web-1`. */
+            account: components["schemas"]["AccountRef"];
         };
         /** Format: date-time */
         Timestamp: string;
@@ -4300,6 +4707,39 @@ export interface operations {
             };
         };
     };
+    session_join: {
+        parameters: {
+            query?: {
+                /** @description Whether they type too. */
+                control?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The session. */
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Switching Protocols */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     session_kill: {
         parameters: {
             query?: never;
@@ -4323,6 +4763,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session_live: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session. */
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionLive"];
                 };
             };
             /** @description What went wrong */
@@ -4370,6 +4842,40 @@ export interface operations {
             };
         };
     };
+    session_pause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session. */
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Remark2"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     recording_show: {
         parameters: {
             query?: {
@@ -4393,6 +4899,107 @@ export interface operations {
                 content: {
                     "application/octet-stream": unknown;
                 };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    recording_marks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session. */
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingMarks"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    recording_search: {
+        parameters: {
+            query: {
+                /** @description A part of a line, whatever its case. */
+                q: string;
+            };
+            header?: never;
+            path: {
+                /** @description The session. */
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingSearch"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session_resume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session. */
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Remark2"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong */
             default: {
@@ -4580,6 +5187,311 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Status"];
                 };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    terminal_open: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TerminalWish"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TerminalOpened"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    terminal_close: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its session. */
+                session: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    file_list: {
+        parameters: {
+            query?: {
+                /** @description Absolute, or relative to the account's home; the home itself when left out. */
+                path?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Its session. */
+                session: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Folder"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    file_remove: {
+        parameters: {
+            query?: {
+                /** @description Absolute, or relative to the account's home; the home itself when left out. */
+                path?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Its session. */
+                session: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    file_download: {
+        parameters: {
+            query?: {
+                /** @description Absolute, or relative to the account's home; the home itself when left out. */
+                path?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Its session. */
+                session: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    file_upload: {
+        parameters: {
+            query: {
+                /** @description Whether a file that is there may be overwritten. */
+                overwrite?: boolean;
+                /** @description Absolute, or relative to the account's home. */
+                path: string;
+            };
+            header?: never;
+            path: {
+                /** @description Its session. */
+                session: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    file_make_folder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its session. */
+                session: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FolderWish"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    file_rename: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its session. */
+                session: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenameWish"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    terminal_socket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its session. */
+                session: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Switching Protocols */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong */
             default: {
