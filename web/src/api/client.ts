@@ -1,8 +1,8 @@
 import { call, json, nothing, path, withQuery } from "./http";
 import type { Query } from "./http";
 import type {
-  Access, Account, ApiToken, Asset, AuditItem, Grant, Group, HostKey, Integrity, Link, LinkShown, Login, Page,
-  Permission, Policy, Proof, Request, Role, RoleAssignment, Scope, Session, SshKey, Status, User, VaultStatus, Who,
+  Access, Account, ApiToken, Asset, AuditItem, FileList, Grant, Group, HostKey, Integrity, Link, LinkShown, Login, Page,
+  Permission, Policy, Proof, Request, Role, RoleAssignment, Scope, Session, SshKey, Status, TerminalOpened, User, VaultStatus, Who,
 } from "./nouns";
 
 type Signal = AbortSignal | undefined;
@@ -101,6 +101,14 @@ export const api = {
   },
   sessionWatch: (id: string, signal: AbortSignal) => call("GET", path("sessions", id, "watch"), { signal }),
 
+  terminalOpen: (account: string) => json<TerminalOpened>("POST", path("terminals"), { body: { account } }),
+  terminalEnd: (session: string) => nothing("DELETE", path("terminals", session)),
+  fileList: (session: string, folder: string, signal?: Signal) => json<FileList>("GET", path("terminals", session, "files"), { query: { path: folder }, signal }),
+  fileDownload: (session: string, file: string, signal?: Signal) => call("GET", path("terminals", session, "files", "content"), { query: { path: file }, signal }),
+  folderMake: (session: string, folder: string) => nothing("POST", path("terminals", session, "files", "folder"), { body: { path: folder } }),
+  fileRename: (session: string, from: string, to: string) => nothing("POST", path("terminals", session, "files", "rename"), { body: { from, to } }),
+  fileRemove: (session: string, file: string) => nothing("DELETE", withQuery(path("terminals", session, "files"), { path: file })),
+
   auditList: (query: Query, signal?: Signal) => json<Page<AuditItem>>("GET", path("audit"), { query, signal }),
   auditShow: (index: number, signal?: Signal) => json<AuditItem>("GET", path("audit", index), { signal }),
   auditProof: (index: number, signal?: Signal) => json<Proof>("GET", path("audit", index, "proof"), { signal }),
@@ -113,9 +121,10 @@ export const api = {
   statusShow: (signal?: Signal) => json<Status>("GET", path("status"), { signal }),
 };
 
-/** Addresses that the browser downloads itself. */
-export const downloads = {
+/** Addresses that the browser itself loads from or sends to. */
+export const addresses = {
   recording: (id: string, format: "asciicast" | "text" | "json") =>
     withQuery(path("sessions", id, "recording"), { format }),
   audit: () => path("audit", "export"),
+  upload: (session: string, file: string, overwrite: boolean) => withQuery(path("terminals", session, "files", "content"), { path: file, overwrite }),
 };

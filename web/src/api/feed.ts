@@ -7,7 +7,7 @@ const SETTLE_MS = 150;
 const FOLLOWS = [["grant", "access"], ["request", "access"], ["policy", "access"], ["asset", "access"], ["account", "access"], ["secret", "account"], ["group", "user"], ["role", "user"], ["user", "login"], ["group", "login"], ["role", "login"]] as const;
 
 /** What must not be read twice: a look at a link makes a new secret, a recording is large and does not change. */
-export const ONCE = new Set(["link", "recording"]);
+export const ONCE = new Set(["link", "recording", "files"]);
 
 function nounsIn(data: string): string[] {
   try {

@@ -33,6 +33,31 @@ export type VaultStatus = Schemas["VaultStatus"];
 export type Who = Schemas["WhoAmI"];
 export type Why = NonNullable<Schemas["Problem"]["reasons"]>[number];
 
+/** A session in the browser's terminal, with the ticket that attaches to it. */
+export interface TerminalOpened {
+  session: string;
+  ticket: string;
+  account: string;
+  until: string;
+  capabilities: string[];
+  clipboard: { copy: boolean; paste: boolean; paste_bytes_max?: number | null };
+  kept_seconds: number;
+}
+
+export interface FileEntry {
+  name: string;
+  kind: "file" | "folder" | "link" | "other";
+  bytes: number;
+  modified_at?: string | null;
+  mode?: string | number | null;
+}
+
+export interface FileList {
+  path: string;
+  entries: FileEntry[];
+  truncated: boolean;
+}
+
 /** One page of a listing; `next` is the cursor of the following one. */
 export interface Page<T> {
   items: T[];

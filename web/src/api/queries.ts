@@ -66,6 +66,8 @@ export const q = {
       gcTime: 60_000,
       retry: false,
     }),
+  files: (session: string, folder: string) =>
+    queryOptions({ queryKey: ["files", session, folder], queryFn: ({ signal }) => api.fileList(session, folder, signal), retry: false }),
   audit: list("audit", api.auditList),
   auditItem: (index: number) =>
     queryOptions({ queryKey: ["audit", "show", index], queryFn: ({ signal }) => api.auditShow(index, signal) }),

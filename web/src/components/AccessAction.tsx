@@ -1,4 +1,7 @@
+import { SquareTerminal } from "lucide-react";
+
 import type { Access } from "../api/nouns";
+import { useOpenTerminal } from "../hooks/useOpenTerminal";
 import { useCan } from "../hooks/useWho";
 import { Link } from "@tanstack/react-router";
 import { t } from "../i18n";
@@ -21,8 +24,14 @@ export function AccessBadge({ state }: { state: Access["state"] }) {
 /** The one thing to do next with an account: connect, ask, wait, or learn why not. */
 export function AccessAction({ access, onRequest }: { access: Access; onRequest: (account: string) => void }) {
   const { blocked } = useCan();
+  const open = useOpenTerminal();
   if (access.state === "ready" && access.ssh) {
-    return <span className="relative z-10 block min-w-0"><CopyLine text={access.ssh} label={`${t.access.copy} ${access.account}`} /></span>;
+    return (
+      <span className="relative z-10 flex min-w-0 items-center gap-2">
+        <Button size="sm" look="primary" icon={<SquareTerminal className="size-4" aria-hidden />} busy={open.isPending} aria-label={t.terminal.openFor(access.account)} onClick={() => open.mutate(access.account)}>{t.access.terminal}</Button>
+        <CopyLine text={access.ssh} label={`${t.access.copy} ${access.account}`} />
+      </span>
+    );
   }
   if (access.state === "pending" && access.request) {
     return <Link to={pb.request(access.request)} className={`relative z-10 ${buttonClass("secondary", "sm")}`}>{t.access.pendingLink}</Link>;

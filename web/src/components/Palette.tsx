@@ -5,6 +5,7 @@ import { useDeferredValue, useEffect, useId, useMemo, useRef, useState } from "r
 import type { KeyboardEvent } from "react";
 
 import { q } from "../api/queries";
+import { useOpenTerminal } from "../hooks/useOpenTerminal";
 import { useCan, useWho } from "../hooks/useWho";
 import { t } from "../i18n";
 import { navFor } from "../layouts/nav";
@@ -30,6 +31,7 @@ function useEntries(typed: string): Entry[] {
   const who = useWho();
   const { can } = useCan();
   const navigate = useNavigate();
+  const { mutate: open } = useOpenTerminal();
   const asked = useDeferredValue(typed.trim());
   const long = asked.length >= 2;
   const access = useQuery({ ...q.access({ q: asked.slice(asked.lastIndexOf("@") + 1), limit: PER_GROUP_MAX }), enabled: long });
@@ -43,12 +45,15 @@ function useEntries(typed: string): Entry[] {
       .concat({ to: pb.profile(), label: t.nav.profile, icon: Search })
       .filter((item) => matches(item.label, typed))
       .map((item): Entry => ({ group: t.palette.pages, text: item.label, run: () => void navigate({ to: item.to }) }));
-    const accounts = (long ? (access.data?.items ?? []) : []).map((item): Entry => {
+    const accounts = (long ? (access.data?.items ?? []) : []).flatMap((item): Entry[] => {
       const { ssh } = item;
       if (item.state === "ready" && ssh) {
-        return { group: t.palette.accounts, text: t.palette.copySsh(item.account), hint: ssh, run: () => void navigator.clipboard.writeText(ssh).then(() => toast("ok", t.common.copied), () => toast("bad", t.errors.clipboard)) };
+        return [
+          { group: t.palette.accounts, text: t.palette.terminal(item.account), run: () => open(item.account) },
+          { group: t.palette.accounts, text: t.palette.copySsh(item.account), hint: ssh, run: () => void navigator.clipboard.writeText(ssh).then(() => toast("ok", t.common.copied), () => toast("bad", t.errors.clipboard)) },
+        ];
       }
-      return { group: t.palette.accounts, text: t.palette.request(item.account), run: () => void navigate({ to: pb.access(), search: { q: item.asset.name, dialog: "request", item: item.account } }) };
+      return [{ group: t.palette.accounts, text: t.palette.request(item.account), run: () => void navigate({ to: pb.access(), search: { q: item.asset.name, dialog: "request", item: item.account } }) }];
     });
     const people = (long ? (users.data?.items ?? []) : []).map((item): Entry => ({ group: t.palette.users, text: item.name, hint: item.email ?? "", run: () => void navigate({ to: pb.user(item.name) }) }));
     const things = (long ? (assets.data?.items ?? []) : []).map((item): Entry => ({ group: t.palette.assets, text: item.name, hint: item.address, run: () => void navigate({ to: pb.asset(item.name) }) }));
@@ -57,7 +62,7 @@ function useEntries(typed: string): Entry[] {
       .slice(0, PER_GROUP_MAX)
       .map((item): Entry => ({ group: t.palette.sessions, text: t.palette.watch(item.user, item.account), run: () => void navigate({ to: pb.session(item.id) }) }));
     return typed.trim() === "" ? [...pages, ...sessions] : [...accounts, ...pages, ...people, ...things, ...sessions];
-  }, [typed, long, who, access.data, users.data, assets.data, live.data, navigate]);
+  }, [typed, long, who, access.data, users.data, assets.data, live.data, navigate, open]);
 }
 
 /** Everything that can be reached by typing. */

@@ -14,6 +14,7 @@ import { usePathname } from "../hooks/useUrlState";
 import { useWho } from "../hooks/useWho";
 import { t } from "../i18n";
 import { queryClient } from "../query-client";
+import { terminals, useTerminals } from "../stores/terminals";
 import { IconButton } from "../ui/Button";
 import { cx } from "../ui/cx";
 import { Menu } from "../ui/Menu";
@@ -36,6 +37,8 @@ export function AppLayout() {
 
   useEffect(() => {
     const listen = (event: KeyboardEvent) => {
+      // What a terminal has taken is not ours.
+      if (event.defaultPrevented) return;
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
         event.preventDefault();
         setPalette((shown) => !shown);
@@ -121,7 +124,7 @@ function NavLink({ item }: { item: NavItem }) {
     >
       <Picture className="size-4 group-aria-[current=page]:text-accent" aria-hidden />
       <span className="flex-1">{item.label}</span>
-      {item.count ? <Count kind={item.count} /> : null}
+      {item.count === "terminals" ? <OpenCount /> : item.count ? <Count kind={item.count} /> : null}
     </Link>
   );
 }
@@ -143,6 +146,17 @@ function Count({ kind }: { kind: "waiting" | "live" }) {
   );
 }
 
+function OpenCount() {
+  const { length } = useTerminals();
+  if (length === 0) return null;
+  return (
+    <span className="rounded-sm bg-ok-soft px-1.5 text-2xs font-semibold text-ok">
+      <span aria-hidden>{length}</span>
+      <span className="sr-only">{t.nav.opened(length)}</span>
+    </span>
+  );
+}
+
 const THEMES: { theme: Theme; icon: typeof Sun }[] = [
   { theme: "system", icon: Monitor },
   { theme: "light", icon: Sun },
@@ -155,6 +169,7 @@ function Me() {
   const theme = useTheme();
   const signOut = async () => {
     await api.loginEnd().catch(() => undefined);
+    terminals.clear();
     queryClient.clear();
     await router.navigate({ to: "/sign-in" });
   };

@@ -1,4 +1,4 @@
-import { Boxes, FileClock, Gauge, Hourglass, House, KeyRound, ScrollText, Server, Shapes, ShieldCheck, SquareTerminal, UserRound, Users, Vault, Waypoints } from "lucide-react";
+import { Boxes, FileClock, Film, Gauge, Hourglass, House, KeyRound, ScrollText, Server, Shapes, ShieldCheck, SquareTerminal, UserRound, Users, Vault, Waypoints } from "lucide-react";
 import type { LucideIcon } from "lucide-react";
 
 import { holds } from "../api/can";
@@ -11,7 +11,7 @@ export interface NavItem {
   label: string;
   icon: LucideIcon;
   needs?: Permission;
-  count?: "waiting" | "live";
+  count?: "waiting" | "live" | "terminals";
 }
 
 export interface NavGroup {
@@ -26,7 +26,8 @@ const GROUPS: NavGroup[] = [
       { to: pb.access(), label: t.nav.access, icon: KeyRound },
       { to: pb.requests(), label: t.nav.requests, icon: FileClock, count: "waiting" },
       { to: pb.grants(), label: t.nav.grants, icon: Hourglass },
-      { to: pb.sessions(), label: t.nav.sessions, icon: SquareTerminal, count: "live" },
+      { to: pb.terminals(), label: t.nav.terminals, icon: SquareTerminal, count: "terminals" },
+      { to: pb.sessions(), label: t.nav.sessions, icon: Film, count: "live" },
     ],
   },
   {

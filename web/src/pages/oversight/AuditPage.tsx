@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Download, ScrollText } from "lucide-react";
 
-import { downloads } from "../../api/client";
+import { addresses } from "../../api/client";
 import type { AuditItem } from "../../api/nouns";
 import { q } from "../../api/queries";
 import { Actor, OutcomeBadge } from "../../components/events";
@@ -37,7 +37,7 @@ export function AuditPage() {
   const events = useQuery(q.audit({ actor, action, target, outcome, from, until, cursor, limit: PAGE_SIZE }));
   const chosen = item !== undefined && /^\d+$/.test(item) ? Number(item) : undefined;
   return (
-    <Page title={a.title} lead={a.lead} actions={<a href={downloads.audit()} download="postern-audit.ndjson" className={buttonClass()}><Download className="size-4" aria-hidden />{a.export}</a>}>
+    <Page title={a.title} lead={a.lead} actions={<a href={addresses.audit()} download="postern-audit.ndjson" className={buttonClass()}><Download className="size-4" aria-hidden />{a.export}</a>}>
       <Filters>
         <TextFilter name="actor" label={a.filters.actor} />
         <TextFilter name="action" label={a.filters.action} className="font-mono" />

@@ -3,7 +3,7 @@ import { Link, useParams } from "@tanstack/react-router";
 import { Ban, Download, MessageSquare } from "lucide-react";
 import { Suspense, lazy } from "react";
 
-import { api, downloads } from "../../api/client";
+import { api, addresses } from "../../api/client";
 import type { Session } from "../../api/nouns";
 import { q } from "../../api/queries";
 import { Mono } from "../../components/Copy";
@@ -80,7 +80,7 @@ function Shown({ session }: { session: Session }) {
             items={(["asciicast", "text", "json"] as const).map((format) => ({
               label: t.sessions[format],
               blocked: readBlocked,
-              onSelect: () => save(downloads.recording(session.id, format), `${session.id}.${{ asciicast: "cast", text: "txt", json: "ndjson" }[format]}`),
+              onSelect: () => save(addresses.recording(session.id, format), `${session.id}.${{ asciicast: "cast", text: "txt", json: "ndjson" }[format]}`),
             }))}
           />
         </>
