@@ -1,8 +1,8 @@
 import { call, json, nothing, path, withQuery } from "./http";
 import type { Query } from "./http";
 import type {
-  Access, Account, ApiToken, Asset, AuditItem, FileList, Grant, Group, HostKey, Integrity, Link, LinkShown, Login, Page,
-  Permission, Policy, Proof, Request, Role, RoleAssignment, Scope, Session, SshKey, Status, TerminalOpened, User, VaultStatus, Who,
+  Access, Account, ApiToken, Asset, AuditItem, Folder, Grant, Group, HostKey, Integrity, Link, LinkShown, Login, Page,
+  Permission, Policy, Proof, RecordingMarks, RecordingSearch, Request, Role, RoleAssignment, Scope, Session, SessionLive, SshKey, Status, TerminalOpened, User, VaultStatus, Who,
 } from "./nouns";
 
 type Signal = AbortSignal | undefined;
@@ -99,11 +99,16 @@ export const api = {
     const response = await call("GET", path("sessions", id, "recording"), { query: { format }, signal });
     return response.text();
   },
+  sessionLive: (id: string, signal?: Signal) => json<SessionLive>("GET", path("sessions", id, "live"), { signal }),
+  sessionPause: (id: string, reason?: string) => nothing("POST", path("sessions", id, "pause"), { body: reason ? { reason } : {} }),
+  sessionResume: (id: string) => nothing("POST", path("sessions", id, "resume"), { body: {} }),
+  recordingMarks: (id: string, signal?: Signal) => json<RecordingMarks>("GET", path("sessions", id, "recording", "marks"), { signal }),
+  recordingSearch: (id: string, q: string, signal?: Signal) => json<RecordingSearch>("GET", path("sessions", id, "recording", "search"), { query: { q }, signal }),
   sessionWatch: (id: string, signal: AbortSignal) => call("GET", path("sessions", id, "watch"), { signal }),
 
   terminalOpen: (account: string) => json<TerminalOpened>("POST", path("terminals"), { body: { account } }),
   terminalEnd: (session: string) => nothing("DELETE", path("terminals", session)),
-  fileList: (session: string, folder: string, signal?: Signal) => json<FileList>("GET", path("terminals", session, "files"), { query: { path: folder }, signal }),
+  fileList: (session: string, folder: string, signal?: Signal) => json<Folder>("GET", path("terminals", session, "files"), { query: { path: folder }, signal }),
   fileDownload: (session: string, file: string, signal?: Signal) => call("GET", path("terminals", session, "files", "content"), { query: { path: file }, signal }),
   folderMake: (session: string, folder: string) => nothing("POST", path("terminals", session, "files", "folder"), { body: { path: folder } }),
   fileRename: (session: string, from: string, to: string) => nothing("POST", path("terminals", session, "files", "rename"), { body: { from, to } }),

@@ -58,6 +58,12 @@ export const q = {
     queryOptions({ queryKey: ["session", "show", id], queryFn: ({ signal }) => api.sessionShow(id, signal) }),
   integrity: (id: string) =>
     queryOptions({ queryKey: ["session", "integrity", id], queryFn: ({ signal }) => api.sessionIntegrity(id, signal) }),
+  sessionLive: (id: string) =>
+    queryOptions({ queryKey: ["session", "live", id], queryFn: ({ signal }) => api.sessionLive(id, signal), retry: false }),
+  marks: (id: string) =>
+    queryOptions({ queryKey: ["recording", "marks", id], queryFn: ({ signal }) => api.recordingMarks(id, signal), staleTime: Number.POSITIVE_INFINITY, retry: false }),
+  recordingSearch: (id: string, text: string) =>
+    queryOptions({ queryKey: ["recording", "search", id, text], queryFn: ({ signal }) => api.recordingSearch(id, text, signal), staleTime: Number.POSITIVE_INFINITY, placeholderData: keepPreviousData, retry: false }),
   recording: (id: string) =>
     queryOptions({
       queryKey: ["recording", id],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { stepsOf, parseCast, plain, search, squeeze } from "./asciicast";
+import { moved, parseCast, squeeze } from "./asciicast";
 
 const CAST = [
   '{"version":3,"term":{"cols":100,"rows":30}}',
@@ -26,34 +26,12 @@ describe("recordings", () => {
     expect(squeeze(parseCast(CAST).events, 2).map((event) => event.at)).toEqual([0.5, 1.5, 3.5, 4]);
   });
 
-  it("reads commands from what was typed and shown", () => {
-    const events = [
-      { at: 0, code: "o", data: "$ " },
-      { at: 1, code: "i", data: "dg" },
-      { at: 1, code: "o", data: "dg" },
-      { at: 2, code: "i", data: "\u007ff -h" },
-      { at: 2, code: "o", data: "\b\u001b[Kf -h" },
-      { at: 3, code: "i", data: "\r" },
-      { at: 3, code: "o", data: "\r\nthe hunter had 2 dogs\r\n" },
-      { at: 4, code: "o", data: "Password: " },
-      { at: 5, code: "i", data: "hunter2\r" },
-      { at: 5.1, code: "o", data: "\r\nwelcome hunter, 2 messages\r\n$ " },
-      { at: 5.5, code: "i", data: "id; date\r" },
-      { at: 5.6, code: "o", data: "id; date\r\nuid=0" },
-      { at: 6, code: "m", data: "sftp read /etc/hosts" },
-      { at: 7, code: "x", data: "0" },
-    ];
-    expect(stepsOf(events)).toEqual([
-      { at: 3, kind: "command", text: "df -h" },
-      { at: 5, kind: "hidden", text: "" },
-      { at: 5.5, kind: "command", text: "id; date" },
-      { at: 6, kind: "mark", text: "sftp read /etc/hosts" },
-      { at: 7, kind: "exit", text: "0" },
-    ]);
-  });
-
-  it("finds text that is coloured and split", () => {
-    expect(search(parseCast(CAST).events, "filesystem")).toMatchObject([{ at: 12, match: "Filesystem" }]);
-    expect(plain("\u001b]0;title\u0007x")).toBe("x");
+  it("finds the same moment again when idle time is cut", () => {
+    const { events } = parseCast(CAST);
+    const squeezed = squeeze(events, 2);
+    expect(moved(11.5, events, squeezed)).toBe(3.5);
+    expect(moved(2.5, events, squeezed)).toBe(2.5);
+    expect(moved(9, events, squeezed)).toBe(3.5);
+    expect(moved(3.5, squeezed, events)).toBe(11.5);
   });
 });

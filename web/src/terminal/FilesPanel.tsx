@@ -44,7 +44,7 @@ export function FilesPanel({ session, writeBlocked, onClose }: { session: string
     setOver(false);
     sendAll(event.dataTransfer.files);
   };
-  const open = (entry: FileEntry) => (entry.kind === "folder" || entry.kind === "link" ? setFolder(join(here, entry.name)) : fetchFile(here, entry.name, entry.bytes));
+  const open = (entry: FileEntry) => (entry.kind === "folder" || entry.kind === "link" ? setFolder(join(here, entry.name)) : fetchFile(here, entry.name, entry.bytes ?? undefined));
 
   return (
     <section
@@ -75,13 +75,13 @@ export function FilesPanel({ session, writeBlocked, onClose }: { session: string
                 <button type="button" onClick={() => open(entry)} className="flex min-w-0 flex-1 items-center gap-2 rounded py-1 pl-1 text-left">
                   <Picture className={cx("size-4 shrink-0", entry.kind === "folder" ? "text-accent" : "text-muted")} aria-hidden />
                   <span className="min-w-0 flex-1 truncate font-mono text-xs" title={entry.name}>{entry.name}</span>
-                  {entry.kind === "file" ? <span className="text-2xs text-muted">{bytes(entry.bytes)}</span> : null}
+                  {entry.kind === "file" && typeof entry.bytes === "number" ? <span className="text-2xs text-muted">{bytes(entry.bytes)}</span> : null}
                   {entry.modified_at ? <span className="w-20 text-right text-2xs text-muted"><When at={entry.modified_at} /></span> : null}
                 </button>
                 <Menu
                   trigger={<IconButton size="sm" label={`${t.actions.more}: ${entry.name}`}><MoreHorizontal className="size-4" aria-hidden /></IconButton>}
                   items={[
-                    { label: t.actions.download, icon: <Download />, blocked: entry.kind === "folder" ? t.files.noFolder : undefined, onSelect: () => fetchFile(here, entry.name, entry.bytes) },
+                    { label: t.actions.download, icon: <Download />, blocked: entry.kind === "folder" ? t.files.noFolder : undefined, onSelect: () => fetchFile(here, entry.name, entry.bytes ?? undefined) },
                     { label: t.files.rename, icon: <FilePicture />, blocked: writeBlocked, onSelect: () => setAsk({ kind: "rename", entry }) },
                     { label: t.actions.remove, icon: <Trash2 />, danger: true, apart: true, blocked: writeBlocked, onSelect: () => setAsk({ kind: "remove", entry }) },
                   ]}

@@ -22,7 +22,7 @@ export function TerminalTabs({ open, shown, onShow, onClose }: Props) {
       {open.map((each, index) => (
         <li key={each.session} className={cx("-mb-px flex shrink-0 items-center rounded-t-md border border-b-0 text-sm", each === shown ? "border-line bg-surface" : "border-transparent text-muted hover:bg-hover")}>
           <button type="button" aria-current={each === shown ? "page" : undefined} onClick={() => onShow(each)} className="h-8 pr-1 pl-3 font-mono text-xs">{names[index]}</button>
-          <button type="button" aria-label={t.terminal.closeTab(names[index] ?? "")} onClick={() => onClose(each)} className="mr-1 rounded p-1 text-muted hover:bg-hover hover:text-ink"><X className="size-3.5" aria-hidden /></button>
+          <button type="button" aria-label={t.terminal.closeTab(names[index] ?? "")} onClick={() => onClose(each)} className="mr-1 flex size-6 items-center justify-center rounded text-muted hover:bg-hover hover:text-ink"><X className="size-3.5" aria-hidden /></button>
         </li>
       ))}
     </ul>

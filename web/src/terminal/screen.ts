@@ -8,6 +8,9 @@ import { allowStyledSpans, withStyleSheets } from "./strict";
 allowStyledSpans();
 
 const SCROLLBACK_LINES = 10_000;
+const FONT_PX = 13;
+const FONT_PX_MIN = 5;
+const FONT_PX_MAX = 18;
 
 // The same colours as recordings are played in: styles.css has them for the player.
 const THEME = {
@@ -39,11 +42,12 @@ export class Screen {
   private opened = false;
   private pasting = false;
 
-  constructor(private readonly events: ScreenEvents, private rights: ScreenRights) {
+  /** With a `fixed` size the letters are made to fit; otherwise there are as many as fit. */
+  constructor(private readonly events: ScreenEvents, private rights: ScreenRights, private readonly fixed?: { cols: number; rows: number }) {
     this.element.className = "h-full w-full";
     this.terminal = new Terminal({
-      allowProposedApi: true, theme: THEME, scrollback: SCROLLBACK_LINES, cursorBlink: false,
-      fontFamily: '"IBM Plex Mono", ui-monospace, monospace', fontSize: 13, lineHeight: 1.2, rightClickSelectsWord: false, macOptionIsMeta: true,
+      allowProposedApi: true, theme: THEME, scrollback: SCROLLBACK_LINES, cursorBlink: false, ...fixed,
+      fontFamily: '"IBM Plex Mono", ui-monospace, monospace', fontSize: FONT_PX, lineHeight: 1.2, rightClickSelectsWord: false, macOptionIsMeta: true,
     });
     this.terminal.loadAddon(this.fitting);
     this.terminal.loadAddon(new Unicode11Addon());
@@ -72,9 +76,25 @@ export class Screen {
     this.fit();
   }
 
-  /** As many columns and rows as fit into where it stands. */
+  /** Fits it into where it stands. */
   fit(): void {
-    if (this.element.isConnected && this.element.clientWidth > 0) this.fitting.fit();
+    if (!this.element.isConnected || this.element.clientWidth === 0) return;
+    if (this.fixed) this.scale();
+    else this.fitting.fit();
+  }
+
+  /** The size of what is looked at, where it is not ours to choose. */
+  resize(cols: number, rows: number): void {
+    this.terminal.resize(cols, rows);
+    this.fit();
+  }
+
+  private scale(): void {
+    const screen = this.element.querySelector(".xterm-screen");
+    if (!screen || screen.clientWidth === 0) return;
+    const now = this.terminal.options.fontSize ?? FONT_PX;
+    const room = Math.min(this.element.clientWidth / screen.clientWidth, this.element.clientHeight / screen.clientHeight);
+    this.terminal.options.fontSize = Math.max(FONT_PX_MIN, Math.min(FONT_PX_MAX, Math.floor(now * room * 2) / 2));
   }
 
   focus(): void {
@@ -86,13 +106,8 @@ export class Screen {
   }
 
   /** Writes output; `shown` is told when it is on the screen. */
-  write(data: Uint8Array, shown: () => void): void {
+  write(data: Uint8Array, shown?: () => void): void {
     this.terminal.write(data, shown);
-  }
-
-  /** A line from the gate, apart from what the target says. */
-  remark(text: string): void {
-    this.terminal.write(`\r\n\u001b[0;7m ${text} \u001b[0m\r\n`);
   }
 
   clear(): void {

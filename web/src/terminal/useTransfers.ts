@@ -24,7 +24,7 @@ export function useTransfers(session: string, onUploaded: () => void) {
   const remove = useCallback((id: number) => setTransfers((all) => all.filter((each) => each.id !== id)), []);
 
   const move = useCallback(
-    ({ folder, name, file, size, overwrite = false }: { folder: string; name: string; file?: File; size: number; overwrite?: boolean }) => {
+    ({ folder, name, file, size, overwrite = false }: { folder: string; name: string; file?: File; size: number | undefined; overwrite?: boolean }) => {
       last.current += 1;
       const id = last.current;
       const stop = new AbortController();
@@ -46,7 +46,7 @@ export function useTransfers(session: string, onUploaded: () => void) {
   );
 
   const send = useCallback((folder: string, file: File) => move({ folder, name: file.name, file, size: file.size }), [move]);
-  const fetchFile = useCallback((folder: string, name: string, size: number) => move({ folder, name, size }), [move]);
+  const fetchFile = useCallback((folder: string, name: string, size: number | undefined) => move({ folder, name, size }), [move]);
   const overwrite = useCallback(
     ({ id, folder, name, file }: Transfer) => {
       remove(id);

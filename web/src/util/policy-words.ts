@@ -1,6 +1,6 @@
 import type { Policy } from "../api/nouns";
 import { t } from "../i18n";
-import { duration } from "./time";
+import { bytes, duration } from "./time";
 import { yaml } from "./yaml";
 
 const w = t.policies.words;
@@ -42,6 +42,9 @@ export function obligationWords({ obligations: o, access }: Policy): string[] {
     w.max(duration(o.max_duration_seconds)),
     o.idle_seconds ? w.idle(duration(o.idle_seconds)) : "",
     o.concurrent_sessions ? w.concurrent(o.concurrent_sessions) : "",
+    o.clipboard.copy ? "" : w.noCopy,
+    o.clipboard.paste ? (o.clipboard.paste_bytes_max ? w.pasteMax(bytes(o.clipboard.paste_bytes_max)) : "") : w.noPaste,
+    o.join === "control" ? w.joinControl : w.joinWatch,
     w.recording,
   ].filter(Boolean);
 }
@@ -68,6 +71,8 @@ export function policyText(policy: Policy): string {
       idle: o.idle_seconds ? period(o.idle_seconds) : null,
       concurrent_sessions: o.concurrent_sessions,
       recording: o.recording,
+      clipboard: o.clipboard.copy && o.clipboard.paste && !o.clipboard.paste_bytes_max ? null : { ...o.clipboard },
+      join: o.join === "watch" ? null : o.join,
     },
   });
 }

@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
-import { Ban, Download, MessageSquare } from "lucide-react";
+import { Ban, Download, MessageSquare, Pause, Play } from "lucide-react";
 import { Suspense, lazy } from "react";
 
 import { api, addresses } from "../../api/client";
@@ -17,6 +17,7 @@ import { useDialog, useUrlState } from "../../hooks/useUrlState";
 import { useCan, useWho } from "../../hooks/useWho";
 import { t } from "../../i18n";
 import { toast } from "../../stores/toast";
+import { Badge } from "../../ui/Badge";
 import { Button } from "../../ui/Button";
 import { Blank, Skeleton } from "../../ui/feedback";
 import { Menu } from "../../ui/Menu";
@@ -52,6 +53,9 @@ function Shown({ session }: { session: Session }) {
   const readBlocked = own ? undefined : blocked("recording:read", session.scope);
   const killBlocked = session.state === "ended" ? t.can.notLive : blocked("session:kill", session.scope);
   const over = session.state === "ended";
+  const live = useQuery({ ...q.sessionLive(session.id), enabled: !over && !readBlocked });
+  const pausedBy = over ? undefined : live.data?.paused_by;
+  const resume = useMutation({ mutationFn: () => api.sessionResume(session.id), onSuccess: () => toast("ok", t.sessions.resumed) });
   const startAt = Math.max(0, Number(search.at ?? "0") || 0);
 
   return (
@@ -62,6 +66,8 @@ function Shown({ session }: { session: Session }) {
       lead={
         <span className="flex flex-wrap items-center gap-x-3 gap-y-1">
           <SessionBadge state={session.state} />
+          {pausedBy ? <Badge tone="warn" icon="wait">{t.sessions.pausedBy(pausedBy)}</Badge> : null}
+          {live.data?.guests.map((guest) => <Badge key={`${guest.user}${guest.control}`} tone={guest.control ? "warn" : "info"} icon={guest.control ? "alert" : "dot"}>{guest.control ? t.terminal.types(guest.user) : t.terminal.watches(guest.user)}</Badge>)}
           <span><When at={session.started_at} />, <Since from={session.started_at} until={session.ended_at} /></span>
           {session.end_reason ? <span>{t.sessions.reasons[session.end_reason]}</span> : <Left until={session.ends_by} />}
           {readBlocked ? null : <IntegrityBadge session={session.id} />}
@@ -71,6 +77,11 @@ function Shown({ session }: { session: Session }) {
         <>
           {over ? null : (
             <>
+              {pausedBy ? (
+                <Button blocked={killBlocked} icon={<Play className="size-4" aria-hidden />} busy={resume.isPending} onClick={() => resume.mutate()}>{t.sessions.resume}</Button>
+              ) : (
+                <Button blocked={killBlocked} icon={<Pause className="size-4" aria-hidden />} onClick={() => open("pause")}>{t.sessions.pause}</Button>
+              )}
               <Button blocked={killBlocked} icon={<MessageSquare className="size-4" aria-hidden />} onClick={() => open("message")}>{t.sessions.message}</Button>
               <Button look="danger" blocked={killBlocked} icon={<Ban className="size-4" aria-hidden />} onClick={() => open("kill")}>{t.sessions.kill}</Button>
             </>
@@ -127,6 +138,8 @@ function Dialogs({ session, dialog, onClose }: { session: Session; dialog: strin
   };
   const kill = useMutation({ meta: { inline: true }, mutationFn: (reason: string) => api.sessionKill(session.id, reason), onSuccess: () => done(t.sessions.killed) });
   const message = useMutation({ meta: { inline: true }, mutationFn: (text: string) => api.sessionMessage(session.id, text), onSuccess: () => done(t.sessions.sent) });
+  const pause = useMutation({ meta: { inline: true }, mutationFn: (reason: string) => api.sessionPause(session.id, reason), onSuccess: () => done(t.sessions.paused) });
+  if (dialog === "pause") return <ReasonDialog title={t.sessions.pauseTitle(session.user)} about={t.sessions.pauseBody} label={t.sessions.killReason} submit={t.sessions.pause} busy={pause.isPending} error={pause.error} onSubmit={(reason) => pause.mutate(reason)} onClose={onClose} />;
   if (dialog === "kill") return <ReasonDialog title={t.sessions.killTitle(session.user, session.account)} about={t.sessions.killBody} label={t.sessions.killReason} needed danger submit={t.sessions.kill} busy={kill.isPending} error={kill.error} onSubmit={(reason) => kill.mutate(reason)} onClose={onClose} />;
   if (dialog === "message") return <ReasonDialog title={t.sessions.messageTitle(session.user)} about={t.sessions.messageBody} label={t.sessions.messageText} needed submit={t.sessions.send} busy={message.isPending} error={message.error} onSubmit={(text) => message.mutate(text)} onClose={onClose} />;
   return null;
