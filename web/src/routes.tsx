@@ -13,8 +13,22 @@ import { Press } from "./ui/Press";
 import { Blank } from "./ui/feedback";
 import { parseSearch, stringifySearch, validateSearch } from "./util/search";
 
+/**
+ * A page's code, loaded when it is needed. When it cannot be fetched the server is down, or newer than what is open
+ * here and its files have other names: the router would reload at once, into the browser's own error page.
+ */
+function page<T extends Record<string, unknown>, K extends keyof T & string>(load: () => Promise<T>, name: K) {
+  return lazyRouteComponent(() => load().catch((error: unknown) => Promise.reject(asApiError(error))), name);
+}
+
+/** Reloads once there is a server to reload from. */
+async function reload() {
+  const answer = await fetch("/healthz", { cache: "no-store" }).catch(() => undefined);
+  if (answer) location.reload();
+}
+
 function Failed({ error }: ErrorComponentProps) {
-  return error instanceof ApiError ? <QueryError error={error} onRetry={() => location.reload()} /> : <Broken />;
+  return error instanceof ApiError ? <QueryError error={error} onRetry={() => void reload()} /> : <Broken />;
 }
 
 function Broken() {
@@ -48,38 +62,38 @@ const signedIn = createRoute({
   },
 });
 
-const app = createRoute({ getParentRoute: () => signedIn, id: "app", component: lazyRouteComponent(() => import("./layouts/AppLayout"), "AppLayout") });
+const app = createRoute({ getParentRoute: () => signedIn, id: "app", component: page(() => import("./layouts/AppLayout"), "AppLayout") });
 
 const signIn = createRoute({ getParentRoute: () => root, path: "/sign-in", component: SignInPage });
-const setup = createRoute({ getParentRoute: () => root, path: "/setup/$token", component: lazyRouteComponent(() => import("./pages/auth/LinkPage"), "LinkPage") });
-const enrol = createRoute({ getParentRoute: () => root, path: "/enrol/$token", component: lazyRouteComponent(() => import("./pages/auth/LinkPage"), "LinkPage") });
-const confirm = createRoute({ getParentRoute: () => signedIn, path: "/confirm/$token", component: lazyRouteComponent(() => import("./pages/auth/ConfirmPage"), "ConfirmPage") });
+const setup = createRoute({ getParentRoute: () => root, path: "/setup/$token", component: page(() => import("./pages/auth/LinkPage"), "LinkPage") });
+const enrol = createRoute({ getParentRoute: () => root, path: "/enrol/$token", component: page(() => import("./pages/auth/LinkPage"), "LinkPage") });
+const confirm = createRoute({ getParentRoute: () => signedIn, path: "/confirm/$token", component: page(() => import("./pages/auth/ConfirmPage"), "ConfirmPage") });
 
 const under = () => app;
 const pages = [
-  createRoute({ getParentRoute: under, path: "/", component: lazyRouteComponent(() => import("./pages/work/HomePage"), "HomePage") }),
-  createRoute({ getParentRoute: under, path: "/access", component: lazyRouteComponent(() => import("./pages/work/AccessPage"), "AccessPage") }),
-  createRoute({ getParentRoute: under, path: "/requests", component: lazyRouteComponent(() => import("./pages/work/RequestsPage"), "RequestsPage") }),
-  createRoute({ getParentRoute: under, path: "/requests/$id", component: lazyRouteComponent(() => import("./pages/work/RequestPage"), "RequestPage") }),
-  createRoute({ getParentRoute: under, path: "/grants", component: lazyRouteComponent(() => import("./pages/work/GrantsPage"), "GrantsPage") }),
-  createRoute({ getParentRoute: under, path: "/terminals", component: lazyRouteComponent(() => import("./pages/work/TerminalPage"), "TerminalPage") }),
-  createRoute({ getParentRoute: under, path: "/terminals/$session", component: lazyRouteComponent(() => import("./pages/work/TerminalPage"), "TerminalPage") }),
-  createRoute({ getParentRoute: under, path: "/sessions", component: lazyRouteComponent(() => import("./pages/work/SessionsPage"), "SessionsPage") }),
-  createRoute({ getParentRoute: under, path: "/sessions/$id", component: lazyRouteComponent(() => import("./pages/work/SessionPage"), "SessionPage") }),
-  createRoute({ getParentRoute: under, path: "/users", component: lazyRouteComponent(() => import("./pages/admin/UsersPage"), "UsersPage") }),
-  createRoute({ getParentRoute: under, path: "/users/$name", component: lazyRouteComponent(() => import("./pages/admin/UserPage"), "UserPage") }),
-  createRoute({ getParentRoute: under, path: "/groups", component: lazyRouteComponent(() => import("./pages/admin/GroupsPage"), "GroupsPage") }),
-  createRoute({ getParentRoute: under, path: "/roles", component: lazyRouteComponent(() => import("./pages/admin/RolesPage"), "RolesPage") }),
-  createRoute({ getParentRoute: under, path: "/scopes", component: lazyRouteComponent(() => import("./pages/admin/ScopesPage"), "ScopesPage") }),
-  createRoute({ getParentRoute: under, path: "/assets", component: lazyRouteComponent(() => import("./pages/admin/AssetsPage"), "AssetsPage") }),
-  createRoute({ getParentRoute: under, path: "/assets/$name", component: lazyRouteComponent(() => import("./pages/admin/AssetPage"), "AssetPage") }),
-  createRoute({ getParentRoute: under, path: "/accounts", component: lazyRouteComponent(() => import("./pages/admin/AccountsPage"), "AccountsPage") }),
-  createRoute({ getParentRoute: under, path: "/policies", component: lazyRouteComponent(() => import("./pages/admin/PoliciesPage"), "PoliciesPage") }),
-  createRoute({ getParentRoute: under, path: "/policies/$name", component: lazyRouteComponent(() => import("./pages/admin/PolicyPage"), "PolicyPage") }),
-  createRoute({ getParentRoute: under, path: "/audit", component: lazyRouteComponent(() => import("./pages/oversight/AuditPage"), "AuditPage") }),
-  createRoute({ getParentRoute: under, path: "/vault", component: lazyRouteComponent(() => import("./pages/oversight/VaultPage"), "VaultPage") }),
-  createRoute({ getParentRoute: under, path: "/status", component: lazyRouteComponent(() => import("./pages/oversight/StatusPage"), "StatusPage") }),
-  createRoute({ getParentRoute: under, path: "/profile", component: lazyRouteComponent(() => import("./pages/me/ProfilePage"), "ProfilePage") }),
+  createRoute({ getParentRoute: under, path: "/", component: page(() => import("./pages/work/HomePage"), "HomePage") }),
+  createRoute({ getParentRoute: under, path: "/access", component: page(() => import("./pages/work/AccessPage"), "AccessPage") }),
+  createRoute({ getParentRoute: under, path: "/requests", component: page(() => import("./pages/work/RequestsPage"), "RequestsPage") }),
+  createRoute({ getParentRoute: under, path: "/requests/$id", component: page(() => import("./pages/work/RequestPage"), "RequestPage") }),
+  createRoute({ getParentRoute: under, path: "/grants", component: page(() => import("./pages/work/GrantsPage"), "GrantsPage") }),
+  createRoute({ getParentRoute: under, path: "/terminals", component: page(() => import("./pages/work/TerminalPage"), "TerminalPage") }),
+  createRoute({ getParentRoute: under, path: "/terminals/$session", component: page(() => import("./pages/work/TerminalPage"), "TerminalPage") }),
+  createRoute({ getParentRoute: under, path: "/sessions", component: page(() => import("./pages/work/SessionsPage"), "SessionsPage") }),
+  createRoute({ getParentRoute: under, path: "/sessions/$id", component: page(() => import("./pages/work/SessionPage"), "SessionPage") }),
+  createRoute({ getParentRoute: under, path: "/users", component: page(() => import("./pages/admin/UsersPage"), "UsersPage") }),
+  createRoute({ getParentRoute: under, path: "/users/$name", component: page(() => import("./pages/admin/UserPage"), "UserPage") }),
+  createRoute({ getParentRoute: under, path: "/groups", component: page(() => import("./pages/admin/GroupsPage"), "GroupsPage") }),
+  createRoute({ getParentRoute: under, path: "/roles", component: page(() => import("./pages/admin/RolesPage"), "RolesPage") }),
+  createRoute({ getParentRoute: under, path: "/scopes", component: page(() => import("./pages/admin/ScopesPage"), "ScopesPage") }),
+  createRoute({ getParentRoute: under, path: "/assets", component: page(() => import("./pages/admin/AssetsPage"), "AssetsPage") }),
+  createRoute({ getParentRoute: under, path: "/assets/$name", component: page(() => import("./pages/admin/AssetPage"), "AssetPage") }),
+  createRoute({ getParentRoute: under, path: "/accounts", component: page(() => import("./pages/admin/AccountsPage"), "AccountsPage") }),
+  createRoute({ getParentRoute: under, path: "/policies", component: page(() => import("./pages/admin/PoliciesPage"), "PoliciesPage") }),
+  createRoute({ getParentRoute: under, path: "/policies/$name", component: page(() => import("./pages/admin/PolicyPage"), "PolicyPage") }),
+  createRoute({ getParentRoute: under, path: "/audit", component: page(() => import("./pages/oversight/AuditPage"), "AuditPage") }),
+  createRoute({ getParentRoute: under, path: "/vault", component: page(() => import("./pages/oversight/VaultPage"), "VaultPage") }),
+  createRoute({ getParentRoute: under, path: "/status", component: page(() => import("./pages/oversight/StatusPage"), "StatusPage") }),
+  createRoute({ getParentRoute: under, path: "/profile", component: page(() => import("./pages/me/ProfilePage"), "ProfilePage") }),
 ] as const;
 
 export const router = createRouter({

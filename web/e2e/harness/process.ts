@@ -3,7 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { openSync } from "node:fs";
 import net from "node:net";
 
-const TRIES_MAX = 1200;
+const TRIES_MAX = 600;
 const PAUSE_MS = 50;
 
 export const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));

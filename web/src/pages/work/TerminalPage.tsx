@@ -63,6 +63,10 @@ function Shown({ opened, onClose }: { opened: TerminalOpened; onClose: () => voi
   const { search, set } = useUrlState();
   const files = search.tab === "files";
   const needs = (capability: "sftp_read" | "sftp_write") => (opened.capabilities.includes(capability) ? undefined : t.terminal.notAllowed(t.capabilities[capability]));
+  const reopen = async () => {
+    const done = await again.mutateAsync(opened.account).then(() => true, () => false);
+    if (done) closeTerm(opened.session);
+  };
   const leave = () => frame.current?.querySelector<HTMLElement>("button")?.focus();
   return (
     <div ref={frame} className="flex min-h-0 flex-1 flex-col bg-surface">
@@ -78,7 +82,7 @@ function Shown({ opened, onClose }: { opened: TerminalOpened; onClose: () => voi
         <TerminalView term={term} onLeave={leave} />
         {files && !needs("sftp_read") ? <FilesPanel session={opened.session} writeBlocked={needs("sftp_write")} onClose={() => set({ tab: undefined }, { replace: true })} /> : null}
       </div>
-      <TerminalNotices term={term} onAgain={() => again.mutate(opened.account, { onSuccess: () => closeTerm(opened.session) })} onClose={onClose} />
+      <TerminalNotices term={term} onAgain={() => void reopen()} onClose={onClose} />
     </div>
   );
 }

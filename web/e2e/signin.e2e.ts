@@ -1,0 +1,136 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { Browser } from "./harness/browser";
+import type { Seat } from "./harness/browser";
+import type { Person } from "./harness/person";
+import { World } from "./harness/world";
+
+// Another clock for the server, from Debian's package libfaketime.
+const FAKETIME = readdirSync("/usr/lib").map((name) => join("/usr/lib", name, "faketime/libfaketimeMT.so.1")).find((path) => existsSync(path)) ?? "";
+
+describe("being signed in", () => {
+  let world: World;
+  let browser: Browser;
+  let ben: Person;
+
+  beforeAll(async () => {
+    world = await World.start();
+    browser = await Browser.start(world.gate);
+    ben = await world.person("ben", { groups: ["developers"] });
+  });
+  afterAll(async () => {
+    await browser?.end();
+    await world?.end();
+  });
+
+  async function signInOn({ page }: Seat, person: Person) {
+    await page.getByLabel("User name").fill(person.name);
+    await page.getByLabel("Password", { exact: true }).fill(person.password);
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await page.getByLabel("One-time code").fill(await person.code());
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  }
+
+  it("is asked for by every page, which is there again afterwards", async () => {
+    const seat = await browser.seat();
+    await seat.page.goto("/access?q=web-1");
+    await seat.page.waitForURL(/\/sign-in/);
+    await signInOn(seat, ben);
+    await seat.page.getByRole("heading", { name: "My access" }).waitFor();
+    expect(new URL(seat.page.url()).search).toBe("?q=web-1");
+    await seat.leave();
+  });
+
+  it("leads nowhere but into the console", async () => {
+    const seat = await browser.seat(world.ada);
+    await seat.page.goto("/sign-in?next=https://example.test/");
+    expect(new URL(seat.page.url()).origin).toBe(world.gate.url);
+    await seat.leave();
+  });
+
+  it("shows what one may not do, with the reason, and what one may not see as forbidden", async () => {
+    const seat = await browser.seat(ben);
+    await seat.page.goto("/audit");
+    await seat.page.getByText("You may not see this").waitFor();
+    await seat.axe("forbidden");
+    await seat.leave();
+    const auditor = await browser.seat(await world.person("esra", { roles: [{ role: "auditor", scope: "/" }] }));
+    await auditor.page.goto("/users");
+    const add = auditor.page.getByRole("button", { name: "Add a user" });
+    expect(await add.getAttribute("aria-disabled")).toBe("true");
+    await add.focus();
+    await auditor.page.getByRole("tooltip").getByText("Needs the permission user:write.").waitFor();
+    await auditor.leave();
+  });
+
+  it("follows in one tab what was done in another", async () => {
+    const seat = await browser.seat(world.ada);
+    const other = await seat.context.newPage();
+    await seat.page.goto("/groups");
+    await other.goto("/groups");
+    await other.getByRole("button", { name: "Add a group" }).click();
+    await other.getByRole("dialog").getByLabel("Name").fill("night-shift");
+    await other.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+    await seat.page.getByText("night-shift").waitFor();
+    // The theme, too.
+    await other.getByRole("button", { name: "ada" }).click();
+    await other.getByRole("menuitem", { name: "Dark" }).click();
+    await expect.poll(() => seat.page.evaluate(() => document.documentElement.dataset.theme)).toBe("dark");
+    await seat.leave();
+  });
+
+  it("outlives a restart of the server under an open page", async () => {
+    const seat = await browser.seat(world.ada);
+    const { page } = seat;
+    await page.goto("/groups");
+    await page.getByText("night-shift").waitFor();
+    await world.gate.stop();
+    await page.getByRole("link", { name: "Policies" }).click();
+    await page.getByText("The server cannot be reached").first().waitFor();
+    // That it could not be reached is also on the page's console, rightly.
+    seat.complaints.length = 0;
+    await world.gate.start();
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByRole("link", { name: "deploy-the-shop" }).waitFor();
+    // Live refresh is back as well.
+    await page.getByRole("link", { name: "Groups" }).click();
+    await world.ada.expect("PUT", "/v1/groups/day-shift", { members: [] });
+    await page.getByText("day-shift").waitFor();
+    await seat.leave();
+  });
+
+  it("ends everywhere at once, and every open page says so", async () => {
+    const seat = await browser.seat(ben);
+    const other = await seat.context.newPage();
+    await seat.page.goto("/profile?tab=logins");
+    await other.goto("/sessions");
+    await other.getByRole("heading", { name: "Sessions" }).waitFor();
+    await seat.page.getByRole("button", { name: "Sign out everywhere" }).click();
+    await seat.axe("sign out everywhere");
+    await seat.page.getByRole("dialog").getByRole("button", { name: "Sign out everywhere" }).click();
+    await seat.page.waitForURL(/\/sign-in/);
+    // The other tab learns of it with the next thing that it asks for.
+    await other.getByRole("radio", { name: "Live" }).click();
+    await other.getByText("You have been signed out. Sign in to go on.").waitFor();
+    await signInOn({ page: other } as Seat, ben);
+    await other.getByRole("heading", { name: "Sessions" }).waitFor();
+    expect(new URL(other.url()).searchParams.get("live")).toBe("true");
+    await seat.leave();
+  });
+
+  it("is over after its time, under an open page", async () => {
+    const seat = await browser.seat(world.ada);
+    const { page } = seat;
+    await page.goto("/users");
+    await page.getByRole("link", { name: "ben" }).waitFor();
+    await world.gate.stop();
+    await world.gate.start({ LD_PRELOAD: FAKETIME, FAKETIME: "+2d", FAKETIME_DONT_FAKE_MONOTONIC: "1" });
+    await page.getByRole("link", { name: "Assets" }).click();
+    await page.getByText("You have been signed out. Sign in to go on.").waitFor();
+    await seat.axe("signed out");
+    await seat.leave();
+  });
+});
