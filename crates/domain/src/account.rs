@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::AccountId;
 use crate::name::{AccountName, AssetName, UserName};
+use crate::rotation::AccountRotation;
 use crate::scope::ScopePath;
 use crate::time::Timestamp;
 
@@ -57,4 +58,7 @@ pub struct Account {
     pub created_at: Timestamp,
     /// When a session last used it.
     pub last_used_at: Option<Timestamp>,
+    /// How its secret is looked after, and how it fares.
+    #[serde(default)]
+    pub rotation: AccountRotation,
 }

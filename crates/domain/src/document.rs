@@ -14,7 +14,9 @@ use crate::name::{AccountRef, AssetName, GroupName, PolicyName, RoleName, UserNa
 use crate::period::Period;
 use crate::permission::{Permission, RoleAssignment};
 use crate::policy::{Access, Accounts, Clipboard, Conditions, Effect, Join, Obligations, Recording, Subjects};
+use crate::provision::ProvisionRule;
 use crate::request::ApprovalRule;
+use crate::rotation::{Dependent, RotationSetting};
 use crate::scope::ScopePath;
 
 mod check;
@@ -177,6 +179,10 @@ pub struct AssetDocument {
     /// administrator has pinned stays as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_keys: Option<BTreeSet<String>>,
+    /// How the secrets of its accounts are looked after, where an account does not say otherwise, and its
+    /// reconcile accounts. Where the field is not given, it stays as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<RotationSetting>,
 }
 
 /// A privileged identity on an asset. Its secret never stands in a document: it goes to the vault.
@@ -190,6 +196,13 @@ pub struct AccountDocument {
     /// The person who answers for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<UserName>,
+    /// How its secret is looked after, where its asset does not say so. Where the field is not given, it
+    /// stays as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<RotationSetting>,
+    /// What uses its secret and is told of a new one. Where the field is not given, they stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dependents: Option<Vec<Dependent>>,
 }
 
 /// A set of people.
@@ -295,6 +308,16 @@ pub struct ObligationsDocument {
     /// What others who join a session may do in it; look on where it is left out.
     #[serde(skip_serializing_if = "is_default")]
     pub join: Join,
+    /// For how long the account's secret may be checked out; where it is left out, it may not be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkout: Option<Period>,
+    /// Whether the account's secret is changed after each session.
+    #[serde(skip_serializing_if = "is_default")]
+    pub rotate_after_use: bool,
+    /// What is made on the target for each session and taken away after it; where it is left out, the
+    /// account is used as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provision: Option<ProvisionRule>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -128,6 +128,16 @@ ids! {
     SecretId = "sec", "secret";
     /// Something outside our database that was about to be done.
     IntentId = "int", "intent";
+    /// One change of an account's secret.
+    RotationId = "rot", "rotation";
+    /// Rotations that were asked for at once.
+    RotationRunId = "run", "rotation run";
+    /// The exceptional reveal of a secret.
+    CheckoutId = "chk", "check-out";
+    /// Something that uses an account's secret.
+    DependentId = "dep", "dependent";
+    /// What was made on a target for one session.
+    ProvisionId = "prv", "provision";
     /// A host key that a target presented.
     HostKeyId = "hky", "host key";
     /// A passkey.

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod asset;
 pub mod capability;
+pub mod checkout;
 pub mod discovery;
 pub mod document;
 pub mod event;
@@ -16,7 +17,9 @@ pub mod period;
 pub mod permission;
 pub mod permit;
 pub mod policy;
+pub mod provision;
 pub mod request;
+pub mod rotation;
 pub mod scope;
 pub mod secret;
 pub mod secret_rules;

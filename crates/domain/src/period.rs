@@ -34,6 +34,12 @@ impl Period {
         Self(seconds.min(PERIOD_SECONDS_MAX))
     }
 
+    /// From seconds that are known when this is compiled and are less than ten years.
+    #[must_use]
+    pub(crate) const fn from_const_seconds(seconds: u64) -> Self {
+        Self(seconds)
+    }
+
     /// How many seconds it lasts.
     #[must_use]
     pub const fn seconds(self) -> u64 {

@@ -53,6 +53,12 @@ permissions! {
     HostKeyWrite = "host_key:write", true;
     /// Store a secret for an account; reading one is not a permission.
     SecretWrite = "secret:write", true;
+    /// See rotations, how secrets fare, and what is made on targets for sessions.
+    RotationRead = "rotation:read", false;
+    /// Change secrets, stop that, and say how secrets are looked after.
+    RotationWrite = "rotation:write", true;
+    /// See check-outs of everybody.
+    CheckoutRead = "checkout:read", false;
     /// See policies.
     PolicyRead = "policy:read", false;
     /// Change policies.
@@ -110,6 +116,9 @@ pub fn built_in_roles() -> Vec<Role> {
         P::AssetRead,
         P::AssetWrite,
         P::SecretWrite,
+        P::RotationRead,
+        P::RotationWrite,
+        P::CheckoutRead,
         P::PolicyRead,
         P::RequestCreate,
         P::RequestRead,

@@ -89,3 +89,22 @@ pub struct Connect {
     /// When it must end at the latest.
     pub until: Timestamp,
 }
+
+/// One reveal of an account's secret.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Reveal {
+    /// Who will see it.
+    pub user: UserId,
+    /// From where they asked.
+    pub source: IpAddr,
+    /// The account.
+    pub account: AccountId,
+    /// The policy that decided.
+    pub policy: PolicyId,
+    /// Its name.
+    pub policy_name: PolicyName,
+    /// The grant that is used; none where the policy gives standing access.
+    pub grant: Option<GrantId>,
+    /// When it must be back at the latest.
+    pub until: Timestamp,
+}

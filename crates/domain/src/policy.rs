@@ -14,6 +14,7 @@ use crate::asset::Platform;
 use crate::capability::Capability;
 use crate::id::PolicyId;
 use crate::name::{AccountName, AssetName, GroupName, PolicyName, UserName};
+use crate::provision::ProvisionRule;
 use crate::request::ApprovalRule;
 use crate::scope::ScopePath;
 
@@ -26,7 +27,7 @@ mod select;
 pub mod ticket;
 
 pub use conditions::InvalidHours;
-pub use decide::{OpenedUnder, ask, connect, may_approve, reconsider};
+pub use decide::{OpenedUnder, ask, checkout, connect, may_approve, reconsider};
 pub use explain::{Explained, Explanation, Outcome, Verdict, explain};
 pub use facts::{AskFacts, ConnectFacts, Decision, Subject, Target};
 pub use reason::Reason;
@@ -186,6 +187,13 @@ pub struct Obligations {
     pub clipboard: Clipboard,
     /// What others who join a session may do in it.
     pub join: Join,
+    /// For how long the account's secret may be checked out, in seconds; none where it may not be.
+    pub checkout_seconds: Option<u64>,
+    /// Whether the account's secret is changed after each session.
+    pub rotate_after_use: bool,
+    /// What is made on the target for each session and taken away after it; none where the account is
+    /// used as it is.
+    pub provision: Option<ProvisionRule>,
 }
 
 impl Default for Obligations {
@@ -202,6 +210,9 @@ impl Default for Obligations {
             recording: Recording::Strict,
             clipboard: Clipboard::default(),
             join: Join::Watch,
+            checkout_seconds: None,
+            rotate_after_use: false,
+            provision: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Accounts.
 
 use postern_domain::account::{Account, AccountState, CredentialKind};
+use postern_domain::rotation::{AccountRotation, Heartbeat};
 use postern_domain::{AccountId, AccountName, AssetId, AssetName, ScopePath, UserId};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -8,18 +9,27 @@ use sqlx::sqlite::SqliteRow;
 use crate::db::{ReadTx, WriteTx};
 use crate::error::Error;
 use crate::page::{Page, PageRequest};
-use crate::row;
+use crate::{rotation, row};
 
-/// What an account is read from. It is ready when its newest secret is of the kind that it is
-/// proved by, or when nothing needs to be stored for it.
+/// What an account is read from. It is ready when its secret is of the kind that it is proved by, or
+/// when nothing needs to be stored for it.
 macro_rules! select {
     ($more:literal) => {
         concat!(
             "select c.*, a.name as asset_name, a.scope as scope, u.name as owner, ",
             $more,
-            "(c.credential = 'ssh_certificate' or coalesce((select s.kind from secret s where s.account_id = c.id \
-             order by s.version desc limit 1) = c.credential, 0)) as ready \
-             from account c join asset a on a.id = c.asset_id left join user u on u.id = c.owner_id"
+            "(c.credential = 'ssh_certificate' or coalesce(s.kind = c.credential, 0)) as ready, \
+             s.version as secret_version, coalesce(s.verified_at, s.created_at) as rotated_at, r.every_seconds, \
+             r.after_use, r.heartbeat_seconds, r.dependents, o.state as rotation_state, h.result as heartbeat_result, \
+             h.detail as heartbeat_detail, h.checked_at as heartbeat_at, \
+             (select json_group_array(json_object('name', p.name, 'state', p.state, 'version', p.version, \
+             'note', p.note, 'at', strftime('%Y-%m-%dT%H:%M:%fZ', p.at / 1000.0, 'unixepoch'))) \
+             from dependent_push p where p.account_id = c.id) as pushed \
+             from account c join asset a on a.id = c.asset_id left join user u on u.id = c.owner_id \
+             left join secret s on s.account_id = c.id and s.state = 'current' \
+             left join account_rotation r on r.account_id = c.id \
+             left join rotation o on o.account_id = c.id and o.ended_at is null \
+             left join heartbeat h on h.account_id = c.id"
         )
     };
 }
@@ -180,5 +190,32 @@ pub(crate) fn account(row: &SqliteRow) -> Result<Account, Error> {
         ready: row.try_get::<i64, _>("ready")? != 0,
         created_at: row::time(row, "created_at")?,
         last_used_at: row::time_opt(row, "last_used_at")?,
+        rotation: rotation(row)?,
+    })
+}
+
+fn rotation(row: &SqliteRow) -> Result<AccountRotation, Error> {
+    let result = match row.try_get::<Option<String>, _>("heartbeat_result")? {
+        Some(_) => Some(row::from_word(row, "heartbeat_result")?),
+        None => None,
+    };
+    let state = match row.try_get::<Option<String>, _>("rotation_state")? {
+        Some(_) => Some(row::from_word(row, "rotation_state")?),
+        None => None,
+    };
+    let heartbeat = match (result, row::time_opt(row, "heartbeat_at")?) {
+        (Some(result), Some(checked_at)) => {
+            Some(Heartbeat { result, detail: row.try_get("heartbeat_detail")?, checked_at })
+        }
+        _ => None,
+    };
+    Ok(AccountRotation {
+        setting: rotation::setting(row)?,
+        dependents: row::json_opt(row, "dependents")?.unwrap_or_default(),
+        pushed: row::json(row, "pushed")?,
+        rotated_at: row::time_opt(row, "rotated_at")?,
+        version: row.try_get::<Option<i64>, _>("secret_version")?.and_then(|version| u32::try_from(version).ok()),
+        state,
+        heartbeat,
     })
 }

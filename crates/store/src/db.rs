@@ -100,6 +100,7 @@ fn migrator() -> Migrator {
         migration(1, "initial", include_str!("../migrations/0001_initial.sql")),
         migration(2, "identity", include_str!("../migrations/0002_identity.sql")),
         migration(3, "access", include_str!("../migrations/0003_access.sql")),
+        migration(20, "rotation", include_str!("../migrations/0020_rotation.sql")),
     ])
 }
 

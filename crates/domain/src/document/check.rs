@@ -1,11 +1,17 @@
 //! What must be true of a document beyond the types of its fields. Everything that is not is told.
 
 use super::node::Step;
-use super::{AssetDocument, Document, GroupDocument, ObligationsDocument, PolicyDocument, RoleDocument};
+use super::{
+    AccountDocument, AssetDocument, Document, GroupDocument, ObligationsDocument, PolicyDocument, RoleDocument,
+};
 use crate::asset::{host_key_parts, split_address};
 use crate::name::shown;
+use crate::period::Period;
 use crate::permission::built_in_roles;
 use crate::policy::{Conditions, Effect, ticket};
+use crate::provision::ProvisionRule;
+use crate::rotation::RotationSetting;
+use crate::rotation::dependent::DEPENDENTS_MAX;
 
 const DESCRIPTION_LEN_MAX: usize = 1_000;
 const LABEL_LEN_MAX: usize = 63;
@@ -14,6 +20,7 @@ const LABELS_MAX: usize = 64;
 const APPROVALS_MAX: u8 = 10;
 const DURATION_SECONDS_MAX: u64 = 90 * 86_400;
 const IDLE_SECONDS_MIN: u64 = 10;
+const CHECKOUT_SECONDS_MIN: u64 = 60;
 
 /// One thing that is not true, and the field that it is not true of.
 pub(super) struct Fault {
@@ -47,7 +54,7 @@ pub(super) fn check(document: &Document) -> Vec<Fault> {
     let mut faults = Faults { base: Vec::new(), found: Vec::new() };
     match document {
         Document::Asset(asset) => check_asset(asset, &mut faults),
-        Document::Account(_) => {}
+        Document::Account(account) => check_account(account, &mut faults),
         Document::Group(group) => check_group(group, &mut faults),
         Document::Policy(policy) => check_policy(policy, &mut faults),
         Document::Role(role) => check_role(role, &mut faults),
@@ -70,6 +77,7 @@ fn check_asset(asset: &AssetDocument, faults: &mut Faults) {
             faults.at(&["labels", label], format!("a label's value has at most {LABEL_VALUE_LEN_MAX} bytes"));
         }
     }
+    check_rotation(asset.rotation.as_ref(), true, faults);
     for key in asset.host_keys.iter().flatten() {
         if host_key_parts(key).is_none() {
             let given = shown(key);
@@ -78,6 +86,30 @@ fn check_asset(asset: &AssetDocument, faults: &mut Faults) {
                 format!("`{given}` is not a public key: write it as `ssh-keyscan` does, `ssh-ed25519 AAAA...`"),
             );
         }
+    }
+}
+
+fn check_account(account: &AccountDocument, faults: &mut Faults) {
+    check_rotation(account.rotation.as_ref(), false, faults);
+    let dependents = account.dependents.as_deref().unwrap_or_default();
+    if dependents.len() > DEPENDENTS_MAX {
+        faults.at(&["dependents"], format!("names more than {DEPENDENTS_MAX}"));
+    }
+    for (index, dependent) in dependents.iter().enumerate() {
+        faults.within(vec![Step::Key("dependents".to_owned()), Step::Index(index)], |faults| {
+            if dependents.iter().take(index).any(|earlier| earlier.name == dependent.name) {
+                faults.at(&["name"], format!("`{}` stands there twice", shown(&dependent.name)));
+            }
+            for (field, message) in dependent.faults() {
+                faults.at(&field.split('.').collect::<Vec<_>>(), message);
+            }
+        });
+    }
+}
+
+fn check_rotation(rotation: Option<&RotationSetting>, on_asset: bool, faults: &mut Faults) {
+    for (field, message) in rotation.iter().flat_map(|rotation| rotation.faults(on_asset)) {
+        faults.at(&["rotation", field], message);
     }
 }
 
@@ -155,6 +187,16 @@ fn check_obligations(obligations: &ObligationsDocument, faults: &mut Faults) {
         }
         if obligations.idle.is_some_and(|idle| idle.seconds() < IDLE_SECONDS_MIN) {
             faults.at(&["idle"], format!("is less than {IDLE_SECONDS_MIN}s"));
+        }
+        match obligations.checkout.map(Period::seconds) {
+            Some(seconds) if seconds < CHECKOUT_SECONDS_MIN => {
+                faults.at(&["checkout"], format!("is less than {CHECKOUT_SECONDS_MIN}s"));
+            }
+            Some(seconds) if seconds > DURATION_SECONDS_MAX => faults.at(&["checkout"], "is more than 90d"),
+            _ => {}
+        }
+        for (field, message) in obligations.provision.iter().flat_map(ProvisionRule::faults) {
+            faults.at(&["provision", field], message);
         }
         if obligations.concurrent_sessions == Some(0) {
             faults.at(&["concurrent_sessions"], "is 0: nobody could use the policy");

@@ -10,6 +10,7 @@ use crate::name::AccountRef;
 use crate::period::Period;
 use crate::permission::Role;
 use crate::policy::{Obligations, Policy};
+use crate::rotation::RotationSetting;
 use crate::user::Group;
 
 impl From<&Obligations> for ObligationsDocument {
@@ -26,6 +27,9 @@ impl From<&Obligations> for ObligationsDocument {
             recording: obligations.recording,
             clipboard: obligations.clipboard,
             join: obligations.join,
+            checkout: obligations.checkout_seconds.map(Period::from_seconds),
+            rotate_after_use: obligations.rotate_after_use,
+            provision: obligations.provision.clone(),
         }
     }
 }
@@ -44,6 +48,9 @@ impl From<&ObligationsDocument> for Obligations {
             recording: document.recording,
             clipboard: document.clipboard,
             join: document.join,
+            checkout_seconds: document.checkout.map(Period::seconds),
+            rotate_after_use: document.rotate_after_use,
+            provision: document.provision.clone(),
         }
     }
 }
@@ -69,9 +76,10 @@ impl PolicyDocument {
 }
 
 impl AssetDocument {
-    /// The document that declares `asset` as it is, known by those of `keys` that are pinned.
+    /// The document that declares `asset` as it is, known by those of `keys` that are pinned, its
+    /// secrets looked after as `rotation` says.
     #[must_use]
-    pub fn of(asset: &Asset, keys: &[HostKey]) -> Self {
+    pub fn of(asset: &Asset, keys: &[HostKey], rotation: &RotationSetting) -> Self {
         let pinned =
             keys.iter().filter(|key| key.state == HostKeyState::Pinned).map(|key| key.public_key.clone()).collect();
         Self {
@@ -81,6 +89,7 @@ impl AssetDocument {
             address: asset.address.clone(),
             labels: asset.labels.clone(),
             host_keys: Some(pinned),
+            rotation: Some(rotation.clone()),
         }
     }
 }
@@ -107,6 +116,8 @@ impl From<&Account> for Document {
             account: AccountRef { account: account.name.clone(), asset: account.asset.clone() },
             credential: account.credential,
             owner: account.owner.clone(),
+            rotation: Some(account.rotation.setting.clone()),
+            dependents: Some(account.rotation.dependents.clone()),
         })
     }
 }

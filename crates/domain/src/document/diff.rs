@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Document, Kind};
 
 /// Fields that stay as they are where a document does not give them.
-const LEFT_ALONE: [&str; 3] = ["host_keys", "members", "roles"];
+const LEFT_ALONE: [&str; 5] = ["dependents", "host_keys", "members", "roles", "rotation"];
 
 /// What applying one document does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -69,13 +69,19 @@ pub fn diff(desired: &[Document], current: &[Document]) -> Vec<Change> {
 
 fn compare(before: Option<&Document>, after: &Document) -> Vec<FieldChange> {
     let (mut old, new) = (before.map(leaves).unwrap_or_default(), leaves(after));
-    old.retain(|field, _| new.contains_key(field) || !LEFT_ALONE.contains(&field.as_str()));
+    let given: BTreeSet<_> = new.keys().map(|field| top(field)).collect();
+    old.retain(|field, _| given.contains(top(field)) || !LEFT_ALONE.contains(&top(field)));
     let fields: BTreeSet<_> = old.keys().chain(new.keys()).collect();
     fields
         .into_iter()
         .filter(|field| old.get(*field) != new.get(*field))
         .map(|field| FieldChange { field: field.clone(), old: old.get(field).cloned(), new: new.get(field).cloned() })
         .collect()
+}
+
+/// The field of the document that a value lies in.
+fn top(path: &str) -> &str {
+    path.split('.').next().unwrap_or(path)
 }
 
 /// The values of a document by their path; lists count as one value, and what is empty as not set.
@@ -94,6 +100,9 @@ fn leaves(document: &Document) -> BTreeMap<String, Value> {
 fn collect(path: String, value: Value, found: &mut BTreeMap<String, Value>) {
     match value {
         Value::Object(fields) => {
+            if fields.is_empty() && LEFT_ALONE.contains(&path.as_str()) {
+                found.insert(path.clone(), Value::Null);
+            }
             for (name, value) in fields {
                 collect(format!("{path}.{name}"), value, found);
             }

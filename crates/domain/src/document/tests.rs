@@ -181,7 +181,7 @@ labels: [a]
         problems(text),
         [
             "access.yaml:2:7: Asset.name: asset name `Web 1` is not valid: use 1 to 63 of a-z 0-9 . _ - and begin with a letter or digit",
-            "access.yaml:4:1: Asset.adress: is not a field here: expected one of `name`, `scope`, `platform`, `address`, `labels`, `host_keys`",
+            "access.yaml:4:1: Asset.adress: is not a field here: expected one of `name`, `scope`, `platform`, `address`, `labels`, `host_keys`, `rotation`",
             "access.yaml:5:10: Asset.address: address `10.0.0.5` is not valid: write it as host:port, for example web-1.example.com:22, 192.0.2.7:22 or [2001:db8::7]:22",
             "access.yaml:9:11: Policy.subjects: name at least one user or group: a policy about nobody does nothing",
             "access.yaml:11:14: Policy.conditions.networks[0]: `10.0.0.5/8` is an address within a network: did you mean 10.0.0.0/8?",
@@ -198,7 +198,7 @@ labels: [a]
             "access.yaml:24:1: kind: is missing: say one of Role, Group, Asset, Account, Policy",
             "access.yaml:26:1: a document is a map that begins with kind: Role, Group, Asset, Account, Policy",
             "access.yaml:29:10: Account.account: account `web-1` is not valid: write it as account@asset, for example root@web-1",
-            "access.yaml:31:1: Account.password: is not a field here: expected one of `account`, `credential`, `owner`",
+            "access.yaml:31:1: Account.password: is not a field here: expected one of `account`, `credential`, `owner`, `rotation`, `dependents`",
             "access.yaml:34:7: Role.name: `auditor` is built in and cannot be changed: choose another name",
             "access.yaml:35:14: Role.permissions: name at least one permission",
             "access.yaml:37:1: Asset.name: is missing",

@@ -16,7 +16,7 @@ use crate::account::AccountState;
 use crate::grant::{Grant, GrantState};
 use crate::id::{GrantId, PolicyId};
 use crate::name::PolicyName;
-use crate::permit::{Approve, AskAccess, Connect, Permit};
+use crate::permit::{Approve, AskAccess, Connect, Permit, Reveal};
 use crate::request::{Request, RequestState};
 use crate::time::Timestamp;
 use crate::user::{User, UserState};
@@ -84,7 +84,7 @@ impl Offer<'_> {
     fn rank(&self) -> u8 {
         match self {
             Self::Open(usable) | Self::StepUp(usable) => u8::from(usable.grant.is_none()),
-            Self::Refuse(Reason::TooManySessions { .. }) => 2,
+            Self::Refuse(Reason::TooManySessions { .. } | Reason::NoCheckout { .. }) => 2,
             Self::Refuse(Reason::NotYet { .. }) => 3,
             Self::Refuse(Reason::NeedsRequest { .. }) => 4,
             Self::Refuse(Reason::OutsideConditions { .. }) => 5,
@@ -126,6 +126,47 @@ pub fn connect(facts: &ConnectFacts<'_>, now: Timestamp) -> Decision<Connect> {
             obligations: usable.obligations().clone(),
             until: usable.until(&open, facts.subject.source, now, now),
         })),
+    }
+}
+
+/// Decides on checking an account's secret out: by a right to open a session to it whose policy lets
+/// the secret be seen. `mfa_at` counts as for [`connect`].
+#[must_use]
+pub fn checkout(facts: &ConnectFacts<'_>, now: Timestamp) -> Decision<Reveal> {
+    let open = match gate(facts.subject, facts.target, facts.policies, now) {
+        Ok(open) => open,
+        Err(reasons) => return Decision::Deny(reasons),
+    };
+    let best = open
+        .allowing
+        .iter()
+        .map(|policy| match offer(facts, policy, now) {
+            Offer::Open(usable) | Offer::StepUp(usable) if usable.obligations().checkout_seconds.is_none() => {
+                (policy, Offer::Refuse(Reason::NoCheckout { policy: policy.name.clone() }))
+            }
+            offer => (policy, offer),
+        })
+        .min_by_key(|(policy, offer)| (offer.rank(), order(policy)));
+    match best {
+        None => Decision::Deny(vec![Reason::NoPolicy]),
+        Some((_, Offer::Refuse(reason))) => Decision::Deny(vec![reason]),
+        Some((policy, Offer::StepUp(usable))) => Decision::StepUp {
+            max_age_seconds: usable.obligations().mfa_max_age_seconds,
+            policy: policy.id.clone(),
+            policy_name: policy.name.clone(),
+        },
+        Some((policy, Offer::Open(usable))) => {
+            let longest = Duration::from_secs(usable.obligations().checkout_seconds.unwrap_or(0));
+            Decision::Permit(Permit::new(Reveal {
+                user: facts.subject.user.id.clone(),
+                source: facts.subject.source.to_canonical(),
+                account: facts.target.account.id.clone(),
+                policy: policy.id.clone(),
+                policy_name: policy.name.clone(),
+                grant: usable.grant.map(|grant| grant.id.clone()),
+                until: usable.until(&open, facts.subject.source, now, now).min(now.after(longest)),
+            }))
+        }
     }
 }
 

@@ -72,6 +72,7 @@ impl Estate {
                 ready: true,
                 created_at: NOON,
                 last_used_at: None,
+                rotation: Default::default(),
             },
             asset: Asset {
                 id: id("ast", 1),

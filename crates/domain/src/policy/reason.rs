@@ -61,6 +61,12 @@ pub enum Reason {
         /// The policy that sets it.
         policy: PolicyName,
     },
+    /// The secret may not be seen.
+    #[error("policy `{policy}` does not let the secret be checked out: open a session instead")]
+    NoCheckout {
+        /// That policy.
+        policy: PolicyName,
+    },
     /// More time was asked for than policy gives.
     #[error("duration: at most {} can be asked for", crate::period::Period::from_seconds(*max_seconds))]
     TooLong {
@@ -117,6 +123,7 @@ impl Reason {
             | Self::NoRequestNeeded { policy }
             | Self::NotYet { policy, .. }
             | Self::TooManySessions { policy, .. }
+            | Self::NoCheckout { policy }
             | Self::TooLong { policy, .. }
             | Self::ReasonRequired { policy }
             | Self::TicketRequired { policy, .. }

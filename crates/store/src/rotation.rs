@@ -1,0 +1,324 @@
+//! Rotations, their runs, and how secrets are looked after.
+
+use std::collections::BTreeMap;
+
+use postern_domain::rotation::schedule::Due;
+use postern_domain::rotation::{Machine, Rotation, RotationRun, RotationSetting, RotationState, RotationTrigger};
+use postern_domain::{
+    AccountId, AccountName, AccountRef, AssetId, AssetName, Period, RotationId, RotationRunId, ScopePath, Timestamp,
+};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use crate::db::ReadTx;
+use crate::error::Error;
+use crate::page::{Page, PageRequest};
+use crate::row;
+
+mod setting;
+mod work;
+
+pub use work::{BREAKER_FAILURES, Claimed, Saved};
+
+/// What a rotation is read from.
+const SELECT: &str = "select r.*, c.name as account_name, a.name as asset_name from rotation r \
+     join account c on c.id = r.account_id join asset a on a.id = r.asset_id";
+
+/// A rotation that is to be written down.
+#[derive(Clone, Debug)]
+pub struct NewRotation {
+    /// Identifier.
+    pub id: RotationId,
+    /// The account.
+    pub account: AccountId,
+    /// Its asset.
+    pub asset: AssetId,
+    /// The scope, which is its asset's.
+    pub scope: ScopePath,
+    /// Why.
+    pub trigger: RotationTrigger,
+    /// The run that it belongs to.
+    pub run: Option<RotationRunId>,
+    /// The state machine.
+    pub machine: Machine,
+    /// When it may begin.
+    pub next_at: Timestamp,
+}
+
+/// Which rotations are wanted; everything given must match.
+#[derive(Clone, Debug, Default)]
+pub struct RotationFilter {
+    /// Of this account.
+    pub account: Option<AccountRef>,
+    /// In this state.
+    pub state: Option<RotationState>,
+    /// Of this run.
+    pub run: Option<RotationRunId>,
+    /// Those only that are not over.
+    pub open: bool,
+}
+
+/// An account that something is due for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueAccount {
+    /// The account and its asset.
+    pub due: Due,
+    /// The scope, which is its asset's.
+    pub scope: ScopePath,
+    /// How often it is due.
+    pub every: Period,
+    /// When it fell due; none when that was never settled.
+    pub at: Option<Timestamp>,
+}
+
+impl ReadTx {
+    /// A rotation.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rotation(&mut self, id: &RotationId) -> Result<Option<Rotation>, Error> {
+        let sql = format!("{SELECT} where r.id = ?1");
+        let found = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.as_str()).fetch_optional(self.connection()).await?;
+        found.as_ref().map(rotation).transpose()
+    }
+
+    /// The rotation of an account that is not over, with its machine.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rotation_open(&mut self, account: &AccountId) -> Result<Option<(Rotation, Machine)>, Error> {
+        let sql = format!("{SELECT} where r.account_id = ?1 and r.ended_at is null");
+        let found =
+            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(account.as_str()).fetch_optional(self.connection()).await?;
+        found.as_ref().map(|found| Ok((rotation(found)?, row::json(found, "machine")?))).transpose()
+    }
+
+    /// Rotations in `scopes` that match, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rotations(
+        &mut self,
+        scopes: &[ScopePath],
+        filter: &RotationFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Rotation>, Error> {
+        let sql = format!(
+            "{SELECT} where (?1 = '' or r.id < ?1) and {} and (?3 is null or c.name = ?3) \
+             and (?4 is null or a.name = ?4) and (?5 is null or r.state = ?5) and (?6 is null or r.run_id = ?6) \
+             and (?7 = 0 or r.ended_at is null) order by r.id desc limit ?8",
+            row::scope_clause("r.scope", "?2")
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(page.after())
+            .bind(row::scopes_json(scopes))
+            .bind(filter.account.as_ref().map(|account| account.account.as_str()))
+            .bind(filter.account.as_ref().map(|account| account.asset.as_str()))
+            .bind(filter.state.map(|state| row::word(&state, "state")).transpose()?)
+            .bind(filter.run.as_ref().map(RotationRunId::as_str))
+            .bind(i64::from(filter.open))
+            .bind(page.limit() + 1)
+            .fetch_all(self.connection())
+            .await?;
+        let rotations = rows.iter().map(rotation).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::from_rows(rotations, page.limit(), |rotation| rotation.id.to_string()))
+    }
+
+    /// A run, with the scope that all of it lies in.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rotation_run(&mut self, id: &RotationRunId) -> Result<Option<(RotationRun, ScopePath)>, Error> {
+        let found = sqlx::query("select * from rotation_run where id = ?1")
+            .bind(id.as_str())
+            .fetch_optional(self.connection())
+            .await?;
+        let Some(found) = found else { return Ok(None) };
+        let mut run = run(&found)?;
+        run.tally = self.tally(id).await?;
+        Ok(Some((run, row::text(&found, "scope")?)))
+    }
+
+    /// Runs in `scopes` and those that `own` asked for, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rotation_runs(
+        &mut self,
+        scopes: &[ScopePath],
+        own: &str,
+        page: &PageRequest,
+    ) -> Result<Page<RotationRun>, Error> {
+        let sql = format!(
+            "select * from rotation_run where (?1 = '' or id < ?1) and (requested_by = ?2 or {}) \
+             order by id desc limit ?4",
+            row::scope_clause("scope", "?3")
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(page.after())
+            .bind(own)
+            .bind(row::scopes_json(scopes))
+            .bind(page.limit() + 1)
+            .fetch_all(self.connection())
+            .await?;
+        let mut runs = rows.iter().map(run).collect::<Result<Vec<_>, _>>()?;
+        for run in &mut runs {
+            run.tally = self.tally(&run.id).await?;
+        }
+        Ok(Page::from_rows(runs, page.limit(), |run| run.id.to_string()))
+    }
+
+    async fn tally(&mut self, run: &RotationRunId) -> Result<BTreeMap<RotationState, u32>, Error> {
+        let rows = sqlx::query("select state, count(*) as count from rotation where run_id = ?1 group by state")
+            .bind(run.as_str())
+            .fetch_all(self.connection())
+            .await?;
+        rows.iter()
+            .map(|found| {
+                let count = u32::try_from(found.try_get::<i64, _>("count")?).unwrap_or(u32::MAX);
+                Ok((row::from_word(found, "state")?, count))
+            })
+            .collect()
+    }
+
+    /// Accounts whose secret has become as old as it may, the longest overdue first, at most `limit`. Not
+    /// those that have a rotation under way, nor those whose target said no a short while ago.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rotations_due(
+        &mut self,
+        now: Timestamp,
+        refused_since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<DueAccount>, Error> {
+        let rows = sqlx::query(
+            "select c.id, c.asset_id, a.scope, coalesce(r.every_seconds, d.every_seconds) as every, \
+             coalesce(s.verified_at, s.created_at) + coalesce(r.every_seconds, d.every_seconds) * 1000 as due_at \
+             from account c join asset a on a.id = c.asset_id \
+             join secret s on s.account_id = c.id and s.state = 'current' \
+             left join account_rotation r on r.account_id = c.id left join asset_rotation d on d.asset_id = c.asset_id \
+             where c.state = 'managed' and coalesce(r.every_seconds, d.every_seconds, 0) > 0 and due_at <= ?1 \
+             and not exists (select 1 from rotation o where o.account_id = c.id \
+             and (o.ended_at is null or (o.state in ('refused', 'cancelled') and o.ended_at > ?2))) \
+             and not exists (select 1 from checkout k where k.account_id = c.id and k.state = 'open') \
+             order by due_at, c.id limit ?3",
+        )
+        .bind(now.as_millis())
+        .bind(refused_since.as_millis())
+        .bind(limit)
+        .fetch_all(self.connection())
+        .await?;
+        rows.iter().map(due).collect()
+    }
+
+    /// Accounts whose secret is to be tried, at most `limit`: those for which that is due, and those for
+    /// which it was never settled when it is. Not those whose secret is being changed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn heartbeats_due(
+        &mut self,
+        now: Timestamp,
+        default: Period,
+        limit: u32,
+    ) -> Result<Vec<DueAccount>, Error> {
+        let rows = sqlx::query(
+            "select c.id, c.asset_id, a.scope, coalesce(r.heartbeat_seconds, d.heartbeat_seconds, ?2) as every, \
+             h.next_at as due_at from account c join asset a on a.id = c.asset_id \
+             join secret s on s.account_id = c.id and s.state = 'current' and s.kind = c.credential \
+             left join account_rotation r on r.account_id = c.id left join asset_rotation d on d.asset_id = c.asset_id \
+             left join heartbeat h on h.account_id = c.id \
+             where c.state = 'managed' and coalesce(r.heartbeat_seconds, d.heartbeat_seconds, ?2) > 0 \
+             and (h.next_at is null or h.next_at <= ?1) \
+             and not exists (select 1 from rotation o where o.account_id = c.id and o.ended_at is null) \
+             order by h.next_at, c.id limit ?3",
+        )
+        .bind(now.as_millis())
+        .bind(i64::try_from(default.seconds()).unwrap_or(i64::MAX))
+        .bind(limit)
+        .fetch_all(self.connection())
+        .await?;
+        rows.iter().map(due).collect()
+    }
+
+    /// How the secrets of an asset's accounts are looked after where the accounts do not say otherwise.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn asset_rotation(&mut self, asset: &AssetId) -> Result<RotationSetting, Error> {
+        let found = sqlx::query("select * from asset_rotation where asset_id = ?1")
+            .bind(asset.as_str())
+            .fetch_optional(self.connection())
+            .await?;
+        let Some(found) = found else { return Ok(RotationSetting::default()) };
+        Ok(RotationSetting { reconcile: row::json(&found, "reconcile")?, ..setting(&found)? })
+    }
+}
+
+fn due(found: &SqliteRow) -> Result<DueAccount, Error> {
+    let every = u64::try_from(found.try_get::<i64, _>("every")?).unwrap_or(0);
+    Ok(DueAccount {
+        due: Due { account: row::text(found, "id")?, asset: row::text(found, "asset_id")? },
+        scope: row::text(found, "scope")?,
+        every: Period::from_seconds(every),
+        at: row::time_opt(found, "due_at")?,
+    })
+}
+
+/// The setting in the columns that accounts and assets have both.
+pub(crate) fn setting(found: &SqliteRow) -> Result<RotationSetting, Error> {
+    let period = |column: &str| -> Result<Option<Period>, Error> {
+        let seconds: Option<i64> = found.try_get(column)?;
+        Ok(seconds.map(|seconds| Period::from_seconds(u64::try_from(seconds).unwrap_or(0))))
+    };
+    Ok(RotationSetting {
+        every: period("every_seconds")?,
+        after_use: found.try_get::<Option<i64>, _>("after_use")?.map(|after| after != 0),
+        heartbeat: period("heartbeat_seconds")?,
+        reconcile: Vec::new(),
+    })
+}
+
+fn rotation(found: &SqliteRow) -> Result<Rotation, Error> {
+    Ok(Rotation {
+        id: row::text(found, "id")?,
+        account: AccountRef {
+            account: row::text::<AccountName>(found, "account_name")?,
+            asset: row::text::<AssetName>(found, "asset_name")?,
+        },
+        scope: row::text(found, "scope")?,
+        trigger: row::from_word(found, "cause")?,
+        run: row::text_opt(found, "run_id")?,
+        state: row::from_word(found, "state")?,
+        version: found.try_get::<Option<i64>, _>("version")?.and_then(|version| u32::try_from(version).ok()),
+        attempts: u32::try_from(found.try_get::<i64, _>("attempts")?).unwrap_or(u32::MAX),
+        note: found.try_get("note")?,
+        next_at: row::time_opt(found, "next_at")?,
+        created_at: row::time(found, "created_at")?,
+        ended_at: row::time_opt(found, "ended_at")?,
+    })
+}
+
+fn run(found: &SqliteRow) -> Result<RotationRun, Error> {
+    let count = |column: &str| -> Result<u32, Error> {
+        Ok(u32::try_from(found.try_get::<i64, _>(column)?).unwrap_or(u32::MAX))
+    };
+    Ok(RotationRun {
+        id: row::text(found, "id")?,
+        account: row::text_opt(found, "account")?,
+        labels: row::json(found, "labels")?,
+        requested_by: row::text(found, "requested_by")?,
+        reason: found.try_get("reason")?,
+        state: row::from_word(found, "state")?,
+        concurrency: count("concurrency")?,
+        failures_max: count("failures_max")?,
+        tally: BTreeMap::new(),
+        stopped_reason: found.try_get("stopped_reason")?,
+        created_at: row::time(found, "created_at")?,
+        ended_at: row::time_opt(found, "ended_at")?,
+    })
+}
+
+#[cfg(test)]
+mod tests;
