@@ -5,12 +5,13 @@ use postern_domain::document::{AccountDocument, Action, Change, Document, FieldC
 use postern_domain::event::Event;
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
+use postern_domain::rotation::{Dependent, RotationSetting};
 use postern_domain::{AccountId, AccountRef, ScopePath, UserId, UserName};
 use postern_store::{AccountFields, AccountFilter, Page, PageRequest, ReadTx, WriteTx};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::apply::{changed, event_of};
+use crate::apply::{changed, checked, event_of};
 use crate::{Caller, Control, Error, visible};
 
 /// What an account is to be.
@@ -23,6 +24,13 @@ pub struct AccountInput {
     pub owner: Option<UserName>,
     /// Where it stands in its life; where it is left out, it stays as it is, and a new one is managed.
     pub state: Option<AccountState>,
+    /// How its secret is looked after; where it is left out, that stays as it is. Needs `rotation:write`.
+    #[serde(default)]
+    pub rotation: Option<RotationSetting>,
+    /// What uses its secret and is told of a new one; where it is left out, they stay. Needs
+    /// `rotation:write`.
+    #[serde(default)]
+    pub dependents: Option<Vec<Dependent>>,
 }
 
 impl Control {
@@ -65,8 +73,13 @@ impl Control {
         input: AccountInput,
     ) -> Result<Account, Error> {
         let mut tx = self.store().write(self.now()).await?;
-        let document = AccountDocument { account: reference.clone(), credential: input.credential, owner: input.owner };
-        let (account, change, events) = put(&mut tx, caller, permit, &document, input.state).await?;
+        let AccountInput { credential, owner, state, rotation, dependents } = input;
+        let document = AccountDocument { account: reference.clone(), credential, owner, rotation, dependents };
+        let document = match checked(Document::Account(document))? {
+            Document::Account(document) => document,
+            _ => return Err(Error::not_found("account", reference)),
+        };
+        let (account, change, events) = put(&mut tx, caller, permit, &document, state).await?;
         if change.action != Action::Unchanged {
             self.commit(tx, &events).await?;
         }
@@ -121,9 +134,39 @@ async fn put(
             id
         }
     };
+    if document.rotation.is_some() || document.dependents.is_some() {
+        looked_after(tx, caller, &asset.scope, &id, document).await?;
+    }
     let account = tx.account(&id).await?.ok_or_else(|| Error::not_found("account", &document.account))?;
     let event = event_of(tx.now(), caller, "account", &change, &asset.scope);
     Ok((account, change, vec![event]))
+}
+
+/// Says how the account's secret is looked after, where that is not what holds already.
+async fn looked_after(
+    tx: &mut WriteTx,
+    caller: &Caller,
+    scope: &ScopePath,
+    id: &AccountId,
+    document: &AccountDocument,
+) -> Result<(), Error> {
+    let now = tx.account(id).await?.map(|account| account.rotation).unwrap_or_default();
+    let setting = document.rotation.as_ref().unwrap_or(&now.setting);
+    let dependents = document.dependents.as_ref().unwrap_or(&now.dependents);
+    if *setting == now.setting && *dependents == now.dependents {
+        return Ok(());
+    }
+    if !caller.authority.covers(Permission::RotationWrite, scope) {
+        return Err(Error::Forbidden(format!("this needs the permission rotation:write in {scope}")));
+    }
+    let known: Vec<_> = caller.authority.scopes(Permission::AssetWrite);
+    for dependent in dependents {
+        // Its secret goes there and programs are run there, as root: only by who may change that asset.
+        let on = visible::asset(tx, caller, &dependent.asset, &known).await;
+        on.map_err(|_| Error::invalid("dependents", format!("asset `{}` is not one you may change", dependent.asset)))?;
+    }
+    tx.account_rotation_set(id, setting, dependents).await?;
+    Ok(())
 }
 
 /// The person who is to answer for an account in `scope`.

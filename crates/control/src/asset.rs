@@ -7,6 +7,7 @@ use postern_domain::document::{Action, AssetDocument, Change, Document};
 use postern_domain::event::Event;
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
+use postern_domain::rotation::RotationSetting;
 use postern_domain::{AssetId, AssetName, ScopePath};
 use postern_store::{AssetFilter, Page, PageRequest, WriteTx};
 use schemars::JsonSchema;
@@ -32,6 +33,10 @@ pub struct AssetInput {
     /// The host keys that it is known by, in OpenSSH's one-line form; where they are left out, those
     /// stay that are pinned.
     pub host_keys: Option<BTreeSet<String>>,
+    /// How the secrets of its accounts are looked after, and its reconcile accounts; where it is left out,
+    /// that stays as it is. Needs `rotation:write`.
+    #[serde(default)]
+    pub rotation: Option<RotationSetting>,
 }
 
 impl Control {
@@ -79,8 +84,8 @@ impl Control {
                 }
             }
         };
-        let AssetInput { platform, address, labels, host_keys, .. } = input;
-        let document = AssetDocument { name: name.clone(), scope, platform, address, labels, host_keys };
+        let AssetInput { platform, address, labels, host_keys, rotation, .. } = input;
+        let document = AssetDocument { name: name.clone(), scope, platform, address, labels, host_keys, rotation };
         let document = match checked(Document::Asset(document))? {
             Document::Asset(document) => document,
             _ => return Err(Error::not_found("asset", name)),
@@ -104,14 +109,16 @@ pub(crate) async fn apply(
     visible::within(permit, &document.scope)?;
     let current = tx.asset_in_tenant(&document.scope.tenant(), &document.name).await?;
     let mut keys = Vec::new();
+    let mut rotation = RotationSetting::default();
     if let Some(current) = &current {
         if !permit.covers(&current.scope) && !caller.authority.covers(Permission::AssetRead, &current.scope) {
             return Err(Error::Conflict("an asset of this name exists already".to_owned()));
         }
         visible::within(permit, &current.scope)?;
         keys = tx.host_keys(&current.id).await?;
+        rotation = tx.asset_rotation(&current.id).await?;
     }
-    let before = current.as_ref().map(|asset| Document::Asset(AssetDocument::of(asset, &keys)));
+    let before = current.as_ref().map(|asset| Document::Asset(AssetDocument::of(asset, &keys, &rotation)));
     let change = changed(&Document::Asset(document.clone()), before);
     if change.action == Action::Unchanged {
         return Ok((change, Vec::new()));
@@ -133,6 +140,13 @@ pub(crate) async fn apply(
         Some(_) => tx.asset_update(&asset).await?,
     }
     events.push(event_of(tx.now(), caller, "asset", &change, &asset.scope));
+    if let Some(setting) = document.rotation.as_ref().filter(|setting| **setting != rotation) {
+        if !caller.authority.covers(Permission::RotationWrite, &asset.scope) {
+            let scope = &asset.scope;
+            return Err(Error::Forbidden(format!("this needs the permission rotation:write in {scope}")));
+        }
+        tx.asset_rotation_set(&asset.id, setting).await?;
+    }
     if let Some(declared) = &document.host_keys {
         events.extend(host_key::declare(tx, caller, &asset, &keys, declared).await?);
     }

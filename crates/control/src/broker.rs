@@ -7,21 +7,24 @@ use postern_domain::account::CredentialKind;
 use postern_domain::event::{Actor, Event, Outcome};
 use postern_domain::grant::GrantState;
 use postern_domain::permit::{Connect, Permit};
-use postern_domain::policy::{self, Decision, OpenedUnder, Reason};
+use postern_domain::policy::{self, Decision, Obligations, OpenedUnder, Reason};
+use postern_domain::provision::ProvisionRule;
+use postern_domain::rotation::{RotationSetting, RotationTrigger};
 use postern_domain::session::EndReason;
 use postern_domain::user::User;
-use postern_domain::{IntentId, ScopePath, SecretText, SessionId, Timestamp, UserName};
+use postern_domain::{AccountId, IntentId, ScopePath, SecretText, SessionId, Timestamp, UserName};
 use postern_gateway::{
     Broker, BrokerError, ConnectRequest, Credential, FactorNeed, HostKeyVerdict, Identity, Lease, Recorded,
     RecordingPlan, Refusal,
 };
-use postern_store::{Intent, NewSession, SessionEnd};
+use postern_store::{Intent, NewSession, SessionEnd, WriteTx};
 use postern_vault::random;
 
 use crate::HostKeySight;
 use crate::facts::Facts;
 use crate::live::LiveSession;
-use crate::{Control, Error, certificate, recording};
+use crate::provision::Made;
+use crate::{Control, Error, certificate, provision, recording};
 
 /// The action under which opening a session is written down.
 const OPEN: &str = "session.open";
@@ -154,7 +157,9 @@ impl Broker for Control {
             let mut tx = self.store().write(now).await?;
             tx.session_end(session, &end).await?;
             tx.intent_resolve(OPEN, session.as_str(), "ended").await?;
-            self.commit(tx, &[event.outcome(outcome)]).await
+            let mut events = vec![event.outcome(outcome)];
+            events.extend(self.session_leaves(&mut tx, session, live.as_ref(), reason).await?);
+            self.commit(tx, &events).await
         };
         if let Err(error) = written.await {
             // It stays open in the database and is closed at the next start, with its digest.
@@ -164,6 +169,44 @@ impl Broker for Control {
 }
 
 impl Control {
+    /// What follows from the end of a session: what was made for it is taken away, and the secret that it
+    /// used is changed where policy or the account's setting says so.
+    async fn session_leaves(
+        &self,
+        tx: &mut WriteTx,
+        session: &SessionId,
+        live: Option<&LiveSession>,
+        reason: EndReason,
+    ) -> Result<Option<Event>, Error> {
+        provision::session_over(tx, session).await?;
+        let Some(live) = live.filter(|_| reason != EndReason::TargetFailed) else { return Ok(None) };
+        self.after_use(tx, &live.account, &live.obligations).await
+    }
+
+    /// Begins the rotation that a use of an account calls for, if it does.
+    pub(crate) async fn after_use(
+        &self,
+        tx: &mut WriteTx,
+        account: &AccountId,
+        obligations: &Obligations,
+    ) -> Result<Option<Event>, Error> {
+        if obligations.provision.as_ref().is_some_and(ProvisionRule::own_account) {
+            return Ok(None);
+        }
+        let Some(found) = tx.account(account).await? else { return Ok(None) };
+        if found.credential == CredentialKind::SshCertificate {
+            return Ok(None);
+        }
+        let asset = match tx.account_asset(account).await? {
+            Some(asset) => tx.asset_rotation(&asset).await?,
+            None => RotationSetting::default(),
+        };
+        if !obligations.rotate_after_use && found.rotation.setting.over(&asset).after_use != Some(true) {
+            return Ok(None);
+        }
+        Ok(Some(self.rotation_follows(tx, account, RotationTrigger::Use).await?.1))
+    }
+
     /// Decides on opening a session, on what is known now.
     async fn decide(
         &self,
@@ -271,25 +314,45 @@ impl Control {
             .rsplit_once(':')
             .and_then(|(host, port)| Some((host.trim_matches(['[', ']']).to_owned(), port.parse().ok()?)))
             .ok_or_else(|| Error::Unavailable(format!("the address of {} is not host:port", facts.asset.name)))?;
-        let credential = match facts.account.credential {
-            CredentialKind::Password => Credential::Password(self.secret_for(permit).await?),
-            CredentialKind::SshKey => Credential::SshKey(self.secret_for(permit).await?),
-            CredentialKind::SshCertificate => {
-                let authority = self.ssh_key(crate::keys::OwnKey::SshUserCa).await?;
-                certificate::issue(&authority, id, &facts.account.name, permit.action(), self.now())?
-            }
+        let made = match &permit.action().obligations.provision {
+            Some(rule) => Some(self.provision_for(id, facts, permit.action(), rule).await?),
+            None => None,
+        };
+        let (account, credential) = match made {
+            Some(Made { account, credential: Some(credential) }) => (account, credential),
+            Some(Made { account, credential: None }) => (account, self.credential(id, facts, permit).await?),
+            None => (facts.account.name.clone(), self.credential(id, facts, permit).await?),
         };
         let (key, sealed_key) = self.vault().data_key(&recording::binding(id))?;
         Ok(Lease {
             session: id.clone(),
             host,
             port,
-            account: facts.account.name.clone(),
+            account,
             credential,
             obligations: permit.action().obligations.clone(),
             until: permit.action().until,
             recording: RecordingPlan { path: self.recording_path(id), key, sealed_key, session: id.clone() },
             directives,
+        })
+    }
+
+    /// What proves the account that was asked for.
+    async fn credential(&self, id: &SessionId, facts: &Facts, permit: &Permit<Connect>) -> Result<Credential, Error> {
+        Ok(match facts.account.credential {
+            CredentialKind::Password => Credential::Password(self.secret_for(permit).await?),
+            CredentialKind::SshKey => Credential::SshKey(self.secret_for(permit).await?),
+            CredentialKind::SshCertificate => {
+                let authority = self.ssh_key(crate::keys::OwnKey::SshUserCa).await?;
+                certificate::issue(
+                    &authority,
+                    id,
+                    &facts.account.name,
+                    permit.action(),
+                    &self.settings().ssh_sources,
+                    self.now(),
+                )?
+            }
         })
     }
 

@@ -123,7 +123,13 @@ impl Estate {
         let (caller, permit) = self.caller("ada", Permission::AssetWrite).await;
         let reference = reference(account);
         let current = self.world.control.account_show(&caller, &permit, &reference).await.unwrap();
-        let input = crate::AccountInput { credential: current.credential, owner: current.owner, state: Some(state) };
+        let input = crate::AccountInput {
+            credential: current.credential,
+            owner: current.owner,
+            state: Some(state),
+            rotation: None,
+            dependents: None,
+        };
         self.world.control.account_put(&caller, &permit, &reference, input).await.unwrap();
     }
 }

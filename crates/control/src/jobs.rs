@@ -5,10 +5,49 @@ use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
-use crate::Control;
+use crate::rotation::Worker;
+use crate::{Control, Error};
 
 /// The nouns that a decision on a session rests on.
 const DECIDING: [&str; 8] = ["user", "group", "role", "grant", "policy", "asset", "account", "other"];
+
+/// How many rotations go on at once, each on another target.
+const WORKERS: usize = 8;
+/// How often it is looked at what is due.
+const PLAN_EVERY: Duration = Duration::from_secs(15);
+const HEARTBEAT_EVERY: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const INVENTORY_EVERY: Duration = Duration::from_secs(60);
+
+/// Does something every now and then until `stop`, and again at once where it says that there is more.
+async fn again<F, Fut>(every: Duration, stop: CancellationToken, failure: &'static str, what: F)
+where
+    F: Fn() -> Fut + Send,
+    Fut: Future<Output = Result<bool, Error>> + Send,
+{
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        loop {
+            let done = tokio::select! {
+                () = stop.cancelled() => return,
+                done = what() => done,
+            };
+            match done {
+                Ok(true) => {}
+                Ok(false) | Err(Error::Sealed) => break,
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "{failure}");
+                    break;
+                }
+            }
+        }
+    }
+}
 
 impl Control {
     /// Looks at what time has made of grants and requests, every `tick`, until `stop`.
@@ -25,7 +64,40 @@ impl Control {
             if let Err(error) = self.expire().await {
                 tracing::error!(error = &error as &dyn std::error::Error, "timers cannot be looked at");
             }
+            if let Err(error) = self.expire_checkouts().await {
+                tracing::error!(error = &error as &dyn std::error::Error, "check-outs cannot be looked at");
+            }
         }
+    }
+
+    /// Looks after secrets until `stop`: plans and makes the rotations that are due, tells what uses them,
+    /// tries whether they still work, and takes away what was made for sessions.
+    pub async fn keep_secrets(self, stop: CancellationToken) {
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..WORKERS {
+            tasks.spawn(Worker::new(self.clone()).run(stop.clone()));
+        }
+        let this = self.clone();
+        tasks.spawn(again(PLAN_EVERY, stop.clone(), "rotations cannot be planned", move || {
+            let this = this.clone();
+            async move { this.rotations_plan().await.map(|_| false) }
+        }));
+        let this = self.clone();
+        tasks.spawn(again(HEARTBEAT_EVERY, stop.clone(), "secrets cannot be tried", move || {
+            let this = this.clone();
+            async move { this.heartbeats().await.map(|_| false) }
+        }));
+        //DEPENDENTS
+        let this = self.clone();
+        tasks.spawn(again(LOOK_EVERY, stop.clone(), "what was made cannot be taken away", move || {
+            let this = this.clone();
+            async move { this.provision_take_away().await }
+        }));
+        tasks.spawn(again(INVENTORY_EVERY, stop, "assets cannot be looked at", move || {
+            let this = self.clone();
+            async move { this.provision_inventories().await.map(|_| false) }
+        }));
+        while tasks.join_next().await.is_some() {}
     }
 
     /// Decides anew on live sessions when something changed that the decision rests on, until `stop`.

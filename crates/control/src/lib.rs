@@ -5,6 +5,7 @@
 
 mod access;
 mod account;
+mod acting;
 mod apply;
 mod approval;
 mod asset;
@@ -13,8 +14,10 @@ mod backup;
 mod broker;
 mod caller;
 mod certificate;
+mod checkout;
 mod clock;
 mod data;
+//mod dependent;
 mod error;
 #[cfg(test)]
 mod estate;
@@ -24,6 +27,7 @@ mod facts;
 mod gate;
 mod grant;
 mod group;
+mod heartbeat;
 mod host_key;
 mod idempotency;
 mod jobs;
@@ -34,9 +38,11 @@ mod live;
 mod login;
 mod password;
 mod policy;
+mod provision;
 mod recording;
 mod request;
 mod role;
+mod rotation;
 mod scope;
 mod secret;
 mod session;
@@ -68,6 +74,7 @@ pub use apply::{Applied, ApplyInput, DocumentProblem};
 pub use asset::AssetInput;
 pub use backup::{BackedUp, backup, restore};
 pub use caller::{Caller, CredentialUsed, Visitor};
+pub use checkout::{CheckedOut, CheckoutInput};
 pub use clock::{Clock, SystemClock};
 pub use data::{DataFolder, Opened, Opening, open, recover_vault, write_durably};
 pub use error::Error;
@@ -80,12 +87,13 @@ pub use link::{Enrolled, FactorLink, LinkIssued, LinkUse, LinkView, SetUp, TotpO
 pub use login::{CodeGiven, HeldPermission, SignIn, SignedIn, WhoAmI};
 pub use policy::PolicyInput;
 pub use postern_store::{
-    AccountFilter, AssetFilter, LeafFilter, LinkPurpose, Page, PageRequest, PolicyFilter, Remembered, SessionFilter,
-    UserFilter,
+    AccountFilter, AssetFilter, LeafFilter, LinkPurpose, Page, PageRequest, PolicyFilter, Remembered, RotationFilter,
+    SessionFilter, UserFilter,
 };
 pub use recording::{Integrity, IntegrityVerdict, RecordingFormat, watched_line};
 pub use request::{RequestInput, RequestWanted};
 pub use role::RoleBody;
+pub use rotation::{RotateInput, RotatePlan, RotateTarget, Worker};
 pub use scope::ScopeBody;
 pub use secret::SecretInput;
 pub use session::{SessionGuest, SessionLive};
@@ -106,6 +114,9 @@ pub struct Settings {
     pub public_url: String,
     /// How people reach the SSH gateway, `host:port`; none when it is off.
     pub ssh_address: Option<String>,
+    /// The addresses or networks that targets see Postern come from, which certificates are bound to;
+    /// where none are given, they are good from anywhere.
+    pub ssh_sources: Vec<String>,
     /// The key file that unseals the vault.
     pub key_file: std::path::PathBuf,
 }
@@ -122,8 +133,12 @@ struct Inner {
     /// Told after each commit, so that the new leaves are published and watchers refresh.
     committed: Notify,
     changes: tokio::sync::broadcast::Sender<&'static str>,
+    /// Told when there may be a rotation to work on.
+    work: Notify,
     started_at: Timestamp,
     live: live::LiveSessions,
+    /// What is done on targets, when tests say otherwise than the platforms do.
+    connectors: std::sync::OnceLock<postern_connectors::Connectors>,
     /// The gateways' sessions, once they are up.
     sessions: std::sync::OnceLock<postern_gateway::Sessions>,
     /// Leaves covered by the newest signed checkpoint.
@@ -146,8 +161,10 @@ impl Control {
             settings,
             committed: Notify::new(),
             changes,
+            work: Notify::new(),
             started_at,
             live: live::LiveSessions::default(),
+            connectors: std::sync::OnceLock::new(),
             sessions: std::sync::OnceLock::new(),
             published: std::sync::atomic::AtomicU64::new(0),
         }))
@@ -179,6 +196,15 @@ impl Control {
     /// Tells the use cases where sessions are run, so that they can be watched. Once only.
     pub fn attach(&self, sessions: postern_gateway::Sessions) {
         let _ = self.0.sessions.set(sessions);
+    }
+
+    /// Acts on targets by these connectors and no others. Once only, before anything is done.
+    pub fn attach_connectors(&self, connectors: postern_connectors::Connectors) {
+        let _ = self.0.connectors.set(connectors);
+    }
+
+    pub(crate) fn connectors(&self) -> &postern_connectors::Connectors {
+        self.0.connectors.get_or_init(postern_connectors::Connectors::all)
     }
 
     pub(crate) fn live(&self) -> &live::LiveSessions {
@@ -229,9 +255,29 @@ impl Control {
 
 /// The noun of an action, from the closed list that listeners know.
 fn noun_of(action: &str) -> &'static str {
-    const NOUNS: [&str; 17] = [
-        "user", "group", "role", "scope", "login", "ssh_key", "token", "asset", "host_key", "account", "secret",
-        "policy", "request", "grant", "session", "vault", "audit",
+    const NOUNS: [&str; 22] = [
+        "user",
+        "group",
+        "role",
+        "scope",
+        "login",
+        "ssh_key",
+        "token",
+        "asset",
+        "host_key",
+        "account",
+        "secret",
+        "policy",
+        "request",
+        "grant",
+        "session",
+        "vault",
+        "audit",
+        "rotation",
+        "heartbeat",
+        "dependent",
+        "checkout",
+        "provision",
     ];
     let noun = action.split('.').next().unwrap_or_default();
     NOUNS.into_iter().find(|known| *known == noun).unwrap_or("other")

@@ -5,6 +5,7 @@ use postern_domain::account::CredentialKind;
 use postern_domain::event::Event;
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Connect, Manage, Permit};
+use postern_domain::rotation::VersionState;
 use postern_domain::{AccountId, AccountRef, SecretBytes, SecretId, SecretText};
 use postern_store::{SealedSecret, WriteTx};
 use postern_vault::{Binding, Envelope, Vault};
@@ -13,7 +14,7 @@ use russh::keys::{HashAlg, PrivateKey};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{Caller, Control, Error, visible};
+use crate::{Caller, Control, Error, rotation, visible};
 
 /// The longest password, in bytes.
 const PASSWORD_LEN_MAX: usize = 4096;
@@ -51,18 +52,21 @@ impl Control {
         let (account, asset) = visible::account(&mut tx, caller, reference, &scopes).await?;
         visible::within(permit, &asset.scope)?;
         let Checked { secret, fingerprint } = checked(account.credential, input)?;
-        let version = match tx.secret_newest(&account.id).await? {
-            None => 1,
-            Some(newest) => newest.version.saturating_add(1),
-        };
+        let overruled = rotation::overruled(&mut tx, &account.id).await?;
+        let version = tx.secret_version_next(&account.id).await?;
         let id = SecretId::generate(tx.now(), postern_vault::random::bytes());
         let envelope = self.vault().seal(&binding(&id, &account.id, version), &secret)?;
-        let kind = account.credential;
-        tx.secret_insert(&SealedSecret { id, account: account.id, version, kind, sealed: envelope.to_bytes() }).await?;
+        let (kind, state) = (account.credential, VersionState::Current);
+        let sealed = envelope.to_bytes();
+        tx.secret_insert(&SealedSecret { id, account: account.id.clone(), version, kind, state, sealed }).await?;
+        tx.heartbeat_forgotten(&account.id).await?;
         let mut event = Event::done(tx.now(), caller.actor(), "secret.put", reference.to_string(), asset.scope)
             .with("version", version);
         if let Some(fingerprint) = fingerprint {
             event = event.with("key_fingerprint", fingerprint);
+        }
+        if let Some(rotation) = overruled {
+            event = event.with("in_place_of", rotation.as_str());
         }
         self.commit(tx, &[event]).await?;
         Ok(())
@@ -79,10 +83,16 @@ impl Control {
         let missing =
             || Error::Unavailable("the vault holds no secret for this account: postern account set-secret".to_owned());
         let wanted = rows.account(account).await?.ok_or_else(missing)?.credential;
-        let newest = rows.secret_newest(account).await?.filter(|secret| secret.kind == wanted).ok_or_else(missing)?;
-        let binding = binding(&newest.id, &newest.account, newest.version);
-        let opened = self.vault().open(&binding, &Envelope::parse(&newest.sealed)?)?;
-        let text = std::str::from_utf8(opened.expose()).map_err(|_| missing())?;
+        let current = rows.secret_current(account).await?.filter(|secret| secret.kind == wanted).ok_or_else(missing)?;
+        self.opened(&current)
+    }
+
+    /// What a stored version holds. Its callers have a permit, or are the steps of a rotation.
+    pub(crate) fn opened(&self, sealed: &SealedSecret) -> Result<SecretText, Error> {
+        let binding = binding(&sealed.id, &sealed.account, sealed.version);
+        let opened = self.vault().open(&binding, &Envelope::parse(&sealed.sealed)?)?;
+        let text = std::str::from_utf8(opened.expose())
+            .map_err(|_| Error::Unavailable("a secret in the vault is damaged: restore it from a backup".to_owned()))?;
         Ok(SecretText::new(text.to_owned()))
     }
 }

@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 use postern_domain::event::{Event, Outcome};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
-use postern_domain::policy::Join;
+use postern_domain::policy::{Join, Obligations};
 use postern_domain::session::{EndReason, Session, SessionState};
-use postern_domain::{Capability, SessionId, UserId, UserName};
+use postern_domain::{AccountId, Capability, SessionId, UserId, UserName};
 use postern_gateway::{Directive, Guest, Joined};
-use postern_store::{Page, PageRequest, SessionEnd, SessionFilter};
+use postern_store::{Page, PageRequest, SessionEnd, SessionFilter, WriteTx};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Caller, Control, Error};
+use crate::{Caller, Control, Error, provision};
 
 /// The longest message that can be shown to somebody in a session, in characters.
 const MESSAGE_LEN_MAX: usize = 500;
@@ -247,6 +247,10 @@ impl Control {
             }
             tx.session_end(&session.id, &SessionEnd { at: now, reason: EndReason::Unknown, recording }).await?;
             events.push(event);
+            provision::session_over(&mut tx, &session.id).await?;
+            if let Some((account, obligations)) = obliged(&mut tx, session).await? {
+                events.extend(self.after_use(&mut tx, &account, &obligations).await?);
+            }
         }
         for intent in &intents {
             tx.intent_resolve(&intent.action, &intent.target, "unknown").await?;
@@ -263,6 +267,24 @@ impl Control {
 
 fn not_live(id: &SessionId) -> Error {
     Error::Conflict(format!("session {id} is not live"))
+}
+
+/// What a session was bound to, and its account.
+async fn obliged(tx: &mut WriteTx, session: &Session) -> Result<Option<(AccountId, Obligations)>, Error> {
+    let now = tx.now();
+    let Some(account) = tx.session_account(&session.id).await? else { return Ok(None) };
+    let granted = match &session.grant {
+        Some(grant) => tx.grant(grant, now).await?.map(|grant| grant.obligations),
+        None => None,
+    };
+    let obligations = match granted {
+        Some(obligations) => Some(obligations),
+        None => {
+            let policies = tx.policies_over(&session.scope).await?;
+            policies.into_iter().find(|policy| policy.id == session.policy).map(|policy| policy.obligations)
+        }
+    };
+    Ok(Some((account, obligations.unwrap_or_default())))
 }
 
 /// A text that people will read: one line, not empty, bounded.

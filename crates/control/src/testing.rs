@@ -19,6 +19,10 @@ use postern_vault::{Recipient, SealedRoot, SharePlan, password, random, totp};
 
 use crate::{Caller, Clock, Control, Settings, Visitor, data, factor, keys};
 
+mod target;
+
+pub use target::{CERTIFIED, Fault, Host, Hosts};
+
 /// Everybody's password.
 pub const PASSWORD: &str = "correct horse battery staple";
 /// Where everybody comes from, unless said otherwise.
@@ -100,6 +104,7 @@ impl World {
             data: folder.path().to_owned(),
             public_url: "https://gate.example.test:8443".to_owned(),
             ssh_address: Some("gate.example.test:2222".to_owned()),
+            ssh_sources: Vec::new(),
             key_file: folder.path().join("vault.key"),
         };
         Self { control: Control::new(store, vault, clock.clone(), settings), clock, folder }

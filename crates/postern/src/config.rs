@@ -49,6 +49,9 @@ pub(crate) struct Ssh {
     pub listen: Option<SocketAddr>,
     /// How people reach it, `host:port`, when that is not where it listens.
     pub public_address: Option<String>,
+    /// The addresses or networks that targets see Postern come from: certificates for targets are good
+    /// from there only. Anywhere unless given.
+    pub source_addresses: Vec<ipnet::IpNet>,
     /// Off: no SSH gateway.
     pub off: bool,
 }

@@ -67,6 +67,7 @@ impl Plan {
             data: self.data.clone(),
             public_url: public_url.trim_end_matches('/').to_owned(),
             ssh_address,
+            ssh_sources: self.file.ssh.source_addresses.iter().map(ToString::to_string).collect(),
             key_file,
         }
     }
@@ -112,6 +113,7 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
     tasks.spawn(control.clone().publish_ledger(stop.clone()));
     tasks.spawn(control.clone().keep_time(TICK, stop.clone()));
     tasks.spawn(control.clone().keep_to_policy(stop.clone()));
+    tasks.spawn(control.clone().keep_secrets(stop.clone()));
     if let Some(listener) = ssh {
         tasks.spawn(serve_ssh(control.clone(), sessions.clone(), listener, stop.clone()));
     }

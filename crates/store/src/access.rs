@@ -46,20 +46,7 @@ impl ReadTx {
         push_any(&mut query, scope, &distinct(policies))?;
         query.push(" order by a.name, c.name, c.id limit ").push_bind(page.limit() + 1);
         let rows = query.build().fetch_all(self.connection()).await?;
-        let mut found = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let account = account::account(row)?;
-            let asset = Asset {
-                id: row::text(row, "asset_id")?,
-                name: account.asset.clone(),
-                scope: account.scope.clone(),
-                platform: row::from_word(row, "platform")?,
-                address: sqlx::Row::try_get(row, "address")?,
-                labels: row::json(row, "labels")?,
-                created_at: row::time(row, "asset_created_at")?,
-            };
-            found.push((account, asset));
-        }
+        let found = rows.iter().map(account::with_asset).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::from_rows(found, page.limit(), |(account, _)| {
             Page::<Account>::cursor(&[account.asset.as_str(), account.name.as_str(), account.id.as_str()])
         }))

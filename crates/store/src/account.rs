@@ -1,6 +1,7 @@
 //! Accounts.
 
 use postern_domain::account::{Account, AccountState, CredentialKind};
+use postern_domain::asset::Asset;
 use postern_domain::rotation::{AccountRotation, Heartbeat};
 use postern_domain::{AccountId, AccountName, AssetId, AssetName, ScopePath, UserId};
 use sqlx::Row;
@@ -176,6 +177,21 @@ impl WriteTx {
             .await?;
         Ok(())
     }
+}
+
+/// From a row of [`SELECT_WITH_ASSET`].
+pub(crate) fn with_asset(row: &SqliteRow) -> Result<(Account, Asset), Error> {
+    let account = account(row)?;
+    let asset = Asset {
+        id: row::text(row, "asset_id")?,
+        name: account.asset.clone(),
+        scope: account.scope.clone(),
+        platform: row::from_word(row, "platform")?,
+        address: row.try_get("address")?,
+        labels: row::json(row, "labels")?,
+        created_at: row::time(row, "asset_created_at")?,
+    };
+    Ok((account, asset))
 }
 
 pub(crate) fn account(row: &SqliteRow) -> Result<Account, Error> {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use postern_domain::account::Account;
+use postern_domain::asset::Asset;
 use postern_domain::rotation::schedule::Due;
 use postern_domain::rotation::{Machine, Rotation, RotationRun, RotationSetting, RotationState, RotationTrigger};
 use postern_domain::{
@@ -13,7 +15,7 @@ use sqlx::sqlite::SqliteRow;
 use crate::db::ReadTx;
 use crate::error::Error;
 use crate::page::{Page, PageRequest};
-use crate::row;
+use crate::{account, row};
 
 mod setting;
 mod work;
@@ -80,6 +82,44 @@ impl ReadTx {
         let sql = format!("{SELECT} where r.id = ?1");
         let found = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.as_str()).fetch_optional(self.connection()).await?;
         found.as_ref().map(rotation).transpose()
+    }
+
+    /// The account that a rotation is of.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rotation_account(&mut self, id: &RotationId) -> Result<Option<AccountId>, Error> {
+        let found = sqlx::query("select account_id from rotation where id = ?1")
+            .bind(id.as_str())
+            .fetch_optional(self.connection())
+            .await?;
+        found.as_ref().map(|found| row::text(found, "account_id")).transpose()
+    }
+
+    /// Accounts in `scopes` on assets that have all of these labels, with their assets, by name; at most
+    /// `limit`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn accounts_labelled(
+        &mut self,
+        scopes: &[ScopePath],
+        labels: &BTreeMap<String, String>,
+        limit: usize,
+    ) -> Result<Vec<(Account, Asset)>, Error> {
+        let sql = format!(
+            "{} where {} and {} order by a.name, c.name limit ?3",
+            account::SELECT_WITH_ASSET,
+            row::scope_clause("a.scope", "?1"),
+            row::labels_clause("a.labels", "?2"),
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(row::scopes_json(scopes))
+            .bind(row::to_json(labels, "labels")?)
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(self.connection())
+            .await?;
+        rows.iter().map(account::with_asset).collect()
     }
 
     /// The rotation of an account that is not over, with its machine.

@@ -103,6 +103,18 @@ impl ReadTx {
         found.as_ref().map(session).transpose()
     }
 
+    /// The account that a session uses.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn session_account(&mut self, id: &SessionId) -> Result<Option<AccountId>, Error> {
+        let found = sqlx::query("select account_id from session where id = ?1")
+            .bind(id.as_str())
+            .fetch_optional(self.connection())
+            .await?;
+        found.as_ref().map(|found| row::text(found, "account_id")).transpose()
+    }
+
     /// Sessions in `scopes` and those of `own`, newest first.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ fn input(scope: Option<&str>, address: &str) -> AssetInput {
         address: address.to_owned(),
         labels: BTreeMap::new(),
         host_keys: None,
+        rotation: None,
     }
 }
 

@@ -25,7 +25,7 @@ fn openssh_key() -> String {
 
 async fn credential(estate: &Estate, account: &AccountRef, credential: CredentialKind) {
     let (ada, permit) = estate.caller("ada", Permission::AssetWrite).await;
-    let input = AccountInput { credential, owner: None, state: None };
+    let input = AccountInput { credential, owner: None, state: None, rotation: None, dependents: None };
     estate.world.control.account_put(&ada, &permit, account, input).await.unwrap();
 }
 

@@ -254,6 +254,12 @@ impl Machine {
         self.note.as_deref()
     }
 
+    /// Whether a change that was never answered may still take effect or may have.
+    #[must_use]
+    pub const fn in_doubt(&self) -> bool {
+        self.unanswered_until.is_some()
+    }
+
     /// The same, saying why.
     #[must_use]
     pub fn noting(mut self, note: impl Into<String>) -> Self {

@@ -81,6 +81,18 @@ impl WriteTx {
         Ok(())
     }
 
+    /// Forgets what the last look at an account's secret found: it has another one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn heartbeat_forgotten(&mut self, account: &AccountId) -> Result<(), Error> {
+        sqlx::query("update heartbeat set result = null, detail = null, checked_at = null where account_id = ?1")
+            .bind(account.as_str())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
     /// What a look at an account's secret found.
     ///
     /// # Errors

@@ -168,6 +168,19 @@ impl WriteTx {
         }
     }
 
+    /// Gives a rotation to a run, so that whoever follows the run sees it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rotation_joins(&mut self, id: &RotationId, run: &RotationRunId) -> Result<(), Error> {
+        sqlx::query("update rotation set run_id = ?2 where id = ?1")
+            .bind(id.as_str())
+            .bind(run.as_str())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
     /// A run; its rotations are inserted by themselves.
     ///
     /// # Errors
