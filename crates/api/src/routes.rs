@@ -5,6 +5,7 @@ use crate::route::Routes;
 mod account;
 mod asset;
 mod audit;
+mod checkout;
 mod feed;
 mod file;
 mod group;
@@ -13,6 +14,7 @@ mod login;
 mod policy;
 mod request;
 mod role;
+mod rotation;
 mod scope;
 mod session;
 mod ssh_key;
@@ -28,6 +30,7 @@ pub(crate) fn all(routes: Routes) -> Routes {
         .and(account::declare)
         .and(asset::declare)
         .and(audit::declare)
+        .and(checkout::declare)
         .and(feed::declare)
         .and(file::declare)
         .and(group::declare)
@@ -36,6 +39,7 @@ pub(crate) fn all(routes: Routes) -> Routes {
         .and(policy::declare)
         .and(request::declare)
         .and(role::declare)
+        .and(rotation::declare)
         .and(scope::declare)
         .and(session::declare)
         .and(ssh_key::declare)

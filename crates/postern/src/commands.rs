@@ -11,12 +11,14 @@ mod apply;
 mod asset;
 mod audit;
 mod backup;
+mod checkout;
 mod grant;
 mod group;
 mod login;
 mod policy;
 mod request;
 mod role;
+mod rotation;
 mod server;
 mod session;
 mod ssh_key;
@@ -83,6 +85,19 @@ pub(crate) enum Command {
     Grants(grant::Grants),
     /// End a grant early.
     Revoke(grant::Revoke),
+    /// Change the secret of an account, or of every account of a label.
+    Rotate(rotation::Rotate),
+    /// List, show, stop rotations.
+    #[command(subcommand)]
+    Rotation(rotation::RotationCommand),
+    /// List what was made on targets for sessions.
+    Provisions(rotation::Provisions),
+    /// See the secret of an account, for what cannot be brokered.
+    Checkout(checkout::Open),
+    /// Give a secret back: it is changed at once.
+    Checkin(checkout::Close),
+    /// List check-outs.
+    Checkouts(checkout::Checkouts),
     /// Show the server's state.
     Status(status::Status),
     /// List sessions: one's own, and those one may see.
@@ -130,6 +145,12 @@ pub(crate) async fn run(command: Command, format: Format) -> Result<u8, Failure>
         Command::Withdraw(args) => args.run(format).await,
         Command::Grants(args) => args.run(format).await,
         Command::Revoke(args) => args.run(format).await,
+        Command::Rotate(args) => args.run(format).await,
+        Command::Rotation(command) => command.run(format).await,
+        Command::Provisions(args) => args.run(format).await,
+        Command::Checkout(args) => args.run(format).await,
+        Command::Checkin(args) => args.run(format).await,
+        Command::Checkouts(args) => args.run(format).await,
         Command::Status(args) => args.run(format).await,
         Command::Sessions(args) => args.run(format).await,
         Command::Session(command) => command.run(format).await,

@@ -4,9 +4,9 @@ use postern_domain::event::Outcome;
 use postern_domain::rotation::{HeartbeatResult, RotationRunState, RotationState};
 
 use super::*;
+use crate::SecretInput;
 use crate::estate::{Estate, reference};
 use crate::testing::{Fault, Hosts};
-use crate::SecretInput;
 
 mod crash;
 
