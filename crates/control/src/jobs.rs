@@ -87,7 +87,6 @@ impl Control {
             let this = this.clone();
             async move { this.heartbeats().await.map(|_| false) }
         }));
-        //DEPENDENTS
         let this = self.clone();
         tasks.spawn(again(LOOK_EVERY, stop.clone(), "what was made cannot be taken away", move || {
             let this = this.clone();

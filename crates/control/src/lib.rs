@@ -17,7 +17,6 @@ mod certificate;
 mod checkout;
 mod clock;
 mod data;
-//mod dependent;
 mod error;
 #[cfg(test)]
 mod estate;

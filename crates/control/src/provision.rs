@@ -256,7 +256,10 @@ impl Control {
         let mut tx = self.store().write(self.now()).await?;
         let pause = PAUSE_MIN.saturating_mul(1_u32 << claimed.attempts.min(12)).min(PAUSE_MAX);
         let next_at = tx.now().after(pause);
-        let saved = became.as_ref().map(|()| ()).map_err(|why| (why.as_str(), next_at));
+        let saved = match &became {
+            Ok(()) => Ok(()),
+            Err(why) => Err((why.as_str(), next_at)),
+        };
         if !tx.provision_save(&claimed, saved).await? {
             return Ok(true);
         }

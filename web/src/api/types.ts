@@ -244,6 +244,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/checkouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Check-outs: one's own, and those one may see */
+        get: operations["checkout_list"];
+        put?: never;
+        /** See the secret of an account, for a while */
+        post: operations["checkout_open"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/checkouts/{id}/checkin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a secret back; it is changed */
+        post: operations["checkout_close"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/feed": {
         parameters: {
             query?: never;
@@ -490,6 +525,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/provisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was made on targets for sessions, newest first */
+        get: operations["provision_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/requests": {
         parameters: {
             query?: never;
@@ -603,6 +655,92 @@ export interface paths {
         get?: never;
         /** Define a custom role */
         put: operations["role_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rotation-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was asked for at once, newest first */
+        get: operations["rotation_run_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rotation-runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One run of rotations */
+        get: operations["rotation_run_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rotation-runs/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin no more rotations of a run */
+        post: operations["rotation_run_stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rotations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rotations, newest first */
+        get: operations["rotation_list"];
+        put?: never;
+        /** Change the secret of one account, or of all of a label */
+        post: operations["rotation_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rotations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One rotation */
+        get: operations["rotation_show"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -1279,6 +1417,19 @@ export interface components {
             owner?: components["schemas"]["UserName"] | null;
             /** @description Whether the vault holds what is needed to use it. */
             ready: boolean;
+            /**
+             * @description How its secret is looked after, and how it fares.
+             * @default {
+             *       "dependents": [],
+             *       "heartbeat": null,
+             *       "pushed": [],
+             *       "rotated_at": null,
+             *       "setting": {},
+             *       "state": null,
+             *       "version": null
+             *     }
+             */
+            rotation: components["schemas"]["AccountRotation"];
             /** @description The scope, which is its asset's. */
             scope: components["schemas"]["ScopePath"];
             /** @description Where it stands in its life. */
@@ -1290,8 +1441,19 @@ export interface components {
         AccountInput: {
             /** @description How it is proved to its target. */
             credential: components["schemas"]["CredentialKind"];
+            /**
+             * @description What uses its secret and is told of a new one; where it is left out, they stay. Needs
+             *     `rotation:write`.
+             * @default null
+             */
+            dependents: components["schemas"]["Dependent"][] | null;
             /** @description Who answers for it. */
             owner?: components["schemas"]["UserName"] | null;
+            /**
+             * @description How its secret is looked after; where it is left out, that stays as it is. Needs `rotation:write`.
+             * @default null
+             */
+            rotation: components["schemas"]["RotationSetting"] | null;
             /** @description Where it stands in its life; where it is left out, it stays as it is, and a new one is managed. */
             state?: components["schemas"]["AccountState"] | null;
         };
@@ -1299,6 +1461,45 @@ export interface components {
         AccountName: string;
         /** @description An account on an asset, written `root@web-1`. */
         AccountRef: string;
+        /** @description How an account's secret is looked after, and how it fares. */
+        AccountRotation: {
+            /**
+             * @description What uses its secret and is told of a new one.
+             * @default []
+             */
+            dependents: components["schemas"]["Dependent"][];
+            /**
+             * @description The last look at whether the secret still opens the account.
+             * @default null
+             */
+            heartbeat: components["schemas"]["Heartbeat"] | null;
+            /**
+             * @description How those fare.
+             * @default []
+             */
+            pushed: components["schemas"]["DependentStatus"][];
+            /**
+             * @description When the present secret became the account's.
+             * @default null
+             */
+            rotated_at: components["schemas"]["Timestamp"] | null;
+            /**
+             * @description What was set for the account itself.
+             * @default {}
+             */
+            setting: components["schemas"]["RotationSetting"];
+            /**
+             * @description Where the rotation that is under way stands, if one is.
+             * @default null
+             */
+            state: components["schemas"]["RotationState"] | null;
+            /**
+             * Format: uint32
+             * @description The version of the present secret.
+             * @default null
+             */
+            version: number | null;
+        };
         /** @description Where an account stands in its life. */
         AccountState: "discovered" | "managed" | "orphaned" | "disabled";
         /** @description Which accounts a policy is about. Every field that is given must match; an empty one matches all. */
@@ -1448,6 +1649,12 @@ export interface components {
             /** @description What kind of system it is. */
             platform: components["schemas"]["Platform"];
             /**
+             * @description How the secrets of its accounts are looked after, and its reconcile accounts; where it is left out,
+             *     that stays as it is. Needs `rotation:write`.
+             * @default null
+             */
+            rotation: components["schemas"]["RotationSetting"] | null;
+            /**
              * @description The scope; where it is left out, an existing asset stays where it is and a new one goes where
              *     the caller belongs.
              */
@@ -1467,6 +1674,8 @@ export interface components {
              */
             index: number;
         };
+        /** @description By whom a secret is changed. */
+        By: "itself" | "reconcile";
         /** @description One thing that a session may be allowed to do. */
         Capability: "shell" | "exec" | "sftp_read" | "sftp_write" | "local_forward" | "remote_forward" | "dynamic_forward" | "agent" | "x11" | "env";
         /** @description What applying one document changes. */
@@ -1480,6 +1689,59 @@ export interface components {
             /** @description The name of the thing. */
             name: string;
         };
+        /** @description A secret that is checked out, shown once. */
+        CheckedOut: {
+            /** @description The check-out. */
+            checkout: components["schemas"]["Checkout"];
+            /** @description The secret: a password, or a private key in OpenSSH's form. */
+            secret: string;
+        };
+        /**
+         * @description One check-out of one account's secret. Nobody else checks the account out meanwhile, and the secret
+         *     is changed when it ends.
+         */
+        Checkout: {
+            /** @description The account. */
+            account: components["schemas"]["AccountRef"];
+            /** @description When it ended. */
+            ended_at?: components["schemas"]["Timestamp"] | null;
+            /** @description When it ends by itself. */
+            ends_at: components["schemas"]["Timestamp"];
+            /** @description The grant that was used; none where the policy gives standing access. */
+            grant?: components["schemas"]["GrantId"] | null;
+            /** @description Identifier. */
+            id: components["schemas"]["CheckoutId"];
+            /** @description When it was opened. */
+            opened_at: components["schemas"]["Timestamp"];
+            /** @description The policy that allowed it. */
+            policy: components["schemas"]["PolicyId"];
+            /** @description Why. */
+            reason: string;
+            /** @description The rotation that its end began; none while it is open. */
+            rotation?: components["schemas"]["RotationId"] | null;
+            /** @description The scope, which is its asset's. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description Where it stands. */
+            state: components["schemas"]["CheckoutState"];
+            /** @description Who has it. */
+            user: components["schemas"]["UserName"];
+            /**
+             * Format: uint32
+             * @description The version of the secret that was shown.
+             */
+            version: number;
+        };
+        /** @description The exceptional reveal of a secret. */
+        CheckoutId: string;
+        /** @description A wish to check a secret out. */
+        CheckoutInput: {
+            /** @description Of which account. */
+            account: components["schemas"]["AccountRef"];
+            /** @description Why; the ledger keeps it. */
+            reason: string;
+        };
+        /** @description Where a check-out stands. */
+        CheckoutState: "open" | "checked_in" | "expired";
         /**
          * @description What may pass between a terminal in the browser and the clipboard. A gateway whose client is a
          *     program of the person's own cannot hold it to this.
@@ -1554,6 +1816,35 @@ export interface components {
             /** @description What a ticket must look like; none asks for no ticket. */
             ticket_pattern?: string | null;
         };
+        /** @description Something that uses an account's secret. */
+        Dependent: {
+            /** @description The asset that it is on, reached by SSH as its reconcile account. */
+            asset: components["schemas"]["AssetName"];
+            /** @description Its name, unique for the account. */
+            name: string;
+            /** @description Where the secret goes. */
+            put: components["schemas"]["Put"];
+            /** @description The program that makes it known, with its arguments; none where nothing needs to be done. */
+            reload?: string[];
+        };
+        /** @description How far a dependent has got. */
+        DependentState: "pending" | "told" | "rolled_back" | "failed";
+        /** @description How one dependent fares. */
+        DependentStatus: {
+            /** @description When that was. */
+            at?: components["schemas"]["Timestamp"] | null;
+            /** @description Which. */
+            name: string;
+            /** @description What went wrong last. */
+            note?: string | null;
+            /** @description How far it has got. */
+            state: components["schemas"]["DependentState"];
+            /**
+             * Format: uint32
+             * @description The version that it has or is to have.
+             */
+            version: number;
+        };
         /** @description One document of `access.yaml`. */
         Document: {
             /** @description Where it is reached, `host:port`; an IPv6 address goes in brackets: `[2001:db8::1]:22`. */
@@ -1577,6 +1868,11 @@ export interface components {
             /** @description What kind of system it is. */
             platform: components["schemas"]["Platform"];
             /**
+             * @description How the secrets of its accounts are looked after, where an account does not say otherwise, and its
+             *     reconcile accounts. Where the field is not given, it stays as it is.
+             */
+            rotation?: components["schemas"]["RotationSetting"] | null;
+            /**
              * @description The scope it belongs to; `/` unless given.
              * @default /
              */
@@ -1586,10 +1882,17 @@ export interface components {
             account: components["schemas"]["AccountRef"];
             /** @description How Postern proves the account to its target. */
             credential: components["schemas"]["CredentialKind"];
+            /** @description What uses its secret and is told of a new one. Where the field is not given, they stay as they are. */
+            dependents?: components["schemas"]["Dependent"][] | null;
             /** @constant */
             kind: "Account";
             /** @description The person who answers for it. */
             owner?: components["schemas"]["UserName"] | null;
+            /**
+             * @description How its secret is looked after, where its asset does not say so. Where the field is not given, it
+             *     stays as it is.
+             */
+            rotation?: components["schemas"]["RotationSetting"] | null;
         } | {
             /** @description What it is for. */
             description?: string;
@@ -1826,6 +2129,17 @@ export interface components {
         GroupId: string;
         /** @description A group's name, unique within its tenant. */
         GroupName: string;
+        /** @description The last look at whether a vaulted secret still opens its account. */
+        Heartbeat: {
+            /** @description When it was. */
+            checked_at: components["schemas"]["Timestamp"];
+            /** @description What went wrong, if something did. */
+            detail?: string | null;
+            /** @description What it found. */
+            result: components["schemas"]["HeartbeatResult"];
+        };
+        /** @description What a look at a vaulted secret found. */
+        HeartbeatResult: "accepted" | "rejected" | "unclear";
         /** @description A permission and where it holds. */
         HeldPermission: {
             /** @description The permission. */
@@ -1999,6 +2313,12 @@ export interface components {
              */
             capabilities: components["schemas"]["Capability"][];
             /**
+             * Format: uint64
+             * @description For how long the account's secret may be checked out, in seconds; none where it may not be.
+             * @default null
+             */
+            checkout_seconds: number | null;
+            /**
              * @description What may be copied and pasted in the browser's terminal.
              * @default {
              *       "copy": true,
@@ -2036,6 +2356,12 @@ export interface components {
              */
             mfa_max_age_seconds: number;
             /**
+             * @description What is made on the target for each session and taken away after it; none where the account is
+             *     used as it is.
+             * @default null
+             */
+            provision: components["schemas"]["ProvisionRule"] | null;
+            /**
              * @description Whether a request must say why.
              * @default true
              */
@@ -2045,6 +2371,11 @@ export interface components {
              * @default strict
              */
             recording: components["schemas"]["Recording"];
+            /**
+             * @description Whether the account's secret is changed after each session.
+             * @default false
+             */
+            rotate_after_use: boolean;
             /**
              * @description What a ticket must look like, as a regular expression over the whole of it; none asks for no ticket.
              * @default null
@@ -2066,6 +2397,8 @@ export interface components {
              *     ]
              */
             capabilities: components["schemas"]["Capability"][];
+            /** @description For how long the account's secret may be checked out; where it is left out, it may not be. */
+            checkout?: components["schemas"]["Period"] | null;
             /** @description What may be copied and pasted in the browser's terminal; anything where it is left out. */
             clipboard?: components["schemas"]["Clipboard"];
             /**
@@ -2088,6 +2421,11 @@ export interface components {
              */
             mfa_max_age: components["schemas"]["Period"];
             /**
+             * @description What is made on the target for each session and taken away after it; where it is left out, the
+             *     account is used as it is.
+             */
+            provision?: components["schemas"]["ProvisionRule"] | null;
+            /**
              * @description Whether a request must say why.
              * @default true
              */
@@ -2097,6 +2435,8 @@ export interface components {
              * @default strict
              */
             recording: components["schemas"]["Recording"];
+            /** @description Whether the account's secret is changed after each session. */
+            rotate_after_use?: boolean;
             /**
              * @description What a ticket must look like, as a regular expression over the whole of it; where it is left
              *     out, no ticket is asked for.
@@ -2141,6 +2481,13 @@ export interface components {
             next?: string | null;
         };
         /** @description A page of a listing. */
+        Page_of_Checkout: {
+            /** @description What is on it. */
+            items: components["schemas"]["Checkout"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+        };
+        /** @description A page of a listing. */
         Page_of_Grant: {
             /** @description What is on it. */
             items: components["schemas"]["Grant"][];
@@ -2176,6 +2523,13 @@ export interface components {
             next?: string | null;
         };
         /** @description A page of a listing. */
+        Page_of_Provisioning: {
+            /** @description What is on it. */
+            items: components["schemas"]["Provisioning"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+        };
+        /** @description A page of a listing. */
         Page_of_Request: {
             /** @description What is on it. */
             items: components["schemas"]["Request"][];
@@ -2186,6 +2540,20 @@ export interface components {
         Page_of_Role: {
             /** @description What is on it. */
             items: components["schemas"]["Role"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+        };
+        /** @description A page of a listing. */
+        Page_of_Rotation: {
+            /** @description What is on it. */
+            items: components["schemas"]["Rotation"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+        };
+        /** @description A page of a listing. */
+        Page_of_RotationRun: {
+            /** @description What is on it. */
+            items: components["schemas"]["RotationRun"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
         };
@@ -2220,7 +2588,18 @@ export interface components {
         /** @description A span of time as days, hours, minutes and seconds: `30m`, `8h`, `1h30m`, `2d`. */
         Period: string;
         /** @description One thing that a role may allow. Every route of the API declares exactly one. */
-        Permission: "user:read" | "user:write" | "group:write" | "role:write" | "asset:read" | "asset:write" | "host_key:write" | "secret:write" | "policy:read" | "policy:write" | "request:create" | "request:read" | "request:approve" | "grant:revoke" | "session:read" | "recording:read" | "session:kill" | "session:join" | "audit:read" | "vault:read" | "vault:manage" | "status:read";
+        Permission: "user:read" | "user:write" | "group:write" | "role:write" | "asset:read" | "asset:write" | "host_key:write" | "secret:write" | "rotation:read" | "rotation:write" | "checkout:read" | "policy:read" | "policy:write" | "request:create" | "request:read" | "request:approve" | "grant:revoke" | "session:read" | "recording:read" | "session:kill" | "session:join" | "audit:read" | "vault:read" | "vault:manage" | "status:read";
+        /** @description What a run would do, account by account. */
+        PlannedRotation: {
+            /** @description The account. */
+            account: components["schemas"]["AccountRef"];
+            /** @description When it would begin. */
+            at: components["schemas"]["Timestamp"];
+            /** @description By whom the secret would be changed. */
+            by?: components["schemas"]["By"] | null;
+            /** @description Why it would be left out, if it would be. */
+            left_out?: string | null;
+        };
         /** @description What kind of system an asset is; decides which gateway brokers it. */
         Platform: "linux" | "network_device" | "postgresql" | "mysql" | "redis" | "ldap";
         /** @description A rule on who may use what. */
@@ -2290,6 +2669,7 @@ export interface components {
              *         "shell",
              *         "exec"
              *       ],
+             *       "checkout_seconds": null,
              *       "clipboard": {
              *         "copy": true,
              *         "paste": true
@@ -2299,8 +2679,10 @@ export interface components {
              *       "join": "watch",
              *       "max_duration_seconds": 28800,
              *       "mfa_max_age_seconds": 43200,
+             *       "provision": null,
              *       "reason_required": true,
              *       "recording": "strict",
+             *       "rotate_after_use": false,
              *       "ticket_pattern": null
              *     }
              */
@@ -2331,7 +2713,7 @@ export interface components {
             /** @description What is wrong with which document, where several were given. */
             problems?: components["schemas"]["DocumentProblem"][];
             /** @description Why policy refused. */
-            reasons?: components["schemas"]["Why3"][];
+            reasons?: components["schemas"]["Why4"][];
             /**
              * Format: uint64
              * @description After how many seconds it may be tried again.
@@ -2346,6 +2728,96 @@ export interface components {
             title: string;
             /** @description `/problems/` and the code. */
             type: string;
+        };
+        /** @description What was made on a target for one session. */
+        ProvisionId: string;
+        /** @description What is made for a session. */
+        ProvisionRule: {
+            /** @constant */
+            kind: "account";
+            /** @description Groups or roles that it belongs to. */
+            member_of?: string[];
+            /** @description What it may run as root: absolute paths of programs with their arguments, or `ALL`. */
+            sudo?: string[];
+        } | {
+            /** @description Absolute paths of programs with their arguments, or `ALL`. */
+            commands: string[];
+            /** @constant */
+            kind: "sudo";
+        } | {
+            /** @description In this group or role. */
+            group: string;
+            /** @constant */
+            kind: "membership";
+        };
+        /** @description Where something that was made for sessions stands. */
+        ProvisionState: "provisioning" | "active" | "revoking" | "revoked";
+        /** @description Something that was made on a target for sessions under one grant. */
+        Provisioning: {
+            /** @description The account that was asked for. */
+            account: components["schemas"]["AccountRef"];
+            /**
+             * Format: uint32
+             * @description How often it was tried to take it away.
+             */
+            attempts: number;
+            /** @description When it was written down. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description When it is taken away at the latest. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description What names it on the target: the grant that it was made under, or what stands for one. */
+            grant: components["schemas"]["GrantId"];
+            /** @description Identifier. */
+            id: components["schemas"]["ProvisionId"];
+            /** @description What went wrong last. */
+            note?: string | null;
+            /** @description When it was gone. */
+            revoked_at?: components["schemas"]["Timestamp"] | null;
+            /** @description What it is; none for what was found on the target and nobody knows of. */
+            rule?: components["schemas"]["ProvisionRule"] | null;
+            /** @description The scope, which is its asset's. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description Where it stands. */
+            state: components["schemas"]["ProvisionState"];
+        };
+        /** @description Where a secret goes. It travels by standard input, never in a command line. */
+        Put: {
+            /**
+             * @description Its group; root unless given.
+             * @default root
+             */
+            group: string;
+            /** @constant */
+            kind: "file";
+            /**
+             * @description Its mode in octal digits; `0600` unless given.
+             * @default 0600
+             */
+            mode: string;
+            /**
+             * @description Whose it is; root unless given.
+             * @default root
+             */
+            owner: string;
+            /** @description Its absolute path. */
+            path: string;
+            /**
+             * @description What is in it, with `{secret}` where the secret goes; the secret alone unless given.
+             * @default {secret}
+             */
+            template: string;
+        } | {
+            /** @description The credential's name. */
+            credential: string;
+            /** @constant */
+            kind: "systemd_credential";
+            /** @description The unit. */
+            unit: string;
+        } | {
+            /** @description The program, by its absolute path, with its arguments. */
+            command: string[];
+            /** @constant */
+            kind: "command";
         };
         /** @description How a session is recorded. */
         Recording: "strict";
@@ -2514,6 +2986,144 @@ export interface components {
         };
         /** @description A role's name. */
         RoleName: string;
+        /** @description A wish to rotate. */
+        RotateInput: {
+            /**
+             * Format: uint32
+             * @description How many go on at once, at most; 4 unless said. The first one goes alone.
+             */
+            concurrency?: number | null;
+            /**
+             * @description Whether to tell only what would be done.
+             * @default false
+             */
+            dry_run: boolean;
+            /**
+             * Format: uint32
+             * @description After how many failures it stops itself; 3 unless said.
+             */
+            failures_max?: number | null;
+            /**
+             * @description Why; the ledger keeps it.
+             * @default
+             */
+            reason: string;
+            /** @description What. */
+            target: components["schemas"]["RotateTarget"];
+        };
+        /** @description What is done, or would be. */
+        RotatePlan: {
+            /** @description Account by account, in the order in which it is begun. */
+            rotations: components["schemas"]["PlannedRotation"][];
+            /** @description The run; none for a dry run. */
+            run?: components["schemas"]["RotationRun"] | null;
+        };
+        /** @description What is to be rotated: one of the two. */
+        RotateTarget: {
+            /** @description One account. */
+            account?: components["schemas"]["AccountRef"] | null;
+            /**
+             * @description Every account of the assets that have all of these labels.
+             * @default {}
+             */
+            labels: {
+                [key: string]: string;
+            };
+        };
+        /** @description One rotation of one account's secret. */
+        Rotation: {
+            /** @description The account. */
+            account: components["schemas"]["AccountRef"];
+            /**
+             * Format: uint32
+             * @description How often the target was told.
+             */
+            attempts: number;
+            /** @description When it was planned. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description When it was over. */
+            ended_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Identifier. */
+            id: components["schemas"]["RotationId"];
+            /** @description When something is done next; none when it is over or waits for a person. */
+            next_at?: components["schemas"]["Timestamp"] | null;
+            /** @description What went wrong last, or what it waits for. */
+            note?: string | null;
+            /** @description The run that it belongs to; none when it was planned by itself. */
+            run?: components["schemas"]["RotationRunId"] | null;
+            /** @description The scope, which is its asset's. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description Where it stands. */
+            state: components["schemas"]["RotationState"];
+            /** @description Why it was begun. */
+            trigger: components["schemas"]["RotationTrigger"];
+            /**
+             * Format: uint32
+             * @description The version of the new secret, once there is one.
+             */
+            version?: number | null;
+        };
+        /** @description One change of an account's secret. */
+        RotationId: string;
+        /** @description Rotations that somebody asked for at once. */
+        RotationRun: {
+            /** @description The account, when it was one. */
+            account?: components["schemas"]["AccountRef"] | null;
+            /**
+             * Format: uint32
+             * @description How many go on at once, at most.
+             */
+            concurrency: number;
+            /** @description When it was asked for. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description When it was over. */
+            ended_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: uint32
+             * @description After how many failures it stops itself.
+             */
+            failures_max: number;
+            /** @description Identifier. */
+            id: components["schemas"]["RotationRunId"];
+            /** @description The labels of the assets, when it was many. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Why. */
+            reason: string;
+            /** @description Who asked for it. */
+            requested_by: components["schemas"]["UserName"];
+            /** @description Where it stands. */
+            state: components["schemas"]["RotationRunState"];
+            /** @description Why it was stopped. */
+            stopped_reason?: string | null;
+            /** @description Rotations by where they stand. */
+            tally: {
+                [key: string]: number;
+            };
+        };
+        /** @description Rotations that were asked for at once. */
+        RotationRunId: string;
+        /** @description Where a run stands. */
+        RotationRunState: "running" | "stopped" | "done";
+        /** @description How secrets are looked after: of an account, or of all accounts of an asset that do not say otherwise. */
+        RotationSetting: {
+            /** @description Whether it is changed after each session that used it. */
+            after_use?: boolean | null;
+            /** @description How old a secret may become; `0s` for any age. An account that does not say takes its asset's. */
+            every?: components["schemas"]["Period"] | null;
+            /**
+             * @description How often it is tried whether the vaulted secret still opens the account; `0s` for never, a day
+             *     unless said.
+             */
+            heartbeat?: components["schemas"]["Period"] | null;
+            /** @description On an asset: its accounts that repair others, the preferred one first. No account repairs itself. */
+            reconcile?: components["schemas"]["AccountName"][];
+        };
+        /** @description Where a rotation stands. */
+        RotationState: "planned" | "candidate_sealed" | "applying" | "applied" | "probe" | "reconcile" | "verified" | "current" | "broken" | "refused" | "cancelled" | "superseded";
+        /** @description Why a rotation was begun. */
+        RotationTrigger: "schedule" | "use" | "checkin" | "demand";
         /** @description What to say. */
         Said: {
             /** @description One line. */
@@ -2866,11 +3476,19 @@ export interface components {
         };
         /** @description Why. */
         Why2: {
+            /**
+             * @description The ledger keeps it.
+             * @default
+             */
+            reason: string;
+        };
+        /** @description Why. */
+        Why3: {
             /** @description One line that the person is shown and the ledger keeps. */
             reason: string;
         };
         /** @description One reason of policy's, with its text. */
-        Why3: {
+        Why4: {
             /** @description For a person to read. */
             message: string;
         } & ({
@@ -2920,6 +3538,11 @@ export interface components {
              */
             limit: number;
             /** @description The policy that sets it. */
+            policy: components["schemas"]["PolicyName"];
+        } | {
+            /** @constant */
+            code: "no_checkout";
+            /** @description That policy. */
             policy: components["schemas"]["PolicyName"];
         } | {
             /** @constant */
@@ -3522,6 +4145,107 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InclusionProof"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkout_list: {
+        parameters: {
+            query?: {
+                /** @description Where to go on. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number | null;
+                /** @description Those only that are open. */
+                open?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_Checkout"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkout_open: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckoutInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckedOut"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkout_close: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The check-out. */
+                id: components["schemas"]["CheckoutId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checkout"];
                 };
             };
             /** @description What went wrong */
@@ -4263,6 +4987,42 @@ export interface operations {
             };
         };
     };
+    provision_list: {
+        parameters: {
+            query?: {
+                /** @description Where to go on. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number | null;
+                /** @description Only what is not known to be gone. */
+                live?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_Provisioning"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     request_list: {
         parameters: {
             query?: {
@@ -4537,6 +5297,215 @@ export interface operations {
             };
         };
     };
+    rotation_run_list: {
+        parameters: {
+            query?: {
+                /** @description Where to go on. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_RotationRun"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotation_run_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run. */
+                id: components["schemas"]["RotationRunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotationRun"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotation_run_stop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run. */
+                id: components["schemas"]["RotationRunId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Why2"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotationRun"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotation_list: {
+        parameters: {
+            query?: {
+                /** @description Of this account, `root@web-1`. */
+                account?: components["schemas"]["AccountRef"] | null;
+                /** @description Where to go on. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number | null;
+                /** @description Those only that are not over. */
+                open?: boolean;
+                /** @description Of this run. */
+                run?: components["schemas"]["RotationRunId"] | null;
+                /** @description In this state. */
+                state?: components["schemas"]["RotationState"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_Rotation"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotation_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotateInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotatePlan"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotation_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The rotation. */
+                id: components["schemas"]["RotationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rotation"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     scope_list: {
         parameters: {
             query?: never;
@@ -4752,7 +5721,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Why2"];
+                "application/json": components["schemas"]["Why3"];
             };
         };
         responses: {

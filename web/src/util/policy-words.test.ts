@@ -6,7 +6,7 @@ import { obligationWords, policyText, whoWords } from "./policy-words";
 const POLICY: Policy = {
   id: "pol_0", name: "sre-root", scope: "/emea", description: "", effect: "allow", subjects: { users: [], groups: ["sre"] },
   accounts: { names: ["root"], assets: [], labels: { env: "prod" }, platforms: [] }, conditions: { networks: [], hours: [] }, access: "request",
-  obligations: { capabilities: ["shell"], mfa_max_age_seconds: 0, approval: { count: 2, groups: ["leads"] }, reason_required: true, ticket_pattern: null, max_duration_seconds: 5430, idle_seconds: 900, concurrent_sessions: null, recording: "strict", clipboard: { copy: true, paste: true }, join: "watch" },
+  obligations: { capabilities: ["shell"], mfa_max_age_seconds: 0, approval: { count: 2, groups: ["leads"] }, reason_required: true, ticket_pattern: null, max_duration_seconds: 5430, idle_seconds: 900, concurrent_sessions: null, recording: "strict", clipboard: { copy: true, paste: true }, join: "watch", checkout_seconds: null, rotate_after_use: false, provision: null },
   revision: 1,
 };
 
