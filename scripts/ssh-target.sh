@@ -100,7 +100,7 @@ AuthorizedKeysFile /mnt/authorized_keys
 TrustedUserCAKeys /mnt/user_ca.pub
 AllowAgentForwarding yes
 AllowTcpForwarding yes
-X11Forwarding no
+X11Forwarding yes
 PrintMotd no
 PrintLastLog no
 UseDNS no

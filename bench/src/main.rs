@@ -1,6 +1,7 @@
 //! Speed beside peers. Every figure is measured together with its peers', taking turns, so that what
 //! else the machine does falls on all of them alike. Run it by `cargo xtask bench ssh`.
 
+mod cut;
 mod figures;
 mod process;
 mod route;

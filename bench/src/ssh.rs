@@ -1,4 +1,4 @@
-//! SSH: bulk both ways, connecting, a keystroke's echo, memory.
+//! SSH: bulk both ways, connecting, a keystroke's echo, the cutting of sessions, memory.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 use postern_e2e::until;
 
+use crate::cut;
 use crate::figures::{Figures, median, quantile};
 use crate::process::{cpu_seconds, resident_kib};
 use crate::route::{Roads, Route};
@@ -53,6 +54,7 @@ pub(crate) fn run_all(extent: &Extent, roads: &Roads) -> anyhow::Result<Figures>
     bulk(extent, roads, &mut figures)?;
     connect(extent, roads, &mut figures)?;
     echo(roads, &mut figures)?;
+    cut::measure(roads, &mut figures)?;
     memory(extent, roads, &mut figures)?;
     Ok(figures)
 }

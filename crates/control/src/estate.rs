@@ -147,6 +147,7 @@ pub(crate) fn wish(account: &str) -> RequestInput {
     RequestInput {
         account: reference(account),
         duration_seconds: 1_800,
+        starts_at: None,
         reason: Some("disk full".to_owned()),
         ticket: Some("CHG-7".to_owned()),
     }

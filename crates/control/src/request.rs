@@ -19,6 +19,10 @@ use crate::{Caller, Control, Error, text};
 
 /// How long a request waits for its answers.
 const WAIT_MAX: Duration = Duration::from_secs(24 * 3600);
+/// How far ahead a window may be asked for.
+const AHEAD_MAX: Duration = Duration::from_secs(90 * 24 * 3600);
+/// How late a wish for a window that begins now may arrive.
+const LATE_MAX: Duration = Duration::from_secs(300);
 /// The longest reason, in characters.
 pub(crate) const REASON_LEN_MAX: usize = 500;
 /// How long the same wish of the same person counts as the same click.
@@ -34,8 +38,11 @@ const PORTIONS_MAX: usize = 20;
 pub struct RequestInput {
     /// What for: `root@web-1`.
     pub account: AccountRef,
-    /// How long, in seconds, from the moment it is granted.
+    /// How long, in seconds, from the moment it is granted or begins.
     pub duration_seconds: u64,
+    /// When the window begins at the earliest, at most 90 days ahead; none means when it is granted.
+    #[serde(default)]
+    pub starts_at: Option<Timestamp>,
     /// Why.
     #[serde(default)]
     pub reason: Option<String>,
@@ -77,7 +84,8 @@ impl Control {
             drop(tx);
             return Err(self.refuse(caller, input, &caller.user.scope, vec![Reason::NoPolicy]).await);
         };
-        let wish = Wish { seconds: input.duration_seconds, reason, ticket };
+        let starts_at = begin(input.starts_at, now)?;
+        let wish = Wish { seconds: input.duration_seconds, starts_at, reason, ticket };
         let access = match policy::ask(&wish.facts(caller, &facts), now) {
             Decision::Permit(access) => access,
             Decision::StepUp { max_age_seconds, .. } => return Err(Error::StepUp { max_age_seconds }),
@@ -192,6 +200,7 @@ impl Control {
 /// What is wished for, checked.
 struct Wish {
     seconds: u64,
+    starts_at: Option<Timestamp>,
     reason: String,
     ticket: Option<String>,
 }
@@ -209,7 +218,23 @@ impl Wish {
     }
 
     fn is_of(&self, request: &Request) -> bool {
-        request.duration_seconds == self.seconds && request.reason == self.reason && request.ticket == self.ticket
+        request.duration_seconds == self.seconds
+            && request.starts_at == self.starts_at
+            && request.reason == self.reason
+            && request.ticket == self.ticket
+    }
+}
+
+/// When the window is to begin, where that lies ahead.
+fn begin(wanted: Option<Timestamp>, now: Timestamp) -> Result<Option<Timestamp>, Error> {
+    match wanted {
+        Some(at) if at < now.before(LATE_MAX) => {
+            Err(Error::invalid("starts_at", "lies in the past: leave it out to begin at once"))
+        }
+        Some(at) if at > now.after(AHEAD_MAX) => {
+            Err(Error::invalid("starts_at", "lies too far ahead: a window begins within 90 days"))
+        }
+        wanted => Ok(wanted.filter(|at| *at > now)),
     }
 }
 
@@ -247,6 +272,7 @@ async fn open(
         account: facts.reference(),
         scope: facts.asset.scope.clone(),
         duration_seconds: wish.seconds,
+        starts_at: wish.starts_at,
         reason: wish.reason.clone(),
         ticket: wish.ticket.clone(),
         state: if waits { RequestState::Pending } else { RequestState::Granted },
@@ -255,7 +281,7 @@ async fn open(
         approvals: Vec::new(),
         grant: None,
         created_at: now,
-        expires_at: now.after(WAIT_MAX),
+        expires_at: now.after(WAIT_MAX).max(wish.starts_at.unwrap_or(now)),
     };
     let stored = StoredRequest {
         request,
@@ -278,10 +304,11 @@ async fn open(
     Ok(events)
 }
 
-/// Gives the grant of a request; its window begins now.
+/// Gives the grant of a request; its window begins now, or later where that was asked for.
 pub(crate) async fn grant(tx: &mut WriteTx, caller: &Caller, stored: &StoredRequest) -> Result<Event, Error> {
     let now = tx.now();
     let request = &stored.request;
+    let starts_at = request.starts_at.map_or(now, |wanted| wanted.max(now));
     let mut grant = Grant {
         id: GrantId::generate(now, postern_vault::random::bytes()),
         request: request.id.clone(),
@@ -290,8 +317,8 @@ pub(crate) async fn grant(tx: &mut WriteTx, caller: &Caller, stored: &StoredRequ
         scope: request.scope.clone(),
         policy: request.policy.clone(),
         obligations: stored.obligations.clone(),
-        starts_at: now,
-        ends_at: now.after(Duration::from_secs(request.duration_seconds)),
+        starts_at,
+        ends_at: starts_at.after(Duration::from_secs(request.duration_seconds)),
         revoked_at: None,
         revoked_reason: None,
         state: postern_domain::grant::GrantState::Active,
@@ -302,6 +329,7 @@ pub(crate) async fn grant(tx: &mut WriteTx, caller: &Caller, stored: &StoredRequ
         .with("request", request.id.as_str())
         .with("user", grant.user.as_str())
         .with("account", grant.account.to_string())
+        .with("starts_at", grant.starts_at.to_string())
         .with("ends_at", grant.ends_at.to_string()))
 }
 

@@ -75,8 +75,10 @@ pub struct Request {
     pub account: AccountRef,
     /// The scope, which is the asset's.
     pub scope: ScopePath,
-    /// How long, in seconds, from the moment it is granted.
+    /// How long, in seconds, from the moment it is granted or begins.
     pub duration_seconds: u64,
+    /// When the window begins at the earliest; none means when it is granted.
+    pub starts_at: Option<Timestamp>,
     /// Why.
     pub reason: String,
     /// The ticket it belongs to.

@@ -129,8 +129,8 @@ impl WriteTx {
         let request = &stored.request;
         sqlx::query(
             "insert into request (id, user_id, account_id, scope, duration_seconds, reason, ticket, state, \
-             policy_id, approval, obligations, created_at, expires_at) \
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+             policy_id, approval, obligations, created_at, expires_at, starts_at) \
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )
         .bind(request.id.as_str())
         .bind(stored.user.as_str())
@@ -145,6 +145,7 @@ impl WriteTx {
         .bind(row::to_json(&stored.obligations, "obligations")?)
         .bind(request.created_at.as_millis())
         .bind(request.expires_at.as_millis())
+        .bind(request.starts_at.map(Timestamp::as_millis))
         .execute(self.connection())
         .await?;
         Ok(())
@@ -202,6 +203,7 @@ fn stored(row: &SqliteRow) -> Result<StoredRequest, Error> {
         account: row::text(row, "account_ref")?,
         scope: row::text(row, "scope")?,
         duration_seconds: u64::try_from(row.try_get::<i64, _>("duration_seconds")?).unwrap_or(0),
+        starts_at: row::time_opt(row, "starts_at")?,
         reason: row.try_get("reason")?,
         ticket: row.try_get("ticket")?,
         state: row::from_word(row, "state")?,

@@ -77,6 +77,20 @@ fn a_window_that_closes_takes_its_session_with_it() {
 }
 
 #[test]
+fn a_window_that_begins_later_is_not_open_before() {
+    let world = World::start().unwrap();
+    let (ben, lee) = (world.person("ben", &["sre"]).unwrap(), world.person("lee", &["leads"]).unwrap());
+    let later = [&["request", "root@web-1", "--for", "30m", "--at", "2h", "-o", "json"][..], &WHY].concat();
+    let asked = ben.cli(&later).unwrap().ended(4).unwrap();
+    let asked: Value = serde_json::from_slice(&asked.stdout).unwrap();
+    lee.cli(&["approve", id(&asked)]).unwrap().ok().unwrap();
+    let grants = ben.cli(&["grants", "-o", "json"]).unwrap().json().unwrap();
+    assert_eq!(grants[0]["state"], "scheduled");
+    let refused = run(ben.ssh(&world.gate, "root@web-1").arg("true")).unwrap();
+    assert!(refused.code != 0 && refused.said().contains("the grant begins at"), "{}", refused.said());
+}
+
+#[test]
 fn a_no_is_final_and_says_why() {
     let world = World::start().unwrap();
     let (ben, lee) = (world.person("ben", &["sre"]).unwrap(), world.person("lee", &["leads"]).unwrap());

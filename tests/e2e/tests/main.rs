@@ -8,6 +8,8 @@ mod bad_targets;
 mod clients;
 mod durability;
 mod faults;
+mod hardware_keys;
 mod harness;
+mod lent;
 mod recording;
 mod transcript;

@@ -34,6 +34,7 @@ async fn granted(estate: &Estate) {
     let input = RequestInput {
         account: reference("root@dev-1"),
         duration_seconds: 1800,
+        starts_at: None,
         reason: Some("a task".to_owned()),
         ticket: None,
     };

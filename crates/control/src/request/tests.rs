@@ -48,6 +48,37 @@ async fn two_different_leads_make_a_grant_whose_window_begins_then() {
 }
 
 #[tokio::test]
+async fn a_window_can_begin_later_but_not_earlier() {
+    let estate = Estate::new().await;
+    let now = estate.world.now();
+    let hour = Duration::from_secs(3_600);
+    let later = RequestInput { starts_at: Some(now.after(hour)), ..wish("root@dev-1") };
+    let request = estate.ask("ben", &later).await.unwrap();
+    let caller = estate.world.caller("ben").await;
+    let grant = estate.world.control.grant_show(&caller, &request.grant.unwrap()).await.unwrap();
+    assert_eq!((grant.state, grant.starts_at), (GrantState::Scheduled, now.after(hour)));
+    assert_eq!(grant.ends_at, now.after(hour).after(Duration::from_secs(1_800)));
+    for wrong in [now.before(hour), now.after(Duration::from_secs(91 * 24 * 3_600))] {
+        let refused = estate.ask("ben", &RequestInput { starts_at: Some(wrong), ..wish("root@dev-1") }).await;
+        assert!(matches!(refused, Err(Error::Invalid { field, .. }) if field == "starts_at"));
+    }
+}
+
+#[tokio::test]
+async fn a_late_answer_does_not_begin_a_window_in_the_past() {
+    let estate = Estate::new().await;
+    let hour = Duration::from_secs(3_600);
+    let later = RequestInput { starts_at: Some(estate.world.now().after(hour)), ..wish("root@web-1") };
+    let request = estate.ask("ben", &later).await.unwrap();
+    estate.world.clock.advance(2 * hour);
+    estate.approve("cy", &request.id).await.unwrap();
+    let decided = estate.approve("dee", &request.id).await.unwrap();
+    let caller = estate.world.caller("ben").await;
+    let grant = estate.world.control.grant_show(&caller, &decided.grant.unwrap()).await.unwrap();
+    assert_eq!((grant.state, grant.starts_at), (GrantState::Active, estate.world.now()));
+}
+
+#[tokio::test]
 async fn nobody_approves_their_own_request() {
     let estate = Estate::new().await;
     let request = estate.ask("ben", &wish("root@web-1")).await.unwrap();

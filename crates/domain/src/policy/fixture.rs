@@ -95,6 +95,7 @@ impl Estate {
                 account,
                 scope: name("/emea/prod"),
                 duration_seconds: 3_600,
+                starts_at: None,
                 reason: "disk full".to_owned(),
                 ticket: None,
                 state: RequestState::Pending,

@@ -1,10 +1,11 @@
 //! `postern request`, `postern requests`, `postern approve`, `postern deny`, `postern withdraw`.
 
-use std::time::Duration;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use postern_domain::request::{Request, RequestState};
-use postern_domain::{AccountRef, Period, RequestId};
+use postern_domain::{AccountRef, Period, RequestId, Timestamp};
 use serde_json::json;
 
 use crate::client::Client;
@@ -22,6 +23,9 @@ pub(crate) struct Ask {
     /// How long: 30m, 8h, 1h30m.
     #[arg(long = "for", value_name = "DURATION")]
     duration: Period,
+    /// When the window begins, where not at once: a time (2026-11-26T20:00Z) or a wait (2h).
+    #[arg(long = "at", value_name = "TIME")]
+    begins: Option<Begins>,
     /// Why.
     #[arg(long)]
     reason: Option<String>,
@@ -31,6 +35,38 @@ pub(crate) struct Ask {
     /// Wait until it is decided.
     #[arg(long)]
     wait: bool,
+}
+
+/// When a window begins: at a time, or after a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begins {
+    At(Timestamp),
+    In(Period),
+}
+
+impl Begins {
+    fn time(self) -> Timestamp {
+        match self {
+            Self::At(time) => time,
+            Self::In(wait) => {
+                let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let now = Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX));
+                now.after(Duration::from_secs(wait.seconds()))
+            }
+        }
+    }
+}
+
+impl FromStr for Begins {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(wait) = text.parse() {
+            return Ok(Self::In(wait));
+        }
+        let time = text.parse().map_err(|_| "write a time (2026-11-26T20:00Z) or a wait (2h)")?;
+        Ok(Self::At(time))
+    }
 }
 
 /// List requests: your own, those that wait for your answer, and those you may see.
@@ -105,6 +141,7 @@ impl Ask {
         let body = json!({
             "account": self.account,
             "duration_seconds": self.duration.seconds(),
+            "starts_at": self.begins.map(Begins::time),
             "reason": self.reason,
             "ticket": self.ticket,
         });
@@ -141,7 +178,8 @@ fn told(request: &Request) -> String {
         RequestState::Granted => {
             let period = Period::from_seconds(request.duration_seconds);
             let grant = output::or_dash(request.grant.as_ref());
-            format!("{id} granted: {account} for {period} ({grant})")
+            let begins = request.starts_at.map(|at| format!(", from {}", output::time(at))).unwrap_or_default();
+            format!("{id} granted: {account} for {period}{begins} ({grant})")
         }
         RequestState::Pending => format!(
             "{id} waits for approval ({} so far), until {}; then: postern requests",
