@@ -29,6 +29,15 @@ use crate::{Control, Error, certificate, provision, recording};
 /// The action under which opening a session is written down.
 const OPEN: &str = "session.open";
 
+/// What a wish to open a session is decided on.
+struct Known {
+    user: User,
+    /// None where the account does not exist or the person may not know of it.
+    facts: Option<Facts>,
+    /// When a second factor was proved with this key from this address.
+    proved_at: Option<Timestamp>,
+}
+
 #[async_trait]
 impl Broker for Control {
     async fn user_by_key(&self, fingerprint: &str, named: Option<&UserName>) -> Result<Option<Identity>, BrokerError> {
@@ -49,13 +58,11 @@ impl Broker for Control {
     }
 
     async fn factor_need(&self, request: &ConnectRequest) -> Result<FactorNeed, BrokerError> {
-        let user = self.user_facts(&request.user.id).await?;
-        let facts = self.connect_facts(&user.id, &request.account).await?;
-        let decision = self.decide(&user, request, facts.as_ref()).await?;
-        match decision {
+        let known = self.known(request).await?;
+        match self.decide(request, &known) {
             Decision::StepUp { .. } => {
                 let key = request.user.key.as_deref().unwrap_or_default();
-                let link = self.factor_link(&user.id, request.source, key).await?;
+                let link = self.factor_link(&known.user.id, request.source, key).await?;
                 Ok(FactorNeed::Wanted { link: link.url })
             }
             Decision::Permit(_) | Decision::Deny(_) => Ok(FactorNeed::None),
@@ -79,9 +86,10 @@ impl Broker for Control {
     }
 
     async fn open(&self, request: ConnectRequest) -> Result<Lease, BrokerError> {
-        let user = self.user_facts(&request.user.id).await?;
-        let facts = self.connect_facts(&user.id, &request.account).await?;
-        match (self.decide(&user, &request, facts.as_ref()).await?, facts) {
+        let known = self.known(&request).await?;
+        let decision = self.decide(&request, &known);
+        let Known { user, facts, .. } = known;
+        match (decision, facts) {
             (Decision::Permit(permit), Some(facts)) => self.open_permitted(&user, &request, &facts, permit).await,
             (Decision::StepUp { max_age_seconds, .. }, facts) => {
                 let wanted =
@@ -207,28 +215,33 @@ impl Control {
         Ok(Some(self.rotation_follows(tx, account, RotationTrigger::Use).await?.1))
     }
 
-    /// Decides on opening a session, on what is known now.
-    async fn decide(
-        &self,
-        user: &User,
-        request: &ConnectRequest,
-        facts: Option<&Facts>,
-    ) -> Result<Decision<Connect>, Error> {
-        let Some(facts) = facts else { return Ok(Decision::Deny(vec![Reason::NoPolicy])) };
+    /// Gathers what a wish to open a session is decided on, in one snapshot.
+    async fn known(&self, request: &ConnectRequest) -> Result<Known, Error> {
+        let mut rows = self.store().read().await?;
+        let id = &request.user.id;
+        let person = rows.person(id).await?.ok_or_else(|| Error::not_found("user", id))?;
+        let facts = Facts::of_person(&mut rows, &person, &request.account, self.now()).await?;
         // What was proved to a gateway counts for the gateways; in the browser it is the sign-in's own.
-        let proved = if request.protocol == crate::terminal::PROTOCOL {
+        let proved_at = if request.protocol == crate::terminal::PROTOCOL {
             None
         } else {
-            self.factor_proved_at(&user.id, request.user.key.as_deref().unwrap_or_default(), request.source).await?
+            let key = request.user.key.as_deref().unwrap_or_default();
+            rows.factor_proved_at(id, key, &request.source.to_canonical().to_string()).await?
         };
+        Ok(Known { user: person.user, facts, proved_at })
+    }
+
+    /// Decides on opening a session.
+    fn decide(&self, request: &ConnectRequest, known: &Known) -> Decision<Connect> {
+        let Some(facts) = &known.facts else { return Decision::Deny(vec![Reason::NoPolicy]) };
         let now = self.now();
         let decide = |mfa_at| policy::connect(&facts.connect(request.source, mfa_at), now);
-        match decide(request.user.factor_at.max(proved)) {
+        match decide(request.user.factor_at.max(known.proved_at)) {
             // Asked for at every session, only what was proved on this very connection counts.
             Decision::Permit(permit) if permit.action().obligations.mfa_max_age_seconds == 0 => {
-                Ok(decide(request.user.factor_at))
+                decide(request.user.factor_at)
             }
-            decision => Ok(decision),
+            decision => decision,
         }
     }
 
@@ -268,18 +281,13 @@ impl Control {
         // A grant revoked in the middle of this ends the session.
         let (live, directives) = LiveSession::new(action, request.account.clone(), new.scope.clone(), now);
         self.live().add(id.clone(), live);
-        let begun = self.begin(&new, event).await;
+        let begun = self.begin(&new, request.user.key.as_deref(), event).await;
         let opened = match begun {
             Ok(()) => self.lease(&id, facts, &permit, directives).await,
             Err(error) => Err(error),
         };
         match opened {
-            Ok(lease) => {
-                if let Some(key) = &request.user.key {
-                    self.key_used(key, &user.id).await?;
-                }
-                Ok(lease)
-            }
+            Ok(lease) => Ok(lease),
             Err(error) => {
                 self.ended(&id, EndReason::TargetFailed, None, Some(error.to_string())).await;
                 Err(error.into())
@@ -287,9 +295,14 @@ impl Control {
         }
     }
 
-    async fn begin(&self, new: &NewSession, event: Event) -> Result<(), Error> {
+    /// Writes down that a session is about to be opened, and by which key.
+    async fn begin(&self, new: &NewSession, key: Option<&str>, event: Event) -> Result<(), Error> {
         let mut tx = self.store().write(event.at).await?;
         tx.session_insert(new).await?;
+        if let Some(key) = key {
+            tx.ssh_key_used(key).await?;
+        }
+        tx.user_seen(&new.user, event.at).await?;
         tx.intent_insert(&Intent {
             id: IntentId::generate(event.at, random::bytes()),
             action: OPEN.to_owned(),

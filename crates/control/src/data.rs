@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use postern_domain::event::{Actor, Event};
 use postern_domain::{ScopePath, SecretText, Timestamp};
-use postern_store::Store;
+use postern_store::{ReadTx, Store};
 use postern_vault::{KeyRing, Recipient, SealedRoot, SharePlan, Vault, key_file};
 
 use crate::clock::{Clock, SystemClock};
@@ -179,7 +179,7 @@ async fn open_vault(folder: &DataFolder, key_path: &Path, store: &Store, sealed:
     if sealed || !key_path.exists() {
         return Ok(vault);
     }
-    let ring = key_ring(store).await?;
+    let ring = key_ring(&mut store.read().await?).await?;
     vault.install(&root.unseal_with_key_file(&key_file::read(key_path)?, &ring)?)?;
     Ok(vault)
 }
@@ -193,7 +193,7 @@ pub async fn recover_vault(folder: &DataFolder, shares: &[SecretText]) -> Result
     let lock = folder.take()?;
     let store = Store::open(&folder.database()).await?;
     let root = SealedRoot::from_json(&fs::read(folder.vault())?)?;
-    let ring = key_ring(&store).await?;
+    let ring = key_ring(&mut store.read().await?).await?;
     let vault = root.unseal_with_shares(shares, &ring).map_err(|error| Error::invalid("shares", error.to_string()))?;
     let content = key_file::create(&folder.key_file())?;
     let resealed = root.reseal(&vault, &[Recipient::KeyFile(content)])?;
@@ -209,8 +209,8 @@ pub async fn recover_vault(folder: &DataFolder, shares: &[SecretText]) -> Result
 }
 
 /// The stored key ring.
-pub(crate) async fn key_ring(store: &Store) -> Result<KeyRing, Error> {
-    let text = store.read().await?.setting(KEY_RING).await?;
+pub(crate) async fn key_ring(rows: &mut ReadTx) -> Result<KeyRing, Error> {
+    let text = rows.setting(KEY_RING).await?;
     let text =
         text.ok_or_else(|| Error::Unavailable("the vault's key ring is missing: restore it from a backup".to_owned()))?;
     Ok(KeyRing::from_json(text.as_bytes())?)
@@ -255,7 +255,7 @@ impl Control {
         } else {
             tx.commit_upkeep().await?;
         }
-        let key = format!("{}\n", self.ledger_signer().await?.verifier());
+        let key = format!("{}\n", self.ledger_signer(&mut self.store().read().await?).await?.verifier());
         let path = DataFolder::new(&self.settings().data).ledger_key();
         if fs::read(&path).ok().as_deref() != Some(key.as_bytes()) {
             write_durably(&path, key.as_bytes())?;

@@ -8,7 +8,7 @@ use postern_domain::grant::Grant;
 use postern_domain::policy::{ConnectFacts, Policy, Subject, Target};
 use postern_domain::user::User;
 use postern_domain::{AccountId, AccountRef, Timestamp, UserId};
-use postern_store::ReadTx;
+use postern_store::{Person, ReadTx};
 
 use crate::{Control, Error, visible};
 
@@ -57,13 +57,25 @@ impl Facts {
         reference: &AccountRef,
         now: Timestamp,
     ) -> Result<Option<Self>, Error> {
-        let Some(person) = rows.user(user).await? else { return Ok(None) };
-        let own = person.scope.tenant();
+        match rows.person(user).await? {
+            Some(person) => Self::of_person(rows, &person, reference, now).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The same, for somebody who has been looked up.
+    pub(crate) async fn of_person(
+        rows: &mut ReadTx,
+        person: &Person,
+        reference: &AccountRef,
+        now: Timestamp,
+    ) -> Result<Option<Self>, Error> {
+        let own = person.user.scope.tenant();
         let mut found = Vec::new();
-        for asset in rows.assets_named(&reference.asset, std::slice::from_ref(&person.scope)).await? {
+        for asset in rows.assets_named(&reference.asset, std::slice::from_ref(&person.user.scope)).await? {
             let Some(account) = rows.account_on(&asset.id, &reference.account).await? else { continue };
             let first = asset.scope.tenant() == own;
-            found.extend(Self::of(rows, user, account, asset, now).await?);
+            found.push(Self::of(rows, person, account, asset, now).await?);
             if first {
                 return Ok(found.pop());
             }
@@ -84,21 +96,22 @@ impl Facts {
         let Some(found) = rows.account(account).await? else { return Ok(None) };
         let Some(asset) = rows.account_asset(account).await? else { return Ok(None) };
         let Some(asset) = rows.asset(&asset).await? else { return Ok(None) };
-        Self::of(rows, user, found, asset, now).await
+        let Some(person) = rows.person(user).await? else { return Ok(None) };
+        Self::of(rows, &person, found, asset, now).await.map(Some)
     }
 
     async fn of(
         rows: &mut ReadTx,
-        user: &UserId,
+        person: &Person,
         account: Account,
         asset: Asset,
         now: Timestamp,
-    ) -> Result<Option<Self>, Error> {
-        let Some(user) = visible::subject(rows, user, &asset.scope.tenant()).await? else { return Ok(None) };
+    ) -> Result<Self, Error> {
+        let user = visible::seen_by(person, &asset.scope.tenant());
         let policies = rows.policies_over(&asset.scope).await?;
         let grants = rows.grants_for(&user.id, &account.id, now).await?;
         let live_sessions = rows.sessions_open_of(&user.id, &account.id).await?;
-        Ok(Some(Self { user, account, asset, policies, grants, live_sessions }))
+        Ok(Self { user, account, asset, policies, grants, live_sessions })
     }
 }
 

@@ -23,18 +23,6 @@ impl Control {
         Ok(user.filter(|user| user.state == UserState::Active && is_named(&user.name, named)))
     }
 
-    /// Notes that a key opened a session.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn key_used(&self, fingerprint: &str, user: &UserId) -> Result<(), Error> {
-        let now = self.now();
-        let mut tx = self.store().write(now).await?;
-        tx.ssh_key_used(fingerprint).await?;
-        tx.user_seen(user, now).await?;
-        Ok(tx.commit_upkeep().await?)
-    }
-
     /// Checks a password, taking the same time whether there is such a user or not.
     ///
     /// # Errors

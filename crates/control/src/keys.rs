@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use postern_domain::{SecretBytes, SecretText};
 use postern_ledger::note::Signer;
-use postern_store::WriteTx;
+use postern_store::{ReadTx, WriteTx};
 use postern_vault::{Binding, Envelope, random};
 use russh::keys::ssh_key::private::{Ed25519Keypair, KeypairData};
 use russh::keys::ssh_key::{LineEnding, PrivateKey};
@@ -60,16 +60,16 @@ pub(crate) fn envelope(text: &str) -> Result<Envelope, Error> {
 }
 
 impl Control {
-    async fn own_seed(&self, key: OwnKey) -> Result<SecretBytes, Error> {
-        let text = self.store().read().await?.setting(key.setting()).await?;
+    async fn own_seed(&self, rows: &mut ReadTx, key: OwnKey) -> Result<SecretBytes, Error> {
+        let text = rows.setting(key.setting()).await?;
         let text = text.ok_or_else(|| Error::Unavailable("the data folder has not been set up".to_owned()))?;
         Ok(self.vault().open(&key.binding(), &envelope(&text)?)?)
     }
 
     /// What signs the ledger's checkpoints.
-    pub(crate) async fn ledger_signer(&self) -> Result<Signer, Error> {
-        let seed = self.own_seed(OwnKey::Ledger).await?;
-        let name = self.ledger_name().await?;
+    pub(crate) async fn ledger_signer(&self, rows: &mut ReadTx) -> Result<Signer, Error> {
+        let seed = self.own_seed(rows, OwnKey::Ledger).await?;
+        let name = crate::ledger::name(rows).await?;
         Signer::from_seed(&name, seed.expose()).map_err(|error| Error::Unavailable(error.to_string()))
     }
 
@@ -93,7 +93,7 @@ impl Control {
     }
 
     pub(crate) async fn ssh_key(&self, key: OwnKey) -> Result<PrivateKey, Error> {
-        let seed = self.own_seed(key).await?;
+        let seed = self.own_seed(&mut self.store().read().await?, key).await?;
         let seed: &[u8; 32] = seed
             .expose()
             .try_into()

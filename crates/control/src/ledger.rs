@@ -11,7 +11,7 @@ use postern_domain::permit::{Manage, Permit};
 use postern_ledger::Hash;
 use postern_ledger::note::Checkpoint;
 use postern_ledger::tiles::Directory;
-use postern_store::{Leaf, LeafFilter, Page, PageRequest};
+use postern_store::{Leaf, LeafFilter, Page, PageRequest, ReadTx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -61,12 +61,6 @@ impl Control {
         Directory::new(DataFolder::new(&self.settings().data).ledger())
     }
 
-    /// The name that the ledger's key signs under.
-    pub(crate) async fn ledger_name(&self) -> Result<String, Error> {
-        let ring = crate::data::key_ring(self.store()).await?;
-        Ok(format!("postern.ledger/{}", ring.vault_id()))
-    }
-
     /// Publishes new leaves as they are committed, until `stop`. While the vault is sealed nothing
     /// can be signed; the leaves wait in the database.
     pub async fn publish_ledger(self, stop: CancellationToken) {
@@ -107,11 +101,11 @@ impl Control {
 
     /// Publishes one batch; says whether there may be more.
     async fn publish_new_leaves(&self) -> Result<bool, Error> {
-        let signer = self.ledger_signer().await?;
+        let mut rows = self.store().read().await?;
+        let signer = self.ledger_signer(&mut rows).await?;
         let tiles = self.tiles();
         let signed = tiles.checkpoint(signer.verifier()).map_err(unpublishable)?;
         let from = signed.as_ref().map_or(0, |checkpoint| checkpoint.size);
-        let mut rows = self.store().read().await?;
         let leaves = rows.leaves_from(from, BATCH_MAX).await?;
         let tree = rows.ledger_tree().await?;
         drop(rows);
@@ -174,7 +168,7 @@ impl Control {
     /// `Conflict` when it is too new to be signed yet.
     pub async fn audit_proof(&self, permit: &Permit<Manage>, index: u64) -> Result<InclusionProof, Error> {
         let leaf = self.leaf_in(permit, index).await?;
-        let signer = self.ledger_signer().await?;
+        let signer = self.ledger_signer(&mut self.store().read().await?).await?;
         let tiles = self.tiles();
         let checkpoint = tiles.checkpoint(signer.verifier()).map_err(unpublishable)?;
         let checkpoint = checkpoint
@@ -221,6 +215,12 @@ impl Control {
         }
         Ok((lines, next))
     }
+}
+
+/// The name that the ledger's key signs under.
+pub(crate) async fn name(rows: &mut ReadTx) -> Result<String, Error> {
+    let ring = crate::data::key_ring(rows).await?;
+    Ok(format!("postern.ledger/{}", ring.vault_id()))
 }
 
 /// The root over what is published and `leaves`, which follow it.

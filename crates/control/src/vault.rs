@@ -77,7 +77,7 @@ impl Control {
         at_root(permit)?;
         let folder = DataFolder::new(&self.settings().data);
         let root = SealedRoot::from_json(&std::fs::read(folder.vault())?)?;
-        let ring = key_ring(self.store()).await?;
+        let ring = key_ring(&mut self.store().read().await?).await?;
         let key_path = self.settings().key_file.clone();
         let opened = tokio::task::spawn_blocking(move || match (with.passphrase, with.shares, with.key_file) {
             (Some(passphrase), shares, false) if shares.is_empty() => root.unseal_with_passphrase(&passphrase, &ring),

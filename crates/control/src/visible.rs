@@ -9,7 +9,7 @@ use postern_domain::permit::{Manage, Permit};
 use postern_domain::policy::Policy;
 use postern_domain::user::User;
 use postern_domain::{AccountRef, AssetName, PolicyName, ScopePath, UserId};
-use postern_store::{ReadTx, WriteTx};
+use postern_store::{Person, ReadTx, WriteTx};
 
 use crate::{Caller, Error};
 
@@ -89,15 +89,14 @@ fn one_of<T>(
 
 /// The user as policies of `tenant` see them: with their groups of that tenant and of the root.
 pub(crate) async fn subject(rows: &mut ReadTx, id: &UserId, tenant: &ScopePath) -> Result<Option<User>, Error> {
-    let Some(mut user) = rows.user(id).await? else { return Ok(None) };
-    user.groups = rows
-        .user_groups(id)
-        .await?
-        .into_iter()
-        .filter(|(_, scope)| *scope == ScopePath::root() || scope.tenant() == *tenant)
-        .map(|(name, _)| name)
-        .collect();
-    Ok(Some(user))
+    Ok(rows.person(id).await?.map(|person| seen_by(&person, tenant)))
+}
+
+/// The same, of somebody who has been looked up.
+pub(crate) fn seen_by(person: &Person, tenant: &ScopePath) -> User {
+    let seen = |(_, scope): &&(_, ScopePath)| *scope == ScopePath::root() || scope.tenant() == *tenant;
+    let groups = person.groups.iter().filter(seen).map(|(name, _)| name.clone()).collect();
+    User { groups, ..person.user.clone() }
 }
 
 /// Sees to it that `scope` exists; gives the events of what was created.

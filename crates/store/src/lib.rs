@@ -56,4 +56,4 @@ pub use rotation::{BREAKER_FAILURES, Claimed, DueAccount, NewRotation, RotationF
 pub use secret::SealedSecret;
 pub use session::{NewSession, SessionEnd, SessionFilter};
 pub use throttle::Failures;
-pub use user::UserFilter;
+pub use user::{Person, UserFilter};

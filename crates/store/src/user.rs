@@ -2,7 +2,7 @@
 
 use postern_domain::permission::RoleAssignment;
 use postern_domain::user::{User, UserState};
-use postern_domain::{GroupName, ScopePath, Timestamp, UserId, UserName};
+use postern_domain::{GroupName, RoleName, ScopePath, Timestamp, UserId, UserName};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -10,6 +10,27 @@ use crate::db::{ReadTx, WriteTx};
 use crate::error::Error;
 use crate::page::{Page, PageRequest};
 use crate::row;
+
+/// A user with the groups they are in and the roles they hold, directly or by a group, as lists of
+/// pairs of a name and a scope.
+const SELECT: &str = "select u.*, \
+     (select json_group_array(json_array(p.name, p.scope)) from \
+       (select g.name, g.scope from group_member m join user_group g on g.id = m.group_id \
+        where m.user_id = u.id order by g.name, g.scope) p) as member_of, \
+     (select json_group_array(json_array(h.role, h.scope)) from \
+       (select a.role, a.scope from role_assignment a where a.user_id = u.id union \
+        select a.role, a.scope from role_assignment a join group_member m on m.group_id = a.group_id \
+        where m.user_id = u.id) h) as holds \
+     from user u";
+
+/// A user, and where their groups belong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// The user.
+    pub user: User,
+    /// The groups that they are in, each with the scope that it belongs to.
+    pub groups: Vec<(GroupName, ScopePath)>,
+}
 
 /// Which users are wanted; every field given must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,9 +49,18 @@ impl ReadTx {
     /// # Errors
     /// When the database fails.
     pub async fn user(&mut self, id: &UserId) -> Result<Option<User>, Error> {
+        Ok(self.person(id).await?.map(|person| person.user))
+    }
+
+    /// The user of this id, and where their groups belong.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn person(&mut self, id: &UserId) -> Result<Option<Person>, Error> {
+        let sql = format!("{SELECT} where u.id = ?1");
         let row =
-            sqlx::query("select * from user where id = ?1").bind(id.as_str()).fetch_optional(self.connection()).await?;
-        self.user_of(row).await
+            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.as_str()).fetch_optional(self.connection()).await?;
+        row.as_ref().map(person).transpose()
     }
 
     /// The user of this name, wherever they belong.
@@ -38,11 +68,10 @@ impl ReadTx {
     /// # Errors
     /// When the database fails.
     pub async fn user_by_name(&mut self, name: &UserName) -> Result<Option<User>, Error> {
-        let row = sqlx::query("select * from user where name = ?1")
-            .bind(name.as_str())
-            .fetch_optional(self.connection())
-            .await?;
-        self.user_of(row).await
+        let sql = format!("{SELECT} where u.name = ?1");
+        let row =
+            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(name.as_str()).fetch_optional(self.connection()).await?;
+        row.as_ref().map(|row| Ok(person(row)?.user)).transpose()
     }
 
     /// Users in `scopes` that match, by name.
@@ -56,7 +85,7 @@ impl ReadTx {
         page: &PageRequest,
     ) -> Result<Page<User>, Error> {
         let sql = format!(
-            "select * from user where name > ?1 and {} \
+            "{SELECT} where name > ?1 and {} \
              and (?3 is null or instr(name, ?3) > 0 or instr(lower(coalesce(email, '')), ?3) > 0) \
              and (?4 is null or {}) and (?5 is null or state = ?5) order by name limit ?6",
             row::scope_clause("scope", "?2"),
@@ -72,10 +101,7 @@ impl ReadTx {
             .bind(page.limit() + 1)
             .fetch_all(self.connection())
             .await?;
-        let mut users = Vec::with_capacity(rows.len());
-        for row in &rows {
-            users.push(self.user_from(row).await?);
-        }
+        let users = rows.iter().map(|row| Ok(person(row)?.user)).collect::<Result<Vec<_>, Error>>()?;
         Ok(Page::from_rows(users, page.limit(), |user| user.name.to_string()))
     }
 
@@ -103,21 +129,6 @@ impl ReadTx {
         rows.iter().map(|row| row::text(row, "id")).collect()
     }
 
-    /// The groups that a user is in, each with the scope that it belongs to.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn user_groups(&mut self, id: &UserId) -> Result<Vec<(GroupName, ScopePath)>, Error> {
-        let rows = sqlx::query(
-            "select g.name, g.scope from group_member m join user_group g on g.id = m.group_id \
-             where m.user_id = ?1 order by g.name, g.scope",
-        )
-        .bind(id.as_str())
-        .fetch_all(self.connection())
-        .await?;
-        rows.iter().map(|row| Ok((row::text(row, "name")?, row::text(row, "scope")?))).collect()
-    }
-
     /// The roles assigned to the user directly.
     ///
     /// # Errors
@@ -128,49 +139,6 @@ impl ReadTx {
             .fetch_all(self.connection())
             .await?;
         rows.iter().map(assignment).collect()
-    }
-
-    async fn user_of(&mut self, row: Option<SqliteRow>) -> Result<Option<User>, Error> {
-        match row {
-            Some(row) => Ok(Some(self.user_from(&row).await?)),
-            None => Ok(None),
-        }
-    }
-
-    async fn user_from(&mut self, row: &SqliteRow) -> Result<User, Error> {
-        let id: UserId = row::text(row, "id")?;
-        let scope: ScopePath = row::text(row, "scope")?;
-        let groups = self.user_groups(&id).await?.into_iter().map(|(name, _)| name).collect();
-        let roles = self.user_roles(&id, &scope).await?;
-        Ok(User {
-            id,
-            name: row::text(row, "name")?,
-            email: row.try_get("email")?,
-            scope,
-            state: row::from_word(row, "state")?,
-            groups,
-            roles,
-            totp: row.try_get::<Option<Vec<u8>>, _>("totp_sealed")?.is_some(),
-            created_at: row::time(row, "created_at")?,
-            last_seen_at: row::time_opt(row, "last_seen_at")?,
-        })
-    }
-
-    /// Roles held directly or by a group, as far as they reach into the user's own scope.
-    async fn user_roles(&mut self, id: &UserId, scope: &ScopePath) -> Result<Vec<RoleAssignment>, Error> {
-        let rows = sqlx::query(
-            "select role, scope from role_assignment where user_id = ?1 union \
-             select a.role, a.scope from role_assignment a join group_member m on m.group_id = a.group_id \
-             where m.user_id = ?1",
-        )
-        .bind(id.as_str())
-        .fetch_all(self.connection())
-        .await?;
-        let held = rows.iter().map(assignment).collect::<Result<Vec<_>, _>>()?;
-        let mut roles: Vec<_> = held.into_iter().filter_map(|role| role.within(scope)).collect();
-        roles.sort();
-        roles.dedup();
-        Ok(roles)
     }
 }
 
@@ -273,6 +241,30 @@ impl WriteTx {
             .await?;
         Ok(())
     }
+}
+
+fn person(row: &SqliteRow) -> Result<Person, Error> {
+    let scope: ScopePath = row::text(row, "scope")?;
+    let groups: Vec<(GroupName, ScopePath)> = row::json(row, "member_of")?;
+    let held: Vec<(RoleName, ScopePath)> = row::json(row, "holds")?;
+    // As far as they reach into the user's own scope.
+    let mut roles: Vec<_> =
+        held.into_iter().filter_map(|(role, at)| RoleAssignment { role, scope: at }.within(&scope)).collect();
+    roles.sort();
+    roles.dedup();
+    let user = User {
+        id: row::text(row, "id")?,
+        name: row::text(row, "name")?,
+        email: row.try_get("email")?,
+        scope,
+        state: row::from_word(row, "state")?,
+        groups: groups.iter().map(|(name, _)| name.clone()).collect(),
+        roles,
+        totp: row.try_get::<Option<Vec<u8>>, _>("totp_sealed")?.is_some(),
+        created_at: row::time(row, "created_at")?,
+        last_seen_at: row::time_opt(row, "last_seen_at")?,
+    };
+    Ok(Person { user, groups })
 }
 
 /// A role held in a scope.

@@ -67,7 +67,6 @@ async fn a_disabled_users_key_is_nobodys() {
     let ben = world.caller("ben").await;
     let wish = SshKeyAdd { public_key: KEY.to_owned(), comment: None };
     let key = world.control.ssh_key_add(&ben, &wish).await.expect("registered");
-    world.control.key_used(&key.fingerprint, &ben.user.id).await.expect("noted");
     let ada = world.caller("ada").await;
     let permit = ada.permit(Permission::UserWrite).expect("a permit");
     let disable = UserChange { state: Some(UserState::Disabled), ..UserChange::default() };
