@@ -25,4 +25,4 @@ lay() { # crate version patch
     trap - EXIT
 }
 
-lay russh 0.65.1 patches/russh-0.65.1-window-credit.patch
+lay russh 0.65.1 patches/russh-0.65.1.patch

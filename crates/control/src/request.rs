@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use postern_domain::event::{Event, Outcome};
-use postern_domain::grant::Grant;
+use postern_domain::grant::{Grant, GrantState};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{AskAccess, Manage, Permit};
 use postern_domain::policy::{self, AskFacts, Decision, Reason, Subject, Target, ticket::TICKET_LEN_MAX};
@@ -242,9 +242,10 @@ fn begin(wanted: Option<Timestamp>, now: Timestamp) -> Result<Option<Timestamp>,
 async fn same_click(tx: &mut WriteTx, facts: &Facts, wish: &Wish) -> Result<Option<Request>, Error> {
     let since = tx.now().before(SAME_CLICK_MAX);
     let earlier = tx.requests_for(&facts.user.id, &facts.account.id, since).await?;
-    let open = |state| matches!(state, RequestState::Pending | RequestState::Granted);
-    if let Some(same) = earlier.iter().find(|stored| open(stored.request.state) && wish.is_of(&stored.request)) {
-        return Ok(Some(same.request.clone()));
+    for StoredRequest { request, .. } in earlier.iter().filter(|stored| wish.is_of(&stored.request)) {
+        if is_open(tx, request).await? {
+            return Ok(Some(request.clone()));
+        }
     }
     let waiting = earlier.iter().filter(|stored| stored.request.state == RequestState::Pending).count();
     if waiting >= WAITING_MAX {
@@ -252,6 +253,19 @@ async fn same_click(tx: &mut WriteTx, facts: &Facts, wish: &Wish) -> Result<Opti
         return Err(Error::Conflict(format!("{waiting} requests of yours for {account} are waiting already")));
     }
     Ok(None)
+}
+
+/// Whether a request still waits, or gave a right that is not over.
+async fn is_open(tx: &mut WriteTx, request: &Request) -> Result<bool, Error> {
+    let now = tx.now();
+    Ok(match (request.state, &request.grant) {
+        (RequestState::Pending, _) => true,
+        (RequestState::Granted, Some(grant)) => {
+            let grant = tx.grant(grant, now).await?;
+            grant.is_some_and(|grant| matches!(grant.state, GrantState::Scheduled | GrantState::Active))
+        }
+        _ => false,
+    })
 }
 
 /// Writes the request down, and the grant where no approval is wanted.
@@ -321,7 +335,7 @@ pub(crate) async fn grant(tx: &mut WriteTx, caller: &Caller, stored: &StoredRequ
         ends_at: starts_at.after(Duration::from_secs(request.duration_seconds)),
         revoked_at: None,
         revoked_reason: None,
-        state: postern_domain::grant::GrantState::Active,
+        state: GrantState::Active,
     };
     grant.state = grant.state_at(now);
     tx.grant_insert(&grant, &stored.user, &stored.account).await?;

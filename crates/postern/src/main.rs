@@ -19,7 +19,7 @@ use crate::output::Format;
 /// The system's allocator hands pages back and takes them anew at every burst of a bulk transfer, and
 /// keeps what many sessions took when they have ended.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Privileged identity management in one binary.
 #[derive(Parser)]

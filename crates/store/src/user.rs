@@ -58,8 +58,7 @@ impl ReadTx {
     /// When the database fails.
     pub async fn person(&mut self, id: &UserId) -> Result<Option<Person>, Error> {
         let sql = format!("{SELECT} where u.id = ?1");
-        let row =
-            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.as_str()).fetch_optional(self.connection()).await?;
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.as_str()).fetch_optional(self.connection()).await?;
         row.as_ref().map(person).transpose()
     }
 
@@ -69,8 +68,7 @@ impl ReadTx {
     /// When the database fails.
     pub async fn user_by_name(&mut self, name: &UserName) -> Result<Option<User>, Error> {
         let sql = format!("{SELECT} where u.name = ?1");
-        let row =
-            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(name.as_str()).fetch_optional(self.connection()).await?;
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(name.as_str()).fetch_optional(self.connection()).await?;
         row.as_ref().map(|row| Ok(person(row)?.user)).transpose()
     }
 

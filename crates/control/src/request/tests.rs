@@ -155,6 +155,17 @@ async fn a_second_click_makes_no_second_request() {
 }
 
 #[tokio::test]
+async fn a_right_that_is_over_is_asked_for_anew() {
+    let estate = Estate::new().await;
+    let first = estate.ask("ben", &wish("root@dev-1")).await.unwrap();
+    let ben = estate.world.caller("ben").await;
+    estate.world.control.grant_revoke(&ben, first.grant.as_ref().unwrap(), "done").await.unwrap();
+    let second = estate.ask("ben", &wish("root@dev-1")).await.unwrap();
+    assert_ne!(first.id, second.id);
+    assert_eq!(second.state, RequestState::Granted);
+}
+
+#[tokio::test]
 async fn one_no_closes_a_request() {
     let estate = Estate::new().await;
     let request = estate.ask("ben", &wish("root@web-1")).await.unwrap();
