@@ -20,8 +20,10 @@ fn a_hardware_key_signs_in() {
         let mut made = Command::new("ssh-keygen");
         made.args(["-q", "-t", kind, "-N", "", "-w", TOKEN, "-f"]).arg(cyd.key());
         run(&mut made).unwrap().ok().unwrap();
-        let mut command = cyd.ssh_answering(&world.gate, "deploy@web-1", &cyd.code().unwrap()).unwrap();
-        command.env("SSH_SK_PROVIDER", TOKEN).arg("id -un");
+        let answering = cyd.ssh_answering(&world.gate, "deploy@web-1", &cyd.code().unwrap()).unwrap();
+        let mut command = Command::new("ssh");
+        command.args(["-o", &format!("SecurityKeyProvider={TOKEN}")]).args(answering.get_args()).arg("id -un");
+        command.envs(answering.get_envs().filter_map(|(name, value)| Some((name, value?))));
         assert_ne!(run(&mut command).unwrap().code, 0, "{kind}: nobody's key yet");
         cyd.register_key().unwrap();
         assert_eq!(run(&mut command).unwrap().ok().unwrap().text(), "deploy\n", "{kind}");
