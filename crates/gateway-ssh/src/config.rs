@@ -64,7 +64,7 @@ impl Default for Limits {
             wrong_answer_delay: Duration::from_secs(1),
             channels_max: 64,
             target_time: Duration::from_secs(10),
-            window: 1024 * 1024,
+            window: 2 * 1024 * 1024,
         }
     }
 }
