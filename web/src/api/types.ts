@@ -2914,7 +2914,7 @@ export interface components {
             created_at: components["schemas"]["Timestamp"];
             /**
              * Format: uint64
-             * @description How long, in seconds, from the moment it is granted.
+             * @description How long, in seconds, from the moment it is granted or begins.
              */
             duration_seconds: number;
             /** @description When it lapses unanswered. */
@@ -2929,6 +2929,8 @@ export interface components {
             reason: string;
             /** @description The scope, which is the asset's. */
             scope: components["schemas"]["ScopePath"];
+            /** @description When the window begins at the earliest; none means when it is granted. */
+            starts_at?: components["schemas"]["Timestamp"] | null;
             /** @description Where it stands. */
             state: components["schemas"]["RequestState"];
             /** @description The ticket it belongs to. */
@@ -2944,7 +2946,7 @@ export interface components {
             account: components["schemas"]["AccountRef"];
             /**
              * Format: uint64
-             * @description How long, in seconds, from the moment it is granted.
+             * @description How long, in seconds, from the moment it is granted or begins.
              */
             duration_seconds: number;
             /**
@@ -2952,6 +2954,11 @@ export interface components {
              * @default null
              */
             reason: string | null;
+            /**
+             * @description When the window begins at the earliest, at most 90 days ahead; none means when it is granted.
+             * @default null
+             */
+            starts_at: components["schemas"]["Timestamp"] | null;
             /**
              * @description The ticket that it belongs to.
              * @default null
