@@ -18,6 +18,7 @@ mod header;
 mod lines;
 mod pieces;
 mod reader;
+mod statement;
 mod text;
 mod utf8;
 mod writer;
@@ -34,6 +35,10 @@ pub use header::{DataKey, Header};
 pub use lines::{Line, LineReader, Mark, MarkFinder, MarkKind};
 pub use pieces::{Chain, ChainDigest, digest_of};
 pub use reader::{Chunk, ChunkReader, Summary, Verdict};
+pub use statement::{
+    PARAMETER_VALUE_MAX, PARAMETERS_LEN_MAX, Parameter, STATEMENT_TEXT_MAX, Statement, StatementEnd, StatementOutcome,
+    StatementText, TransactionState,
+};
 pub use text::TextWriter;
 pub use writer::{Batch, ChunkWriter, Packer};
 

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+#[path = "../../../fuzz/checks/pg.rs"]
+mod pg;
 #[path = "../../../fuzz/checks/recording.rs"]
 mod recording;
 #[path = "../../../fuzz/checks/sftp.rs"]
@@ -25,4 +27,9 @@ fn recording_corpus() {
 #[test]
 fn sftp_corpus() {
     replay("sftp", sftp::check);
+}
+
+#[test]
+fn pg_corpus() {
+    replay("pg", pg::check);
 }

@@ -108,6 +108,9 @@ impl CastWriter {
                 self.command = Some(String::from_utf8_lossy(command).into_owned());
             }
             FrameKind::Output { .. } | FrameKind::ErrorOutput { .. } | FrameKind::Input { .. } => {}
+            FrameKind::Statement(statement) => self.show(at, &statement.shown(), out),
+            FrameKind::StatementText(more) => self.show(at, &String::from_utf8_lossy(&more.text), out),
+            FrameKind::StatementEnd(end) => self.show(at, &end.shown(), out),
             other => self.mark(at, &label(other), out),
         }
     }
@@ -145,6 +148,12 @@ impl CastWriter {
         for (at, text) in std::mem::take(&mut self.early) {
             self.event(at, "m", &text, out);
         }
+    }
+
+    /// Lines that no terminal showed; what could command one is left out.
+    fn show(&mut self, at_us: u64, lines: &str, out: &mut String) {
+        let plain: String = lines.chars().filter(|char| !char.is_control() || matches!(char, '\n' | '\t')).collect();
+        self.event(at_us, "o", &plain.replace('\n', "\r\n"), out);
     }
 
     fn mark(&mut self, at_us: u64, text: &str, out: &mut String) {
@@ -227,6 +236,9 @@ pub(super) fn label(kind: &FrameKind<'_>) -> String {
         FrameKind::Capability { name, allowed: true } => format!("allowed: {name}"),
         FrameKind::Capability { name, allowed: false } => format!("refused: {name}"),
         FrameKind::Note { text } => format!("note: {text}"),
+        FrameKind::Statement(statement) => format!("statement {}", statement.statement),
+        FrameKind::StatementText(more) => format!("more of statement {}", more.statement),
+        FrameKind::StatementEnd(end) => format!("end of statement {}", end.statement),
         FrameKind::End { reason } => format!("end: {reason}"),
         FrameKind::Start { session, .. } => format!("start: {session}"),
         FrameKind::Output { channel, .. } | FrameKind::ErrorOutput { channel, .. } => {

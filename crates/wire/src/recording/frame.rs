@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Serialize, Serializer};
 
 use super::digest::StreamSum;
+use super::statement::{Statement, StatementEnd, StatementText};
 use super::{Error, FRAME_LEN_MAX};
 
 mod bytes;
@@ -177,6 +178,12 @@ pub enum FrameKind<'a> {
         /// The text.
         text: Cow<'a, str>,
     },
+    /// A statement is about to run.
+    Statement(Statement<'a>),
+    /// More of its text.
+    StatementText(StatementText<'a>),
+    /// How it ended.
+    StatementEnd(StatementEnd<'a>),
     /// The last frame: why the session ended.
     End {
         /// The reason's name.
@@ -298,7 +305,13 @@ impl<'a> FrameKind<'a> {
             | Self::Sftp { channel, .. }
             | Self::Forward { channel, .. }
             | Self::Env { channel, .. } => Some(*channel),
-            Self::Start { .. } | Self::Capability { .. } | Self::Note { .. } | Self::End { .. } => None,
+            Self::Start { .. }
+            | Self::Capability { .. }
+            | Self::Note { .. }
+            | Self::Statement(_)
+            | Self::StatementText(_)
+            | Self::StatementEnd(_)
+            | Self::End { .. } => None,
         }
     }
 
@@ -352,6 +365,9 @@ impl<'a> FrameKind<'a> {
             Self::Env { channel, name, value } => FrameKind::Env { channel, name: text(name), value: bytes(value) },
             Self::Capability { name, allowed } => FrameKind::Capability { name: text(name), allowed },
             Self::Note { text: note } => FrameKind::Note { text: text(note) },
+            Self::Statement(statement) => FrameKind::Statement(statement.into_owned()),
+            Self::StatementText(more) => FrameKind::StatementText(more.into_owned()),
+            Self::StatementEnd(end) => FrameKind::StatementEnd(end.into_owned()),
             Self::End { reason } => FrameKind::End { reason: text(reason) },
         }
     }
@@ -431,7 +447,7 @@ impl<'a> Iterator for Frames<'a> {
 }
 
 /// Text as it is where the bytes are UTF-8, else an object with the bytes in base64.
-fn serialize_data<S: Serializer>(data: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn serialize_data<S: Serializer>(data: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     match str::from_utf8(data) {
         Ok(text) => serializer.serialize_str(text),
         Err(_) => {
@@ -445,7 +461,10 @@ fn serialize_data<S: Serializer>(data: &[u8], serializer: S) -> Result<S::Ok, S:
     }
 }
 
-fn serialize_optional_data<S: Serializer>(data: &Option<Cow<'_, [u8]>>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn serialize_optional_data<S: Serializer>(
+    data: &Option<Cow<'_, [u8]>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     match data {
         Some(data) => serialize_data(data, serializer),
         None => serializer.serialize_none(),

@@ -176,6 +176,10 @@ fn any_kind() -> impl Strategy<Value = FrameKind<'static>> {
         (text(), any::<bool>()).prop_map(|(name, allowed)| FrameKind::Capability { name, allowed }),
         text().prop_map(|text| FrameKind::Note { text }),
         text().prop_map(|reason| FrameKind::End { reason }),
+        any_statement(),
+        (any::<u64>(), data())
+            .prop_map(|(statement, text)| { FrameKind::StatementText(StatementText { statement, text }) }),
+        any_statement_end(),
     ]
 }
 
@@ -237,6 +241,43 @@ fn any_forward() -> impl Strategy<Value = FrameKind<'static>> {
             bytes_out,
             phase,
         })
+}
+
+fn any_statement() -> impl Strategy<Value = FrameKind<'static>> {
+    let parameter = (any::<u64>(), any::<bool>(), proptest::option::of(data()))
+        .prop_map(|(bytes, binary, value)| Parameter { bytes, binary, value });
+    (any::<u64>(), any::<u64>(), data(), proptest::collection::vec(parameter, 0..4)).prop_map(
+        |(statement, text_bytes, text, parameters)| {
+            FrameKind::Statement(Statement { statement, text_bytes, text, parameters })
+        },
+    )
+}
+
+fn any_statement_end() -> impl Strategy<Value = FrameKind<'static>> {
+    let outcome = proptest::sample::select(vec![
+        StatementOutcome::Done,
+        StatementOutcome::Failed,
+        StatementOutcome::Refused,
+        StatementOutcome::Skipped,
+        StatementOutcome::Unknown,
+    ]);
+    let state = vec![TransactionState::None, TransactionState::Open, TransactionState::Failed];
+    (any::<[u64; 5]>(), outcome, proptest::sample::select(state), (text(), text(), text())).prop_map(
+        |([statement, duration_us, rows, bytes_in, bytes_out], outcome, transaction, (tag, code, error))| {
+            FrameKind::StatementEnd(StatementEnd {
+                statement,
+                outcome,
+                duration_us,
+                rows,
+                bytes_in,
+                bytes_out,
+                transaction,
+                tag,
+                code,
+                error,
+            })
+        },
+    )
 }
 
 fn text() -> impl Strategy<Value = Cow<'static, str>> {

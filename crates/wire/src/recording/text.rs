@@ -1,9 +1,9 @@
-//! Plain text: what was written to one channel, without anything that a terminal would obey.
+//! Plain text: what was written to one channel, or the statements, without anything that a terminal would obey.
 
 use super::frame::{Frame, FrameKind};
 use super::utf8::Utf8Stream;
 
-/// Writes what a recording's channels show as plain text. Escape sequences and control characters are
+/// Writes what a recording's channels show, or its statements with how they ended, as plain text. Escape sequences and control characters are
 /// left out, so that reading the text cannot do anything to the reader's terminal.
 #[derive(Clone, Debug)]
 pub struct TextWriter {
@@ -27,6 +27,9 @@ impl TextWriter {
         match &frame.kind {
             FrameKind::Output { data, .. } => self.output.write(data, out),
             FrameKind::ErrorOutput { data, .. } => self.error_output.write(data, out),
+            FrameKind::Statement(statement) => self.output.write(statement.shown().as_bytes(), out),
+            FrameKind::StatementText(more) => self.output.write(&more.text, out),
+            FrameKind::StatementEnd(end) => self.output.write(end.shown().as_bytes(), out),
             _ => {}
         }
     }

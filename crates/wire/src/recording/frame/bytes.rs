@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::{Blake3, ExitStatus, ForwardKind, ForwardPhase, FrameKind, Sha256};
 use crate::recording::codec::{Cursor, put_bytes, put_varint};
 use crate::recording::digest::StreamSum;
+use crate::recording::statement::{Statement, StatementEnd, StatementText};
 use crate::recording::{CAPABILITIES_MAX, Error, FRAME_LEN_MAX};
 
 /// The byte that stands for the kind.
@@ -25,6 +26,9 @@ fn tag(kind: &FrameKind<'_>) -> u8 {
         FrameKind::Capability { .. } => 13,
         FrameKind::Note { .. } => 14,
         FrameKind::End { .. } => 15,
+        FrameKind::Statement(_) => 32,
+        FrameKind::StatementText(_) => 33,
+        FrameKind::StatementEnd(_) => 34,
     }
 }
 
@@ -111,6 +115,9 @@ fn encode_fields(kind: &FrameKind<'_>, out: &mut Vec<u8>) {
             out.push(u8::from(*allowed));
         }
         FrameKind::Note { text } => put_bytes(out, text.as_bytes()),
+        FrameKind::Statement(statement) => statement.encode(out),
+        FrameKind::StatementText(more) => more.encode(out),
+        FrameKind::StatementEnd(end) => end.encode(out),
         FrameKind::End { reason } => put_bytes(out, reason.as_bytes()),
     }
 }
@@ -184,6 +191,9 @@ fn decode_kind<'a>(tag: u8, from: &mut Cursor<'a>) -> Result<FrameKind<'a>, Erro
         13 => FrameKind::Capability { name: Cow::Borrowed(from.text()?), allowed: from.flag()? },
         14 => FrameKind::note(from.text()?),
         15 => FrameKind::End { reason: Cow::Borrowed(from.text()?) },
+        32 => FrameKind::Statement(Statement::decode(from)?),
+        33 => FrameKind::StatementText(StatementText::decode(from)?),
+        34 => FrameKind::StatementEnd(StatementEnd::decode(from)?),
         _ => return Err(Error::Malformed("frame")),
     })
 }

@@ -43,6 +43,40 @@ fn a_terminal_becomes_an_asciicast() {
 }
 
 #[test]
+fn statements_are_shown_with_their_ends() {
+    let statement = Statement {
+        statement: 1,
+        text_bytes: 30,
+        text: b"select \x1b[31m* from customer where id = $1".as_slice().into(),
+        parameters: vec![Parameter { bytes: 1, binary: false, value: Some(b"7".as_slice().into()) }],
+    };
+    let end = StatementEnd {
+        statement: 1,
+        duration_us: 12_345,
+        rows: 1,
+        bytes_out: 20,
+        tag: "SELECT 1".into(),
+        ..StatementEnd::default()
+    };
+    let refused =
+        StatementEnd { outcome: StatementOutcome::Refused, error: "no DDL here".into(), ..StatementEnd::default() };
+    let frames = [
+        Frame { at_us: 1_000, kind: FrameKind::Statement(statement) },
+        Frame { at_us: 13_345, kind: FrameKind::StatementEnd(end) },
+        Frame { at_us: 20_000, kind: FrameKind::StatementEnd(refused) },
+    ];
+    assert_eq!(
+        text(None, &frames),
+        "select * from customer where id = $1\n--   $1 = 7\n\
+         -- SELECT 1, 1 rows, 20 bytes out, 12.345 ms\n-- REFUSED: no DDL here\n"
+    );
+    assert!(cast(0, &frames).ends_with("[0.007, \"o\", \"-- REFUSED: no DDL here\\r\\n\"]\n"));
+    let mut json = String::new();
+    json_line(&frames[0], &mut json);
+    assert!(json.starts_with("{\"at_us\":1000,\"kind\":\"statement\",\"statement\":1,\"text_bytes\":30,"), "{json}");
+}
+
+#[test]
 fn a_command_without_a_terminal_becomes_an_asciicast_of_the_usual_size() {
     let frames = [
         Frame { at_us: 5_000, kind: FrameKind::Exec { channel: 4, command: b"true".to_vec().into() } },

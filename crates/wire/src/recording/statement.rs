@@ -1,0 +1,269 @@
+//! Statements of database sessions: what was asked, and how it ended.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::Error;
+use super::codec::{Cursor, put_bytes, put_varint};
+use super::frame::{serialize_data, serialize_optional_data};
+
+/// The most bytes of a statement's text in its first frame; the rest follows in `StatementText`.
+pub const STATEMENT_TEXT_MAX: usize = 64 * 1024;
+/// The most bytes of one parameter that are recorded; its length is recorded all the same.
+pub const PARAMETER_VALUE_MAX: usize = 4 * 1024;
+/// The most bytes of all of a statement's parameters that are recorded.
+pub const PARAMETERS_LEN_MAX: usize = 64 * 1024;
+/// The most parameters of a statement, as PostgreSQL's protocol has it.
+const PARAMETERS_MAX: u64 = 65_535;
+
+/// A statement that is about to run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Statement<'a> {
+    /// Its number within the session, from 1.
+    pub statement: u64,
+    /// How long its whole text is, in bytes.
+    pub text_bytes: u64,
+    /// Its text, or the beginning of it.
+    #[serde(serialize_with = "serialize_data")]
+    pub text: Cow<'a, [u8]>,
+    /// Its parameters in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parameters: Vec<Parameter<'a>>,
+}
+
+/// A parameter of a statement.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Parameter<'a> {
+    /// How long its whole value is, in bytes.
+    pub bytes: u64,
+    /// Whether it is in the type's binary form.
+    pub binary: bool,
+    /// Its value, or the beginning of it; none for null.
+    #[serde(serialize_with = "serialize_optional_data")]
+    pub value: Option<Cow<'a, [u8]>>,
+}
+
+/// More of a statement's text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct StatementText<'a> {
+    /// The statement.
+    pub statement: u64,
+    /// The text that follows.
+    #[serde(serialize_with = "serialize_data")]
+    pub text: Cow<'a, [u8]>,
+}
+
+/// How a statement ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum StatementOutcome {
+    /// The target did it.
+    #[default]
+    Done = 0,
+    /// The target answered with an error.
+    Failed = 1,
+    /// A rule refused it: the target has not seen it.
+    Refused = 2,
+    /// The target left it out, since one before it failed.
+    Skipped = 3,
+    /// The session ended before it did.
+    Unknown = 4,
+}
+
+/// Where the session stands after a statement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum TransactionState {
+    /// In no transaction.
+    #[default]
+    None = 0,
+    /// In one.
+    Open = 1,
+    /// In one that has failed.
+    Failed = 2,
+}
+
+/// What became of a statement.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct StatementEnd<'a> {
+    /// The statement.
+    pub statement: u64,
+    /// How it ended.
+    pub outcome: StatementOutcome,
+    /// How long it took, in microseconds.
+    pub duration_us: u64,
+    /// Rows that it gave or changed.
+    pub rows: u64,
+    /// Bytes of copy data to the target.
+    pub bytes_in: u64,
+    /// Bytes of its result.
+    pub bytes_out: u64,
+    /// Where the session stood before it, as far as was known then.
+    pub transaction: TransactionState,
+    /// What the target called it: `SELECT 5`.
+    pub tag: Cow<'a, str>,
+    /// The code of the error; empty without one.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub code: Cow<'a, str>,
+    /// The error; empty without one.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub error: Cow<'a, str>,
+}
+
+fn owned_bytes(bytes: Cow<'_, [u8]>) -> Cow<'static, [u8]> {
+    Cow::Owned(bytes.into_owned())
+}
+
+impl Statement<'_> {
+    pub(super) fn into_owned(self) -> Statement<'static> {
+        let parameters = self.parameters.into_iter();
+        Statement {
+            statement: self.statement,
+            text_bytes: self.text_bytes,
+            text: owned_bytes(self.text),
+            parameters: parameters
+                .map(|p| Parameter { bytes: p.bytes, binary: p.binary, value: p.value.map(owned_bytes) })
+                .collect(),
+        }
+    }
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        put_varint(out, self.statement);
+        put_varint(out, self.text_bytes);
+        put_bytes(out, &self.text);
+        put_varint(out, u64::try_from(self.parameters.len()).unwrap_or(0));
+        for parameter in &self.parameters {
+            put_varint(out, parameter.bytes);
+            out.push(u8::from(parameter.binary));
+            out.push(u8::from(parameter.value.is_some()));
+            if let Some(value) = &parameter.value {
+                put_bytes(out, value);
+            }
+        }
+    }
+
+    pub(super) fn decode<'a>(from: &mut Cursor<'a>) -> Result<Statement<'a>, Error> {
+        let (statement, text_bytes, text) = (from.varint()?, from.varint()?, Cow::Borrowed(from.bytes()?));
+        let count = from.varint()?;
+        if count > PARAMETERS_MAX {
+            return Err(Error::TooLarge("frame"));
+        }
+        let mut parameters = Vec::new();
+        for _ in 0..count {
+            let (bytes, binary) = (from.varint()?, from.flag()?);
+            let value = if from.flag()? { Some(Cow::Borrowed(from.bytes()?)) } else { None };
+            parameters.push(Parameter { bytes, binary, value });
+        }
+        Ok(Statement { statement, text_bytes, text, parameters })
+    }
+
+    /// For people: the text, and the parameters as comments.
+    pub(super) fn shown(&self) -> String {
+        let mut shown = String::from_utf8_lossy(&self.text).into_owned();
+        shown.push('\n');
+        for (index, parameter) in self.parameters.iter().enumerate() {
+            // Writing to a string does not fail.
+            let _ = match &parameter.value {
+                None => writeln!(shown, "--   ${} = NULL", index + 1),
+                Some(value) if parameter.binary => {
+                    let hex: String = value.iter().take(64).map(|byte| format!("{byte:02x}")).collect();
+                    writeln!(shown, "--   ${} = \\x{hex} ({} bytes, binary)", index + 1, parameter.bytes)
+                }
+                Some(value) => writeln!(shown, "--   ${} = {}", index + 1, String::from_utf8_lossy(value)),
+            };
+        }
+        shown
+    }
+}
+
+impl StatementText<'_> {
+    pub(super) fn into_owned(self) -> StatementText<'static> {
+        StatementText { statement: self.statement, text: owned_bytes(self.text) }
+    }
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        put_varint(out, self.statement);
+        put_bytes(out, &self.text);
+    }
+
+    pub(super) fn decode<'a>(from: &mut Cursor<'a>) -> Result<StatementText<'a>, Error> {
+        Ok(StatementText { statement: from.varint()?, text: Cow::Borrowed(from.bytes()?) })
+    }
+}
+
+impl StatementEnd<'_> {
+    pub(super) fn into_owned(self) -> StatementEnd<'static> {
+        StatementEnd {
+            statement: self.statement,
+            outcome: self.outcome,
+            duration_us: self.duration_us,
+            rows: self.rows,
+            bytes_in: self.bytes_in,
+            bytes_out: self.bytes_out,
+            transaction: self.transaction,
+            tag: self.tag.into_owned().into(),
+            code: self.code.into_owned().into(),
+            error: self.error.into_owned().into(),
+        }
+    }
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        put_varint(out, self.statement);
+        out.push(self.outcome as u8);
+        for number in [self.duration_us, self.rows, self.bytes_in, self.bytes_out] {
+            put_varint(out, number);
+        }
+        out.push(self.transaction as u8);
+        for text in [&self.tag, &self.code, &self.error] {
+            put_bytes(out, text.as_bytes());
+        }
+    }
+
+    pub(super) fn decode<'a>(from: &mut Cursor<'a>) -> Result<StatementEnd<'a>, Error> {
+        Ok(StatementEnd {
+            statement: from.varint()?,
+            outcome: match from.byte()? {
+                0 => StatementOutcome::Done,
+                1 => StatementOutcome::Failed,
+                2 => StatementOutcome::Refused,
+                3 => StatementOutcome::Skipped,
+                4 => StatementOutcome::Unknown,
+                _ => return Err(Error::Malformed("frame")),
+            },
+            duration_us: from.varint()?,
+            rows: from.varint()?,
+            bytes_in: from.varint()?,
+            bytes_out: from.varint()?,
+            transaction: match from.byte()? {
+                0 => TransactionState::None,
+                1 => TransactionState::Open,
+                2 => TransactionState::Failed,
+                _ => return Err(Error::Malformed("frame")),
+            },
+            tag: Cow::Borrowed(from.text()?),
+            code: Cow::Borrowed(from.text()?),
+            error: Cow::Borrowed(from.text()?),
+        })
+    }
+
+    /// For people: one comment.
+    pub(super) fn shown(&self) -> String {
+        let (seconds, millis) = (self.duration_us / 1_000_000, self.duration_us / 1_000 % 1_000);
+        let micros = self.duration_us % 1_000;
+        let time = if seconds > 0 { format!("{seconds}.{millis:03} s") } else { format!("{millis}.{micros:03} ms") };
+        match self.outcome {
+            StatementOutcome::Done => {
+                let copied = if self.bytes_in > 0 { format!(", {} bytes in", self.bytes_in) } else { String::new() };
+                format!("-- {}, {} rows, {} bytes out{copied}, {time}\n", self.tag, self.rows, self.bytes_out)
+            }
+            StatementOutcome::Failed => format!("-- ERROR {}: {} ({time})\n", self.code, self.error),
+            StatementOutcome::Refused => format!("-- REFUSED: {}\n", self.error),
+            StatementOutcome::Skipped => "-- left out: a statement before it failed\n".to_owned(),
+            StatementOutcome::Unknown => format!("-- the session ended before it did ({time})\n"),
+        }
+    }
+}
