@@ -7,7 +7,7 @@ set -eu
 
 build="gcc libc6-dev mold patch"
 run="curl openssh-server openssh-client postgresql postgresql-client openssl"
-test="chromium expect libfaketime openssh-tests rsync x11-utils xauth xvfb"
+test="chromium expect libfaketime openssh-tests pgbouncer rsync x11-utils xauth xvfb"
 
 case "${1:-}" in
 build) wanted=$build ;;

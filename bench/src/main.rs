@@ -1,7 +1,8 @@
 //! Speed beside peers. Every figure is measured together with its peers', taking turns, so that what
-//! else the machine does falls on all of them alike. Run it by `cargo xtask bench ssh`.
+//! else the machine does falls on all of them alike. Run it by `cargo xtask bench ssh` or `database`.
 
 mod cut;
+mod database;
 mod figures;
 mod process;
 mod route;
@@ -9,15 +10,19 @@ mod ssh;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: postern-bench ssh [--mebibytes N] [--rounds N] [--logins N] [--sessions N]";
+const USAGE: &str = "usage: postern-bench ssh [--mebibytes N] [--rounds N] [--logins N] [--sessions N]
+       postern-bench database [--seconds N] [--rounds N] [--mebibytes N] [--sessions N]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let Some(("ssh", rest)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) else {
-        eprintln!("{USAGE}");
-        return ExitCode::from(2);
+    let done = match arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        Some(("ssh", rest)) => ssh::Extent::of(rest).and_then(|extent| ssh::run(&extent)),
+        Some(("database", rest)) => database::Extent::of(rest).and_then(|extent| database::run_all(&extent)),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
     };
-    let done = ssh::Extent::of(rest).and_then(|extent| ssh::run(&extent));
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,

@@ -5,6 +5,7 @@ mod ci;
 mod console;
 mod faults;
 mod run;
+mod statements;
 mod tamper;
 mod tidy;
 
@@ -16,7 +17,9 @@ const USAGE: &str = "usage: cargo xtask <what>
   tidy          the rules of the tree that no compiler checks
   tamper        edits the ledger and recordings on disk: is everything noticed?
   faults        bad input and faults, each a real trial on the built product
+  statements    rules on SQL: is every statement of the table decided as it must be?
   bench ssh     speed beside direct and `ssh -J`, on a release build
+  bench database  speed beside direct and pgbouncer, on a release build
   console-e2e   people's flows through the console: real Chromium, real server, real sshd
   pictures      every page of the console, both themes, two widths: target/pictures/
   weigh         the compressed size of the sign-in page's first load
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
         ["ci", "--fast"] => ci::run(ci::Extent::Fast),
         ["bench", what @ ..] => bench::run(what),
         ["console-e2e", part @ ..] => console::flows(part),
+        ["statements"] => statements::run(),
         ["faults"] => faults::run(),
         ["pictures", part @ ..] => console::pictures(part),
         ["tidy"] => tidy::run(),

@@ -6,6 +6,7 @@ mod account;
 mod asset;
 mod audit;
 mod checkout;
+mod connect;
 mod feed;
 mod file;
 mod group;
@@ -18,6 +19,7 @@ mod rotation;
 mod scope;
 mod session;
 mod ssh_key;
+mod statement;
 mod status;
 mod terminal;
 mod token;
@@ -31,6 +33,7 @@ pub(crate) fn all(routes: Routes) -> Routes {
         .and(asset::declare)
         .and(audit::declare)
         .and(checkout::declare)
+        .and(connect::declare)
         .and(feed::declare)
         .and(file::declare)
         .and(group::declare)
@@ -43,6 +46,7 @@ pub(crate) fn all(routes: Routes) -> Routes {
         .and(scope::declare)
         .and(session::declare)
         .and(ssh_key::declare)
+        .and(statement::declare)
         .and(status::declare)
         .and(terminal::declare)
         .and(token::declare)

@@ -37,6 +37,9 @@ pub struct AssetInput {
     /// that stays as it is. Needs `rotation:write`.
     #[serde(default)]
     pub rotation: Option<RotationSetting>,
+    /// The certificates, in PEM, that its TLS is verified by: of authorities, or its own.
+    #[serde(default)]
+    pub server_ca: Option<String>,
 }
 
 impl Control {
@@ -84,8 +87,10 @@ impl Control {
                 }
             }
         };
-        let AssetInput { platform, address, labels, host_keys, rotation, .. } = input;
-        let document = AssetDocument { name: name.clone(), scope, platform, address, labels, host_keys, rotation };
+        let AssetInput { platform, address, labels, host_keys, rotation, server_ca, .. } = input;
+        let name_of = name.clone();
+        let document =
+            AssetDocument { name: name_of, scope, platform, address, labels, host_keys, rotation, server_ca };
         let document = match checked(Document::Asset(document))? {
             Document::Asset(document) => document,
             _ => return Err(Error::not_found("asset", name)),
@@ -133,8 +138,18 @@ pub(crate) async fn apply(
         platform: document.platform,
         address: document.address.clone(),
         labels: document.labels.clone(),
+        server_ca: document.server_ca.clone(),
         created_at: current.as_ref().map_or(tx.now(), |asset| asset.created_at),
     };
+    // Whoever can move an asset's address must not be able to say by themselves what it is known by.
+    let trusted = current.as_ref().and_then(|asset| asset.server_ca.as_ref());
+    if asset.server_ca.is_some()
+        && asset.server_ca.as_ref() != trusted
+        && !caller.authority.covers(Permission::HostKeyWrite, &asset.scope)
+    {
+        let message = format!("server_ca needs the permission host_key:write in {}", asset.scope);
+        return Err(Error::Forbidden(message));
+    }
     match &current {
         None => tx.asset_insert(&asset).await?,
         Some(_) => tx.asset_update(&asset).await?,

@@ -12,10 +12,10 @@ use postern_domain::provision::ProvisionRule;
 use postern_domain::rotation::{RotationSetting, RotationTrigger};
 use postern_domain::session::EndReason;
 use postern_domain::user::User;
-use postern_domain::{AccountId, IntentId, ScopePath, SecretText, SessionId, Timestamp, UserName};
+use postern_domain::{AccountId, AccountRef, IntentId, ScopePath, SecretText, SessionId, Timestamp, UserName};
 use postern_gateway::{
     Broker, BrokerError, ConnectRequest, Credential, FactorNeed, HostKeyVerdict, Identity, Lease, Recorded,
-    RecordingPlan, Refusal,
+    RecordingPlan, Refusal, StatementAnswer, StatementEvent,
 };
 use postern_store::{Intent, NewSession, SessionEnd, WriteTx};
 use postern_vault::random;
@@ -55,6 +55,24 @@ impl Broker for Control {
             Ok(user) => Ok(identity(&user, None)),
             Err(error) => Err(refused_or_failed(error)),
         }
+    }
+
+    async fn user_by_token(
+        &self,
+        token: SecretText,
+        account: &AccountRef,
+        protocol: &'static str,
+        source: IpAddr,
+    ) -> Result<Identity, BrokerError> {
+        self.connect_token_owner(&token, account, protocol, source).await.map_err(refused_or_failed)
+    }
+
+    async fn statement_event(&self, session: &SessionId, event: StatementEvent) -> Result<(), BrokerError> {
+        Ok(self.statement_noted(session, &event).await?)
+    }
+
+    async fn statement_ask(&self, session: &SessionId, event: StatementEvent) -> Result<StatementAnswer, BrokerError> {
+        Ok(self.statement_wait(session, event).await?)
     }
 
     async fn factor_need(&self, request: &ConnectRequest) -> Result<FactorNeed, BrokerError> {
@@ -236,7 +254,7 @@ impl Control {
         let Some(facts) = &known.facts else { return Decision::Deny(vec![Reason::NoPolicy]) };
         let now = self.now();
         let decide = |mfa_at| policy::connect(&facts.connect(request.source, mfa_at), now);
-        match decide(request.user.factor_at.max(known.proved_at)) {
+        match decide(request.user.factor_at.max(request.user.token_factor_at).max(known.proved_at)) {
             // Asked for at every session, only what was proved on this very connection counts.
             Decision::Permit(permit) if permit.action().obligations.mfa_max_age_seconds == 0 => {
                 decide(request.user.factor_at)
@@ -279,7 +297,8 @@ impl Control {
             event = event.with("ssh_key", key.as_str());
         }
         // A grant revoked in the middle of this ends the session.
-        let (live, directives) = LiveSession::new(action, request.account.clone(), new.scope.clone(), now);
+        let (live, directives) =
+            LiveSession::new(action, user.name.clone(), request.account.clone(), new.scope.clone(), now);
         self.live().add(id.clone(), live);
         let begun = self.begin(&new, request.user.key.as_deref(), event).await;
         let opened = match begun {
@@ -342,6 +361,7 @@ impl Control {
             host,
             port,
             account,
+            server_ca: facts.asset.server_ca.clone(),
             credential,
             obligations: permit.action().obligations.clone(),
             until: permit.action().until,
@@ -446,7 +466,8 @@ fn told(reason: EndReason) -> &'static str {
 }
 
 fn identity(user: &User, key: Option<&str>) -> Identity {
-    Identity { id: user.id.clone(), name: user.name.clone(), key: key.map(str::to_owned), factor_at: None }
+    let (id, name) = (user.id.clone(), user.name.clone());
+    Identity { id, name, key: key.map(str::to_owned), factor_at: None, token_factor_at: None }
 }
 
 fn actor(user: &User, source: IpAddr) -> Actor {

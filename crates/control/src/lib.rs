@@ -16,6 +16,7 @@ mod caller;
 mod certificate;
 mod checkout;
 mod clock;
+mod connect;
 mod data;
 mod error;
 #[cfg(test)]
@@ -46,6 +47,7 @@ mod scope;
 mod secret;
 mod session;
 mod ssh_key;
+mod statement;
 mod status;
 mod terminal;
 #[cfg(any(test, feature = "testing"))]
@@ -75,6 +77,7 @@ pub use backup::{BackedUp, backup, restore};
 pub use caller::{Caller, CredentialUsed, Visitor};
 pub use checkout::{CheckedOut, CheckoutInput};
 pub use clock::{Clock, SystemClock};
+pub use connect::{ConnectTicket, ConnectWanted};
 pub use data::{DataFolder, Opened, Opening, open, recover_vault, write_durably};
 pub use error::Error;
 pub use facts::Facts;
@@ -97,6 +100,7 @@ pub use scope::ScopeBody;
 pub use secret::SecretInput;
 pub use session::{SessionGuest, SessionLive};
 pub use ssh_key::SshKeyAdd;
+pub use statement::{StatementDecision, WaitingStatement};
 pub use status::{Gauges, LedgerStatus, Readiness, Status};
 pub use timeline::{RecordingLine, RecordingMark, RecordingMarks, RecordingSearch};
 pub use token::{TokenCreate, TokenCreated};
@@ -116,6 +120,8 @@ pub struct Settings {
     /// The addresses or networks that targets see Postern come from, which certificates are bound to;
     /// where none are given, they are good from anywhere.
     pub ssh_sources: Vec<String>,
+    /// How people reach the PostgreSQL gateway, `host:port`; none when it is off.
+    pub postgresql_address: Option<String>,
     /// The key file that unseals the vault.
     pub key_file: std::path::PathBuf,
 }
@@ -138,6 +144,7 @@ struct Inner {
     live: live::LiveSessions,
     /// What is done on targets, when tests say otherwise than the platforms do.
     connectors: std::sync::OnceLock<postern_connectors::Connectors>,
+    statements: statement::WaitingStatements,
     /// The gateways' sessions, once they are up.
     sessions: std::sync::OnceLock<postern_gateway::Sessions>,
     /// Leaves covered by the newest signed checkpoint.
@@ -164,6 +171,7 @@ impl Control {
             started_at,
             live: live::LiveSessions::default(),
             connectors: std::sync::OnceLock::new(),
+            statements: statement::WaitingStatements::default(),
             sessions: std::sync::OnceLock::new(),
             published: std::sync::atomic::AtomicU64::new(0),
         }))
@@ -210,6 +218,10 @@ impl Control {
         &self.0.live
     }
 
+    pub(crate) fn waiting_statements(&self) -> &statement::WaitingStatements {
+        &self.0.statements
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.0.store
     }
@@ -254,7 +266,7 @@ impl Control {
 
 /// The noun of an action, from the closed list that listeners know.
 fn noun_of(action: &str) -> &'static str {
-    const NOUNS: [&str; 22] = [
+    const NOUNS: [&str; 24] = [
         "user",
         "group",
         "role",
@@ -277,6 +289,8 @@ fn noun_of(action: &str) -> &'static str {
         "dependent",
         "checkout",
         "provision",
+        "connect_token",
+        "statement",
     ];
     let noun = action.split('.').next().unwrap_or_default();
     NOUNS.into_iter().find(|known| *known == noun).unwrap_or("other")

@@ -7,7 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use postern_domain::permit::Connect;
 use postern_domain::policy::Obligations;
 use postern_domain::session::EndReason;
-use postern_domain::{AccountId, AccountRef, AssetId, GrantId, PolicyId, ScopePath, SessionId, Timestamp, UserId};
+use postern_domain::{
+    AccountId, AccountRef, AssetId, GrantId, PolicyId, ScopePath, SessionId, Timestamp, UserId, UserName,
+};
 use postern_gateway::Directive;
 use tokio::sync::mpsc;
 
@@ -18,6 +20,7 @@ const DIRECTIVES_MAX: usize = 8;
 #[derive(Clone, Debug)]
 pub(crate) struct LiveSession {
     pub(crate) user: UserId,
+    pub(crate) user_name: UserName,
     pub(crate) account_ref: AccountRef,
     pub(crate) account: AccountId,
     pub(crate) asset: AssetId,
@@ -35,6 +38,7 @@ impl LiveSession {
     /// A session that is being opened by `right`, and the end of its orders that goes to its gateway.
     pub(crate) fn new(
         right: &Connect,
+        user_name: UserName,
         account_ref: AccountRef,
         scope: ScopePath,
         opened_at: Timestamp,
@@ -42,6 +46,7 @@ impl LiveSession {
         let (directives, receiver) = mpsc::channel(DIRECTIVES_MAX);
         let session = Self {
             user: right.user.clone(),
+            user_name,
             account_ref,
             account: right.account.clone(),
             asset: right.asset.clone(),

@@ -105,6 +105,7 @@ impl World {
             public_url: "https://gate.example.test:8443".to_owned(),
             ssh_address: Some("gate.example.test:2222".to_owned()),
             ssh_sources: Vec::new(),
+            postgresql_address: Some("gate.example.test:5433".to_owned()),
             key_file: folder.path().join("vault.key"),
         };
         Self { control: Control::new(store, vault, clock.clone(), settings), clock, folder }

@@ -43,6 +43,9 @@ pub struct Asset {
     pub address: String,
     /// Free labels that policies select by.
     pub labels: BTreeMap<String, String>,
+    /// The certificates, in PEM, that its TLS is verified by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_ca: Option<String>,
     /// When it was created.
     pub created_at: Timestamp,
 }
@@ -78,6 +81,7 @@ pub struct HostKey {
 
 const ADDRESS_LEN_MAX: usize = 261;
 const HOST_KEY_LEN_MAX: usize = 16_384;
+const SERVER_CA_LEN_MAX: usize = 65_536;
 
 /// Takes `host:port` apart. The host is a name, an IPv4 address or an IPv6 address in brackets, and
 /// is returned without them.
@@ -111,6 +115,16 @@ fn is_host(text: &str) -> bool {
             && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
     };
     text.len() <= 253 && text.strip_suffix('.').unwrap_or(text).split('.').all(is_label)
+}
+
+/// Whether a text is one or more certificates in PEM; whether they can be used only a parser can say.
+#[must_use]
+pub fn is_pem_certificates(text: &str) -> bool {
+    let begun = text.matches("-----BEGIN CERTIFICATE-----").count();
+    text.len() <= SERVER_CA_LEN_MAX
+        && begun > 0
+        && begun == text.matches("-----END CERTIFICATE-----").count()
+        && !text.contains("PRIVATE KEY")
 }
 
 /// The algorithm and the base64 text of a public key in OpenSSH's one-line form; a comment may

@@ -28,11 +28,19 @@ pub enum Capability {
     X11,
     /// Setting environment variables.
     Env,
+    /// Statements of a database session.
+    Query,
+    /// Copying rows from the client into a database.
+    CopyIn,
+    /// Copying rows out of a database to the client.
+    CopyOut,
+    /// A database's replication protocol, which sends everything in it.
+    Replication,
 }
 
 impl Capability {
     /// Every capability, in the order of declaration.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Shell,
         Self::Exec,
         Self::SftpRead,
@@ -43,6 +51,10 @@ impl Capability {
         Self::Agent,
         Self::X11,
         Self::Env,
+        Self::Query,
+        Self::CopyIn,
+        Self::CopyOut,
+        Self::Replication,
     ];
 
     /// The name used in policies, the ledger and messages.
@@ -59,6 +71,10 @@ impl Capability {
             Self::Agent => "agent",
             Self::X11 => "x11",
             Self::Env => "env",
+            Self::Query => "query",
+            Self::CopyIn => "copy_in",
+            Self::CopyOut => "copy_out",
+            Self::Replication => "replication",
         }
     }
 }

@@ -13,7 +13,9 @@ use crate::capability::Capability;
 use crate::name::{AccountRef, AssetName, GroupName, PolicyName, RoleName, UserName};
 use crate::period::Period;
 use crate::permission::{Permission, RoleAssignment};
-use crate::policy::{Access, Accounts, Clipboard, Conditions, Effect, Join, Obligations, Recording, Subjects};
+use crate::policy::{
+    Access, Accounts, Clipboard, Conditions, Effect, Join, Obligations, Recording, Statements, Subjects,
+};
 use crate::provision::ProvisionRule;
 use crate::request::ApprovalRule;
 use crate::rotation::{Dependent, RotationSetting};
@@ -183,6 +185,10 @@ pub struct AssetDocument {
     /// reconcile accounts. Where the field is not given, it stays as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<RotationSetting>,
+    /// The certificates, in PEM, that its TLS is verified by: of authorities, or its own. Without one
+    /// no session is opened by a protocol that is spoken over TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_ca: Option<String>,
 }
 
 /// A privileged identity on an asset. Its secret never stands in a document: it goes to the vault.
@@ -318,6 +324,9 @@ pub struct ObligationsDocument {
     /// account is used as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provision: Option<ProvisionRule>,
+    /// What binds the statements of database sessions; where it is left out, nothing does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statements: Option<Statements>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

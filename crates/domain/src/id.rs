@@ -142,6 +142,10 @@ ids! {
     HostKeyId = "hky", "host key";
     /// A passkey.
     PasskeyId = "pky", "passkey";
+    /// A token that stands for a password where a client signs in to a gateway.
+    ConnectTokenId = "ctk", "connect token";
+    /// A statement that waits until somebody has said yes.
+    StatementId = "stm", "statement";
 }
 
 #[cfg(test)]

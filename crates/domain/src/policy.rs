@@ -24,6 +24,7 @@ mod explain;
 mod facts;
 mod reason;
 mod select;
+mod statements;
 pub mod ticket;
 
 pub use conditions::InvalidHours;
@@ -31,6 +32,10 @@ pub use decide::{OpenedUnder, ask, checkout, connect, may_approve, reconsider};
 pub use explain::{Explained, Explanation, Outcome, Verdict, explain};
 pub use facts::{AskFacts, ConnectFacts, Decision, Subject, Target};
 pub use reason::Reason;
+pub use statements::{
+    Detector, Masking, StatementAction, StatementBudgets, StatementRule, StatementVerdict, Statements, like,
+    may_decide_statement,
+};
 
 /// Whether a policy gives or takes away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -194,6 +199,9 @@ pub struct Obligations {
     /// What is made on the target for each session and taken away after it; none where the account is
     /// used as it is.
     pub provision: Option<ProvisionRule>,
+    /// What binds the statements of database sessions; nothing unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statements: Option<Statements>,
 }
 
 impl Default for Obligations {
@@ -213,6 +221,7 @@ impl Default for Obligations {
             checkout_seconds: None,
             rotate_after_use: false,
             provision: None,
+            statements: None,
         }
     }
 }

@@ -12,12 +12,12 @@ use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Respo
 use russh::{Channel, ChannelId, ChannelOpenFailure, ChannelWriteHalf, MethodKind, MethodSet, Pty, Sig};
 use tokio::time::timeout;
 
-use crate::admission::Waiting;
 use crate::connection::{ChannelPlace, Connection};
 use crate::forward::{self, Destination, prohibited};
 use crate::link::Gift;
 use crate::program;
 use crate::sign_in::{Answer, SignIn};
+use postern_gateway::Waiting;
 use postern_ssh_target::inbox::{Flooded, Inbox, Item};
 use postern_ssh_target::request::{Request, Size};
 use postern_ssh_target::socket::Allowance;

@@ -5,7 +5,6 @@
 //! the two, recorded and held to what policy allows. The gateway sees the `Broker` port and
 //! `Sessions`, nothing else of Postern.
 
-mod admission;
 mod config;
 mod connection;
 mod forward;
@@ -16,10 +15,11 @@ mod program;
 mod reverse;
 mod server;
 mod sign_in;
-mod workers;
 
 pub use config::{Config, Limits};
 pub use server::{Gateway, GatewayError};
 
 /// The protocol's name in requests and recordings.
 pub(crate) const PROTOCOL: &str = "ssh";
+/// How much stack a thread that moves bytes has.
+pub(crate) const STACK_LEN: usize = 2 * 1024 * 1024;

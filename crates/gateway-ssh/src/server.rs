@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_gateway::Sessions;
+use postern_gateway::{Admission, AdmissionLimits, Control, Place, Sessions, Waiting, Workers};
 use russh::{MethodKind, MethodSet, SshId, client, server};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
@@ -12,12 +12,11 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::admission::{Admission, Place, Waiting};
 use crate::config::{Config, Limits};
 use crate::connection::Connection;
 use crate::handler::Client;
 use crate::sign_in::SignIn;
-use crate::workers::{Control, Workers};
+use crate::{PROTOCOL, STACK_LEN};
 use postern_ssh_target::algorithms;
 use postern_ssh_target::socket::{Allowance, Socket};
 use postern_ssh_target::target::client_config;
@@ -96,8 +95,12 @@ impl Gateway {
             ..server::Config::default()
         };
         Ok(Self {
-            workers: Workers::start().map_err(GatewayError::Threads)?,
-            admission: Admission::new(limits.clone()),
+            workers: Workers::start(PROTOCOL, STACK_LEN).map_err(GatewayError::Threads)?,
+            admission: Admission::new(AdmissionLimits {
+                connections_max: limits.connections_max,
+                unauthenticated_max: limits.unauthenticated_max,
+                unauthenticated_per_source_max: limits.unauthenticated_per_source_max,
+            }),
             config: Arc::new(server_config),
             gate: Arc::new(Gate {
                 control: Control::new(sessions, Handle::current()),

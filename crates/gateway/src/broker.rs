@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
-use postern_domain::policy::{Obligations, Reason};
+use postern_domain::policy::{Obligations, Reason, StatementAction};
 use postern_domain::session::EndReason;
 use postern_domain::{AccountName, AccountRef, SecretBytes, SecretText, SessionId, Timestamp, UserId, UserName};
 use tokio::sync::mpsc;
@@ -18,8 +18,10 @@ pub struct Identity {
     pub name: UserName,
     /// The fingerprint of the key that proved it; none when a password did.
     pub key: Option<String>,
-    /// When a second factor was proved on this very connection.
+    /// When a second factor was proved on this very connection, or for the very token that works once.
     pub factor_at: Option<Timestamp>,
+    /// When one was proved in the login that the token was made in.
+    pub token_factor_at: Option<Timestamp>,
 }
 
 /// Whether a second factor is still wanted before a session can be opened.
@@ -43,7 +45,7 @@ pub struct ConnectRequest {
     pub account: AccountRef,
     /// From where.
     pub source: IpAddr,
-    /// By which protocol: `ssh`.
+    /// By which protocol: `ssh`, `postgresql`.
     pub protocol: &'static str,
 }
 
@@ -130,6 +132,8 @@ pub struct Lease {
     pub port: u16,
     /// The account's name on the target.
     pub account: AccountName,
+    /// The certificates, in PEM, that the target's TLS is verified by.
+    pub server_ca: Option<String>,
     /// What proves the account.
     pub credential: Credential,
     /// What the session is bound to.
@@ -140,6 +144,31 @@ pub struct Lease {
     pub recording: RecordingPlan,
     /// Orders while it is live. A closed channel ends the session.
     pub directives: mpsc::Receiver<Directive>,
+}
+
+/// A statement that a rule speaks of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatementEvent {
+    /// What the rule says.
+    pub action: StatementAction,
+    /// The rule.
+    pub rule: String,
+    /// The statement without literals, for the ledger; none where it could not be taken apart.
+    pub shape: Option<String>,
+    /// The statement for whoever decides on it, as it is recorded.
+    pub text: String,
+}
+
+/// What somebody said to a statement that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StatementAnswer {
+    /// It may run.
+    Approved {
+        /// Who said so.
+        by: UserName,
+    },
+    /// It may not; the text is for the person.
+    Denied(String),
 }
 
 /// What is known about a host key that a target presented.
@@ -175,6 +204,16 @@ pub trait Broker: Send + Sync + 'static {
         source: IpAddr,
     ) -> Result<Identity, BrokerError>;
 
+    /// Whose token this is, which stands for a password where a client knows nothing else. It must have
+    /// been made for this account and protocol, and for this source where it was made for one.
+    async fn user_by_token(
+        &self,
+        token: SecretText,
+        account: &AccountRef,
+        protocol: &'static str,
+        source: IpAddr,
+    ) -> Result<Identity, BrokerError>;
+
     /// Whether a second factor is wanted before this can be opened.
     async fn factor_need(&self, request: &ConnectRequest) -> Result<FactorNeed, BrokerError>;
 
@@ -196,6 +235,13 @@ pub trait Broker: Send + Sync + 'static {
 
     /// The target has been signed in to; the session is live.
     async fn live(&self, session: &SessionId) -> Result<(), BrokerError>;
+
+    /// Writes down that a rule spoke of a statement. The statement must not run where this fails.
+    async fn statement_event(&self, session: &SessionId, event: StatementEvent) -> Result<(), BrokerError>;
+
+    /// Asks people whether a statement may run, and waits until somebody has decided or the time for
+    /// it is over.
+    async fn statement_ask(&self, session: &SessionId, event: StatementEvent) -> Result<StatementAnswer, BrokerError>;
 
     /// The session is over; writes the outcome. `detail` is for the ledger: what the target said, say.
     async fn ended(&self, session: &SessionId, reason: EndReason, recorded: Option<Recorded>, detail: Option<String>);

@@ -4,22 +4,26 @@
 //! only. `Sessions::open` is the only way to a lease on a target, and it comes with its recorder, so
 //! that an unauthorised or unrecorded path cannot be written down.
 
+pub mod admission;
 pub mod broker;
 pub mod recorder;
 pub mod room;
 pub mod sessions;
 pub mod stored;
 pub mod watch;
+pub mod workers;
 
 #[cfg(test)]
 mod testing;
 
+pub use admission::{Admission, AdmissionLimits, Place, Waiting};
 pub use broker::{
     Broker, BrokerError, ConnectRequest, Credential, Directive, FactorNeed, HostKeyVerdict, Identity, Lease, Recorded,
-    RecordingPlan, Refusal,
+    RecordingPlan, Refusal, StatementAnswer, StatementEvent,
 };
 pub use recorder::{Recorder, RecorderFailed};
 pub use room::{Guest, GuestEvent, Guests, Held, JoinError, Joined, TYPED_LEN_MAX};
 pub use sessions::{Directives, LiveSession, Sessions, SessionsOptions};
 pub use stored::{ExportFormat, ReadError, StoredFrames, StoredRecording, chain_of};
 pub use watch::{Watch, Watched};
+pub use workers::{Control, Workers};

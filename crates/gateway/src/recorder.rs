@@ -67,6 +67,15 @@ impl Recorder {
         }
     }
 
+    /// The same for a frame that is not too large, without waiting; `false` when there is no room for
+    /// it at the moment, and nothing was recorded.
+    ///
+    /// # Errors
+    /// When the recording has failed.
+    pub fn try_record(&self, kind: &FrameKind<'_>) -> Result<bool, RecorderFailed> {
+        self.track.try_record(kind)
+    }
+
     async fn record_parts<'a>(
         &self,
         data: &'a [u8],

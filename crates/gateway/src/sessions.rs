@@ -182,7 +182,8 @@ impl Shared {
 
     /// Creates the recording and registers the session.
     async fn start(self: &Arc<Self>, request: &ConnectRequest, lease: Lease) -> Result<LiveSession, RecorderFailed> {
-        let Lease { session, host, port, account, credential, obligations, until, recording, directives } = lease;
+        let Lease { session, host, port, account, server_ca, credential, obligations, until, recording, directives } =
+            lease;
         let mut nonce_prefix = [0; 4];
         rand::fill(&mut nonce_prefix).map_err(|_| RecorderFailed::new("no random bytes"))?;
         let queue = self.writers.assign().ok_or_else(|| RecorderFailed::new("no writer"))?;
@@ -199,6 +200,7 @@ impl Shared {
             host,
             port,
             account,
+            server_ca,
             credential: Some(credential),
             obligations,
             until,
@@ -249,6 +251,7 @@ pub struct LiveSession {
     host: String,
     port: u16,
     account: AccountName,
+    server_ca: Option<String>,
     credential: Option<Credential>,
     obligations: Obligations,
     until: Timestamp,
@@ -279,6 +282,12 @@ impl LiveSession {
     #[must_use]
     pub fn account(&self) -> &AccountName {
         &self.account
+    }
+
+    /// The certificates, in PEM, that the target's TLS is verified by.
+    #[must_use]
+    pub fn server_ca(&self) -> Option<&str> {
+        self.server_ca.as_deref()
     }
 
     /// What proves the account; given out once.

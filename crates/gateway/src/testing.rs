@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::broker::{
     Broker, BrokerError, ConnectRequest, Credential, Directive, FactorNeed, HostKeyVerdict, Identity, Lease, Recorded,
-    RecordingPlan,
+    RecordingPlan, StatementAnswer, StatementEvent,
 };
 
 pub(crate) const KEY: [u8; 32] = [5; 32];
@@ -86,7 +86,7 @@ impl FakeBroker {
 pub(crate) fn request() -> ConnectRequest {
     let id = postern_domain::UserId::generate(Timestamp::from_millis(1), [0; 4]);
     ConnectRequest {
-        user: Identity { id, name: "ben".parse().unwrap(), key: None, factor_at: None },
+        user: Identity { id, name: "ben".parse().unwrap(), key: None, factor_at: None, token_factor_at: None },
         account: "root@web-1".parse().unwrap(),
         source: "192.0.2.7".parse().unwrap(),
         protocol: "ssh",
@@ -95,6 +95,24 @@ pub(crate) fn request() -> ConnectRequest {
 
 #[async_trait]
 impl Broker for FakeBroker {
+    async fn user_by_token(
+        &self,
+        _: SecretText,
+        _: &postern_domain::AccountRef,
+        _: &'static str,
+        _: std::net::IpAddr,
+    ) -> Result<Identity, BrokerError> {
+        Err(BrokerError::Unavailable("no tokens here".to_owned()))
+    }
+
+    async fn statement_event(&self, _: &SessionId, _: StatementEvent) -> Result<(), BrokerError> {
+        Ok(())
+    }
+
+    async fn statement_ask(&self, _: &SessionId, _: StatementEvent) -> Result<StatementAnswer, BrokerError> {
+        Ok(StatementAnswer::Denied("nobody is here".to_owned()))
+    }
+
     async fn user_by_key(&self, _: &str, _: Option<&UserName>) -> Result<Option<Identity>, BrokerError> {
         Ok(None)
     }
@@ -135,6 +153,7 @@ impl Broker for FakeBroker {
             host: "127.0.0.1".to_owned(),
             port: 22,
             account: request.account.account,
+            server_ca: None,
             credential: Credential::Password(SecretText::new("hunter2".to_owned())),
             obligations: Obligations::default(),
             until: Timestamp::from_millis(1_790_000_000_000),

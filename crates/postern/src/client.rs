@@ -30,14 +30,19 @@ pub(crate) struct Profile {
     pub user: String,
 }
 
-/// Where the profile is kept: `$POSTERN_CONFIG_DIR`, else `$XDG_CONFIG_HOME/postern`, else `~/.config/postern`.
-fn profile_path() -> Result<PathBuf, Failure> {
+/// Where what belongs to a person is kept: `$POSTERN_CONFIG_DIR`, else `$XDG_CONFIG_HOME/postern`, else
+/// `~/.config/postern`.
+pub(crate) fn folder() -> Result<PathBuf, Failure> {
     let folder = std::env::var_os("POSTERN_CONFIG_DIR")
         .map(PathBuf::from)
         .or_else(|| std::env::var_os("XDG_CONFIG_HOME").map(|folder| PathBuf::from(folder).join("postern")))
         .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config/postern")))
         .ok_or_else(|| anyhow!("there is no home folder: set POSTERN_CONFIG_DIR"))?;
-    Ok(folder.join("login.json"))
+    Ok(folder)
+}
+
+fn profile_path() -> Result<PathBuf, Failure> {
+    Ok(folder()?.join("login.json"))
 }
 
 impl Profile {

@@ -12,6 +12,7 @@ mod asset;
 mod audit;
 mod backup;
 mod checkout;
+mod connect;
 mod grant;
 mod group;
 mod login;
@@ -22,6 +23,7 @@ mod rotation;
 mod server;
 mod session;
 mod ssh_key;
+mod statement;
 mod status;
 mod token;
 mod user;
@@ -71,6 +73,15 @@ pub(crate) enum Command {
     Policy(policy::PolicyCommand),
     /// List what you can reach or ask for.
     Access(access::Access),
+    /// Connect to a database with the client that speaks to it.
+    Connect(connect::Connect),
+    /// Offer a database on a local port, without a password there.
+    Proxy(connect::Proxy),
+    /// List statements that wait for somebody's yes.
+    Statements(statement::Statements),
+    /// Say yes or no to a statement that waits.
+    #[command(subcommand)]
+    Statement(statement::StatementCommand),
     /// Ask for access.
     Request(request::Ask),
     /// List requests.
@@ -138,6 +149,10 @@ pub(crate) async fn run(command: Command, format: Format) -> Result<u8, Failure>
         Command::Account(command) => command.run(format).await,
         Command::Policy(command) => command.run(format).await,
         Command::Access(args) => args.run(format).await,
+        Command::Connect(args) => args.run(format).await,
+        Command::Proxy(args) => args.run().await,
+        Command::Statements(args) => args.run(format).await,
+        Command::Statement(command) => command.run(format).await,
         Command::Request(args) => args.run(format).await,
         Command::Requests(args) => args.run(format).await,
         Command::Approve(args) => args.run(format).await,

@@ -19,6 +19,8 @@ pub(crate) struct File {
     pub https: Https,
     /// The SSH gateway.
     pub ssh: Ssh,
+    /// The PostgreSQL gateway.
+    pub postgresql: Postgresql,
     /// The vault.
     pub vault: VaultFile,
     /// Logs.
@@ -54,6 +56,16 @@ pub(crate) struct Ssh {
     pub source_addresses: Vec<ipnet::IpNet>,
     /// Off: no SSH gateway.
     pub off: bool,
+}
+
+/// `[postgresql]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Postgresql {
+    /// Where to listen, for example `127.0.0.1:5433`; off unless given.
+    pub listen: Option<SocketAddr>,
+    /// How people reach it, `host:port`, when that is not where it listens.
+    pub public_address: Option<String>,
 }
 
 /// `[vault]`

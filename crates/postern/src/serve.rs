@@ -10,6 +10,7 @@ use anyhow::Context;
 use postern_api::{Metrics, Server};
 use postern_control::{Control, DataFolder, Opening, Settings};
 use postern_gateway::{Sessions, SessionsOptions};
+use postern_gateway_database::Gateway as DatabaseGateway;
 use postern_gateway_ssh::{Config, Gateway};
 use postern_gateway_web::{Limits, Terminals};
 use tokio::signal::unix::{SignalKind, signal};
@@ -33,6 +34,7 @@ pub(crate) struct Wanted {
     pub config: Option<PathBuf>,
     pub https: Option<SocketAddr>,
     pub ssh: Option<SocketAddr>,
+    pub pg: Option<SocketAddr>,
 }
 
 /// Where things are served, everything considered.
@@ -41,6 +43,15 @@ struct Plan {
     data: PathBuf,
     https: SocketAddr,
     ssh: Option<SocketAddr>,
+    postgresql: Option<SocketAddr>,
+}
+
+/// Where things are served once ports that were left open are known.
+#[derive(Clone, Copy)]
+struct Served {
+    https: SocketAddr,
+    ssh: Option<SocketAddr>,
+    postgresql: Option<SocketAddr>,
 }
 
 impl Plan {
@@ -55,12 +66,18 @@ impl Plan {
             Some(address) => Some(address),
             None => Some(SSH_DEFAULT.parse()?),
         };
-        Ok(Self { file, data: wanted.data, https, ssh })
+        let postgresql = wanted.pg.or(file.postgresql.listen);
+        Ok(Self { file, data: wanted.data, https, ssh, postgresql })
     }
 
-    fn settings(&self, https: SocketAddr, ssh: Option<SocketAddr>) -> Settings {
+    fn settings(&self, served: Served) -> Settings {
+        let Served { https, ssh, postgresql } = served;
+        let file = &self.file;
+        let reached = |public: &Option<String>, listens: Option<SocketAddr>| {
+            public.clone().filter(|_| listens.is_some()).or_else(|| listens.map(|address| address.to_string()))
+        };
         let public_url = self.file.https.public_url.clone().unwrap_or_else(|| format!("https://{https}"));
-        let ssh_address = self.file.ssh.public_address.clone().or_else(|| ssh.map(|address| address.to_string()));
+        let ssh_address = file.ssh.public_address.clone().or_else(|| ssh.map(|address| address.to_string()));
         let folder = DataFolder::new(&self.data);
         let key_file = self.file.vault.key_file.clone().unwrap_or_else(|| folder.key_file());
         Settings {
@@ -68,6 +85,7 @@ impl Plan {
             public_url: public_url.trim_end_matches('/').to_owned(),
             ssh_address,
             ssh_sources: self.file.ssh.source_addresses.iter().map(ToString::to_string).collect(),
+            postgresql_address: reached(&file.postgresql.public_address, postgresql),
             key_file,
         }
     }
@@ -75,8 +93,8 @@ impl Plan {
 
 /// Settings for the commands that work on a data folder without a server.
 pub(crate) fn offline_settings(data: PathBuf) -> Result<Settings, Failure> {
-    let plan = Plan::of(Wanted { data, config: None, https: None, ssh: None })?;
-    Ok(plan.settings(plan.https, plan.ssh))
+    let plan = Plan::of(Wanted { data, config: None, https: None, ssh: None, pg: None })?;
+    Ok(plan.settings(Served { https: plan.https, ssh: plan.ssh, postgresql: None }))
 }
 
 /// Runs the server until SIGTERM or SIGINT.
@@ -91,24 +109,30 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
         Some(address) => Some(Gateway::bind(address).await.context("choose another with --ssh")?),
         None => None,
     };
-    let https_address = https.local_addr()?;
-    let ssh_address = ssh.as_ref().map(tokio::net::TcpListener::local_addr).transpose()?;
-
-    let settings = plan.settings(https_address, ssh_address);
+    let postgresql = match plan.postgresql {
+        Some(address) => Some(DatabaseGateway::bind(address).await.context("choose another with --pg")?),
+        None => None,
+    };
+    let served = Served {
+        https: https.local_addr()?,
+        ssh: ssh.as_ref().map(tokio::net::TcpListener::local_addr).transpose()?,
+        postgresql: postgresql.as_ref().map(tokio::net::TcpListener::local_addr).transpose()?,
+    };
+    let settings = plan.settings(served);
     let options = Opening { key_file: Some(settings.key_file.clone()), start_sealed: plan.file.vault.start_sealed };
     let opened = postern_control::open(settings, options).await?;
     let control = opened.control.clone();
     control.recover().await?;
-    let tls = tls::server_config(&DataFolder::new(&plan.data), &plan.file.https, https_address)?;
+    let tls = tls::server_config(&DataFolder::new(&plan.data), &plan.file.https, served.https)?;
     let sessions = Sessions::new(Arc::new(control.clone()), SessionsOptions::default())?;
     control.attach(sessions.clone());
-    announce(&control, opened.shares.as_deref(), ssh_address).await?;
+    announce(&control, opened.shares.as_deref(), served).await?;
 
     let stop = CancellationToken::new();
     let mut tasks = tokio::task::JoinSet::new();
     let terminals = Terminals::new(sessions.clone(), Limits::default());
     let app = postern_api::app(control.clone(), Arc::new(Metrics::default()), Some(terminals));
-    let server = Server::new(https, tls, app);
+    let server = Server::new(https, tls.clone(), app);
     tasks.spawn(server.serve(stop.clone()));
     tasks.spawn(control.clone().publish_ledger(stop.clone()));
     tasks.spawn(control.clone().keep_time(TICK, stop.clone()));
@@ -116,6 +140,11 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
     tasks.spawn(control.clone().keep_secrets(stop.clone()));
     if let Some(listener) = ssh {
         tasks.spawn(serve_ssh(control.clone(), sessions.clone(), listener, stop.clone()));
+    }
+    if let Some(listener) = postgresql {
+        let config = postern_gateway_database::Config { tls, limits: postern_gateway_database::Limits::default() };
+        let gateway = DatabaseGateway::new(sessions.clone(), config)?;
+        tasks.spawn(gateway.serve_postgresql(listener, stop.clone()));
     }
     wait_for_stop().await?;
     tracing::info!("stopping: live sessions are being ended");
@@ -162,7 +191,7 @@ async fn wait_for_stop() -> Result<(), Failure> {
 async fn announce(
     control: &Control,
     shares: Option<&[postern_domain::SecretText]>,
-    ssh: Option<SocketAddr>,
+    served: Served,
 ) -> Result<(), Failure> {
     use crate::output::line;
     if let Some(shares) = shares {
@@ -173,8 +202,11 @@ async fn announce(
         }
     }
     line(&format!("console  {}", control.settings().public_url))?;
-    if let Some(address) = ssh {
+    if let Some(address) = served.ssh {
         line(&format!("ssh      {address}"))?;
+    }
+    if let Some(address) = served.postgresql {
+        line(&format!("pg       {address}"))?;
     }
     if let Some(link) = control.setup_link().await? {
         line(&format!(

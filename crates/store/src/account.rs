@@ -38,7 +38,7 @@ macro_rules! select {
 const SELECT: &str = select!("");
 /// The same with the asset's own columns.
 pub(crate) const SELECT_WITH_ASSET: &str =
-    select!("a.platform, a.address, a.labels, a.created_at as asset_created_at, ");
+    select!("a.platform, a.address, a.labels, a.server_ca, a.created_at as asset_created_at, ");
 
 /// Which accounts are wanted; everything given must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -189,6 +189,7 @@ pub(crate) fn with_asset(row: &SqliteRow) -> Result<(Account, Asset), Error> {
         platform: row::from_word(row, "platform")?,
         address: row.try_get("address")?,
         labels: row::json(row, "labels")?,
+        server_ca: row.try_get("server_ca")?,
         created_at: row::time(row, "asset_created_at")?,
     };
     Ok((account, asset))

@@ -117,8 +117,8 @@ impl WriteTx {
     /// When its tenant has one of this name, or the database fails.
     pub async fn asset_insert(&mut self, asset: &Asset) -> Result<(), Error> {
         sqlx::query(
-            "insert into asset (id, tenant, name, scope, platform, address, labels, created_at) \
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "insert into asset (id, tenant, name, scope, platform, address, labels, created_at, server_ca) \
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )
         .bind(asset.id.as_str())
         .bind(asset.scope.tenant().as_str())
@@ -128,6 +128,7 @@ impl WriteTx {
         .bind(&asset.address)
         .bind(row::to_json(&asset.labels, "labels")?)
         .bind(asset.created_at.as_millis())
+        .bind(&asset.server_ca)
         .execute(self.connection())
         .await?;
         Ok(())
@@ -138,14 +139,17 @@ impl WriteTx {
     /// # Errors
     /// When the database fails.
     pub async fn asset_update(&mut self, asset: &Asset) -> Result<(), Error> {
-        sqlx::query("update asset set scope = ?2, platform = ?3, address = ?4, labels = ?5 where id = ?1")
-            .bind(asset.id.as_str())
-            .bind(asset.scope.as_str())
-            .bind(row::word(&asset.platform, "platform")?)
-            .bind(&asset.address)
-            .bind(row::to_json(&asset.labels, "labels")?)
-            .execute(self.connection())
-            .await?;
+        sqlx::query(
+            "update asset set scope = ?2, platform = ?3, address = ?4, labels = ?5, server_ca = ?6 where id = ?1",
+        )
+        .bind(asset.id.as_str())
+        .bind(asset.scope.as_str())
+        .bind(row::word(&asset.platform, "platform")?)
+        .bind(&asset.address)
+        .bind(row::to_json(&asset.labels, "labels")?)
+        .bind(&asset.server_ca)
+        .execute(self.connection())
+        .await?;
         Ok(())
     }
 }
@@ -158,6 +162,7 @@ pub(crate) fn asset(row: &SqliteRow) -> Result<Asset, Error> {
         platform: row::from_word(row, "platform")?,
         address: row.try_get("address")?,
         labels: row::json(row, "labels")?,
+        server_ca: row.try_get("server_ca")?,
         created_at: row::time(row, "created_at")?,
     })
 }

@@ -101,6 +101,7 @@ fn migrator() -> Migrator {
         migration(2, "identity", include_str!("../migrations/0002_identity.sql")),
         migration(3, "access", include_str!("../migrations/0003_access.sql")),
         migration(20, "rotation", include_str!("../migrations/0020_rotation.sql")),
+        migration(30, "database", include_str!("../migrations/0030_database.sql")),
         migration(40, "request_start", include_str!("../migrations/0040_request_start.sql")),
     ])
 }

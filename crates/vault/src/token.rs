@@ -30,11 +30,13 @@ pub enum Purpose {
     Link,
     /// A one-time link that confirms a second factor in the browser.
     Confirm,
+    /// What stands for a password where a client signs in to a gateway.
+    Connect,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 4] = [Self::Login, Self::Api, Self::Link, Self::Confirm];
+    pub const ALL: [Self; 5] = [Self::Login, Self::Api, Self::Link, Self::Confirm, Self::Connect];
 
     /// What its tokens begin with.
     #[must_use]
@@ -44,6 +46,7 @@ impl Purpose {
             Self::Api => "pst_api_",
             Self::Link => "pst_link_",
             Self::Confirm => "pst_confirm_",
+            Self::Connect => "pst_connect_",
         }
     }
 }

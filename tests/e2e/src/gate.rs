@@ -25,6 +25,8 @@ pub struct Gate {
     https: String,
     /// The same of the SSH gateway.
     ssh: String,
+    /// The same of the PostgreSQL gateway.
+    pg: String,
 }
 
 /// The binary under test: `$POSTERN_BIN`, else the one beside this program, which is built first so
@@ -54,13 +56,17 @@ pub fn binary() -> anyhow::Result<PathBuf> {
 }
 
 impl Gate {
+    fn nowhere() -> anyhow::Result<Self> {
+        let open = || "127.0.0.1:0".to_owned();
+        Ok(Self { folder: tempfile::tempdir()?, child: None, https: open(), ssh: open(), pg: open() })
+    }
+
     /// Prepares a data folder with its first administrator; gives what was shown.
     ///
     /// # Errors
     /// When `postern setup` does not do it.
     pub fn set_up(admin: &str, password: &str) -> anyhow::Result<(Self, Value)> {
-        let gate =
-            Self { folder: tempfile::tempdir()?, child: None, https: "127.0.0.1:0".into(), ssh: "127.0.0.1:0".into() };
+        let gate = Self::nowhere()?;
         let mut command = Command::new(binary()?);
         command.args(["setup", "--data"]).arg(gate.data()).args(["--admin", admin, "--password-stdin", "-o", "json"]);
         let shown = run_with_input(&mut command, password.as_bytes())?.json()?;
@@ -72,7 +78,7 @@ impl Gate {
     /// # Errors
     /// When there is no room for another folder.
     pub fn empty() -> anyhow::Result<Self> {
-        Ok(Self { folder: tempfile::tempdir()?, child: None, https: "127.0.0.1:0".into(), ssh: "127.0.0.1:0".into() })
+        Self::nowhere()
     }
 
     /// Starts it and waits until it says where it listens.
@@ -91,7 +97,7 @@ impl Gate {
         let log = File::options().create(true).append(true).open(self.log_path())?;
         let mut words: Vec<OsString> = program.iter().map(OsString::from).collect();
         words.extend([binary()?.into(), "serve".into(), "--data".into(), self.data().into()]);
-        words.extend(["--https", &self.https, "--ssh", &self.ssh].map(OsString::from));
+        words.extend(["--https", &self.https, "--ssh", &self.ssh, "--pg", &self.pg].map(OsString::from));
         let (first, rest) = words.split_first().context("no program")?;
         let mut command = Command::new(first);
         command.args(rest).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
@@ -104,25 +110,27 @@ impl Gate {
                 let _ = lines.send(line);
             }
         });
-        let (mut https, mut ssh) = (None, None);
+        let (mut https, mut ssh, mut pg) = (None, None, None);
         until("postern to come up", || {
             while let Ok(line) = said.try_recv() {
                 let mut words = line.split_ascii_whitespace();
                 match (words.next(), words.next()) {
                     (Some("console"), Some(url)) => https = Some(url.trim_start_matches("https://").to_owned()),
                     (Some("ssh"), Some(address)) => ssh = Some(address.to_owned()),
+                    (Some("pg"), Some(address)) => pg = Some(address.to_owned()),
                     _ => {}
                 }
             }
             if let Some(status) = child.ended()? {
                 bail!("postern ended at once: {status}\n{}", self.log());
             }
-            let ready = https.is_some() && ssh.is_some();
+            let ready = https.is_some() && ssh.is_some() && pg.is_some();
             Ok((ready && is_ready(https.as_deref().unwrap_or_default())).then_some(()))
         })
         .with_context(|| self.log())?;
         self.https = https.unwrap_or_default();
         self.ssh = ssh.unwrap_or_default();
+        self.pg = pg.unwrap_or_default();
         self.child = Some(child);
         Ok(())
     }
@@ -184,6 +192,12 @@ impl Gate {
     #[must_use]
     pub fn ssh_port(&self) -> &str {
         self.ssh.rsplit(':').next().unwrap_or_default()
+    }
+
+    /// The port of the PostgreSQL gateway.
+    #[must_use]
+    pub fn pg_port(&self) -> &str {
+        self.pg.rsplit(':').next().unwrap_or_default()
     }
 
     /// The certificate authority that it proves itself by.

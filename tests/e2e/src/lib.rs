@@ -5,16 +5,20 @@
 //! the SSH targets are small machines in namespaces of their own (`scripts/ssh-target.sh`).
 
 mod child;
+mod database;
 mod gate;
 mod person;
+mod pg;
 mod ran;
 mod target;
 mod wait;
 mod world;
 
 pub use child::Child;
+pub use database::DatabaseWorld;
 pub use gate::{Gate, binary};
 pub use person::Person;
+pub use pg::PgTarget;
 pub use ran::{Ran, run, run_with_input};
 pub use target::SshTarget;
 pub use wait::{free_port, until, within};

@@ -6,6 +6,7 @@ mod approval;
 mod bad_input;
 mod bad_targets;
 mod clients;
+mod database;
 mod durability;
 mod faults;
 mod hardware_keys;

@@ -13,9 +13,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("postern-store", &["postern-domain", "postern-ledger"]),
     ("postern-connectors", &["postern-domain"]),
     ("postern-gateway", &["postern-domain", "postern-wire"]),
+    ("postern-sql", &["postern-domain"]),
     ("postern-ssh-target", &["postern-domain", "postern-gateway", "postern-wire"]),
     ("postern-gateway-ssh", &["postern-domain", "postern-gateway", "postern-ssh-target", "postern-wire"]),
     ("postern-gateway-web", &["postern-domain", "postern-gateway", "postern-ssh-target", "postern-wire"]),
+    ("postern-gateway-database", &["postern-domain", "postern-gateway", "postern-sql", "postern-wire"]),
     (
         "postern-control",
         &[
@@ -36,6 +38,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "postern-control",
             "postern-domain",
             "postern-gateway",
+            "postern-gateway-database",
             "postern-gateway-ssh",
             "postern-gateway-web",
             "postern-ledger",
@@ -46,7 +49,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("postern-e2e", &[]),
     ("postern-bench", &["postern-e2e"]),
-    ("xtask", &["postern-ledger", "postern-wire"]),
+    ("xtask", &["postern-ledger", "postern-sql", "postern-wire"]),
 ];
 
 pub(super) fn check(tree: &Tree) -> anyhow::Result<Vec<String>> {

@@ -11,6 +11,7 @@ fn input(scope: Option<&str>, address: &str) -> AssetInput {
         labels: BTreeMap::new(),
         host_keys: None,
         rotation: None,
+        server_ca: None,
     }
 }
 

@@ -4,11 +4,11 @@ use super::node::Step;
 use super::{
     AccountDocument, AssetDocument, Document, GroupDocument, ObligationsDocument, PolicyDocument, RoleDocument,
 };
-use crate::asset::{host_key_parts, split_address};
+use crate::asset::{host_key_parts, is_pem_certificates, split_address};
 use crate::name::shown;
 use crate::period::Period;
 use crate::permission::built_in_roles;
-use crate::policy::{Conditions, Effect, ticket};
+use crate::policy::{Conditions, Effect, StatementAction, Statements, ticket};
 use crate::provision::ProvisionRule;
 use crate::rotation::RotationSetting;
 use crate::rotation::dependent::DEPENDENTS_MAX;
@@ -21,6 +21,8 @@ const APPROVALS_MAX: u8 = 10;
 const DURATION_SECONDS_MAX: u64 = 90 * 86_400;
 const IDLE_SECONDS_MIN: u64 = 10;
 const CHECKOUT_SECONDS_MIN: u64 = 60;
+const STATEMENT_RULES_MAX: usize = 100;
+const STATEMENT_RULE_NAME_LEN_MAX: usize = 63;
 
 /// One thing that is not true, and the field that it is not true of.
 pub(super) struct Fault {
@@ -78,6 +80,9 @@ fn check_asset(asset: &AssetDocument, faults: &mut Faults) {
         }
     }
     check_rotation(asset.rotation.as_ref(), true, faults);
+    if asset.server_ca.as_ref().is_some_and(|pem| !is_pem_certificates(pem)) {
+        faults.at(&["server_ca"], "is not PEM: give the lines from BEGIN CERTIFICATE to END CERTIFICATE, no key");
+    }
     for key in asset.host_keys.iter().flatten() {
         if host_key_parts(key).is_none() {
             let given = shown(key);
@@ -198,6 +203,9 @@ fn check_obligations(obligations: &ObligationsDocument, faults: &mut Faults) {
         for (field, message) in obligations.provision.iter().flat_map(ProvisionRule::faults) {
             faults.at(&["provision", field], message);
         }
+        if let Some(statements) = &obligations.statements {
+            check_statements(statements, faults);
+        }
         if obligations.concurrent_sessions == Some(0) {
             faults.at(&["concurrent_sessions"], "is 0: nobody could use the policy");
         }
@@ -215,4 +223,30 @@ fn check_obligations(obligations: &ObligationsDocument, faults: &mut Faults) {
             faults.at(&["ticket_pattern"], error.to_string());
         }
     });
+}
+
+fn check_statements(statements: &Statements, faults: &mut Faults) {
+    let key = |name: &str| Step::Key(name.to_owned());
+    if statements.rules.len() > STATEMENT_RULES_MAX {
+        faults.at(&["statements", "rules"], format!("has more than {STATEMENT_RULES_MAX} rules"));
+    }
+    for (index, rule) in statements.rules.iter().enumerate() {
+        faults.within(vec![key("statements"), key("rules"), Step::Index(index)], |faults| {
+            let length = rule.name.chars().count();
+            if length == 0 || length > STATEMENT_RULE_NAME_LEN_MAX || rule.name.chars().any(char::is_control) {
+                faults.at(
+                    &["name"],
+                    format!("give it a name of 1 to {STATEMENT_RULE_NAME_LEN_MAX} characters: whom it stops reads it"),
+                );
+            }
+            if rule.action == StatementAction::Allow && !rule.functions.is_empty() {
+                faults.at(&["functions"], "an allow is about what a statement does, not about what it calls");
+            }
+            for table in &rule.tables {
+                if table.is_empty() || table.split('.').count() > 2 || table.split('.').any(str::is_empty) {
+                    faults.at(&["tables"], format!("`{}` is not a table: write name or schema.name", shown(table)));
+                }
+            }
+        });
+    }
 }

@@ -30,6 +30,7 @@ impl From<&Obligations> for ObligationsDocument {
             checkout: obligations.checkout_seconds.map(Period::from_seconds),
             rotate_after_use: obligations.rotate_after_use,
             provision: obligations.provision.clone(),
+            statements: obligations.statements.clone(),
         }
     }
 }
@@ -51,6 +52,7 @@ impl From<&ObligationsDocument> for Obligations {
             checkout_seconds: document.checkout.map(Period::seconds),
             rotate_after_use: document.rotate_after_use,
             provision: document.provision.clone(),
+            statements: document.statements.clone(),
         }
     }
 }
@@ -90,6 +92,7 @@ impl AssetDocument {
             labels: asset.labels.clone(),
             host_keys: Some(pinned),
             rotation: Some(rotation.clone()),
+            server_ca: asset.server_ca.clone(),
         }
     }
 }

@@ -181,7 +181,7 @@ labels: [a]
         problems(text),
         [
             "access.yaml:2:7: Asset.name: asset name `Web 1` is not valid: use 1 to 63 of a-z 0-9 . _ - and begin with a letter or digit",
-            "access.yaml:4:1: Asset.adress: is not a field here: expected one of `name`, `scope`, `platform`, `address`, `labels`, `host_keys`, `rotation`",
+            "access.yaml:4:1: Asset.adress: is not a field here: expected one of `name`, `scope`, `platform`, `address`, `labels`, `host_keys`, `rotation`, `server_ca`",
             "access.yaml:5:10: Asset.address: address `10.0.0.5` is not valid: write it as host:port, for example web-1.example.com:22, 192.0.2.7:22 or [2001:db8::7]:22",
             "access.yaml:9:11: Policy.subjects: name at least one user or group: a policy about nobody does nothing",
             "access.yaml:11:14: Policy.conditions.networks[0]: `10.0.0.5/8` is an address within a network: did you mean 10.0.0.0/8?",
@@ -189,7 +189,7 @@ labels: [a]
             "access.yaml:11:31: Policy.conditions.networks[2]: `10.0.0.1` is not a network: write it with its length, for example 10.0.0.0/8 or 192.0.2.7/32",
             "access.yaml:13:7: Policy.conditions.hours[0]: `8:00` is not a time of day: write HH:MM, for example 08:30",
             "access.yaml:14:7: Policy.conditions.hours[1]: `Europe/Atlantis` is not a time zone: write an IANA name, for example Europe/Berlin",
-            "access.yaml:16:25: Policy.obligations.capabilities[1]: `fly` is not one of `shell`, `exec`, `sftp_read`, `sftp_write`, `local_forward`, `remote_forward`, `dynamic_forward`, `agent`, `x11`, `env`",
+            "access.yaml:16:25: Policy.obligations.capabilities[1]: `fly` is not one of `shell`, `exec`, `sftp_read`, `sftp_write`, `local_forward`, `remote_forward`, `dynamic_forward`, `agent`, `x11`, `env`, `query`, `copy_in`, `copy_out`, `replication`",
             "access.yaml:17:17: Policy.obligations.max_duration: expected a string, found integer `90`: put it in quotes",
             "access.yaml:18:22: Policy.obligations.approval.count: is 0: ask for 1 to 10 people",
             "access.yaml:19:19: Policy.obligations.ticket_pattern: not a regular expression that can be used: unclosed character class",

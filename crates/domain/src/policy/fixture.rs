@@ -81,6 +81,7 @@ impl Estate {
                 platform: Platform::Linux,
                 address: "web-1:22".to_owned(),
                 labels: [("env".to_owned(), "prod".to_owned())].into(),
+                server_ca: None,
                 created_at: NOON,
             },
             policies: Vec::new(),

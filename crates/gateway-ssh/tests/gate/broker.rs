@@ -13,7 +13,7 @@ use postern_domain::session::EndReason;
 use postern_domain::{Capability, SecretBytes, SecretText, SessionId, Timestamp, UserId, UserName};
 use postern_gateway::{
     Broker, BrokerError, ConnectRequest, Credential, Directive, FactorNeed, HostKeyVerdict, Identity, Lease, Recorded,
-    RecordingPlan, Refusal,
+    RecordingPlan, Refusal, StatementAnswer, StatementEvent,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -77,7 +77,7 @@ impl FakeBroker {
 
     fn identity(&self, key: Option<String>) -> Identity {
         let id = UserId::generate(now(), [1, 2, 3, 4]);
-        Identity { id, name: "ben".parse().unwrap(), key, factor_at: None }
+        Identity { id, name: "ben".parse().unwrap(), key, factor_at: None, token_factor_at: None }
     }
 }
 
@@ -92,6 +92,24 @@ fn refused(message: &str) -> BrokerError {
 
 #[async_trait]
 impl Broker for FakeBroker {
+    async fn user_by_token(
+        &self,
+        _: SecretText,
+        _: &postern_domain::AccountRef,
+        _: &'static str,
+        _: std::net::IpAddr,
+    ) -> Result<Identity, BrokerError> {
+        Err(BrokerError::Unavailable("no tokens here".to_owned()))
+    }
+
+    async fn statement_event(&self, _: &SessionId, _: StatementEvent) -> Result<(), BrokerError> {
+        Ok(())
+    }
+
+    async fn statement_ask(&self, _: &SessionId, _: StatementEvent) -> Result<StatementAnswer, BrokerError> {
+        Ok(StatementAnswer::Denied("nobody is here".to_owned()))
+    }
+
     async fn user_by_key(&self, fingerprint: &str, named: Option<&UserName>) -> Result<Option<Identity>, BrokerError> {
         let known = self.wishes.lock().unwrap().fingerprint == fingerprint;
         let right_name = named.is_none_or(|named| named.as_str() == "ben");
@@ -144,6 +162,7 @@ impl Broker for FakeBroker {
             host: "127.0.0.1".to_owned(),
             port: wishes.port,
             account: request.account.account,
+            server_ca: None,
             credential,
             obligations: Obligations {
                 capabilities: wishes.capabilities.clone(),

@@ -153,7 +153,7 @@ impl Track {
     }
 
     /// Appends a frame; `false` when there is no room at the moment.
-    fn try_record(self: &Arc<Self>, kind: &FrameKind<'_>) -> Result<bool, RecorderFailed> {
+    pub(super) fn try_record(self: &Arc<Self>, kind: &FrameKind<'_>) -> Result<bool, RecorderFailed> {
         let mut state = self.state();
         state.check_open()?;
         if state.batch.len() >= PENDING_LEN_MAX {

@@ -77,10 +77,14 @@ pub(crate) struct Serve {
     /// Where the SSH gateway listens [default: 127.0.0.1:2222].
     #[arg(long)]
     ssh: Option<SocketAddr>,
+    /// Where the PostgreSQL gateway listens; off unless given here or in the configuration.
+    #[arg(long)]
+    pg: Option<SocketAddr>,
 }
 
 impl Serve {
     pub(crate) async fn run(self) -> Result<u8, Failure> {
-        serve::run(serve::Wanted { data: self.data, config: self.config, https: self.https, ssh: self.ssh }).await
+        let Self { data, config, https, ssh, pg } = self;
+        serve::run(serve::Wanted { data, config, https, ssh, pg }).await
     }
 }

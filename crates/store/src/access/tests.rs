@@ -28,6 +28,7 @@ async fn add(tx: &mut WriteTx, index: u8, at: &str, platform: Platform, tags: &[
         platform,
         address: "h:22".to_owned(),
         labels: labels(tags),
+        server_ca: None,
         created_at: NOW,
     };
     tx.asset_insert(&asset).await.unwrap();

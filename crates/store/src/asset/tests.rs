@@ -20,6 +20,7 @@ fn asset_of(index: u32, scope: &ScopePath) -> Asset {
         platform: if index.is_multiple_of(10) { Platform::Postgresql } else { Platform::Linux },
         address: format!("10.0.0.{}:22", index % 250),
         labels: BTreeMap::from([("env".to_owned(), if index.is_multiple_of(2) { "prod" } else { "dev" }.to_owned())]),
+        server_ca: None,
         created_at: NOW,
     }
 }

@@ -4,12 +4,21 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::config::Limits;
+/// How many connections there may be.
+#[derive(Clone, Debug)]
+pub struct AdmissionLimits {
+    /// At once, in all.
+    pub connections_max: usize,
+    /// At once that have not signed in yet, in all.
+    pub unauthenticated_max: usize,
+    /// At once that have not signed in yet, from one address.
+    pub unauthenticated_per_source_max: usize,
+}
 
 /// Counts connections. Shared by all of them.
 #[derive(Debug)]
-pub(crate) struct Admission {
-    limits: Limits,
+pub struct Admission {
+    limits: AdmissionLimits,
     counts: Mutex<Counts>,
 }
 
@@ -22,25 +31,27 @@ struct Counts {
 
 /// A connection's place. Given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub struct Place {
     admission: Arc<Admission>,
 }
 
 /// A place among those who have not signed in yet. Given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Waiting {
+pub struct Waiting {
     admission: Arc<Admission>,
     source: IpAddr,
 }
 
 impl Admission {
     /// Counts under `limits`.
-    pub(crate) fn new(limits: Limits) -> Arc<Self> {
+    #[must_use]
+    pub fn new(limits: AdmissionLimits) -> Arc<Self> {
         Arc::new(Self { limits, counts: Mutex::default() })
     }
 
     /// A place for a connection from `source`, or none when a limit is reached.
-    pub(crate) fn admit(self: &Arc<Self>, source: IpAddr) -> Option<(Place, Waiting)> {
+    #[must_use]
+    pub fn admit(self: &Arc<Self>, source: IpAddr) -> Option<(Place, Waiting)> {
         let mut counts = self.lock();
         let from_source = counts.sources.get(&source).copied().unwrap_or(0);
         if counts.connections >= self.limits.connections_max
@@ -86,12 +97,7 @@ mod tests {
 
     #[test]
     fn places_are_limited_and_given_back() {
-        let limits = Limits {
-            connections_max: 4,
-            unauthenticated_max: 3,
-            unauthenticated_per_source_max: 2,
-            ..Limits::default()
-        };
+        let limits = AdmissionLimits { connections_max: 4, unauthenticated_max: 3, unauthenticated_per_source_max: 2 };
         let admission = Admission::new(limits);
         let here = IpAddr::from([192, 0, 2, 1]);
         let there = IpAddr::from([192, 0, 2, 2]);

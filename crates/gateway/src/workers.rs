@@ -11,69 +11,84 @@ use std::thread;
 
 use async_trait::async_trait;
 use postern_domain::session::EndReason;
-use postern_domain::{SecretText, SessionId, Timestamp, UserName};
-use postern_gateway::{
-    Broker, BrokerError, ConnectRequest, FactorNeed, HostKeyVerdict, Identity, Lease, LiveSession, Recorded, Sessions,
-};
+use postern_domain::{AccountRef, SecretText, SessionId, Timestamp, UserName};
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::broker::{
+    Broker, BrokerError, ConnectRequest, FactorNeed, HostKeyVerdict, Identity, Lease, Recorded, StatementAnswer,
+    StatementEvent,
+};
+use crate::sessions::{LiveSession, Sessions};
 
 /// The threads. They end when this is dropped.
-pub(crate) struct Workers {
+pub struct Workers {
     handles: Vec<Handle>,
     next: AtomicUsize,
     _stop: DropGuard,
 }
 
 impl Workers {
-    /// Starts a thread for every processor.
-    pub(crate) fn start() -> std::io::Result<Self> {
+    /// Starts a thread for every processor, called after `name`, each with so much stack in bytes.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub fn start(name: &str, stack: usize) -> std::io::Result<Self> {
         let stop = CancellationToken::new();
         let count = thread::available_parallelism()?.get();
-        let handles = (0..count).map(|number| start_one(number, stop.clone())).collect::<Result<_, _>>()?;
+        let handles = (0..count)
+            .map(|number| start_one(format!("{name}-{number}"), stack, stop.clone()))
+            .collect::<Result<_, _>>()?;
         Ok(Self { handles, next: AtomicUsize::new(0), _stop: stop.drop_guard() })
     }
 
     /// The thread for the next connection.
-    pub(crate) fn next(&self) -> Option<&Handle> {
+    #[must_use]
+    pub fn next(&self) -> Option<&Handle> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         self.handles.get(number % self.handles.len().max(1))
     }
 }
 
-fn start_one(number: usize, stop: CancellationToken) -> std::io::Result<Handle> {
+fn start_one(name: String, stack: usize, stop: CancellationToken) -> std::io::Result<Handle> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
-    thread::Builder::new().name(format!("ssh-{number}")).spawn(move || runtime.block_on(stop.cancelled()))?;
+    thread::Builder::new().name(name).stack_size(stack).spawn(move || runtime.block_on(stop.cancelled()))?;
     Ok(handle)
 }
 
 /// Sessions and the broker, asked where the rest of Postern runs.
 #[derive(Clone)]
-pub(crate) struct Control {
+pub struct Control {
     sessions: Sessions,
     home: Handle,
 }
 
 impl Control {
-    /// Asks `sessions` and its broker on the runtime that this is called on.
-    pub(crate) fn new(sessions: Sessions, home: Handle) -> Self {
+    /// Asks `sessions` and its broker on `home`.
+    #[must_use]
+    pub fn new(sessions: Sessions, home: Handle) -> Self {
         Self { sessions, home }
     }
 
     /// The broker.
-    pub(crate) fn broker(&self) -> Arc<dyn Broker> {
+    #[must_use]
+    pub fn broker(&self) -> Arc<dyn Broker> {
         Arc::new(self.clone())
     }
 
     /// Opens a session.
-    pub(crate) async fn open_session(&self, request: ConnectRequest) -> Result<LiveSession, BrokerError> {
+    ///
+    /// # Errors
+    /// When it is refused, or nobody answers.
+    pub async fn open_session(&self, request: ConnectRequest) -> Result<LiveSession, BrokerError> {
         let sessions = self.sessions.clone();
         self.at_home(async move { sessions.open(request).await }).await?
     }
 
     /// Ends a session.
-    pub(crate) async fn finish(&self, live: LiveSession, reason: EndReason, detail: Option<String>) {
+    pub async fn finish(&self, live: LiveSession, reason: EndReason, detail: Option<String>) {
         if let Err(error) = self.at_home(async move { live.finish(reason, detail).await }).await {
             tracing::error!(%error, "ending a session failed");
         }
@@ -90,6 +105,29 @@ impl Control {
 
 #[async_trait]
 impl Broker for Control {
+    async fn user_by_token(
+        &self,
+        token: SecretText,
+        account: &AccountRef,
+        protocol: &'static str,
+        source: IpAddr,
+    ) -> Result<Identity, BrokerError> {
+        let (broker, account) = (self.sessions.broker().clone(), account.clone());
+        self.at_home(async move { broker.user_by_token(token, &account, protocol, source).await }).await?
+    }
+
+    async fn statement_event(&self, session: &SessionId, event: StatementEvent) -> Result<(), BrokerError> {
+        let (broker, session) = (self.sessions.broker().clone(), session.clone());
+        self.at_home(async move { broker.statement_event(&session, event).await }).await?
+    }
+
+    async fn statement_ask(&self, session: &SessionId, event: StatementEvent) -> Result<StatementAnswer, BrokerError> {
+        let (broker, session) = (self.sessions.broker().clone(), session.clone());
+        let asking = self.home.spawn(async move { broker.statement_ask(&session, event).await });
+        // A session that ends does not wait for the answer any more.
+        AbortOnDropHandle::new(asking).await.map_err(|_| BrokerError::Unavailable("it did not answer".to_owned()))?
+    }
+
     async fn user_by_key(&self, fingerprint: &str, named: Option<&UserName>) -> Result<Option<Identity>, BrokerError> {
         let (broker, fingerprint, named) = (self.sessions.broker().clone(), fingerprint.to_owned(), named.cloned());
         self.at_home(async move { broker.user_by_key(&fingerprint, named.as_ref()).await }).await?

@@ -1,0 +1,208 @@
+//! Connect tokens: what stands for a password where a client knows nothing else. A token opens one
+//! account by one protocol, for a short time, and only under a second factor that policy accepts.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use postern_domain::asset::Platform;
+use postern_domain::event::{Event, Outcome};
+use postern_domain::policy::{self, Decision, Reason};
+use postern_domain::user::UserState;
+use postern_domain::{AccountRef, ConnectTokenId, SecretText, Timestamp};
+use postern_gateway::Identity;
+use postern_store::StoredConnectToken;
+use postern_vault::random;
+use postern_vault::token::{self, Purpose};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::facts::Facts;
+use crate::password::sign_in_failed;
+use crate::{Caller, Control, Error};
+
+const LASTS_DEFAULT: Duration = Duration::from_secs(300);
+const LASTS_MIN: u64 = 30;
+const LASTS_MAX: u64 = 12 * 3600;
+/// How many tokens one person may have that work.
+const TOKENS_MAX: i64 = 1000;
+
+/// A token to be made.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectWanted {
+    /// The account that it opens: `app_admin@orders`.
+    pub account: AccountRef,
+    /// How long connections can be opened with it, in seconds: 30 to 43200, 300 unless given.
+    #[serde(default)]
+    pub expires_in_seconds: Option<u64>,
+    /// Whether it works from the caller's address only.
+    #[serde(default)]
+    pub bind_source: bool,
+    /// A one-time code or a recovery code, where policy asks for one at every session. The token works
+    /// once then.
+    #[serde(default)]
+    pub code: Option<SecretText>,
+}
+
+/// A token that has just been made, and how to use it. It carries a secret and has no `Debug`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct ConnectTicket {
+    /// The token, shown once: the client's password.
+    pub token: String,
+    /// The account, which is the client's user name.
+    pub account: AccountRef,
+    /// The protocol: `postgresql`.
+    pub protocol: String,
+    /// The gateway's host.
+    pub host: String,
+    /// The gateway's port.
+    pub port: u16,
+    /// Until when connections can be opened with it.
+    pub expires_at: Timestamp,
+}
+
+impl Control {
+    /// Makes a token for an account that the caller may connect to now.
+    ///
+    /// # Errors
+    /// `Refused` when policy says no, `StepUp` when it wants a fresher second factor, `Forbidden` for
+    /// API tokens.
+    pub async fn connect_create(&self, caller: &Caller, wish: ConnectWanted) -> Result<ConnectTicket, Error> {
+        let login = caller.login()?.clone();
+        let seconds = wish.expires_in_seconds.unwrap_or(LASTS_DEFAULT.as_secs());
+        if !(LASTS_MIN..=LASTS_MAX).contains(&seconds) {
+            return Err(Error::invalid("expires_in_seconds", format!("give {LASTS_MIN} to {LASTS_MAX}")));
+        }
+        let facts = self.connect_facts(&caller.user.id, &wish.account).await?;
+        let facts = facts.ok_or_else(|| Error::not_found("account", &wish.account))?;
+        let (protocol, host, port) = self.gateway_of(&facts)?;
+        let code = match &wish.code {
+            Some(code) => Some(self.code_check(&caller.user, code, caller.source).await?),
+            None => None,
+        };
+        let now = self.now();
+        let once = code.is_some();
+        let mfa_at = if once { Some(now) } else { caller.mfa_at };
+        self.decide_token(caller, &facts, mfa_at, once).await?;
+        let mut tx = self.store().write(now).await?;
+        if let Some(code) = &code
+            && !code.spend(&mut tx, &caller.user).await?
+        {
+            drop(tx);
+            return Err(self.code_replayed(code, &caller.user).await?);
+        }
+        tx.connect_tokens_forget().await?;
+        if tx.connect_tokens_alive(&caller.user.id, now).await? >= TOKENS_MAX {
+            return Err(Error::Conflict(format!("you have {TOKENS_MAX} connect tokens; wait until some have expired")));
+        }
+        let lasts = Duration::from_secs(if once { seconds.min(LASTS_DEFAULT.as_secs()) } else { seconds });
+        let token = token::generate(Purpose::Connect);
+        let stored = StoredConnectToken {
+            id: ConnectTokenId::generate(now, random::bytes()),
+            user: caller.user.id.clone(),
+            login,
+            account: facts.account.id.clone(),
+            protocol: protocol.to_owned(),
+            source: wish.bind_source.then(|| caller.source.to_canonical()),
+            mfa_at,
+            once,
+            created_at: now,
+            expires_at: now.after(lasts),
+        };
+        tx.connect_token_create(&stored, &token.hash.to_string()).await?;
+        let scope = facts.asset.scope.clone();
+        let event = Event::done(now, caller.actor(), "connect_token.create", stored.id.as_str(), scope)
+            .with("account", wish.account.to_string())
+            .with("protocol", protocol)
+            .with("once", once)
+            .with("expires_at", stored.expires_at.to_string());
+        self.commit(tx, &[event]).await?;
+        let token = token.text.expose().to_owned();
+        let expires_at = stored.expires_at;
+        Ok(ConnectTicket { token, account: wish.account, protocol: protocol.to_owned(), host, port, expires_at })
+    }
+
+    /// The protocol and the gateway that an account is reached by.
+    fn gateway_of(&self, facts: &Facts) -> Result<(&'static str, String, u16), Error> {
+        let (protocol, address) = match facts.asset.platform {
+            Platform::Postgresql => ("postgresql", self.settings().postgresql_address.as_deref()),
+            _ => {
+                let told = format!("{} is not reached with a connect token: see postern access", facts.asset.name);
+                return Err(Error::invalid("account", told));
+            }
+        };
+        address
+            .and_then(|address| address.rsplit_once(':'))
+            .and_then(|(host, port)| Some((protocol, host.trim_matches(['[', ']']).to_owned(), port.parse().ok()?)))
+            .ok_or_else(|| Error::Unavailable(format!("the {protocol} gateway is off: start postern with --pg")))
+    }
+
+    /// Whether policy would let the caller connect now.
+    async fn decide_token(
+        &self,
+        caller: &Caller,
+        facts: &Facts,
+        mfa_at: Option<Timestamp>,
+        once: bool,
+    ) -> Result<(), Error> {
+        let decide = |mfa_at| policy::connect(&facts.connect(caller.source, mfa_at), self.now());
+        let decision = match decide(mfa_at) {
+            Decision::Permit(permit) if permit.action().obligations.mfa_max_age_seconds == 0 && !once => decide(None),
+            decision => decision,
+        };
+        let reasons = match decision {
+            Decision::Permit(_) => return Ok(()),
+            Decision::StepUp { max_age_seconds, .. } => return Err(Error::StepUp { max_age_seconds }),
+            Decision::Deny(reasons) => reasons,
+        };
+        let told: Vec<_> = reasons.iter().map(Reason::to_string).collect();
+        let (account, scope) = (facts.reference().to_string(), facts.asset.scope.clone());
+        let event = Event::done(self.now(), caller.actor(), "connect_token.create", account, scope)
+            .outcome(Outcome::Refused)
+            .with("reasons", told);
+        self.note(event).await?;
+        Err(Error::Refused(reasons))
+    }
+
+    /// Who has shown this token at a gateway, when it opens this account by this protocol from there.
+    ///
+    /// # Errors
+    /// `Unauthenticated`, the same whatever is wrong.
+    pub(crate) async fn connect_token_owner(
+        &self,
+        token: &SecretText,
+        account: &AccountRef,
+        protocol: &str,
+        source: IpAddr,
+    ) -> Result<Identity, Error> {
+        let now = self.now();
+        let hash = token::parse(Purpose::Connect, token).map_err(|_| sign_in_failed())?;
+        let mut rows = self.store().read().await?;
+        let stored = rows.connect_token_by_hash(&hash.to_string()).await?.ok_or_else(sign_in_failed)?;
+        let user = rows.user(&stored.user).await?.filter(|user| user.state == UserState::Active);
+        let user = user.ok_or_else(sign_in_failed)?;
+        let signed_in = rows.login(&stored.login).await?.is_some_and(|login| login.alive(now));
+        drop(rows);
+        let facts = self.connect_facts(&user.id, account).await?;
+        let right = stored.expires_at > now
+            && signed_in
+            && stored.protocol == protocol
+            && stored.source.is_none_or(|bound| bound == source.to_canonical())
+            && facts.is_some_and(|facts| facts.account.id == stored.account);
+        if !right {
+            return Err(sign_in_failed());
+        }
+        if stored.once {
+            let mut tx = self.store().write(now).await?;
+            if !tx.connect_token_use(&stored.id).await? {
+                return Err(sign_in_failed());
+            }
+            tx.commit_upkeep().await?;
+        }
+        let factor_at = stored.mfa_at.filter(|_| stored.once);
+        Ok(Identity { id: user.id, name: user.name, key: None, factor_at, token_factor_at: stored.mfa_at })
+    }
+}
+
+#[cfg(test)]
+mod tests;

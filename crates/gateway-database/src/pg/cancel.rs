@@ -1,0 +1,85 @@
+//! Cancelling what runs: who may, and the way to the target.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use aws_lc_rs::rand;
+use postern_wire::pg::startup::{CancelKey, cancel_request};
+use rustls::ClientConfig;
+use tokio::sync::mpsc;
+
+use super::target::Address;
+use crate::govern::Order;
+
+/// How long a cancelling may take.
+const CANCEL_TIME: Duration = Duration::from_secs(10);
+
+/// The keys that clients were given, and the sessions that they stand for.
+#[derive(Default)]
+pub(crate) struct Cancels(Mutex<HashMap<CancelKey, mpsc::Sender<Order>>>);
+
+/// A key that was given out; it stands for nothing once this is dropped.
+pub(crate) struct GivenKey<'a> {
+    cancels: &'a Cancels,
+    pub(crate) key: CancelKey,
+}
+
+impl Cancels {
+    fn lock(&self) -> MutexGuard<'_, HashMap<CancelKey, mpsc::Sender<Order>>> {
+        // Entries are put in and taken out whole; a panic cannot leave one half done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A key for the session that takes these orders; none without random bytes.
+    pub(crate) fn give(&self, orders: mpsc::Sender<Order>) -> Option<GivenKey<'_>> {
+        let mut random = [0; 8];
+        rand::fill(&mut random).ok()?;
+        let [a, b, c, d, rest @ ..] = random;
+        // Some clients show the first half as a number with a sign.
+        let process = u32::from_be_bytes([a & 0x7F, b, c, d]);
+        let key = CancelKey { process, secret: u32::from_be_bytes(rest) };
+        self.lock().insert(key, orders);
+        Some(GivenKey { cancels: self, key })
+    }
+
+    /// Cancels what runs in the session that the key stands for. Nobody is told whether there is one.
+    pub(crate) fn cancel(&self, key: CancelKey) {
+        let orders = self.lock().get(&key).cloned();
+        if let Some(orders) = orders {
+            // Full means that it has been told already.
+            let _ = orders.try_send(Order::Cancel);
+        }
+    }
+}
+
+impl Drop for GivenKey<'_> {
+    fn drop(&mut self) {
+        self.cancels.lock().remove(&self.key);
+    }
+}
+
+/// How to cancel what runs in one session of the target's.
+#[derive(Clone)]
+pub(crate) struct Canceller {
+    pub(crate) address: Address,
+    pub(crate) tls: Arc<ClientConfig>,
+    pub(crate) key: CancelKey,
+}
+
+impl Canceller {
+    /// Asks the target to cancel. Best effort, as everywhere with PostgreSQL.
+    pub(crate) async fn cancel(self) {
+        let asked = async {
+            let mut side = self.address.connect(self.tls.clone()).await?;
+            side.send(&cancel_request(self.key)).await?;
+            // The target closes when it has done it.
+            side.more(&mut Vec::new()).await
+        };
+        match tokio::time::timeout(CANCEL_TIME, asked).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "a target was not asked to cancel"),
+            Err(_) => tracing::debug!("a target did not take a cancelling in time"),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! Hiding what policy wants hidden in results.
+//!
+//! A column is hidden by its name. What is computed could be made of a hidden column, and is hidden
+//! too, but for numbers and times. A statement that uses a hidden column without showing it under its
+//! own name has all its texts hidden. Detectors look into every text that is shown.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use postern_domain::policy::{Detector, Masking, like};
+use postern_domain::statement::StatementFacts;
+use postern_wire::pg::back::{self, Column};
+use postern_wire::pg::{Error, body};
+
+const HIDDEN: &[u8] = b"***";
+/// Types whose values are texts, in either form.
+const TEXTS: [u32; 7] = [18, 19, 25, 705, 1042, 1043, 142];
+/// JSON, in whose texts something can be found too.
+const JSON: [u32; 2] = [114, 3802];
+/// Numbers, truth, times, identifiers: no text can be made of them again.
+const HARMLESS: [u32; 16] = [16, 20, 21, 23, 26, 700, 701, 790, 1082, 1083, 1114, 1184, 1186, 1266, 1700, 2950];
+
+/// What is hidden.
+pub(crate) struct Mask {
+    columns: BTreeSet<String>,
+    detectors: BTreeSet<Detector>,
+}
+
+/// What happens to one column's values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    Show,
+    /// Replaced by a text.
+    Star,
+    /// Replaced by null.
+    Null,
+    /// Looked into.
+    Scan,
+    /// Looked into; must stay JSON.
+    ScanJson,
+}
+
+/// What happens to the columns of one result.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Plan(Vec<How>);
+
+impl Mask {
+    /// None where nothing is hidden.
+    pub(crate) fn of(masking: &Masking) -> Option<Self> {
+        let columns: BTreeSet<_> = masking.columns.iter().map(|name| name.to_ascii_lowercase()).collect();
+        let detectors = masking.detectors.clone();
+        (!columns.is_empty() || !detectors.is_empty()).then_some(Self { columns, detectors })
+    }
+
+    fn is_hidden(&self, name: &str) -> bool {
+        self.columns.iter().any(|pattern| like(pattern, &name.to_ascii_lowercase()))
+    }
+
+    /// What happens to the columns in the body of a `RowDescription` of a statement that does this.
+    pub(crate) fn plan(&self, description: &[u8], facts: &[StatementFacts]) -> Result<Plan, Error> {
+        let columns = back::columns(description)?;
+        let mentioned = facts.iter().flat_map(|facts| &facts.names).any(|name| self.is_hidden(name));
+        let reads =
+            facts.is_empty() || facts.iter().flat_map(|facts| &facts.accesses).any(|access| access.table.is_some());
+        let named = |column: &Column<'_>| self.is_hidden(&String::from_utf8_lossy(column.name));
+        let shown = columns.iter().any(named);
+        let how = |column: &Column<'_>| {
+            let computed = column.table == 0 && reads && !HARMLESS.contains(&column.kind);
+            let instead = mentioned && !shown && !HARMLESS.contains(&column.kind);
+            let hidden = !self.columns.is_empty() && (named(column) || computed || instead);
+            match (hidden, TEXTS.contains(&column.kind)) {
+                (true, true) => How::Star,
+                (true, false) => How::Null,
+                (false, true) if !self.detectors.is_empty() => How::Scan,
+                (false, false) if !self.detectors.is_empty() && JSON.contains(&column.kind) => How::ScanJson,
+                (false, _) => How::Show,
+            }
+        };
+        Ok(Plan(columns.iter().map(how).collect()))
+    }
+
+    /// A whole `DataRow` as it is shown.
+    pub(crate) fn row(&self, message: &[u8], plan: &Plan, out: &mut Vec<u8>) -> Result<(), Error> {
+        let values = back::values(body(message))?;
+        if values.len() != plan.0.len() {
+            return Err(Error::Malformed("DataRow"));
+        }
+        let shown = values.into_iter().zip(&plan.0).map(|(value, how)| {
+            let value = value?;
+            match how {
+                How::Show => Some(Cow::Borrowed(value)),
+                How::Star => Some(Cow::Borrowed(HIDDEN)),
+                How::Null => None,
+                How::Scan => Some(self.scan(value, HIDDEN)),
+                How::ScanJson => Some(self.scan(value, b"9")),
+            }
+        });
+        let shown: Vec<_> = shown.collect();
+        back::put_row(out, shown.into_iter());
+        Ok(())
+    }
+
+    fn scan<'a>(&self, value: &'a [u8], instead: &[u8]) -> Cow<'a, [u8]> {
+        let mut found: Vec<(usize, usize)> = Vec::new();
+        for detector in &self.detectors {
+            match detector {
+                Detector::Email => emails(value, &mut found),
+                Detector::CardNumber => numbers(value, &mut found, is_card),
+                Detector::Phone => numbers(value, &mut found, is_phone),
+            }
+        }
+        if found.is_empty() {
+            return Cow::Borrowed(value);
+        }
+        found.sort_unstable();
+        let (mut out, mut at) = (Vec::with_capacity(value.len()), 0);
+        for (from, to) in found {
+            if from >= at {
+                out.extend_from_slice(value.get(at..from).unwrap_or_default());
+                out.extend_from_slice(instead);
+            }
+            at = at.max(to);
+        }
+        out.extend_from_slice(value.get(at..).unwrap_or_default());
+        Cow::Owned(out)
+    }
+}
+
+/// Where e-mail addresses are.
+fn emails(value: &[u8], found: &mut Vec<(usize, usize)>) {
+    let is_local = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&byte) || byte >= 0x80;
+    let is_domain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.' || byte >= 0x80;
+    for (at, _) in value.iter().enumerate().filter(|(_, byte)| **byte == b'@') {
+        let before = value.get(..at).unwrap_or_default();
+        let after = value.get(at + 1..).unwrap_or_default();
+        let local = before.iter().rev().take_while(|byte| is_local(**byte)).count();
+        let domain = after.iter().take_while(|byte| is_domain(**byte)).count();
+        let dotted = after.get(..domain).unwrap_or_default().iter().any(|byte| *byte == b'.');
+        if local > 0 && domain > 2 && dotted {
+            found.push((at - local, at + 1 + domain));
+        }
+    }
+}
+
+/// Where rows of digits are, with single blanks, dots, dashes and brackets between them, that `is` what
+/// is looked for.
+fn numbers(value: &[u8], found: &mut Vec<(usize, usize)>, is: fn(bool, &[u8]) -> bool) {
+    let mut at = 0;
+    while let Some(begin) = value.get(at..).and_then(|rest| rest.iter().position(u8::is_ascii_digit)) {
+        let begin = at + begin;
+        let (mut digits, mut end, mut looked) = (Vec::new(), begin, begin);
+        while let Some(byte) = value.get(looked) {
+            if byte.is_ascii_digit() {
+                digits.push(byte - b'0');
+                end = looked + 1;
+            } else if !b" -.()/".contains(byte) || looked > end + 1 {
+                break;
+            }
+            looked += 1;
+        }
+        let plus = begin > 0 && value.get(begin - 1) == Some(&b'+');
+        if is(plus, &digits) {
+            found.push((begin - usize::from(plus), end));
+        }
+        at = end;
+    }
+}
+
+/// Luhn's sum over 13 to 19 digits.
+fn is_card(_: bool, digits: &[u8]) -> bool {
+    let doubled = |digit: u32| if digit > 4 { digit * 2 - 9 } else { digit * 2 };
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(place, digit)| if place % 2 == 0 { u32::from(*digit) } else { doubled(u32::from(*digit)) })
+        .sum();
+    (13..=19).contains(&digits.len()) && sum.is_multiple_of(10)
+}
+
+fn is_phone(plus: bool, digits: &[u8]) -> bool {
+    plus && (8..=15).contains(&digits.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mask(columns: &[&str], detectors: &[Detector]) -> Mask {
+        let columns = columns.iter().map(|name| (*name).to_owned()).collect();
+        Mask::of(&Masking { columns, detectors: detectors.iter().copied().collect() }).unwrap()
+    }
+
+    fn description(columns: &[(&str, u32, u32)]) -> Vec<u8> {
+        let mut body = u16::try_from(columns.len()).unwrap().to_be_bytes().to_vec();
+        for (name, table, kind) in columns {
+            body.extend_from_slice(name.as_bytes());
+            body.push(0);
+            body.extend_from_slice(&table.to_be_bytes());
+            body.extend_from_slice(&[0, 1]);
+            body.extend_from_slice(&kind.to_be_bytes());
+            body.extend_from_slice(&[0, 0, 0, 0, 0, 0, 0, 0]);
+        }
+        body
+    }
+
+    fn plan(text: &str, columns: &[(&str, u32, u32)]) -> Vec<How> {
+        let facts = postern_sql::postgresql(text.as_bytes()).unwrap();
+        mask(&["email", "card*"], &[]).plan(&description(columns), &facts).unwrap().0
+    }
+
+    #[test]
+    fn columns_are_hidden_by_name_and_where_they_could_be_hidden_in_others() {
+        let (id, name, email) = (("id", 9, 23), ("name", 9, 25), ("email", 9, 25));
+        assert_eq!(plan("select * from customer", &[id, name, email]), [How::Show, How::Show, How::Star]);
+        assert_eq!(plan("select card_no from customer", &[("card_no", 9, 20)]), [How::Null]);
+        assert_eq!(plan("select email as x from customer", &[("x", 9, 25)]), [How::Star]);
+        assert_eq!(plan("select lower(email) from customer", &[("lower", 0, 25)]), [How::Star]);
+        assert_eq!(plan("select c::text from customer c", &[("c", 0, 25)]), [How::Star]);
+        assert_eq!(plan("select to_jsonb(c) from customer c", &[("to_jsonb", 0, 3802)]), [How::Null]);
+        assert_eq!(plan("select c from customer c", &[("c", 0, 16_500)]), [How::Null]);
+        assert_eq!(plan("select count(*) from customer", &[("count", 0, 20)]), [How::Show]);
+        assert_eq!(plan("select version()", &[("version", 0, 25)]), [How::Show]);
+    }
+
+    #[test]
+    fn detectors_find_what_they_look_for() {
+        let all = mask(&[], &[Detector::Email, Detector::CardNumber, Detector::Phone]);
+        for (text, shown) in [
+            ("write to ada@example.com, please", "write to ***, please"),
+            ("4111 1111 1111 1111 and 4111-1111-1111-1112", "*** and 4111-1111-1111-1112"),
+            ("call +49 (30) 123456-78.", "call ***."),
+            ("order 12345678, 2026-11-25", "order 12345678, 2026-11-25"),
+            ("a@b @home x@", "a@b @home x@"),
+            ("", ""),
+        ] {
+            assert_eq!(String::from_utf8_lossy(&all.scan(text.as_bytes(), HIDDEN)), shown);
+        }
+    }
+
+    #[test]
+    fn rows_keep_their_shape() {
+        let mask = mask(&["email"], &[]);
+        let mut message = Vec::new();
+        back::put_row(
+            &mut message,
+            [Some(Cow::Borrowed(&b"7"[..])), Some(Cow::Borrowed(&b"a@b.c"[..])), None].into_iter(),
+        );
+        let mut out = Vec::new();
+        mask.row(&message, &Plan(vec![How::Show, How::Star, How::Star]), &mut out).unwrap();
+        assert_eq!(back::values(body(&out)), Ok(vec![Some(&b"7"[..]), Some(HIDDEN), None]));
+        assert!(mask.row(&message, &Plan(vec![How::Show]), &mut out).is_err());
+    }
+}

@@ -1,0 +1,138 @@
+//! The gateway: listens, admits, and gives every connection a task.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use postern_gateway::{Admission, AdmissionLimits, Control, Sessions, Workers};
+use rustls::ServerConfig;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{Config, Limits};
+use crate::pg;
+use crate::pg::Cancels;
+use crate::verify::Trust;
+
+/// How long to wait before accepting again when accepting failed.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Why the gateway cannot be made or does not listen.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GatewayError {
+    /// Its threads cannot be started.
+    #[error("the database gateway's threads cannot be started")]
+    Threads(#[source] std::io::Error),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// Database sessions through the gate.
+pub struct Gateway {
+    gate: Arc<Gate>,
+    admission: Arc<Admission>,
+    workers: Workers,
+}
+
+/// What all connections share.
+pub(crate) struct Gate {
+    pub(crate) control: Control,
+    pub(crate) limits: Limits,
+    pub(crate) tls: Arc<ServerConfig>,
+    pub(crate) trust: Trust,
+    pub(crate) cancels: Cancels,
+    /// What must be over before the gateway is: connections, and the ends of their sessions.
+    pub(crate) tasks: TaskTracker,
+    pub(crate) shutdown: CancellationToken,
+}
+
+impl Gateway {
+    /// A gateway to `sessions`, which are asked on the runtime that this is called on.
+    ///
+    /// # Errors
+    /// When there is no thread to be had.
+    pub fn new(sessions: Sessions, config: Config) -> Result<Self, GatewayError> {
+        let Config { tls, limits } = config;
+        let mut tls = ServerConfig::clone(&tls);
+        tls.alpn_protocols = vec![pg::ALPN.to_vec()];
+        // Nobody resumes a session with a database; tickets would be sent and kept for nothing.
+        tls.send_tls13_tickets = 0;
+        let admission = Admission::new(AdmissionLimits {
+            connections_max: limits.connections_max,
+            unauthenticated_max: limits.unauthenticated_max,
+            unauthenticated_per_source_max: limits.unauthenticated_per_source_max,
+        });
+        Ok(Self {
+            workers: Workers::start("database", postern_sql::STACK_LEN).map_err(GatewayError::Threads)?,
+            admission,
+            gate: Arc::new(Gate {
+                control: Control::new(sessions, Handle::current()),
+                limits,
+                tls: Arc::new(tls),
+                trust: Trust::default(),
+                cancels: Cancels::default(),
+                tasks: TaskTracker::new(),
+                shutdown: CancellationToken::new(),
+            }),
+        })
+    }
+
+    /// Listens on `address`; nobody is served yet.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub async fn bind(address: SocketAddr) -> Result<TcpListener, GatewayError> {
+        TcpListener::bind(address).await.map_err(|source| GatewayError::Bind { address, source })
+    }
+
+    /// Serves PostgreSQL's clients until `shutdown`, then ends every session, telling those in it, and
+    /// returns when all of them have been written down.
+    pub async fn serve_postgresql(self, listener: TcpListener, shutdown: CancellationToken) {
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = shutdown.cancelled() => break,
+            };
+            match accepted {
+                Ok((stream, address)) => self.admit(stream, address.ip().to_canonical()),
+                Err(error) => {
+                    // Out of file descriptors, mostly; those that are open must be able to end.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(listener);
+        self.gate.shutdown.cancel();
+        self.gate.tasks.close();
+        self.gate.tasks.wait().await;
+    }
+
+    fn admit(&self, stream: TcpStream, source: IpAddr) {
+        let Some((place, waiting)) = self.admission.admit(source) else {
+            tracing::debug!(%source, "too many connections");
+            return;
+        };
+        let gate = self.gate.clone();
+        let (Some(worker), Ok(stream)) = (self.workers.next(), stream.into_std()) else { return };
+        let serve = async move {
+            let Ok(stream) = TcpStream::from_std(stream) else { return };
+            // Small answers must not wait for one another.
+            if stream.set_nodelay(true).is_ok() {
+                pg::serve(gate, stream, source, waiting).await;
+            }
+            drop(place);
+        };
+        self.gate.tasks.spawn_on(serve, worker);
+    }
+}
