@@ -54,7 +54,7 @@ enum Route {
 struct Pooler {
     folder: TempDir,
     port: u16,
-    child: Child,
+    _process: Child,
 }
 
 impl Pooler {
@@ -85,7 +85,7 @@ impl Pooler {
         command.args(["-q", "-u", "postgres"]).arg(path.join("settings.ini"));
         let child = Child::start(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()))?;
         until("pgbouncer", || Ok(std::net::TcpStream::connect(("127.0.0.1", port)).ok()))?;
-        Ok(Self { folder, port, child })
+        Ok(Self { folder, port, _process: child })
     }
 
     fn log(&self) -> String {

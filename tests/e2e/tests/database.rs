@@ -63,7 +63,7 @@ fn people_work_with_psql_and_every_statement_is_recorded() {
     let session = newest_session(&world, "ben");
     let text = world.ada.cli(&["session", "export", &session, "--format", "text"]).unwrap().ok().unwrap().text();
     assert!(text.contains("alter role app_admin password '***'"), "{text}");
-    assert!(text.contains("-- ALTER ROLE, 0 rows"), "{text}");
+    assert!(text.contains("-- 1: ALTER ROLE, 0 rows"), "{text}");
     let shown = world.ada.cli(&["session", "show", &session, "-o", "json"]).unwrap().json().unwrap();
     assert_eq!(shown["integrity"]["verdict"], "verified");
     let verified = world.gate.offline(&["audit", "verify"]).unwrap();

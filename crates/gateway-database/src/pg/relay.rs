@@ -144,6 +144,8 @@ pub(crate) struct Relay {
     client: Inlet,
     target: Inlet,
     transaction: Transaction,
+    /// What comes up to the next `Sync` is left out, since something before it was refused.
+    doomed: bool,
     /// The client may send copy data.
     copying: bool,
     /// The target reads copy data, as far as is known.
@@ -173,6 +175,7 @@ impl Relay {
             client: Inlet::default(),
             target: Inlet::default(),
             transaction: Transaction::Idle,
+            doomed: false,
             copying: false,
             target_copies: false,
             pause: None,
@@ -298,7 +301,10 @@ impl Relay {
     }
 
     fn client_message(&mut self, tag: u8, message: &[u8]) -> Result<Fate, Stop> {
-        if self.pipeline.is_skipping() && !matches!(tag, b'S' | b'X') {
+        if tag == b'S' {
+            self.doomed = false;
+        }
+        if (self.doomed || self.pipeline.is_skipping()) && !matches!(tag, b'S' | b'X') {
             // The target leaves it out.
             return Ok(Fate::Pass);
         }
@@ -394,6 +400,7 @@ impl Relay {
             }
             _ => {
                 front::put_parse(&mut instead, REFUSED);
+                self.doomed = true;
                 self.pipeline.push(Owed::Parse, Entry::Refused(Box::new((running, told))));
             }
         }

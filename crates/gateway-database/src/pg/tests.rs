@@ -272,8 +272,11 @@ fn everything_passes_as_it_is_and_is_recorded() {
     world.target(&answered).unwrap();
     assert_eq!(world.to_client, answered);
     let recorded = world.recorded();
-    assert!(recorded.contains("select 1\n-- SELECT 1, 1 rows, 7 bytes out"), "{recorded}");
-    assert!(recorded.contains("select $1\n-- SELECT 1, 1 rows"), "{recorded}");
+    assert!(
+        recorded.contains("/* 1 */ select 1\n/* 2 */ select $1\n-- 1: SELECT 1, 1 rows, 7 bytes out"),
+        "{recorded}"
+    );
+    assert!(recorded.contains("-- 2: SELECT 1, 1 rows"), "{recorded}");
 }
 
 #[test]
@@ -314,8 +317,9 @@ fn a_refused_statement_fails_at_its_place_in_a_pipeline() {
     let shown = String::from_utf8_lossy(&world.to_client).into_owned();
     assert!(shown.contains("postern: not here") && !shown.contains("syntax error"), "{shown}");
     let recorded = world.recorded();
-    assert!(recorded.contains("delete from t\n-- REFUSED: postern: not here"), "{recorded}");
-    assert!(!recorded.contains("select 2\n-- SELECT"), "it was left out: {recorded}");
+    assert!(recorded.contains("/* 2 */ delete from t\n-- 1: SELECT 1, 1 rows"), "{recorded}");
+    assert!(recorded.contains("-- 2: REFUSED: postern: not here"), "{recorded}");
+    assert!(!recorded.contains("select 2"), "it was left out: {recorded}");
 }
 
 #[test]
@@ -356,8 +360,8 @@ fn a_name_that_was_not_given_anew_keeps_its_meaning() {
     world.client(&[bound("s"), sync()].concat()).unwrap();
     world.target(&[message(b'2', b""), done("SELECT 1"), ready(b"I")].concat()).unwrap();
     let recorded = world.recorded();
-    assert!(recorded.contains("select 1\n-- SELECT 1"), "{recorded}");
-    assert!(recorded.contains("select 2\n-- ERROR 42P05: it exists"), "{recorded}");
+    assert!(recorded.contains("select 1\n-- 2: SELECT 1"), "{recorded}");
+    assert!(recorded.contains("select 2\n-- 1: ERROR 42P05: it exists"), "{recorded}");
 }
 
 #[test]
@@ -411,7 +415,7 @@ fn copy_data_passes_while_a_copy_is_on() {
     world.target(&[done("COPY 1"), ready(b"I")].concat()).unwrap();
     assert!(world.client(&message(b'd', b"1")).is_err(), "none is on any more");
     let recorded = world.recorded();
-    assert!(recorded.contains("-- COPY 1, 1 rows, 0 bytes out, 4 bytes in"), "{recorded}");
+    assert!(recorded.contains("-- 1: COPY 1, 1 rows, 0 bytes out, 4 bytes in"), "{recorded}");
 }
 
 proptest! {

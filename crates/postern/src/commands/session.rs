@@ -203,11 +203,33 @@ async fn watch(client: &Client, id: &SessionId) -> Result<(), Failure> {
                 out.flush()?;
             }
             "input" | "resize" => {}
+            "statement" | "statement_text" => {
+                output::line(&shown(&String::from_utf8_lossy(&bytes(frame.get("text")))))?
+            }
+            "statement_end" => output::line(&ended(&frame))?,
             other => eprintln!("[{other}] {}", String::from_utf8_lossy(line).trim_end()),
         }
         Ok(())
     })
     .await
+}
+
+/// A text from the target's side without what a terminal would obey.
+fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+}
+
+/// How a statement ended, as a comment.
+fn ended(frame: &Value) -> String {
+    let text = |name: &str| frame.get(name).and_then(Value::as_str).unwrap_or_default();
+    let number = |name: &str| frame.get(name).and_then(Value::as_u64).unwrap_or_default();
+    let millis = number("duration_us") / 1000;
+    match text("outcome") {
+        "done" => {
+            format!("-- {}, {} rows, {} bytes out, {millis} ms", text("tag"), number("rows"), number("bytes_out"))
+        }
+        outcome => shown(&format!("-- {outcome}: {} {}", text("code"), text("error"))),
+    }
 }
 
 /// The bytes of a frame: text, or base64 where they are none.

@@ -27,6 +27,7 @@ async fn estate(store: &Store, assets: u8, each: u8) -> Vec<(AssetId, AccountId)
             platform: postern_domain::asset::Platform::Linux,
             address: "127.0.0.1:22".to_owned(),
             labels: BTreeMap::new(),
+            server_ca: None,
             created_at: NOW,
         };
         tx.asset_insert(&noun).await.unwrap();

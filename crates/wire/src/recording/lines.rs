@@ -39,6 +39,19 @@ struct Stream {
 impl LineReader {
     /// Calls `each` with the lines that `frame` completes.
     pub fn frame(&mut self, frame: &Frame<'_>, each: &mut dyn FnMut(Line)) {
+        let statement = match &frame.kind {
+            FrameKind::Statement(statement) => Some(&statement.text),
+            FrameKind::StatementText(more) => Some(&more.text),
+            _ => None,
+        };
+        if let Some(text) = statement {
+            let (mut plain, mut shown) = (Plain::default(), String::new());
+            plain.write(text, &mut shown);
+            for text in shown.lines().filter(|line| !line.is_empty()) {
+                each(Line { at_us: frame.at_us, channel: 0, text: text.to_owned() });
+            }
+            return;
+        }
         let (FrameKind::Output { channel, data } | FrameKind::ErrorOutput { channel, data }) = &frame.kind else {
             return;
         };
@@ -76,7 +89,7 @@ impl LineReader {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MarkKind {
     /// Enter was pressed; the label is the line as the screen showed it, so that nothing is in it that
-    /// was typed without being shown.
+    /// was typed without being shown. Or a statement was run.
     Command,
     /// A command was run without a shell's prompt.
     Exec,
@@ -138,6 +151,9 @@ impl MarkFinder {
                 let label = format!("{op} {}{failed}", String::from_utf8_lossy(path));
                 mark(Some(*channel), MarkKind::File, label);
             }
+            FrameKind::Statement(statement) => {
+                mark(None, MarkKind::Command, String::from_utf8_lossy(&statement.text).into_owned());
+            }
             FrameKind::Note { text } => mark(None, MarkKind::Note, text.to_string()),
             FrameKind::Exit { channel, status } => {
                 let label = match status {
@@ -161,6 +177,18 @@ mod tests {
 
     fn frame(at_us: u64, kind: FrameKind<'static>) -> Frame<'static> {
         Frame { at_us, kind }
+    }
+
+    #[test]
+    fn statements_are_lines_and_points() {
+        let text = "select *\n  from \u{1b}[31mcustomer";
+        let statement = super::super::Statement { text: text.as_bytes().into(), ..super::super::Statement::default() };
+        let frame = frame(7, FrameKind::Statement(statement));
+        let (mut lines, mut marks) = (Vec::new(), Vec::new());
+        LineReader::default().frame(&frame, &mut |line| lines.push((line.at_us, line.text)));
+        MarkFinder::default().frame(&frame, &mut |mark| marks.push(mark.kind));
+        assert_eq!(lines, [(7, "select *".to_owned()), (7, "  from customer".to_owned())]);
+        assert_eq!(marks, [MarkKind::Command]);
     }
 
     #[test]

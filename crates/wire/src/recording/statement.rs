@@ -161,10 +161,9 @@ impl Statement<'_> {
         Ok(Statement { statement, text_bytes, text, parameters })
     }
 
-    /// For people: the text, and the parameters as comments.
+    /// For people: the number, the text, and the parameters as comments.
     pub(super) fn shown(&self) -> String {
-        let mut shown = String::from_utf8_lossy(&self.text).into_owned();
-        shown.push('\n');
+        let mut shown = format!("/* {} */ {}\n", self.statement, String::from_utf8_lossy(&self.text));
         for (index, parameter) in self.parameters.iter().enumerate() {
             // Writing to a string does not fail.
             let _ = match &parameter.value {
@@ -250,20 +249,21 @@ impl StatementEnd<'_> {
         })
     }
 
-    /// For people: one comment.
+    /// For people: one comment, which begins with the number.
     pub(super) fn shown(&self) -> String {
         let (seconds, millis) = (self.duration_us / 1_000_000, self.duration_us / 1_000 % 1_000);
         let micros = self.duration_us % 1_000;
+        let number = self.statement;
         let time = if seconds > 0 { format!("{seconds}.{millis:03} s") } else { format!("{millis}.{micros:03} ms") };
         match self.outcome {
             StatementOutcome::Done => {
                 let copied = if self.bytes_in > 0 { format!(", {} bytes in", self.bytes_in) } else { String::new() };
-                format!("-- {}, {} rows, {} bytes out{copied}, {time}\n", self.tag, self.rows, self.bytes_out)
+                format!("-- {number}: {}, {} rows, {} bytes out{copied}, {time}\n", self.tag, self.rows, self.bytes_out)
             }
-            StatementOutcome::Failed => format!("-- ERROR {}: {} ({time})\n", self.code, self.error),
-            StatementOutcome::Refused => format!("-- REFUSED: {}\n", self.error),
-            StatementOutcome::Skipped => "-- left out: a statement before it failed\n".to_owned(),
-            StatementOutcome::Unknown => format!("-- the session ended before it did ({time})\n"),
+            StatementOutcome::Failed => format!("-- {number}: ERROR {}: {} ({time})\n", self.code, self.error),
+            StatementOutcome::Refused => format!("-- {number}: REFUSED: {}\n", self.error),
+            StatementOutcome::Skipped => format!("-- {number}: left out: a statement before it failed\n"),
+            StatementOutcome::Unknown => format!("-- {number}: the session ended before it did ({time})\n"),
         }
     }
 }

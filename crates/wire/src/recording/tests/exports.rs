@@ -67,10 +67,10 @@ fn statements_are_shown_with_their_ends() {
     ];
     assert_eq!(
         text(None, &frames),
-        "select * from customer where id = $1\n--   $1 = 7\n\
-         -- SELECT 1, 1 rows, 20 bytes out, 12.345 ms\n-- REFUSED: no DDL here\n"
+        "/* 1 */ select * from customer where id = $1\n--   $1 = 7\n\
+         -- 1: SELECT 1, 1 rows, 20 bytes out, 12.345 ms\n-- 0: REFUSED: no DDL here\n"
     );
-    assert!(cast(0, &frames).ends_with("[0.007, \"o\", \"-- REFUSED: no DDL here\\r\\n\"]\n"));
+    assert!(cast(0, &frames).ends_with("[0.007, \"o\", \"-- 0: REFUSED: no DDL here\\r\\n\"]\n"));
     let mut json = String::new();
     json_line(&frames[0], &mut json);
     assert!(json.starts_with("{\"at_us\":1000,\"kind\":\"statement\",\"statement\":1,\"text_bytes\":30,"), "{json}");
