@@ -312,18 +312,24 @@ impl Control {
         if self.vault().status().sealed {
             return Err(Error::Sealed);
         }
+        let now = self.now();
         let mut found = 0;
-        let due = self.store().read().await?.inventories_due(self.now(), INVENTORIES_AT_ONCE).await?;
-        for asset in &due {
-            match self.inventory(asset).await {
-                Err(Error::Sealed) => return Err(Error::Sealed),
-                Err(error) => {
-                    tracing::warn!(%asset, error = &error as &dyn std::error::Error, "an asset cannot be looked at");
+        loop {
+            // Each is due later once it has been looked at.
+            let due = self.store().read().await?.inventories_due(now, INVENTORIES_AT_ONCE).await?;
+            if due.is_empty() {
+                return Ok(found);
+            }
+            for asset in &due {
+                match self.inventory(asset).await {
+                    Err(Error::Sealed) => return Err(Error::Sealed),
+                    Err(error) => {
+                        tracing::warn!(%asset, error = &error as &dyn std::error::Error, "an asset cannot be looked at");
+                    }
+                    Ok(left) => found += left,
                 }
-                Ok(left) => found += left,
             }
         }
-        Ok(found)
     }
 
     /// Looks at one asset now.
@@ -411,3 +417,6 @@ fn provision_event(now: Timestamp, action: &str, id: &ProvisionId, facts: &Facts
     Event::done(now, Control::system(), action, id.as_str(), facts.asset.scope.clone())
         .with("account", facts.reference().to_string())
 }
+
+#[cfg(test)]
+mod tests;

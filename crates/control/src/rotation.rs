@@ -486,4 +486,4 @@ pub(crate) async fn overruled(tx: &mut WriteTx, account: &AccountId) -> Result<O
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -8,20 +8,20 @@ use crate::SecretInput;
 use crate::estate::{Estate, reference};
 use crate::testing::{Fault, Hosts};
 
-mod crash;
+pub(crate) mod crash;
 
 /// An estate with targets in memory: `app@host-N` and `db@host-N`, which open with their vaulted
 /// passwords, and `root@host-N`, which opens with a certificate and repairs the others where said.
-pub(super) struct Fleet {
-    pub(super) estate: Estate,
-    pub(super) hosts: Hosts,
+pub(crate) struct Fleet {
+    pub(crate) estate: Estate,
+    pub(crate) hosts: Hosts,
 }
 
-pub(super) const FIRST_PORT: u16 = 1_000;
-pub(super) const OLD: &str = "the old password";
+pub(crate) const FIRST_PORT: u16 = 1_000;
+pub(crate) const OLD: &str = "the old password";
 
 impl Fleet {
-    pub(super) async fn new(count: u16, repaired: bool) -> Self {
+    pub(crate) async fn new(count: u16, repaired: bool) -> Self {
         let estate = Estate::new().await;
         let hosts = Hosts::new(estate.world.clock.clone());
         estate
@@ -35,7 +35,7 @@ impl Fleet {
         fleet
     }
 
-    pub(super) async fn host(&self, number: u16, repaired: bool) {
+    pub(crate) async fn host(&self, number: u16, repaired: bool) {
         let repairs = if repaired { "rotation: {reconcile: [root]}\n" } else { "" };
         let port = FIRST_PORT + number;
         let documents = format!(
@@ -52,7 +52,7 @@ impl Fleet {
         });
     }
 
-    pub(super) fn control(&self) -> &Control {
+    pub(crate) fn control(&self) -> &Control {
         &self.estate.world.control
     }
 
@@ -61,7 +61,7 @@ impl Fleet {
         self.control().rotate(&caller, &permit, &input).await
     }
 
-    pub(super) async fn rotate_one(&self, account: &str) -> Result<RotatePlan, Error> {
+    pub(crate) async fn rotate_one(&self, account: &str) -> Result<RotatePlan, Error> {
         let target = RotateTarget { account: Some(reference(account)), labels: BTreeMap::new() };
         self.rotate(RotateInput {
             target,
@@ -90,7 +90,7 @@ impl Fleet {
     }
 
     /// Works, and lets time pass, until nothing is left that would be done by itself.
-    pub(super) async fn settle(&self) {
+    pub(crate) async fn settle(&self) {
         for _ in 0..200 {
             self.work().await;
             let mut rows = self.control().store().read().await.unwrap();
@@ -105,23 +105,23 @@ impl Fleet {
     }
 
     /// The secret that the vault holds as the account's.
-    pub(super) async fn vaulted(&self, account: &str) -> String {
+    pub(crate) async fn vaulted(&self, account: &str) -> String {
         let mut rows = self.control().store().read().await.unwrap();
         let id = self.id(account).await;
         let current = rows.secret_current(&id).await.unwrap().expect("a current secret");
         self.control().opened(&current).unwrap().expose().to_owned()
     }
 
-    pub(super) async fn id(&self, account: &str) -> AccountId {
+    pub(crate) async fn id(&self, account: &str) -> AccountId {
         self.account(account).await.id
     }
 
-    pub(super) async fn account(&self, account: &str) -> Account {
+    pub(crate) async fn account(&self, account: &str) -> Account {
         let (caller, permit) = self.estate.caller("ada", Permission::AssetRead).await;
         self.control().account_show(&caller, &permit, &reference(account)).await.unwrap()
     }
 
-    pub(super) fn opens(&self, number: u16, account: &str) -> Vec<String> {
+    pub(crate) fn opens(&self, number: u16, account: &str) -> Vec<String> {
         self.hosts.at(FIRST_PORT + number, |host| host.accounts.get(account).cloned().unwrap_or_default())
     }
 
@@ -166,7 +166,7 @@ async fn a_key_is_added_verified_and_only_then_the_old_one_removed() {
     assert_eq!(fleet.opens(0, "key"), [new]);
 }
 
-pub(super) fn keys_for_tests() -> String {
+pub(crate) fn keys_for_tests() -> String {
     crate::keys::openssh(&crate::keys::ed25519(&random::bytes()).unwrap()).unwrap().expose().to_owned()
 }
 

@@ -20,7 +20,7 @@ enum Kind {
 
 /// Polls `future` until it has waited `awaits` times, then drops it; gives its output when it was done
 /// before that.
-async fn stopped_at<F: Future>(future: F, awaits: usize) -> Option<F::Output> {
+pub(crate) async fn stopped_at<F: Future>(future: F, awaits: usize) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut waited = 0;
     std::future::poll_fn(|cx| match future.as_mut().poll(cx) {
