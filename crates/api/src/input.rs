@@ -74,6 +74,17 @@ pub(crate) fn page(cursor: Option<String>, limit: Option<u32>) -> postern_contro
     postern_control::PageRequest { cursor, limit }
 }
 
+/// The parameters of a listing that can be sorted and counted.
+#[must_use]
+pub(crate) fn listing(
+    cursor: Option<String>,
+    limit: Option<u32>,
+    sort: Option<String>,
+    count: bool,
+) -> postern_control::Listing {
+    postern_control::Listing { page: page(cursor, limit), sort, count }
+}
+
 /// Query parameters given as `key=value` pairs in one parameter: `env=prod,tier=web`.
 #[must_use]
 pub(crate) fn labels(text: &str) -> BTreeMap<String, String> {

@@ -7,12 +7,16 @@ mod asset;
 mod audit;
 mod checkout;
 mod connect;
+mod document;
 mod feed;
 mod file;
 mod group;
+mod home;
 mod link;
 mod login;
+mod passkey;
 mod policy;
+mod reach;
 mod request;
 mod role;
 mod rotation;
@@ -34,12 +38,16 @@ pub(crate) fn all(routes: Routes) -> Routes {
         .and(audit::declare)
         .and(checkout::declare)
         .and(connect::declare)
+        .and(document::declare)
         .and(feed::declare)
         .and(file::declare)
         .and(group::declare)
+        .and(home::declare)
         .and(link::declare)
         .and(login::declare)
+        .and(passkey::declare)
         .and(policy::declare)
+        .and(reach::declare)
         .and(request::declare)
         .and(role::declare)
         .and(rotation::declare)

@@ -1,10 +1,11 @@
 //! What somebody can reach or ask for, and what it takes. Nothing appears here that no policy gives.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use postern_domain::account::Account;
 use postern_domain::asset::{Asset, Platform};
-use postern_domain::permission::Permission;
+use postern_domain::permission::{Authority, Permission};
 use postern_domain::policy::{self, ConnectFacts, Decision, Policy, Reason, Subject, Target};
 use postern_domain::request::{ApprovalRule, RequestState};
 use postern_domain::user::User;
@@ -112,23 +113,35 @@ impl Control {
         filter: &AccessFilter,
         page: &PageRequest,
     ) -> Result<Page<AccessItem>, Error> {
-        let mut rows = self.store().read().await?;
-        let scope = &caller.user.scope;
+        let somebody = Somebody { user: &caller.user, authority: &caller.authority, source: caller.source };
+        self.access_of(&mut self.store().read().await?, somebody, filter, page, &|_| true).await
+    }
+
+    /// What somebody can reach or ask for, of the assets whose scopes are `shown`.
+    pub(crate) async fn access_of(
+        &self,
+        rows: &mut ReadTx,
+        somebody: Somebody<'_>,
+        filter: &AccessFilter,
+        page: &PageRequest,
+        shown: &(dyn Fn(&ScopePath) -> bool + Sync),
+    ) -> Result<Page<AccessItem>, Error> {
+        let scope = &somebody.user.scope;
         let policies = rows.policies_reaching(scope).await?;
         // Here with the groups of every tenant; each account is judged with those of its own.
         let allowing: Vec<_> =
-            policies.iter().filter(|policy| policy.allows() && policy.subjects.include(&caller.user)).collect();
+            policies.iter().filter(|policy| policy.allows() && policy.subjects.include(somebody.user)).collect();
         let wanted = AssetFilter { q: filter.q.clone(), labels: filter.labels.clone(), ..AssetFilter::default() };
         let limit = usize::try_from(page.limit()).unwrap_or(1);
         let mut found: Page<AccessItem> = Page { items: Vec::new(), next: page.cursor.clone() };
-        let mut looker = Looker { control: self, caller, policies: &policies, by_tenant: BTreeMap::new() };
+        let mut looker = Looker::new(self, somebody, &policies);
         for _ in 0..PORTIONS_MAX {
             // What is missing and no more, so that the portion's own cursor is the page's.
             let missing = u32::try_from(limit - found.items.len()).unwrap_or(1);
             let portion = PageRequest { cursor: found.next.take(), limit: Some(missing) };
             let portion = rows.accounts_selected(scope, &allowing, &wanted, &portion).await?;
-            for (account, asset) in &portion.items {
-                found.items.extend(looker.look(&mut rows, account, asset).await?);
+            for (account, asset) in portion.items.iter().filter(|(_, asset)| shown(&asset.scope)) {
+                found.items.extend(looker.look(rows, account, asset).await?);
             }
             found.next = portion.next;
             if found.next.is_none() || found.items.len() >= limit {
@@ -139,21 +152,42 @@ impl Control {
     }
 }
 
+/// Whose access is looked at.
+#[derive(Clone, Copy)]
+pub(crate) struct Somebody<'a> {
+    /// Who.
+    pub(crate) user: &'a User,
+    /// What they may do in Postern.
+    pub(crate) authority: &'a Authority,
+    /// From where they would come.
+    pub(crate) source: IpAddr,
+}
+
 /// Somebody looking at what they can reach. What policies of a tenant see of them is kept.
-struct Looker<'a> {
+pub(crate) struct Looker<'a> {
     control: &'a Control,
-    caller: &'a Caller,
+    somebody: Somebody<'a>,
     policies: &'a [Policy],
     by_tenant: BTreeMap<ScopePath, Option<User>>,
 }
 
-impl Looker<'_> {
+impl<'a> Looker<'a> {
+    /// Somebody under these policies.
+    pub(crate) fn new(control: &'a Control, somebody: Somebody<'a>, policies: &'a [Policy]) -> Self {
+        Self { control, somebody, policies, by_tenant: BTreeMap::new() }
+    }
+
     /// How they stand towards an account; none when no policy gives it.
-    async fn look(&mut self, rows: &mut ReadTx, account: &Account, asset: &Asset) -> Result<Option<AccessItem>, Error> {
+    pub(crate) async fn look(
+        &mut self,
+        rows: &mut ReadTx,
+        account: &Account,
+        asset: &Asset,
+    ) -> Result<Option<AccessItem>, Error> {
         let now = self.control.now();
         let tenant = asset.scope.tenant();
         if !self.by_tenant.contains_key(&tenant) {
-            let user = visible::subject(rows, &self.caller.user.id, &tenant).await?;
+            let user = visible::subject(rows, &self.somebody.user.id, &tenant).await?;
             self.by_tenant.insert(tenant.clone(), user);
         }
         let Some(Some(user)) = self.by_tenant.get(&tenant) else { return Ok(None) };
@@ -161,7 +195,7 @@ impl Looker<'_> {
         let grants = rows.grants_for(&user.id, &account.id, now).await?;
         let facts = ConnectFacts {
             // As if a factor had just been proved: how fresh one must be is among the demands.
-            subject: Subject { user, source: self.caller.source, mfa_at: Some(now) },
+            subject: Subject { user, source: self.somebody.source, mfa_at: Some(now) },
             target: Target { account, asset },
             policies: &over,
             grants: &grants,
@@ -209,7 +243,7 @@ impl Looker<'_> {
             let message = "the vault holds no secret for this account yet; ask who answers for it".to_owned();
             reasons.push(AccessReason { code: "not_ready".to_owned(), message });
         }
-        if state == AccessState::Request && !self.caller.authority.covers(Permission::RequestCreate, &asset.scope) {
+        if state == AccessState::Request && !self.somebody.authority.covers(Permission::RequestCreate, &asset.scope) {
             state = AccessState::Unavailable;
             let message = "this needs the permission request:create; ask an administrator".to_owned();
             reasons.push(AccessReason { code: "forbidden".to_owned(), message });
@@ -241,7 +275,7 @@ impl Looker<'_> {
             return Ok(());
         }
         let now = self.control.now();
-        let requests = rows.requests_for(&self.caller.user.id, &account.id, now).await?;
+        let requests = rows.requests_for(&self.somebody.user.id, &account.id, now).await?;
         let waits = |request: &postern_domain::request::Request| {
             request.state == RequestState::Pending && now < request.expires_at
         };

@@ -9,7 +9,7 @@ use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::rotation::RotationSetting;
 use postern_domain::{AssetId, AssetName, ScopePath};
-use postern_store::{AssetFilter, Page, PageRequest, WriteTx};
+use postern_store::{AssetFilter, Listed, Listing, WriteTx};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -51,9 +51,9 @@ impl Control {
         &self,
         permit: &Permit<Manage>,
         filter: &AssetFilter,
-        page: &PageRequest,
-    ) -> Result<Page<Asset>, Error> {
-        Ok(self.store().read().await?.assets(&permit.action().scopes, filter, page).await?)
+        listing: &Listing,
+    ) -> Result<Listed<Asset>, Error> {
+        Ok(self.store().read().await?.assets(&permit.action().scopes, filter, listing).await?)
     }
 
     /// One asset.

@@ -109,6 +109,9 @@ impl From<postern_store::Error> for Error {
                 Self::Conflict(error.to_string())
             }
             postern_store::Error::Cursor => Self::invalid("cursor", error.to_string()),
+            postern_store::Error::Sort { accepted } => {
+                Self::invalid("sort", format!("one of {accepted}, with a minus for the other way round"))
+            }
             postern_store::Error::DiskFull => Self::Unavailable("the disk is full; free some space".to_owned()),
             other => Self::Store(other),
         }

@@ -1,22 +1,38 @@
-//! Second factors: one-time codes, which count once, and recovery codes, which count once too.
+//! Second factors: one-time codes and recovery codes, which count once each, and passkeys.
 
 use std::net::IpAddr;
 
 use postern_domain::user::User;
-use postern_domain::{LinkId, SecretBytes, SecretText, UserId};
+use postern_domain::{LinkId, PasskeyId, SecretBytes, SecretText, UserId};
 use postern_store::WriteTx;
 use postern_vault::recovery::CodeHash;
 use postern_vault::totp::TotpError;
 use postern_vault::{Binding, Envelope, Vault, recovery, totp};
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::passkey::PasskeyAnswer;
 use crate::throttle::{Attempt, Proving};
 use crate::{Control, Error};
 
 /// What apps show the code under.
 const ISSUER: &str = "Postern";
 
-/// A code that is right, to be used up in the transaction that relies on it.
-pub(crate) struct RightCode {
+/// A code, a recovery code or a passkey's answer.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FactorGiven {
+    /// A one-time code or a recovery code.
+    #[serde(default)]
+    pub code: Option<SecretText>,
+    /// A passkey's answer instead.
+    #[serde(default)]
+    pub passkey: Option<PasskeyAnswer>,
+}
+
+/// A factor that is right, to be used up in the transaction that relies on it.
+pub(crate) struct RightFactor {
     attempt: Attempt,
     spend: Spend,
 }
@@ -24,14 +40,21 @@ pub(crate) struct RightCode {
 enum Spend {
     Step(i64),
     Recovery(String),
+    Passkey { id: PasskeyId, body: String },
 }
 
-impl RightCode {
-    /// What kind of code it is, for the ledger.
+impl RightFactor {
+    /// A passkey that has proved itself, with its credential as it is since.
+    pub(crate) const fn passkey(attempt: Attempt, id: PasskeyId, body: String) -> Self {
+        Self { attempt, spend: Spend::Passkey { id, body } }
+    }
+
+    /// What kind of factor it is, for the ledger.
     pub(crate) const fn kind(&self) -> &'static str {
         match self.spend {
             Spend::Step(_) => "totp",
             Spend::Recovery(_) => "recovery_code",
+            Spend::Passkey { .. } => "passkey",
         }
     }
 
@@ -40,6 +63,7 @@ impl RightCode {
         let spent = match &self.spend {
             Spend::Step(step) => tx.totp_step_use(&user.id, *step).await?,
             Spend::Recovery(hash) => tx.recovery_code_use(&user.id, hash).await?,
+            Spend::Passkey { id, body } => tx.passkey_used(id, body).await?,
         };
         if spent {
             self.attempt.succeeded(tx, user).await?;
@@ -49,12 +73,34 @@ impl RightCode {
 }
 
 impl Control {
+    /// Checks a factor of somebody who has proved who they are otherwise.
+    ///
+    /// # Errors
+    /// `Invalid` when none is given, or two are; otherwise as [`Self::code_check`].
+    pub(crate) async fn factor_check(
+        &self,
+        user: &User,
+        given: FactorGiven,
+        source: IpAddr,
+    ) -> Result<RightFactor, Error> {
+        match (given.code, given.passkey) {
+            (Some(code), None) => self.code_check(user, &code, source).await,
+            (None, Some(answer)) => self.passkey_check(user, answer, source).await,
+            _ => Err(Error::invalid("code", "give a code, or a passkey's answer")),
+        }
+    }
+
     /// Checks a one-time code or a recovery code of somebody who has proved who they are otherwise.
     ///
     /// # Errors
     /// `Throttled`, or `Unauthenticated` when the code is wrong or was used before; `Sealed` when it is
     /// a one-time code and the vault, which keeps the seeds, is sealed.
-    pub(crate) async fn code_check(&self, user: &User, code: &SecretText, source: IpAddr) -> Result<RightCode, Error> {
+    pub(crate) async fn code_check(
+        &self,
+        user: &User,
+        code: &SecretText,
+        source: IpAddr,
+    ) -> Result<RightFactor, Error> {
         let now = self.now();
         let mut rows = self.store().read().await?;
         let attempt = Attempt::begin(&mut rows, Proving::Code, &user.name, Some(user), source, now).await?;
@@ -63,19 +109,19 @@ impl Control {
         drop(rows);
         let known = recovery_hashes(&stored);
         if let Some(hash) = recovery::find(&known, code).and_then(|index| known.get(index)) {
-            return Ok(RightCode { attempt, spend: Spend::Recovery(hex::encode(hash.0)) });
+            return Ok(RightFactor { attempt, spend: Spend::Recovery(hex::encode(hash.0)) });
         }
         let Some(stored) = seed else { return Err(self.code_wrong(&attempt, user, TotpError::Wrong).await?) };
         let seed = open_seed(self.vault(), &user_binding(&user.id), &stored.sealed)?;
         let last = u64::try_from(stored.last_step).ok();
         match totp::verify(&seed, code.expose(), now, last) {
-            Ok(step) => Ok(RightCode { attempt, spend: Spend::Step(i64::try_from(step).unwrap_or(i64::MAX)) }),
+            Ok(step) => Ok(RightFactor { attempt, spend: Spend::Step(i64::try_from(step).unwrap_or(i64::MAX)) }),
             Err(error) => Err(self.code_wrong(&attempt, user, error).await?),
         }
     }
 
     /// The answer to a code that was right and was used up by somebody else in the meantime.
-    pub(crate) async fn code_replayed(&self, code: &RightCode, user: &User) -> Result<Error, Error> {
+    pub(crate) async fn code_replayed(&self, code: &RightFactor, user: &User) -> Result<Error, Error> {
         self.code_wrong(&code.attempt, user, TotpError::Replayed).await
     }
 

@@ -7,7 +7,7 @@ use postern_domain::permission::{Permission, RoleAssignment};
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::user::{Group, User};
 use postern_domain::{GroupId, GroupName, ScopePath, UserName};
-use postern_store::{Page, PageRequest, ReadTx, WriteTx};
+use postern_store::{Listed, Listing, ReadTx, WriteTx};
 use postern_vault::random;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -44,9 +44,9 @@ impl Control {
         &self,
         permit: &Permit<Manage>,
         q: Option<&str>,
-        page: &PageRequest,
-    ) -> Result<Page<Group>, Error> {
-        Ok(self.store().read().await?.groups(&permit.action().scopes, q, page).await?)
+        listing: &Listing,
+    ) -> Result<Listed<Group>, Error> {
+        Ok(self.store().read().await?.groups(&permit.action().scopes, q, listing).await?)
     }
 
     /// One group in the permit's scopes; `tenant` tells those of one name apart.

@@ -196,25 +196,87 @@ impl Control {
         note.and_then(|note| String::from_utf8(note).ok()).ok_or_else(|| Error::not_found("checkpoint", "newest"))
     }
 
-    /// Up to a batch of events from `from` on, in the permit's scopes, as the lines of an export, and
-    /// where the next batch begins; none when this was the last.
+    /// An export of the events in the permit's scopes from `from` on; with `proof`, each comes with the
+    /// proof that it is in the log as it is signed now, as far as that goes.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn audit_export(&self, scopes: &[ScopePath], from: u64) -> Result<(Vec<u8>, Option<u64>), Error> {
-        let leaves = self.store().read().await?.leaves_from(from, BATCH_MAX).await?;
-        let next = leaves.last().map(|leaf| leaf.index + 1);
-        let mut lines = Vec::new();
-        for leaf in leaves {
-            let entry = entry(leaf);
-            if scopes.iter().any(|scope| scope.contains(&entry.event.scope)) {
-                serde_json::to_writer(&mut lines, &entry)
-                    .map_err(|error| Error::Unavailable(format!("the export cannot be written: {error}")))?;
-                lines.push(b'\n');
-            }
-        }
-        Ok((lines, next))
+    /// `NotFound` when nothing is signed yet, `Sealed` when proofs are wanted and the vault is sealed.
+    pub async fn audit_export(&self, permit: &Permit<Manage>, from: u64, proof: bool) -> Result<AuditExport, Error> {
+        let signed = if proof {
+            let signer = self.ledger_signer().await?;
+            let checkpoint = self.tiles().checkpoint(signer.verifier()).map_err(unpublishable)?;
+            let checkpoint = checkpoint.ok_or_else(|| Error::not_found("checkpoint", "newest"))?;
+            Some((checkpoint.size, hex::encode(checkpoint.root.0), self.audit_checkpoint()?))
+        } else {
+            None
+        };
+        Ok(AuditExport { scopes: permit.action().scopes.clone(), next: Some(from), signed, begun: false })
     }
+
+    /// The next lines of an export; none when it is over.
+    ///
+    /// # Errors
+    /// When the database or the ledger's folder fails.
+    pub async fn audit_export_next(&self, export: &mut AuditExport) -> Result<Option<Vec<u8>>, Error> {
+        let mut lines = Vec::new();
+        if let (false, Some((size, root, checkpoint))) = (export.begun, &export.signed) {
+            write_line(&mut lines, &serde_json::json!({ "size": size, "root": root, "checkpoint": checkpoint }))?;
+        }
+        export.begun = true;
+        let Some(from) = export.next else { return Ok(None) };
+        let mut leaves = self.store().read().await?.leaves_from(from, BATCH_MAX).await?;
+        if let Some((size, ..)) = &export.signed {
+            leaves.retain(|leaf| leaf.index < *size);
+        }
+        export.next = leaves.last().map(|leaf| leaf.index + 1);
+        if leaves.is_empty() {
+            return Ok(Some(lines).filter(|lines| !lines.is_empty()));
+        }
+        let tiles = self.tiles();
+        for leaf in leaves {
+            let (index, body) = (leaf.index, STANDARD.encode(&leaf.body));
+            let entry = entry(leaf);
+            if !export.scopes.iter().any(|scope| scope.contains(&entry.event.scope)) {
+                continue;
+            }
+            let Some((size, ..)) = export.signed else {
+                write_line(&mut lines, &entry)?;
+                continue;
+            };
+            let path = postern_ledger::proof::inclusion(index, size, &tiles.hashes(size))
+                .map_err(|error| Error::Unavailable(format!("the proof cannot be made: {error}")))?;
+            let path = path.iter().map(|hash| hex::encode(hash.0)).collect();
+            write_line(&mut lines, &ProvenEntry { entry, leaf: body, path })?;
+        }
+        Ok(Some(lines))
+    }
+}
+
+/// An export in progress.
+pub struct AuditExport {
+    scopes: Vec<ScopePath>,
+    next: Option<u64>,
+    /// The signed log's size and root, and the checkpoint.
+    signed: Option<(u64, String, String)>,
+    begun: bool,
+}
+
+/// An event with the proof that it is in the log whose checkpoint the export begins with.
+#[derive(Serialize)]
+struct ProvenEntry {
+    #[serde(flatten)]
+    entry: AuditEntry,
+    /// The exact bytes that were hashed, base64.
+    leaf: String,
+    /// The sibling hashes from the leaf up, hex.
+    path: Vec<String>,
+}
+
+fn write_line<T: Serialize>(lines: &mut Vec<u8>, value: &T) -> Result<(), Error> {
+    serde_json::to_writer(&mut *lines, value)
+        .map_err(|error| Error::Unavailable(format!("the export cannot be written: {error}")))?;
+    lines.push(b'\n');
+    Ok(())
 }
 
 /// The name that the ledger's key signs under.

@@ -17,7 +17,9 @@ mod certificate;
 mod checkout;
 mod clock;
 mod connect;
+mod context;
 mod data;
+mod document;
 mod error;
 #[cfg(test)]
 mod estate;
@@ -28,6 +30,7 @@ mod gate;
 mod grant;
 mod group;
 mod heartbeat;
+mod home;
 mod host_key;
 mod idempotency;
 mod jobs;
@@ -36,9 +39,11 @@ mod ledger;
 mod link;
 mod live;
 mod login;
+mod passkey;
 mod password;
 mod policy;
 mod provision;
+mod reach;
 mod recording;
 mod request;
 mod role;
@@ -46,6 +51,7 @@ mod rotation;
 mod scope;
 mod secret;
 mod session;
+mod settings;
 mod ssh_key;
 mod statement;
 mod status;
@@ -78,20 +84,26 @@ pub use caller::{Caller, CredentialUsed, Visitor};
 pub use checkout::{CheckedOut, CheckoutInput};
 pub use clock::{Clock, SystemClock};
 pub use connect::{ConnectTicket, ConnectWanted};
+pub use context::{RequestContext, Signal};
 pub use data::{DataFolder, Opened, Opening, open, recover_vault, write_durably};
+pub use document::{DocumentText, DocumentsInput, DocumentsRead, DocumentsWritten};
 pub use error::Error;
+pub use factor::FactorGiven;
 pub use facts::Facts;
 pub use group::GroupBody;
+pub use home::{Counts, Estate, Home};
 pub use host_key::{HostKeyDecision, HostKeySight};
 pub use idempotency::digest;
-pub use ledger::{AuditEntry, InclusionProof};
+pub use ledger::{AuditEntry, AuditExport, InclusionProof};
 pub use link::{Enrolled, FactorLink, LinkIssued, LinkUse, LinkView, SetUp, TotpOffer};
-pub use login::{CodeGiven, HeldPermission, SignIn, SignedIn, WhoAmI};
+pub use login::{HeldPermission, PasskeySignIn, SignIn, SignedIn, WhoAmI};
+pub use passkey::{PasskeyAdd, PasskeyAnswer, PasskeyOffer};
 pub use policy::PolicyInput;
 pub use postern_store::{
-    AccountFilter, AssetFilter, LeafFilter, LinkPurpose, Page, PageRequest, PolicyFilter, Remembered, RotationFilter,
-    SessionFilter, UserFilter,
+    AccountFilter, AssetFilter, LeafFilter, LinkPurpose, Listed, Listing, Page, PageRequest, PolicyFilter, Remembered,
+    RotationFilter, SessionFilter, UserFilter,
 };
+pub use reach::{AccessExplained, ReachItem};
 pub use recording::{Integrity, IntegrityVerdict, RecordingFormat, watched_line};
 pub use request::{RequestInput, RequestWanted};
 pub use role::RoleBody;
@@ -99,6 +111,7 @@ pub use rotation::{RotateInput, RotatePlan, RotateTarget, Worker};
 pub use scope::ScopeBody;
 pub use secret::SecretInput;
 pub use session::{SessionGuest, SessionLive};
+pub use settings::SettingsView;
 pub use ssh_key::SshKeyAdd;
 pub use statement::{StatementDecision, WaitingStatement};
 pub use status::{Gauges, LedgerStatus, Readiness, Status};
@@ -147,6 +160,8 @@ struct Inner {
     statements: statement::WaitingStatements,
     /// The gateways' sessions, once they are up.
     sessions: std::sync::OnceLock<postern_gateway::Sessions>,
+    /// What authenticators were asked and have not answered.
+    questions: passkey::Questions,
     /// Leaves covered by the newest signed checkpoint.
     published: std::sync::atomic::AtomicU64,
 }
@@ -173,6 +188,7 @@ impl Control {
             connectors: std::sync::OnceLock::new(),
             statements: statement::WaitingStatements::default(),
             sessions: std::sync::OnceLock::new(),
+            questions: passkey::Questions::default(),
             published: std::sync::atomic::AtomicU64::new(0),
         }))
     }
@@ -212,6 +228,10 @@ impl Control {
 
     pub(crate) fn connectors(&self) -> &postern_connectors::Connectors {
         self.0.connectors.get_or_init(postern_connectors::Connectors::all)
+    }
+
+    pub(crate) fn questions(&self) -> &passkey::Questions {
+        &self.0.questions
     }
 
     pub(crate) fn live(&self) -> &live::LiveSessions {
@@ -266,13 +286,14 @@ impl Control {
 
 /// The noun of an action, from the closed list that listeners know.
 fn noun_of(action: &str) -> &'static str {
-    const NOUNS: [&str; 24] = [
+    const NOUNS: [&str; 25] = [
         "user",
         "group",
         "role",
         "scope",
         "login",
         "ssh_key",
+        "passkey",
         "token",
         "asset",
         "host_key",

@@ -14,7 +14,7 @@ use postern_vault::totp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::login::CodeGiven;
+use crate::factor::FactorGiven;
 use crate::{Caller, Control, Error, Visitor, factor};
 
 /// How long a link for setting up or enrolling works.
@@ -204,13 +204,13 @@ impl Control {
     ///
     /// # Errors
     /// `NotFound` also when the link is somebody else's; `Unauthenticated` when the code is wrong.
-    pub async fn link_confirm(&self, caller: &Caller, token: &SecretText, given: CodeGiven) -> Result<(), Error> {
+    pub async fn link_confirm(&self, caller: &Caller, token: &SecretText, given: FactorGiven) -> Result<(), Error> {
         caller.login()?;
         let (link, user) = self.link_alive(token).await?;
         if link.purpose != LinkPurpose::Factor || user.is_none_or(|user| user.id != caller.user.id) {
             return Err(unknown_link());
         }
-        let code = self.code_check(&caller.user, &given.code, caller.source).await?;
+        let code = self.factor_check(&caller.user, given, caller.source).await?;
         let mut tx = self.store().write(self.now()).await?;
         if !tx.link_use(&link.id).await? {
             return Err(unknown_link());
@@ -311,13 +311,15 @@ impl Control {
         Ok((link, user))
     }
 
-    /// Gives a user a password, a generator and recovery codes, in place of all that they had.
+    /// Gives a user a password, a generator and recovery codes, in place of all that they had, passkeys
+    /// included.
     async fn enrol(&self, tx: &mut WriteTx, user: &User, enrolment: Enrolment) -> Result<Vec<String>, Error> {
         let sealed = factor::seal_seed(self.vault(), &user.id, &enrolment.seed)?;
         let (codes, hashes) = factor::recovery_codes();
         tx.password_set(&user.id, &enrolment.password_hash).await?;
         tx.totp_set(&user.id, &TotpSeed { sealed, last_step: enrolment.last_step }).await?;
         tx.recovery_codes_set(&user.id, &hashes).await?;
+        tx.passkeys_remove(&user.id).await?;
         tx.logins_end(&user.id).await?;
         tx.links_end(&user.id).await?;
         tx.factor_proofs_forget(&user.id).await?;

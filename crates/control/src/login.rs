@@ -6,19 +6,21 @@ use postern_domain::event::{Actor, Event};
 use postern_domain::permission::Permission;
 use postern_domain::user::{Login, User, UserState};
 use postern_domain::{LoginId, ScopePath, SecretText, UserName};
-use postern_store::{Page, PageRequest, StoredLogin};
+use postern_store::{Page, PageRequest, StoredLogin, WriteTx};
 use postern_vault::random;
 use postern_vault::token::{self, Purpose};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::factor::{FactorGiven, RightFactor};
+use crate::passkey::PasskeyAnswer;
 use crate::password::sign_in_failed;
 use crate::{Caller, Control, CredentialUsed, Error, Visitor};
 
 /// How long a login lasts at most.
-const LOGIN_LASTS: Duration = Duration::from_secs(12 * 3600);
+pub(crate) const LOGIN_LASTS: Duration = Duration::from_secs(12 * 3600);
 /// How long the console may lie unused.
-const CONSOLE_IDLE_MAX: Duration = Duration::from_secs(3600);
+pub(crate) const CONSOLE_IDLE_MAX: Duration = Duration::from_secs(3600);
 /// How long it is remembered that there was a login.
 const LOGIN_REMEMBERED: Duration = Duration::from_secs(90 * 24 * 3600);
 const CLIENT_LEN_MAX: usize = 120;
@@ -37,6 +39,9 @@ pub struct SignIn {
     /// A recovery code instead of a one-time code.
     #[serde(default)]
     pub recovery_code: Option<SecretText>,
+    /// A passkey's answer instead.
+    #[serde(default)]
+    pub passkey: Option<PasskeyAnswer>,
     /// What the client calls itself.
     #[serde(default)]
     pub client: Option<String>,
@@ -70,6 +75,9 @@ pub struct WhoAmI {
     pub permissions: Vec<HeldPermission>,
     /// The scopes that they can see something of.
     pub scopes: Vec<ScopePath>,
+    /// Whether they have a passkey to prove a factor with.
+    #[serde(default)]
+    pub passkeys: bool,
 }
 
 /// A permission and where it holds.
@@ -81,12 +89,25 @@ pub struct HeldPermission {
     pub scope: ScopePath,
 }
 
-/// A one-time code or a recovery code.
+/// A sign-in with a passkey alone, which verifies the person by itself.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct CodeGiven {
-    /// The code.
-    pub code: SecretText,
+pub struct PasskeySignIn {
+    /// The passkey's answer.
+    pub passkey: PasskeyAnswer,
+    /// What the client calls itself.
+    #[serde(default)]
+    pub client: Option<String>,
+    /// Whether the token is to be kept in the browser's cookie instead of being shown.
+    #[serde(default)]
+    pub cookie: bool,
+}
+
+/// How a login begins.
+struct Begun {
+    client: Option<String>,
+    cookie: bool,
+    how: &'static str,
 }
 
 impl Caller {
@@ -113,9 +134,11 @@ impl Control {
     pub async fn login_create(&self, visitor: &Visitor, wish: SignIn) -> Result<SignedIn, Error> {
         let right = self.password_check(&wish.user, wish.password, visitor.source).await?;
         let user = &right.user;
-        let code = match (wish.code.or(wish.recovery_code), user.totp) {
-            (Some(code), true) => Some(self.code_check(user, &code, visitor.source).await?),
-            (None, true) => {
+        let given = FactorGiven { code: wish.code.or(wish.recovery_code), passkey: wish.passkey };
+        let wanted = user.totp || self.store().read().await?.has_passkey(&user.id).await?;
+        let factor = match (given.code.is_some() || given.passkey.is_some(), wanted) {
+            (true, true) => Some(self.factor_check(user, given, visitor.source).await?),
+            (false, true) => {
                 return Err(Error::Unauthenticated {
                     code: "code_required",
                     message: "a one-time code is needed: postern login asks for it, or give --otp".to_owned(),
@@ -123,44 +146,69 @@ impl Control {
             }
             (_, false) => None,
         };
-        let now = self.now();
+        let begun = Begun { client: wish.client, cookie: wish.cookie, how: "password" };
+        let mut tx = self.store().write(self.now()).await?;
+        right.accepted(&mut tx).await?;
+        self.login_begin(tx, visitor, user, factor, begun).await
+    }
+
+    /// Signs somebody in by a passkey alone.
+    ///
+    /// # Errors
+    /// `Unauthenticated` with `sign_in_failed`, whatever was wrong.
+    pub async fn login_passkey(&self, visitor: &Visitor, wish: PasskeySignIn) -> Result<SignedIn, Error> {
+        let (user, factor) = self.passkey_owner(wish.passkey, visitor.source).await?;
+        let begun = Begun { client: wish.client, cookie: wish.cookie, how: "passkey" };
+        let tx = self.store().write(self.now()).await?;
+        self.login_begin(tx, visitor, &user, Some(factor), begun).await
+    }
+
+    /// Makes the login of somebody who has proved who they are, using the factor up.
+    async fn login_begin(
+        &self,
+        mut tx: WriteTx,
+        visitor: &Visitor,
+        user: &User,
+        factor: Option<RightFactor>,
+        begun: Begun,
+    ) -> Result<SignedIn, Error> {
+        let now = tx.now();
+        if let Some(factor) = &factor
+            && !factor.spend(&mut tx, user).await?
+        {
+            drop(tx);
+            return Err(self.code_replayed(factor, user).await?);
+        }
         let token = token::generate(Purpose::Login);
         let stored = StoredLogin {
             login: Login {
                 id: LoginId::generate(now, random::bytes()),
                 source: visitor.source.to_string(),
-                client: client(wish.client.as_deref().unwrap_or(&visitor.client)),
+                client: client(begun.client.as_deref().unwrap_or(&visitor.client)),
                 created_at: now,
                 last_used_at: now,
                 expires_at: now.after(LOGIN_LASTS),
-                mfa_at: code.is_some().then_some(now),
+                mfa_at: factor.is_some().then_some(now),
             },
             user: user.id.clone(),
-            idle_max: wish.cookie.then_some(CONSOLE_IDLE_MAX),
+            idle_max: begun.cookie.then_some(CONSOLE_IDLE_MAX),
             ended_at: None,
         };
-        let mut tx = self.store().write(now).await?;
-        if let Some(code) = &code
-            && !code.spend(&mut tx, user).await?
-        {
-            drop(tx);
-            return Err(self.code_replayed(code, user).await?);
-        }
-        right.accepted(&mut tx).await?;
         tx.login_create(&stored, &token.hash.to_string()).await?;
         tx.logins_forget(now.before(LOGIN_REMEMBERED)).await?;
         tx.user_seen(&user.id, now).await?;
         // What was true before the transaction began may not be any more: a user disabled meanwhile.
-        let user = tx.user(&user.id).await?.filter(|user| user.state == postern_domain::user::UserState::Active);
+        let user = tx.user(&user.id).await?.filter(|user| user.state == UserState::Active);
         let user = user.ok_or_else(sign_in_failed)?;
         let actor = Actor::User { name: user.name.to_string(), source: Some(visitor.source.to_string()) };
         let event = Event::done(now, actor, "login.create", user.name.as_str(), user.scope.clone())
             .with("login", stored.login.id.as_str())
             .with("client", stored.login.client.as_str())
-            .with("factor", code.as_ref().map_or("none", |code| code.kind()));
+            .with("how", begun.how)
+            .with("factor", factor.as_ref().map_or("none", RightFactor::kind));
         self.commit(tx, &[event]).await?;
         let token = Some(token.text.expose().to_owned());
-        Ok(SignedIn { token, user, login: stored.login, mfa: code.is_some() })
+        Ok(SignedIn { token, user, login: stored.login, mfa: factor.is_some() })
     }
 
     /// Who is calling, and what they may do.
@@ -182,16 +230,17 @@ impl Control {
         permissions.sort();
         permissions.dedup();
         let scopes = rows.scopes(&visible_scopes(caller)).await?;
-        Ok(WhoAmI { user: caller.user.clone(), login, permissions, scopes })
+        let passkeys = rows.has_passkey(&caller.user.id).await?;
+        Ok(WhoAmI { user: caller.user.clone(), login, permissions, scopes, passkeys })
     }
 
     /// Proves a second factor again in the login that is used.
     ///
     /// # Errors
     /// `Unauthenticated` when the code is wrong or was used, `Throttled` after too many of those.
-    pub async fn login_factor(&self, caller: &Caller, given: CodeGiven) -> Result<Login, Error> {
+    pub async fn login_factor(&self, caller: &Caller, given: FactorGiven) -> Result<Login, Error> {
         let id = caller.login()?;
-        let code = self.code_check(&caller.user, &given.code, caller.source).await?;
+        let code = self.factor_check(&caller.user, given, caller.source).await?;
         let now = self.now();
         let mut tx = self.store().write(now).await?;
         if !code.spend(&mut tx, &caller.user).await? {

@@ -8,7 +8,7 @@ use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::policy::{Access, Accounts, Conditions, Effect, Obligations, Policy, Subjects};
 use postern_domain::{GroupName, PolicyId, PolicyName, ScopePath};
-use postern_store::{Page, PageRequest, PolicyFilter, ReadTx, WriteTx};
+use postern_store::{Listed, Listing, PolicyFilter, ReadTx, WriteTx};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -51,9 +51,9 @@ impl Control {
         &self,
         permit: &Permit<Manage>,
         filter: &PolicyFilter,
-        page: &PageRequest,
-    ) -> Result<Page<Policy>, Error> {
-        Ok(self.store().read().await?.policies(&permit.action().scopes, filter, page).await?)
+        listing: &Listing,
+    ) -> Result<Listed<Policy>, Error> {
+        Ok(self.store().read().await?.policies(&permit.action().scopes, filter, listing).await?)
     }
 
     /// One policy.

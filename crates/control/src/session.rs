@@ -9,7 +9,7 @@ use postern_domain::policy::{Join, Obligations};
 use postern_domain::session::{EndReason, Session, SessionState};
 use postern_domain::{AccountId, Capability, SessionId, UserId, UserName};
 use postern_gateway::{Directive, Guest, Joined};
-use postern_store::{Page, PageRequest, SessionEnd, SessionFilter, WriteTx};
+use postern_store::{Listed, Listing, SessionEnd, SessionFilter, WriteTx};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -50,10 +50,10 @@ impl Control {
         &self,
         caller: &Caller,
         filter: &SessionFilter,
-        page: &PageRequest,
-    ) -> Result<Page<Session>, Error> {
+        listing: &Listing,
+    ) -> Result<Listed<Session>, Error> {
         let scopes = caller.authority.scopes(Permission::SessionRead);
-        Ok(self.store().read().await?.sessions(&scopes, &caller.user.id, filter, page).await?)
+        Ok(self.store().read().await?.sessions(&scopes, &caller.user.id, filter, listing).await?)
     }
 
     /// One session that the caller may see.

@@ -17,6 +17,10 @@ use postern_store::{LeafFilter, PageRequest, Store, StoredLogin, TotpSeed};
 use postern_vault::token::{self, Purpose};
 use postern_vault::{Recipient, SealedRoot, SharePlan, password, random, totp};
 
+mod authenticator;
+
+pub use authenticator::Authenticator;
+
 use crate::{Caller, Clock, Control, Settings, Visitor, data, factor, keys};
 
 mod target;

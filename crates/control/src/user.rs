@@ -5,7 +5,7 @@ use postern_domain::permission::{Permission, Role, RoleAssignment};
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::user::{User, UserState};
 use postern_domain::{GroupName, ScopePath, Timestamp, UserId, UserName};
-use postern_store::{LinkPurpose, Page, PageRequest, ReadTx, UserFilter};
+use postern_store::{LinkPurpose, Listed, Listing, ReadTx, UserFilter};
 use postern_vault::random;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -66,9 +66,9 @@ impl Control {
         &self,
         permit: &Permit<Manage>,
         filter: &UserFilter,
-        page: &PageRequest,
-    ) -> Result<Page<User>, Error> {
-        Ok(self.store().read().await?.users(&permit.action().scopes, filter, page).await?)
+        listing: &Listing,
+    ) -> Result<Listed<User>, Error> {
+        Ok(self.store().read().await?.users(&permit.action().scopes, filter, listing).await?)
     }
 
     /// One user in the permit's scopes.

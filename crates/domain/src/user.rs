@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{GroupId, LoginId, SshKeyId, TokenId, UserId};
+use crate::id::{GroupId, LoginId, PasskeyId, SshKeyId, TokenId, UserId};
 use crate::name::{GroupName, UserName};
 use crate::permission::{Permission, RoleAssignment};
 use crate::scope::ScopePath;
@@ -82,6 +82,19 @@ pub struct SshKey {
     /// When it was registered.
     pub created_at: Timestamp,
     /// When it last opened a session.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// A passkey: what somebody signs in with in a browser, and proves a second factor with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Passkey {
+    /// Identifier.
+    pub id: PasskeyId,
+    /// What its owner calls it.
+    pub name: String,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When it was last used.
     pub last_used_at: Option<Timestamp>,
 }
 

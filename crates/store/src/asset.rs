@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::db::{ReadTx, WriteTx};
 use crate::error::Error;
-use crate::page::{Page, PageRequest};
+use crate::listing::{Listed, Listing, Plan, Query};
 use crate::row;
 
 /// Which assets are wanted; everything given must match.
@@ -68,46 +68,50 @@ impl ReadTx {
         rows.iter().map(asset).collect()
     }
 
-    /// Assets in `scopes` that match, by name.
+    /// Assets in `scopes` that match, by name unless asked otherwise.
     ///
     /// # Errors
-    /// When the database fails or the cursor is not one of ours.
+    /// When the database fails, or it cannot be sorted by that, or the cursor is not one of ours.
     pub async fn assets(
         &mut self,
         scopes: &[ScopePath],
         filter: &AssetFilter,
-        page: &PageRequest,
-    ) -> Result<Page<Asset>, Error> {
-        let [name, id] = page.keys()?;
-        let rows = sqlx::query(sqlx::AssertSqlSafe(list_sql()))
-            .bind(name)
-            .bind(id)
-            .bind(row::scopes_json(scopes))
-            .bind(filter.scope.as_ref().map(|scope| row::scopes_json(std::slice::from_ref(scope))))
-            .bind(filter.platform.map(|platform| row::word(&platform, "platform")).transpose()?)
-            .bind(filter.q.as_ref().map(|q| q.to_lowercase()))
-            .bind(row::to_json(&filter.labels, "labels")?)
-            .bind(page.limit() + 1)
-            .fetch_all(self.connection())
-            .await?;
-        let assets = rows.iter().map(asset).collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::from_rows(assets, page.limit(), |asset| {
-            Page::<Asset>::cursor(&[asset.name.as_str(), asset.id.as_str()])
-        }))
+        listing: &Listing,
+    ) -> Result<Listed<Asset>, Error> {
+        let (rows, next) = filtered(Query::page(&LISTED, listing)?, scopes, filter)?.rows(self).await?;
+        let total = match listing.count {
+            true => filtered(Query::count(&LISTED), scopes, filter)?.total(self).await?,
+            false => None,
+        };
+        Ok(Listed { items: rows.iter().map(asset).collect::<Result<_, _>>()?, next, total })
     }
 }
 
-/// Goes through the index by name from the cursor on, so that a page costs what it skips and no more.
-fn list_sql() -> String {
-    format!(
-        "select * from asset where (name, id) > (?1, ?2) and {} and (?4 is null or {}) \
-         and (?5 is null or platform = ?5) \
-         and (?6 is null or instr(name, ?6) > 0 or instr(lower(address), ?6) > 0) \
-         and {} order by name, id limit ?8",
-        row::scope_clause("scope", "?3"),
-        row::scope_clause("scope", "?4"),
-        row::labels_clause("labels", "?7"),
-    )
+pub(crate) const LISTED: Plan = Plan {
+    columns: "asset.*",
+    from: "asset where 1",
+    id: "asset.id",
+    keys: &[
+        ("name", "asset.name"),
+        ("created_at", "asset.created_at"),
+        ("platform", "asset.platform"),
+        ("address", "asset.address"),
+    ],
+};
+
+fn filtered(mut query: Query, scopes: &[ScopePath], filter: &AssetFilter) -> Result<Query, Error> {
+    query.within("asset.scope", scopes);
+    if let Some(scope) = &filter.scope {
+        query.within("asset.scope", std::slice::from_ref(scope));
+    }
+    query.equal("asset.platform", filter.platform.map(|platform| row::word(&platform, "platform")).transpose()?);
+    query.containing(&["asset.name", "lower(asset.address)"], filter.q.as_deref());
+    for (name, value) in &filter.labels {
+        let sql = query.sql();
+        sql.push(" and exists (select 1 from asset_label l where l.name = ").push_bind(name.clone());
+        sql.push(" and l.value = ").push_bind(value.clone()).push(" and l.asset_id = asset.id)");
+    }
+    Ok(query)
 }
 
 impl WriteTx {

@@ -100,6 +100,8 @@ fn migrator() -> Migrator {
         migration(1, "initial", include_str!("../migrations/0001_initial.sql")),
         migration(2, "identity", include_str!("../migrations/0002_identity.sql")),
         migration(3, "access", include_str!("../migrations/0003_access.sql")),
+        migration(4, "passkeys", include_str!("../migrations/0004_passkeys.sql")),
+        migration(5, "listings", include_str!("../migrations/0005_listings.sql")),
         migration(20, "rotation", include_str!("../migrations/0020_rotation.sql")),
         migration(30, "database", include_str!("../migrations/0030_database.sql")),
         migration(40, "request_start", include_str!("../migrations/0040_request_start.sql")),

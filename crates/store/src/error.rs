@@ -25,6 +25,12 @@ pub enum Error {
     /// A cursor that this server did not give.
     #[error("cursor: not one that this server gave; begin again without it")]
     Cursor,
+    /// It cannot be sorted by that.
+    #[error("sort: one of {accepted}, with a minus for the other way round")]
+    Sort {
+        /// By what it can be.
+        accepted: String,
+    },
     /// The disk is full.
     #[error("the disk is full")]
     DiskFull,

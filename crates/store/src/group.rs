@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::db::{ReadTx, WriteTx};
 use crate::error::Error;
-use crate::page::{Page, PageRequest};
+use crate::listing::{Listed, Listing, Plan, Query};
 use crate::row;
 use crate::user;
 
@@ -25,31 +25,22 @@ impl ReadTx {
         self.groups_from(&rows).await
     }
 
-    /// Groups in `scopes` whose name contains `q`, by name and tenant.
+    /// Groups in `scopes` whose name contains `q`, by name.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the database fails, or it cannot be sorted by that, or the cursor is not one of ours.
     pub async fn groups(
         &mut self,
         scopes: &[ScopePath],
         q: Option<&str>,
-        page: &PageRequest,
-    ) -> Result<Page<Group>, Error> {
-        let sql = format!(
-            "select * from user_group where name || ' ' || tenant > ?1 and {} \
-             and (?3 is null or instr(name, ?3) > 0) order by name || ' ' || tenant limit ?4",
-            row::scope_clause("scope", "?2")
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(page.after())
-            .bind(row::scopes_json(scopes))
-            .bind(q.map(str::to_lowercase))
-            .bind(page.limit() + 1)
-            .fetch_all(self.connection())
-            .await?;
-        let groups = self.groups_from(&rows).await?;
-        let key = |group: &Group| format!("{} {}", group.name, group.scope.tenant());
-        Ok(Page::from_rows(groups, page.limit(), key))
+        listing: &Listing,
+    ) -> Result<Listed<Group>, Error> {
+        let (rows, next) = filtered(Query::page(&LISTED, listing)?, scopes, q).rows(self).await?;
+        let total = match listing.count {
+            true => filtered(Query::count(&LISTED), scopes, q).total(self).await?,
+            false => None,
+        };
+        Ok(Listed { items: self.groups_from(&rows).await?, next, total })
     }
 
     /// The roles that membership brings.
@@ -86,6 +77,19 @@ impl ReadTx {
         .await?;
         rows.iter().map(|row| row::text(row, "name")).collect()
     }
+}
+
+pub(crate) const LISTED: Plan = Plan {
+    columns: "user_group.*",
+    from: "user_group where 1",
+    id: "user_group.id",
+    keys: &[("name", "user_group.name")],
+};
+
+fn filtered(mut query: Query, scopes: &[ScopePath], q: Option<&str>) -> Query {
+    query.within("user_group.scope", scopes);
+    query.containing(&["user_group.name"], q);
+    query
 }
 
 impl WriteTx {

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::db::{ReadTx, WriteTx};
 use crate::error::Error;
-use crate::page::{Page, PageRequest};
+use crate::listing::{Listed, Listing, Plan, Query};
 use crate::row;
 
 /// What a policy says, as it is stored.
@@ -75,36 +75,22 @@ impl ReadTx {
         rows.iter().map(policy).collect()
     }
 
-    /// Policies in `scopes` that match, by name.
+    /// Policies in `scopes` that match, by name unless asked otherwise.
     ///
     /// # Errors
-    /// When the database fails or the cursor is not one of ours.
+    /// When the database fails, or it cannot be sorted by that, or the cursor is not one of ours.
     pub async fn policies(
         &mut self,
         scopes: &[ScopePath],
         filter: &PolicyFilter,
-        page: &PageRequest,
-    ) -> Result<Page<Policy>, Error> {
-        let [name, id] = page.keys()?;
-        let sql = format!(
-            "select * from policy where (name, id) > (?1, ?2) and deleted_at is null and {} and (?4 is null or {}) \
-             and (?5 is null or instr(name, ?5) > 0) order by name, id limit ?6",
-            row::scope_clause("scope", "?3"),
-            row::scope_clause("scope", "?4"),
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(name)
-            .bind(id)
-            .bind(row::scopes_json(scopes))
-            .bind(filter.scope.as_ref().map(|scope| row::scopes_json(std::slice::from_ref(scope))))
-            .bind(filter.q.as_ref().map(|q| q.to_lowercase()))
-            .bind(page.limit() + 1)
-            .fetch_all(self.connection())
-            .await?;
-        let policies = rows.iter().map(policy).collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::from_rows(policies, page.limit(), |policy| {
-            Page::<Policy>::cursor(&[policy.name.as_str(), policy.id.as_str()])
-        }))
+        listing: &Listing,
+    ) -> Result<Listed<Policy>, Error> {
+        let (rows, next) = filtered(Query::page(&LISTED, listing)?, scopes, filter).rows(self).await?;
+        let total = match listing.count {
+            true => filtered(Query::count(&LISTED), scopes, filter).total(self).await?,
+            false => None,
+        };
+        Ok(Listed { items: rows.iter().map(policy).collect::<Result<_, _>>()?, next, total })
     }
 
     /// Every policy whose scope is `scope` or lies above it.
@@ -153,6 +139,22 @@ impl ReadTx {
         .await?;
         rows.iter().map(policy).collect()
     }
+}
+
+pub(crate) const LISTED: Plan = Plan {
+    columns: "policy.*",
+    from: "policy where deleted_at is null",
+    id: "policy.id",
+    keys: &[("name", "policy.name"), ("scope", "policy.scope")],
+};
+
+fn filtered(mut query: Query, scopes: &[ScopePath], filter: &PolicyFilter) -> Query {
+    query.within("policy.scope", scopes);
+    if let Some(scope) = &filter.scope {
+        query.within("policy.scope", std::slice::from_ref(scope));
+    }
+    query.containing(&["policy.name"], filter.q.as_deref());
+    query
 }
 
 impl WriteTx {

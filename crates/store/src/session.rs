@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::db::{ReadTx, WriteTx};
 use crate::error::Error;
-use crate::page::{Page, PageRequest};
+use crate::listing::{Listed, Listing, Plan, Query};
 use crate::row;
 
 const SELECT: &str = "select session.*, user.name as user_name, account.name as account_name, asset.name as asset_name \
@@ -61,6 +61,8 @@ pub struct SessionFilter {
     pub account: Option<AccountRef>,
     /// On this asset.
     pub asset: Option<AssetName>,
+    /// That came this way: `ssh`, `web`.
+    pub protocol: Option<String>,
     /// Begun not before.
     pub from: Option<Timestamp>,
     /// Begun before.
@@ -115,41 +117,23 @@ impl ReadTx {
         found.as_ref().map(|found| row::text(found, "account_id")).transpose()
     }
 
-    /// Sessions in `scopes` and those of `own`, newest first.
+    /// The sessions of `own`, and those in `scopes`, that match; newest first unless asked otherwise.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the database fails, or it cannot be sorted by that, or the cursor is not one of ours.
     pub async fn sessions(
         &mut self,
         scopes: &[ScopePath],
         own: &UserId,
         filter: &SessionFilter,
-        page: &PageRequest,
-    ) -> Result<Page<Session>, Error> {
-        let sql = format!(
-            "{SELECT} where (?1 = '' or session.id < ?1) and (session.user_id = ?2 or {}) \
-             and (?4 = 0 or session.state <> 'ended') and (?5 is null or user.name = ?5) \
-             and (?6 is null or account.name = ?6) and (?7 is null or asset.name = ?7) \
-             and (?8 is null or session.started_at >= ?8) and (?9 is null or session.started_at < ?9) \
-             order by session.id desc limit ?10",
-            row::scope_clause("session.scope", "?3")
-        );
-        let asset = filter.account.as_ref().map(|account| &account.asset).or(filter.asset.as_ref());
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(page.after())
-            .bind(own.as_str())
-            .bind(row::scopes_json(scopes))
-            .bind(i64::from(filter.live))
-            .bind(&filter.user)
-            .bind(filter.account.as_ref().map(|account| account.account.as_str()))
-            .bind(asset.map(AssetName::as_str))
-            .bind(filter.from.map(Timestamp::as_millis))
-            .bind(filter.until.map(Timestamp::as_millis))
-            .bind(page.limit() + 1)
-            .fetch_all(self.connection())
-            .await?;
-        let sessions = rows.iter().map(session).collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::from_rows(sessions, page.limit(), |session| session.id.to_string()))
+        listing: &Listing,
+    ) -> Result<Listed<Session>, Error> {
+        let (rows, next) = filtered(Query::page(&LISTED, listing)?, scopes, own, filter).rows(self).await?;
+        let total = match listing.count {
+            true => filtered(Query::count(&LISTED), scopes, own, filter).total(self).await?,
+            false => None,
+        };
+        Ok(Listed { items: rows.iter().map(session).collect::<Result<_, _>>()?, next, total })
     }
 
     /// Every session that is not over.
@@ -161,6 +145,37 @@ impl ReadTx {
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(self.connection()).await?;
         rows.iter().map(session).collect()
     }
+}
+
+pub(crate) const LISTED: Plan = Plan {
+    columns: "session.*, user.name as user_name, account.name as account_name, asset.name as asset_name",
+    from: "session join user on user.id = session.user_id join account on account.id = session.account_id \
+           join asset on asset.id = account.asset_id where 1",
+    id: "session.id",
+    keys: &[("-started_at", "session.started_at"), ("ended_at", "coalesce(session.ended_at, 9223372036854775807)")],
+};
+
+fn filtered(mut query: Query, scopes: &[ScopePath], own: &UserId, filter: &SessionFilter) -> Query {
+    if !scopes.contains(&ScopePath::root()) {
+        query.sql().push(" and (session.user_id = ").push_bind(own.as_str().to_owned()).push(" or ");
+        query.push_within("session.scope", scopes);
+        query.sql().push(")");
+    }
+    if filter.live {
+        query.sql().push(" and session.state <> 'ended'");
+    }
+    query.equal("user.name", filter.user.clone());
+    query.equal("account.name", filter.account.as_ref().map(|account| account.account.to_string()));
+    let asset = filter.account.as_ref().map(|account| &account.asset).or(filter.asset.as_ref());
+    query.equal("asset.name", asset.map(AssetName::to_string));
+    query.equal("session.protocol", filter.protocol.clone());
+    if let Some(from) = filter.from {
+        query.sql().push(" and session.started_at >= ").push_bind(from.as_millis());
+    }
+    if let Some(until) = filter.until {
+        query.sql().push(" and session.started_at < ").push_bind(until.as_millis());
+    }
+    query
 }
 
 impl WriteTx {

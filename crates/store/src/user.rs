@@ -8,20 +8,20 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::db::{ReadTx, WriteTx};
 use crate::error::Error;
+use crate::listing::{Listed, Listing, Plan, Query};
 use crate::page::{Page, PageRequest};
 use crate::row;
 
 /// A user with the groups they are in and the roles they hold, directly or by a group, as lists of
 /// pairs of a name and a scope.
-const SELECT: &str = "select u.*, \
+const COLUMNS: &str = "u.*, \
      (select json_group_array(json_array(p.name, p.scope)) from \
        (select g.name, g.scope from group_member m join user_group g on g.id = m.group_id \
         where m.user_id = u.id order by g.name, g.scope) p) as member_of, \
      (select json_group_array(json_array(h.role, h.scope)) from \
        (select a.role, a.scope from role_assignment a where a.user_id = u.id union \
         select a.role, a.scope from role_assignment a join group_member m on m.group_id = a.group_id \
-        where m.user_id = u.id) h) as holds \
-     from user u";
+        where m.user_id = u.id) h) as holds";
 
 /// A user, and where their groups belong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl ReadTx {
     /// # Errors
     /// When the database fails.
     pub async fn person(&mut self, id: &UserId) -> Result<Option<Person>, Error> {
-        let sql = format!("{SELECT} where u.id = ?1");
+        let sql = format!("select {COLUMNS} from user u where u.id = ?1");
         let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.as_str()).fetch_optional(self.connection()).await?;
         row.as_ref().map(person).transpose()
     }
@@ -67,35 +67,54 @@ impl ReadTx {
     /// # Errors
     /// When the database fails.
     pub async fn user_by_name(&mut self, name: &UserName) -> Result<Option<User>, Error> {
-        let sql = format!("{SELECT} where u.name = ?1");
+        let sql = format!("select {COLUMNS} from user u where u.name = ?1");
         let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(name.as_str()).fetch_optional(self.connection()).await?;
         row.as_ref().map(|row| Ok(person(row)?.user)).transpose()
     }
 
-    /// Users in `scopes` that match, by name.
+    /// Users in `scopes` that match, by name unless asked otherwise.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the database fails, or it cannot be sorted by that, or the cursor is not one of ours.
     pub async fn users(
         &mut self,
         scopes: &[ScopePath],
         filter: &UserFilter,
+        listing: &Listing,
+    ) -> Result<Listed<User>, Error> {
+        let (rows, next) = filtered(Query::page(&LISTED, listing)?, scopes, filter)?.rows(self).await?;
+        let total = match listing.count {
+            true => filtered(Query::count(&LISTED), scopes, filter)?.total(self).await?,
+            false => None,
+        };
+        let items = rows.iter().map(|row| Ok(person(row)?.user)).collect::<Result<_, Error>>()?;
+        Ok(Listed { items, next, total })
+    }
+
+    /// The active people whom policies could be about that name these people and groups, of `tenant` or
+    /// the root, by name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn users_among(
+        &mut self,
+        names: &[&UserName],
+        groups: &[&GroupName],
+        tenant: &ScopePath,
         page: &PageRequest,
     ) -> Result<Page<User>, Error> {
         let sql = format!(
-            "{SELECT} where name > ?1 and {} \
-             and (?3 is null or instr(name, ?3) > 0 or instr(lower(coalesce(email, '')), ?3) > 0) \
-             and (?4 is null or {}) and (?5 is null or state = ?5) order by name limit ?6",
-            row::scope_clause("scope", "?2"),
-            row::scope_clause("scope", "?4"),
+            "select {COLUMNS} from user u where u.name > ?1 and u.state = 'active' \
+             and (u.name in (select value from json_each(?2)) or exists \
+               (select 1 from group_member m join user_group g on g.id = m.group_id where m.user_id = u.id \
+                and g.name in (select value from json_each(?3)) and g.tenant in ('/', ?4))) \
+             order by u.name limit ?5"
         );
-        let state = filter.state.as_ref().map(|state| row::word(state, "state")).transpose()?;
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(page.after())
-            .bind(row::scopes_json(scopes))
-            .bind(filter.q.as_deref().map(str::to_lowercase))
-            .bind(filter.scope.as_ref().map(|scope| row::scopes_json(std::slice::from_ref(scope))))
-            .bind(state)
+            .bind(row::to_json(&names, "names")?)
+            .bind(row::to_json(&groups, "groups")?)
+            .bind(tenant.as_str())
             .bind(page.limit() + 1)
             .fetch_all(self.connection())
             .await?;
@@ -138,6 +157,23 @@ impl ReadTx {
             .await?;
         rows.iter().map(assignment).collect()
     }
+}
+
+pub(crate) const LISTED: Plan = Plan {
+    columns: COLUMNS,
+    from: "user u where 1",
+    id: "u.id",
+    keys: &[("name", "u.name"), ("created_at", "u.created_at"), ("last_seen_at", "coalesce(u.last_seen_at, 0)")],
+};
+
+fn filtered(mut query: Query, scopes: &[ScopePath], filter: &UserFilter) -> Result<Query, Error> {
+    query.within("u.scope", scopes);
+    if let Some(scope) = &filter.scope {
+        query.within("u.scope", std::slice::from_ref(scope));
+    }
+    query.equal("u.state", filter.state.as_ref().map(|state| row::word(state, "state")).transpose()?);
+    query.containing(&["u.name", "lower(coalesce(u.email, ''))"], filter.q.as_deref());
+    Ok(query)
 }
 
 impl WriteTx {

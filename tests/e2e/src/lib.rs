@@ -4,6 +4,7 @@
 //! Used by the end-to-end tests, by `cargo xtask bench` and by `cargo xtask faults`. Needs root, for
 //! the SSH targets are small machines in namespaces of their own (`scripts/ssh-target.sh`).
 
+mod browser;
 mod child;
 mod database;
 mod gate;
@@ -14,6 +15,7 @@ mod target;
 mod wait;
 mod world;
 
+pub use browser::{Browser, Seen, Socket};
 pub use child::Child;
 pub use database::DatabaseWorld;
 pub use gate::{Gate, binary};

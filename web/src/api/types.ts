@@ -21,6 +21,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/access/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why somebody can or cannot open a session */
+        get: operations["access_explain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/accounts": {
         parameters: {
             query?: never;
@@ -49,6 +66,23 @@ export interface paths {
         get: operations["account_show"];
         /** Create an account or change it */
         put: operations["account_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/accounts/{account}/reach": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who can reach an account or ask for it */
+        get: operations["account_reach"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -244,25 +278,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/checkouts": {
+    "/v1/counts": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Check-outs: one's own, and those one may see */
-        get: operations["checkout_list"];
+        /** How much waits and is live */
+        get: operations["counts_show"];
         put?: never;
-        /** See the secret of an account, for a while */
-        post: operations["checkout_open"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/v1/checkouts/{id}/checkin": {
+    "/v1/documents/read": {
         parameters: {
             query?: never;
             header?: never;
@@ -271,8 +304,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Give a secret back; it is changed */
-        post: operations["checkout_close"];
+        /** Read access as text, with what is wrong in it */
+        post: operations["documents_read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/documents/write": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Write access as text */
+        post: operations["documents_write"];
         delete?: never;
         options?: never;
         head?: never;
@@ -286,7 +336,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The nouns that change, as server-sent events */
+        /** The nouns that change and the counts of what waits, as server-sent events */
         get: operations["feed_show"];
         put?: never;
         post?: never;
@@ -383,6 +433,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/home": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What one can reach, what waits and what is live */
+        get: operations["home_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/links/{token}": {
         parameters: {
             query?: never;
@@ -454,6 +521,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/login/factor/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What one's own passkeys are asked that are to prove a second factor */
+        post: operations["login_factor_options"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/login/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in with a passkey alone */
+        post: operations["login_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/login/passkey/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a passkey is asked by which somebody signs in, alone or after a password */
+        post: operations["login_passkey_options"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/logins": {
         parameters: {
             query?: never;
@@ -467,6 +585,75 @@ export interface paths {
         post?: never;
         /** Sign out everywhere */
         delete: operations["login_end_all"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/logins/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End one of one's own logins */
+        delete: operations["login_end_one"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own passkeys */
+        get: operations["passkey_list"];
+        put?: never;
+        /** Register a passkey */
+        post: operations["passkey_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/passkeys/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a new passkey is to be made from */
+        post: operations["passkey_options"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/passkeys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a passkey */
+        delete: operations["passkey_remove"];
         options?: never;
         head?: never;
         patch?: never;
@@ -525,23 +712,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/provisions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What was made on targets for sessions, newest first */
-        get: operations["provision_list"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/v1/requests": {
         parameters: {
             query?: never;
@@ -588,6 +758,23 @@ export interface paths {
         put?: never;
         /** Say yes to somebody's request */
         post: operations["request_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{id}/context": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an approver wants to know of it */
+        get: operations["request_context"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -655,92 +842,6 @@ export interface paths {
         get?: never;
         /** Define a custom role */
         put: operations["role_put"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/rotation-runs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What was asked for at once, newest first */
-        get: operations["rotation_run_list"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/rotation-runs/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One run of rotations */
-        get: operations["rotation_run_show"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/rotation-runs/{id}/stop": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Begin no more rotations of a run */
-        post: operations["rotation_run_stop"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/rotations": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Rotations, newest first */
-        get: operations["rotation_list"];
-        put?: never;
-        /** Change the secret of one account, or of all of a label */
-        post: operations["rotation_request"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/rotations/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One rotation */
-        get: operations["rotation_show"];
-        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -979,6 +1080,23 @@ export interface paths {
         };
         /** Follow a live session, a JSON line a frame */
         get: operations["session_watch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the server is set */
+        get: operations["settings_show"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1265,6 +1383,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/users/{name}/reach": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What somebody can reach or ask for */
+        get: operations["user_reach"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users/{name}/roles": {
         parameters: {
             query?: never;
@@ -1367,6 +1502,17 @@ export interface components {
             /** @description What kind of system it is. */
             platform: components["schemas"]["Platform"];
         };
+        /** @description A decision on a session, with its grounds. */
+        AccessExplained: {
+            /** @description On what. */
+            account: components["schemas"]["AccountRef"];
+            /** @description What is decided, and what each policy says. */
+            explanation: components["schemas"]["Explanation"];
+            /** @description The reasons of a refusal, for people to read. */
+            messages: string[];
+            /** @description Who. */
+            user: components["schemas"]["UserName"];
+        };
         /** @description An account that somebody can reach or ask for. */
         AccessItem: {
             /** @description The account: `root@web-1`. */
@@ -1417,19 +1563,6 @@ export interface components {
             owner?: components["schemas"]["UserName"] | null;
             /** @description Whether the vault holds what is needed to use it. */
             ready: boolean;
-            /**
-             * @description How its secret is looked after, and how it fares.
-             * @default {
-             *       "dependents": [],
-             *       "heartbeat": null,
-             *       "pushed": [],
-             *       "rotated_at": null,
-             *       "setting": {},
-             *       "state": null,
-             *       "version": null
-             *     }
-             */
-            rotation: components["schemas"]["AccountRotation"];
             /** @description The scope, which is its asset's. */
             scope: components["schemas"]["ScopePath"];
             /** @description Where it stands in its life. */
@@ -1441,19 +1574,8 @@ export interface components {
         AccountInput: {
             /** @description How it is proved to its target. */
             credential: components["schemas"]["CredentialKind"];
-            /**
-             * @description What uses its secret and is told of a new one; where it is left out, they stay. Needs
-             *     `rotation:write`.
-             * @default null
-             */
-            dependents: components["schemas"]["Dependent"][] | null;
             /** @description Who answers for it. */
             owner?: components["schemas"]["UserName"] | null;
-            /**
-             * @description How its secret is looked after; where it is left out, that stays as it is. Needs `rotation:write`.
-             * @default null
-             */
-            rotation: components["schemas"]["RotationSetting"] | null;
             /** @description Where it stands in its life; where it is left out, it stays as it is, and a new one is managed. */
             state?: components["schemas"]["AccountState"] | null;
         };
@@ -1461,45 +1583,6 @@ export interface components {
         AccountName: string;
         /** @description An account on an asset, written `root@web-1`. */
         AccountRef: string;
-        /** @description How an account's secret is looked after, and how it fares. */
-        AccountRotation: {
-            /**
-             * @description What uses its secret and is told of a new one.
-             * @default []
-             */
-            dependents: components["schemas"]["Dependent"][];
-            /**
-             * @description The last look at whether the secret still opens the account.
-             * @default null
-             */
-            heartbeat: components["schemas"]["Heartbeat"] | null;
-            /**
-             * @description How those fare.
-             * @default []
-             */
-            pushed: components["schemas"]["DependentStatus"][];
-            /**
-             * @description When the present secret became the account's.
-             * @default null
-             */
-            rotated_at: components["schemas"]["Timestamp"] | null;
-            /**
-             * @description What was set for the account itself.
-             * @default {}
-             */
-            setting: components["schemas"]["RotationSetting"];
-            /**
-             * @description Where the rotation that is under way stands, if one is.
-             * @default null
-             */
-            state: components["schemas"]["RotationState"] | null;
-            /**
-             * Format: uint32
-             * @description The version of the present secret.
-             * @default null
-             */
-            version: number | null;
-        };
         /** @description Where an account stands in its life. */
         AccountState: "discovered" | "managed" | "orphaned" | "disabled";
         /** @description Which accounts a policy is about. Every field that is given must match; an empty one matches all. */
@@ -1649,12 +1732,6 @@ export interface components {
             /** @description What kind of system it is. */
             platform: components["schemas"]["Platform"];
             /**
-             * @description How the secrets of its accounts are looked after, and its reconcile accounts; where it is left out,
-             *     that stays as it is. Needs `rotation:write`.
-             * @default null
-             */
-            rotation: components["schemas"]["RotationSetting"] | null;
-            /**
              * @description The scope; where it is left out, an existing asset stays where it is and a new one goes where
              *     the caller belongs.
              */
@@ -1674,8 +1751,6 @@ export interface components {
              */
             index: number;
         };
-        /** @description By whom a secret is changed. */
-        By: "itself" | "reconcile";
         /** @description One thing that a session may be allowed to do. */
         Capability: "shell" | "exec" | "sftp_read" | "sftp_write" | "local_forward" | "remote_forward" | "dynamic_forward" | "agent" | "x11" | "env";
         /** @description What applying one document changes. */
@@ -1689,59 +1764,6 @@ export interface components {
             /** @description The name of the thing. */
             name: string;
         };
-        /** @description A secret that is checked out, shown once. */
-        CheckedOut: {
-            /** @description The check-out. */
-            checkout: components["schemas"]["Checkout"];
-            /** @description The secret: a password, or a private key in OpenSSH's form. */
-            secret: string;
-        };
-        /**
-         * @description One check-out of one account's secret. Nobody else checks the account out meanwhile, and the secret
-         *     is changed when it ends.
-         */
-        Checkout: {
-            /** @description The account. */
-            account: components["schemas"]["AccountRef"];
-            /** @description When it ended. */
-            ended_at?: components["schemas"]["Timestamp"] | null;
-            /** @description When it ends by itself. */
-            ends_at: components["schemas"]["Timestamp"];
-            /** @description The grant that was used; none where the policy gives standing access. */
-            grant?: components["schemas"]["GrantId"] | null;
-            /** @description Identifier. */
-            id: components["schemas"]["CheckoutId"];
-            /** @description When it was opened. */
-            opened_at: components["schemas"]["Timestamp"];
-            /** @description The policy that allowed it. */
-            policy: components["schemas"]["PolicyId"];
-            /** @description Why. */
-            reason: string;
-            /** @description The rotation that its end began; none while it is open. */
-            rotation?: components["schemas"]["RotationId"] | null;
-            /** @description The scope, which is its asset's. */
-            scope: components["schemas"]["ScopePath"];
-            /** @description Where it stands. */
-            state: components["schemas"]["CheckoutState"];
-            /** @description Who has it. */
-            user: components["schemas"]["UserName"];
-            /**
-             * Format: uint32
-             * @description The version of the secret that was shown.
-             */
-            version: number;
-        };
-        /** @description The exceptional reveal of a secret. */
-        CheckoutId: string;
-        /** @description A wish to check a secret out. */
-        CheckoutInput: {
-            /** @description Of which account. */
-            account: components["schemas"]["AccountRef"];
-            /** @description Why; the ledger keeps it. */
-            reason: string;
-        };
-        /** @description Where a check-out stands. */
-        CheckoutState: "open" | "checked_in" | "expired";
         /**
          * @description What may pass between a terminal in the browser and the clipboard. A gateway whose client is a
          *     program of the person's own cannot hold it to this.
@@ -1763,11 +1785,6 @@ export interface components {
              */
             paste_bytes_max?: number | null;
         };
-        /** @description A one-time code or a recovery code. */
-        CodeGiven: {
-            /** @description The code. */
-            code: components["schemas"]["SecretText"];
-        };
         /**
          * @description When and from where a policy applies. Where it does not, it is as if it were not there; for a
          *     deny that means it does not deny. A live session ends at the hour at which it could not be
@@ -1784,6 +1801,29 @@ export interface components {
              * @default []
              */
             networks: string[];
+        };
+        /** @description How much there is of what somebody looks after. No count goes beyond 100. */
+        Counts: {
+            /**
+             * Format: uint
+             * @description One's own grants that can be used.
+             */
+            grants: number;
+            /**
+             * Format: uint
+             * @description Live sessions: one's own, and those one may see.
+             */
+            live: number;
+            /**
+             * Format: uint
+             * @description One's own requests that wait.
+             */
+            mine: number;
+            /**
+             * Format: uint
+             * @description Requests that wait for one's own answer.
+             */
+            waiting: number;
         };
         /** @description How Postern proves the account to its target. */
         CredentialKind: "password" | "ssh_key" | "ssh_certificate";
@@ -1816,35 +1856,6 @@ export interface components {
             /** @description What a ticket must look like; none asks for no ticket. */
             ticket_pattern?: string | null;
         };
-        /** @description Something that uses an account's secret. */
-        Dependent: {
-            /** @description The asset that it is on, reached by SSH as its reconcile account. */
-            asset: components["schemas"]["AssetName"];
-            /** @description Its name, unique for the account. */
-            name: string;
-            /** @description Where the secret goes. */
-            put: components["schemas"]["Put"];
-            /** @description The program that makes it known, with its arguments; none where nothing needs to be done. */
-            reload?: string[];
-        };
-        /** @description How far a dependent has got. */
-        DependentState: "pending" | "told" | "rolled_back" | "failed";
-        /** @description How one dependent fares. */
-        DependentStatus: {
-            /** @description When that was. */
-            at?: components["schemas"]["Timestamp"] | null;
-            /** @description Which. */
-            name: string;
-            /** @description What went wrong last. */
-            note?: string | null;
-            /** @description How far it has got. */
-            state: components["schemas"]["DependentState"];
-            /**
-             * Format: uint32
-             * @description The version that it has or is to have.
-             */
-            version: number;
-        };
         /** @description One document of `access.yaml`. */
         Document: {
             /** @description Where it is reached, `host:port`; an IPv6 address goes in brackets: `[2001:db8::1]:22`. */
@@ -1868,11 +1879,6 @@ export interface components {
             /** @description What kind of system it is. */
             platform: components["schemas"]["Platform"];
             /**
-             * @description How the secrets of its accounts are looked after, where an account does not say otherwise, and its
-             *     reconcile accounts. Where the field is not given, it stays as it is.
-             */
-            rotation?: components["schemas"]["RotationSetting"] | null;
-            /**
              * @description The scope it belongs to; `/` unless given.
              * @default /
              */
@@ -1882,17 +1888,10 @@ export interface components {
             account: components["schemas"]["AccountRef"];
             /** @description How Postern proves the account to its target. */
             credential: components["schemas"]["CredentialKind"];
-            /** @description What uses its secret and is told of a new one. Where the field is not given, they stay as they are. */
-            dependents?: components["schemas"]["Dependent"][] | null;
             /** @constant */
             kind: "Account";
             /** @description The person who answers for it. */
             owner?: components["schemas"]["UserName"] | null;
-            /**
-             * @description How its secret is looked after, where its asset does not say so. Where the field is not given, it
-             *     stays as it is.
-             */
-            rotation?: components["schemas"]["RotationSetting"] | null;
         } | {
             /** @description What it is for. */
             description?: string;
@@ -1991,6 +1990,30 @@ export interface components {
             /** @description The name of the thing. */
             name: string;
         };
+        /** @description A text to be read. */
+        DocumentText: {
+            /** @description Documents of `access.yaml`. */
+            text: string;
+        };
+        /** @description Documents to be written. */
+        DocumentsInput: {
+            /** @description The documents. */
+            documents: components["schemas"]["Document"][];
+        };
+        /** @description What was read. */
+        DocumentsRead: {
+            /** @description The documents; none where there are problems. */
+            documents: components["schemas"]["Document"][];
+            /** @description What is wrong, each with its line and column. */
+            problems: components["schemas"]["TextProblem"][];
+        };
+        /** @description What was written. */
+        DocumentsWritten: {
+            /** @description What would be refused when it is applied, by field. */
+            problems: components["schemas"]["FieldProblem"][];
+            /** @description The text, which reads back as the same. */
+            text: string;
+        };
         /** @description Whether a policy gives or takes away. */
         Effect: "allow" | "deny";
         /** @description Why a session ended. */
@@ -2001,6 +2024,86 @@ export interface components {
             recovery_codes: string[];
             /** @description Who. */
             user: components["schemas"]["User"];
+        };
+        /** @description The state of the estate. */
+        Estate: {
+            /** @description Figures, each counted now. */
+            figures: components["schemas"]["EstateFigures"];
+            /** @description The server, its vault and its ledger. */
+            status: components["schemas"]["Status"];
+        };
+        /** @description Figures on the whole estate. */
+        EstateFigures: {
+            /**
+             * Format: int64
+             * @description Accounts.
+             */
+            accounts: number;
+            /**
+             * Format: int64
+             * @description Accounts that the vault holds no secret for.
+             */
+            accounts_not_ready: number;
+            /**
+             * Format: int64
+             * @description Accounts that were found and are not governed.
+             */
+            accounts_unmanaged: number;
+            /**
+             * Format: int64
+             * @description Accounts that nobody answers for.
+             */
+            accounts_without_owner: number;
+            /**
+             * Format: int64
+             * @description Assets.
+             */
+            assets: number;
+            /**
+             * Format: int64
+             * @description Assets reached by SSH that are known by no host key: nobody gets to them.
+             */
+            assets_without_host_key: number;
+            /**
+             * Format: int64
+             * @description Grants that can be used now.
+             */
+            grants_active: number;
+            /**
+             * Format: int64
+             * @description Policies that allow something.
+             */
+            policies: number;
+            /**
+             * Format: int64
+             * @description Those of them that give it at any time: standing privileges.
+             */
+            policies_standing: number;
+            /**
+             * Format: int64
+             * @description Those of them that grant a request without anybody's yes.
+             */
+            policies_without_approval: number;
+            /**
+             * Format: int64
+             * @description Requests that wait.
+             */
+            requests_pending: number;
+            /**
+             * Format: int64
+             * @description Sessions that are live.
+             */
+            sessions_live: number;
+            /**
+             * Format: int64
+             * @description People who may sign in.
+             */
+            users_active: number;
+            /**
+             * Format: int64
+             * @description Those of them without a second factor.
+             */
+            users_without_factor: number;
         };
         /** @description One audit event. Its canonical JSON is what the ledger hashes. */
         Event: {
@@ -2021,6 +2124,35 @@ export interface components {
             /** @description On what: the id or name of the thing, `root@web-1`, `req_...`. */
             target: string;
         };
+        /** @description One policy and what it said. */
+        Explained: {
+            /** @description Whether it gives or takes away. */
+            effect: components["schemas"]["Effect"];
+            /** @description The policy. */
+            policy: components["schemas"]["PolicyName"];
+            /** @description Its scope. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description What it said. */
+            verdict: components["schemas"]["Verdict"];
+        };
+        /** @description A decision with its grounds. */
+        Explanation: {
+            /** @description The policies that decided; empty where none did. */
+            decided_by: components["schemas"]["PolicyName"][];
+            /** @description What was decided. */
+            outcome: components["schemas"]["Outcome2"];
+            /** @description What each policy said by itself, in the order given. */
+            policies: components["schemas"]["Explained"][];
+            /** @description The reasons of a refusal. */
+            reasons: components["schemas"]["Reason"][];
+        };
+        /** @description A code, a recovery code or a passkey's answer. */
+        FactorGiven: {
+            /** @description A one-time code or a recovery code. */
+            code?: components["schemas"]["SecretText"] | null;
+            /** @description A passkey's answer instead. */
+            passkey?: components["schemas"]["PasskeyAnswer"] | null;
+        };
         /** @description One field that changes. */
         FieldChange: {
             /** @description The field: `obligations.max_duration`. */
@@ -2029,6 +2161,13 @@ export interface components {
             new?: unknown;
             /** @description What it is; none where it is not set. */
             old?: unknown;
+        };
+        /** @description A field of a document that is not as it must be. */
+        FieldProblem: {
+            /** @description The field: `obligations.max_duration`. */
+            field: string;
+            /** @description What is wrong and what would be accepted. */
+            message: string;
         };
         /** @description A name in a folder. */
         FileEntry: {
@@ -2129,23 +2268,31 @@ export interface components {
         GroupId: string;
         /** @description A group's name, unique within its tenant. */
         GroupName: string;
-        /** @description The last look at whether a vaulted secret still opens its account. */
-        Heartbeat: {
-            /** @description When it was. */
-            checked_at: components["schemas"]["Timestamp"];
-            /** @description What went wrong, if something did. */
-            detail?: string | null;
-            /** @description What it found. */
-            result: components["schemas"]["HeartbeatResult"];
-        };
-        /** @description What a look at a vaulted secret found. */
-        HeartbeatResult: "accepted" | "rejected" | "unclear";
         /** @description A permission and where it holds. */
         HeldPermission: {
             /** @description The permission. */
             permission: components["schemas"]["Permission"];
             /** @description Where it holds, with everything below. */
             scope: components["schemas"]["ScopePath"];
+        };
+        /** @description What somebody sees first. */
+        Home: {
+            /** @description Accounts that can be asked for. */
+            askable: components["schemas"]["AccessItem"][];
+            /** @description How many of each there are. */
+            counts: components["schemas"]["Counts"];
+            /** @description The state of the estate, for those who hold `status:read` over everything. */
+            estate?: components["schemas"]["Estate"] | null;
+            /** @description One's own grants that can be used. */
+            grants: components["schemas"]["Grant"][];
+            /** @description Live sessions: one's own, and those one may see. */
+            live: components["schemas"]["Session"][];
+            /** @description One's own requests that wait. */
+            mine: components["schemas"]["Request"][];
+            /** @description Accounts that can be connected to now. */
+            ready: components["schemas"]["AccessItem"][];
+            /** @description Requests that wait for one's own answer. */
+            waiting: components["schemas"]["Request"][];
         };
         /** @description A host key that an asset presented or that was declared for it. */
         HostKey: {
@@ -2313,12 +2460,6 @@ export interface components {
              */
             capabilities: components["schemas"]["Capability"][];
             /**
-             * Format: uint64
-             * @description For how long the account's secret may be checked out, in seconds; none where it may not be.
-             * @default null
-             */
-            checkout_seconds: number | null;
-            /**
              * @description What may be copied and pasted in the browser's terminal.
              * @default {
              *       "copy": true,
@@ -2356,12 +2497,6 @@ export interface components {
              */
             mfa_max_age_seconds: number;
             /**
-             * @description What is made on the target for each session and taken away after it; none where the account is
-             *     used as it is.
-             * @default null
-             */
-            provision: components["schemas"]["ProvisionRule"] | null;
-            /**
              * @description Whether a request must say why.
              * @default true
              */
@@ -2371,11 +2506,6 @@ export interface components {
              * @default strict
              */
             recording: components["schemas"]["Recording"];
-            /**
-             * @description Whether the account's secret is changed after each session.
-             * @default false
-             */
-            rotate_after_use: boolean;
             /**
              * @description What a ticket must look like, as a regular expression over the whole of it; none asks for no ticket.
              * @default null
@@ -2397,8 +2527,6 @@ export interface components {
              *     ]
              */
             capabilities: components["schemas"]["Capability"][];
-            /** @description For how long the account's secret may be checked out; where it is left out, it may not be. */
-            checkout?: components["schemas"]["Period"] | null;
             /** @description What may be copied and pasted in the browser's terminal; anything where it is left out. */
             clipboard?: components["schemas"]["Clipboard"];
             /**
@@ -2421,11 +2549,6 @@ export interface components {
              */
             mfa_max_age: components["schemas"]["Period"];
             /**
-             * @description What is made on the target for each session and taken away after it; where it is left out, the
-             *     account is used as it is.
-             */
-            provision?: components["schemas"]["ProvisionRule"] | null;
-            /**
              * @description Whether a request must say why.
              * @default true
              */
@@ -2435,8 +2558,6 @@ export interface components {
              * @default strict
              */
             recording: components["schemas"]["Recording"];
-            /** @description Whether the account's secret is changed after each session. */
-            rotate_after_use?: boolean;
             /**
              * @description What a ticket must look like, as a regular expression over the whole of it; where it is left
              *     out, no ticket is asked for.
@@ -2445,6 +2566,8 @@ export interface components {
         };
         /** @description How it came out. */
         Outcome: "intent" | "done" | "failed" | "refused" | "unknown";
+        /** @description What was decided, in one word. */
+        Outcome2: "permit" | "step_up" | "deny";
         /** @description A page of a listing. */
         Page_of_AccessItem: {
             /** @description What is on it. */
@@ -2481,13 +2604,6 @@ export interface components {
             next?: string | null;
         };
         /** @description A page of a listing. */
-        Page_of_Checkout: {
-            /** @description What is on it. */
-            items: components["schemas"]["Checkout"][];
-            /** @description The cursor of the next page; none when this is the last. */
-            next?: string | null;
-        };
-        /** @description A page of a listing. */
         Page_of_Grant: {
             /** @description What is on it. */
             items: components["schemas"]["Grant"][];
@@ -2516,6 +2632,13 @@ export interface components {
             next?: string | null;
         };
         /** @description A page of a listing. */
+        Page_of_Passkey: {
+            /** @description What is on it. */
+            items: components["schemas"]["Passkey"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+        };
+        /** @description A page of a listing. */
         Page_of_Policy: {
             /** @description What is on it. */
             items: components["schemas"]["Policy"][];
@@ -2523,9 +2646,9 @@ export interface components {
             next?: string | null;
         };
         /** @description A page of a listing. */
-        Page_of_Provisioning: {
+        Page_of_ReachItem: {
             /** @description What is on it. */
-            items: components["schemas"]["Provisioning"][];
+            items: components["schemas"]["ReachItem"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
         };
@@ -2540,20 +2663,6 @@ export interface components {
         Page_of_Role: {
             /** @description What is on it. */
             items: components["schemas"]["Role"][];
-            /** @description The cursor of the next page; none when this is the last. */
-            next?: string | null;
-        };
-        /** @description A page of a listing. */
-        Page_of_Rotation: {
-            /** @description What is on it. */
-            items: components["schemas"]["Rotation"][];
-            /** @description The cursor of the next page; none when this is the last. */
-            next?: string | null;
-        };
-        /** @description A page of a listing. */
-        Page_of_RotationRun: {
-            /** @description What is on it. */
-            items: components["schemas"]["RotationRun"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
         };
@@ -2585,21 +2694,61 @@ export interface components {
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
         };
+        /** @description A passkey: what somebody signs in with in a browser, and proves a second factor with. */
+        Passkey: {
+            /** @description When it was registered. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Identifier. */
+            id: components["schemas"]["PasskeyId"];
+            /** @description When it was last used. */
+            last_used_at?: components["schemas"]["Timestamp"] | null;
+            /** @description What its owner calls it. */
+            name: string;
+        };
+        /** @description A passkey to be registered. */
+        PasskeyAdd: {
+            /** @description What `navigator.credentials.create` gave, as `toJSON` writes it. */
+            credential: unknown;
+            /** @description The question's. */
+            id: string;
+            /** @description What to call it: `laptop`. */
+            name: string;
+        };
+        /** @description An authenticator's answer. */
+        PasskeyAnswer: {
+            /** @description What `navigator.credentials.get` gave, as `toJSON` writes it. */
+            credential: unknown;
+            /** @description The question's. */
+            id: string;
+        };
+        /** @description A passkey. */
+        PasskeyId: string;
+        /** @description What an authenticator is asked. */
+        PasskeyOffer: {
+            /** @description Names the question in the answer. */
+            id: string;
+            /** @description For `navigator.credentials`, with byte strings in base64url: `{"publicKey": {...}}`. */
+            options: unknown;
+        };
+        /** @description A sign-in with a passkey alone, which verifies the person by itself. */
+        PasskeySignIn: {
+            /**
+             * @description What the client calls itself.
+             * @default null
+             */
+            client: string | null;
+            /**
+             * @description Whether the token is to be kept in the browser's cookie instead of being shown.
+             * @default false
+             */
+            cookie: boolean;
+            /** @description The passkey's answer. */
+            passkey: components["schemas"]["PasskeyAnswer"];
+        };
         /** @description A span of time as days, hours, minutes and seconds: `30m`, `8h`, `1h30m`, `2d`. */
         Period: string;
         /** @description One thing that a role may allow. Every route of the API declares exactly one. */
-        Permission: "user:read" | "user:write" | "group:write" | "role:write" | "asset:read" | "asset:write" | "host_key:write" | "secret:write" | "rotation:read" | "rotation:write" | "checkout:read" | "policy:read" | "policy:write" | "request:create" | "request:read" | "request:approve" | "grant:revoke" | "session:read" | "recording:read" | "session:kill" | "session:join" | "audit:read" | "vault:read" | "vault:manage" | "status:read";
-        /** @description What a run would do, account by account. */
-        PlannedRotation: {
-            /** @description The account. */
-            account: components["schemas"]["AccountRef"];
-            /** @description When it would begin. */
-            at: components["schemas"]["Timestamp"];
-            /** @description By whom the secret would be changed. */
-            by?: components["schemas"]["By"] | null;
-            /** @description Why it would be left out, if it would be. */
-            left_out?: string | null;
-        };
+        Permission: "user:read" | "user:write" | "group:write" | "role:write" | "asset:read" | "asset:write" | "host_key:write" | "secret:write" | "policy:read" | "policy:write" | "request:create" | "request:read" | "request:approve" | "grant:revoke" | "session:read" | "recording:read" | "session:kill" | "session:join" | "audit:read" | "vault:read" | "vault:manage" | "status:read";
         /** @description What kind of system an asset is; decides which gateway brokers it. */
         Platform: "linux" | "network_device" | "postgresql" | "mysql" | "redis" | "ldap";
         /** @description A rule on who may use what. */
@@ -2669,7 +2818,6 @@ export interface components {
              *         "shell",
              *         "exec"
              *       ],
-             *       "checkout_seconds": null,
              *       "clipboard": {
              *         "copy": true,
              *         "paste": true
@@ -2679,10 +2827,8 @@ export interface components {
              *       "join": "watch",
              *       "max_duration_seconds": 28800,
              *       "mfa_max_age_seconds": 43200,
-             *       "provision": null,
              *       "reason_required": true,
              *       "recording": "strict",
-             *       "rotate_after_use": false,
              *       "ticket_pattern": null
              *     }
              */
@@ -2713,7 +2859,7 @@ export interface components {
             /** @description What is wrong with which document, where several were given. */
             problems?: components["schemas"]["DocumentProblem"][];
             /** @description Why policy refused. */
-            reasons?: components["schemas"]["Why4"][];
+            reasons?: components["schemas"]["Why3"][];
             /**
              * Format: uint64
              * @description After how many seconds it may be tried again.
@@ -2729,95 +2875,104 @@ export interface components {
             /** @description `/problems/` and the code. */
             type: string;
         };
-        /** @description What was made on a target for one session. */
-        ProvisionId: string;
-        /** @description What is made for a session. */
-        ProvisionRule: {
-            /** @constant */
-            kind: "account";
-            /** @description Groups or roles that it belongs to. */
-            member_of?: string[];
-            /** @description What it may run as root: absolute paths of programs with their arguments, or `ALL`. */
-            sudo?: string[];
-        } | {
-            /** @description Absolute paths of programs with their arguments, or `ALL`. */
-            commands: string[];
-            /** @constant */
-            kind: "sudo";
-        } | {
-            /** @description In this group or role. */
-            group: string;
-            /** @constant */
-            kind: "membership";
+        /** @description Somebody who can reach an account or ask for it. */
+        ReachItem: {
+            /** @description How they stand towards it, and under which policy. */
+            access: components["schemas"]["AccessItem"];
+            /** @description Who. */
+            user: components["schemas"]["UserName"];
         };
-        /** @description Where something that was made for sessions stands. */
-        ProvisionState: "provisioning" | "active" | "revoking" | "revoked";
-        /** @description Something that was made on a target for sessions under one grant. */
-        Provisioning: {
-            /** @description The account that was asked for. */
+        /** @description Why not. Each says what to do next where there is something to do. */
+        Reason: {
+            /** @constant */
+            code: "user_inactive";
+        } | {
+            /** @constant */
+            code: "account_inactive";
+        } | {
+            /** @constant */
+            code: "no_policy";
+        } | {
+            /** @constant */
+            code: "denied_by";
+            /** @description That policy. */
+            policy: components["schemas"]["PolicyName"];
+        } | {
+            /** @constant */
+            code: "outside_conditions";
+            /** @description That policy. */
+            policy: components["schemas"]["PolicyName"];
+        } | {
+            /** @description For what. */
             account: components["schemas"]["AccountRef"];
+            /** @constant */
+            code: "needs_request";
+            /** @description The policy that it can be asked for under. */
+            policy: components["schemas"]["PolicyName"];
+        } | {
+            /** @constant */
+            code: "no_request_needed";
+            /** @description That policy. */
+            policy: components["schemas"]["PolicyName"];
+        } | {
+            /** @description When it begins. */
+            at: components["schemas"]["Timestamp"];
+            /** @constant */
+            code: "not_yet";
+            /** @description The policy that it was granted under. */
+            policy: components["schemas"]["PolicyName"];
+        } | {
+            /** @constant */
+            code: "too_many_sessions";
             /**
              * Format: uint32
-             * @description How often it was tried to take it away.
+             * @description The limit.
              */
-            attempts: number;
-            /** @description When it was written down. */
-            created_at: components["schemas"]["Timestamp"];
-            /** @description When it is taken away at the latest. */
-            expires_at: components["schemas"]["Timestamp"];
-            /** @description What names it on the target: the grant that it was made under, or what stands for one. */
-            grant: components["schemas"]["GrantId"];
-            /** @description Identifier. */
-            id: components["schemas"]["ProvisionId"];
-            /** @description What went wrong last. */
-            note?: string | null;
-            /** @description When it was gone. */
-            revoked_at?: components["schemas"]["Timestamp"] | null;
-            /** @description What it is; none for what was found on the target and nobody knows of. */
-            rule?: components["schemas"]["ProvisionRule"] | null;
-            /** @description The scope, which is its asset's. */
-            scope: components["schemas"]["ScopePath"];
-            /** @description Where it stands. */
-            state: components["schemas"]["ProvisionState"];
-        };
-        /** @description Where a secret goes. It travels by standard input, never in a command line. */
-        Put: {
-            /**
-             * @description Its group; root unless given.
-             * @default root
-             */
-            group: string;
-            /** @constant */
-            kind: "file";
-            /**
-             * @description Its mode in octal digits; `0600` unless given.
-             * @default 0600
-             */
-            mode: string;
-            /**
-             * @description Whose it is; root unless given.
-             * @default root
-             */
-            owner: string;
-            /** @description Its absolute path. */
-            path: string;
-            /**
-             * @description What is in it, with `{secret}` where the secret goes; the secret alone unless given.
-             * @default {secret}
-             */
-            template: string;
+            limit: number;
+            /** @description The policy that sets it. */
+            policy: components["schemas"]["PolicyName"];
         } | {
-            /** @description The credential's name. */
-            credential: string;
             /** @constant */
-            kind: "systemd_credential";
-            /** @description The unit. */
-            unit: string;
+            code: "too_long";
+            /**
+             * Format: uint64
+             * @description The limit.
+             */
+            max_seconds: number;
+            /** @description The policy that sets it. */
+            policy: components["schemas"]["PolicyName"];
         } | {
-            /** @description The program, by its absolute path, with its arguments. */
-            command: string[];
             /** @constant */
-            kind: "command";
+            code: "too_short";
+        } | {
+            /** @constant */
+            code: "reason_required";
+            /** @description The policy that asks for it. */
+            policy: components["schemas"]["PolicyName"];
+        } | {
+            /** @constant */
+            code: "ticket_required";
+            /** @description What it must look like. */
+            pattern: string;
+            /** @description The policy that asks for it. */
+            policy: components["schemas"]["PolicyName"];
+        } | {
+            /** @constant */
+            code: "obligations_changed";
+            /** @description That policy. */
+            policy: components["schemas"]["PolicyName"];
+        } | {
+            /** @constant */
+            code: "own_request";
+        } | {
+            /** @constant */
+            code: "answered_already";
+        } | {
+            /** @constant */
+            code: "not_pending";
+        } | {
+            /** @constant */
+            code: "not_approver";
         };
         /** @description How a session is recorded. */
         Recording: "strict";
@@ -2938,6 +3093,20 @@ export interface components {
             /** @description Who asks. */
             user: components["schemas"]["UserName"];
         };
+        /** @description What is known of a request beside what it says. */
+        RequestContext: {
+            /** @description Their latest other requests for it. */
+            requests: components["schemas"]["Request"][];
+            /** @description Their latest sessions on the account. */
+            sessions: components["schemas"]["Session"][];
+            /**
+             * Format: uint
+             * @description How many there were in the last 90 days; counted up to 100.
+             */
+            sessions_count: number;
+            /** @description What to notice. */
+            signals: components["schemas"]["Signal"][];
+        };
         /** @description A wish to use an account for a task and a window. */
         RequestId: string;
         /** @description A wish. */
@@ -2993,144 +3162,6 @@ export interface components {
         };
         /** @description A role's name. */
         RoleName: string;
-        /** @description A wish to rotate. */
-        RotateInput: {
-            /**
-             * Format: uint32
-             * @description How many go on at once, at most; 4 unless said. The first one goes alone.
-             */
-            concurrency?: number | null;
-            /**
-             * @description Whether to tell only what would be done.
-             * @default false
-             */
-            dry_run: boolean;
-            /**
-             * Format: uint32
-             * @description After how many failures it stops itself; 3 unless said.
-             */
-            failures_max?: number | null;
-            /**
-             * @description Why; the ledger keeps it.
-             * @default
-             */
-            reason: string;
-            /** @description What. */
-            target: components["schemas"]["RotateTarget"];
-        };
-        /** @description What is done, or would be. */
-        RotatePlan: {
-            /** @description Account by account, in the order in which it is begun. */
-            rotations: components["schemas"]["PlannedRotation"][];
-            /** @description The run; none for a dry run. */
-            run?: components["schemas"]["RotationRun"] | null;
-        };
-        /** @description What is to be rotated: one of the two. */
-        RotateTarget: {
-            /** @description One account. */
-            account?: components["schemas"]["AccountRef"] | null;
-            /**
-             * @description Every account of the assets that have all of these labels.
-             * @default {}
-             */
-            labels: {
-                [key: string]: string;
-            };
-        };
-        /** @description One rotation of one account's secret. */
-        Rotation: {
-            /** @description The account. */
-            account: components["schemas"]["AccountRef"];
-            /**
-             * Format: uint32
-             * @description How often the target was told.
-             */
-            attempts: number;
-            /** @description When it was planned. */
-            created_at: components["schemas"]["Timestamp"];
-            /** @description When it was over. */
-            ended_at?: components["schemas"]["Timestamp"] | null;
-            /** @description Identifier. */
-            id: components["schemas"]["RotationId"];
-            /** @description When something is done next; none when it is over or waits for a person. */
-            next_at?: components["schemas"]["Timestamp"] | null;
-            /** @description What went wrong last, or what it waits for. */
-            note?: string | null;
-            /** @description The run that it belongs to; none when it was planned by itself. */
-            run?: components["schemas"]["RotationRunId"] | null;
-            /** @description The scope, which is its asset's. */
-            scope: components["schemas"]["ScopePath"];
-            /** @description Where it stands. */
-            state: components["schemas"]["RotationState"];
-            /** @description Why it was begun. */
-            trigger: components["schemas"]["RotationTrigger"];
-            /**
-             * Format: uint32
-             * @description The version of the new secret, once there is one.
-             */
-            version?: number | null;
-        };
-        /** @description One change of an account's secret. */
-        RotationId: string;
-        /** @description Rotations that somebody asked for at once. */
-        RotationRun: {
-            /** @description The account, when it was one. */
-            account?: components["schemas"]["AccountRef"] | null;
-            /**
-             * Format: uint32
-             * @description How many go on at once, at most.
-             */
-            concurrency: number;
-            /** @description When it was asked for. */
-            created_at: components["schemas"]["Timestamp"];
-            /** @description When it was over. */
-            ended_at?: components["schemas"]["Timestamp"] | null;
-            /**
-             * Format: uint32
-             * @description After how many failures it stops itself.
-             */
-            failures_max: number;
-            /** @description Identifier. */
-            id: components["schemas"]["RotationRunId"];
-            /** @description The labels of the assets, when it was many. */
-            labels: {
-                [key: string]: string;
-            };
-            /** @description Why. */
-            reason: string;
-            /** @description Who asked for it. */
-            requested_by: components["schemas"]["UserName"];
-            /** @description Where it stands. */
-            state: components["schemas"]["RotationRunState"];
-            /** @description Why it was stopped. */
-            stopped_reason?: string | null;
-            /** @description Rotations by where they stand. */
-            tally: {
-                [key: string]: number;
-            };
-        };
-        /** @description Rotations that were asked for at once. */
-        RotationRunId: string;
-        /** @description Where a run stands. */
-        RotationRunState: "running" | "stopped" | "done";
-        /** @description How secrets are looked after: of an account, or of all accounts of an asset that do not say otherwise. */
-        RotationSetting: {
-            /** @description Whether it is changed after each session that used it. */
-            after_use?: boolean | null;
-            /** @description How old a secret may become; `0s` for any age. An account that does not say takes its asset's. */
-            every?: components["schemas"]["Period"] | null;
-            /**
-             * @description How often it is tried whether the vaulted secret still opens the account; `0s` for never, a day
-             *     unless said.
-             */
-            heartbeat?: components["schemas"]["Period"] | null;
-            /** @description On an asset: its accounts that repair others, the preferred one first. No account repairs itself. */
-            reconcile?: components["schemas"]["AccountName"][];
-        };
-        /** @description Where a rotation stands. */
-        RotationState: "planned" | "candidate_sealed" | "applying" | "applied" | "probe" | "reconcile" | "verified" | "current" | "broken" | "refused" | "cancelled" | "superseded";
-        /** @description Why a rotation was begun. */
-        RotationTrigger: "schedule" | "use" | "checkin" | "demand";
         /** @description What to say. */
         Said: {
             /** @description One line. */
@@ -3205,6 +3236,30 @@ export interface components {
         };
         /** @description Where a session stands. */
         SessionState: "opening" | "live" | "ended";
+        /** @description How the server is set. What is set in the configuration file can only be changed there. */
+        SettingsView: {
+            /**
+             * Format: uint64
+             * @description How long the console may lie unused, in seconds.
+             */
+            console_idle_seconds: number;
+            /**
+             * Format: uint64
+             * @description How long a sign-in lasts at most, in seconds.
+             */
+            login_seconds: number;
+            /**
+             * @description The name by which passkeys know this Postern; none where its public address is no name, so that
+             *     there can be no passkeys.
+             */
+            passkey_party?: string | null;
+            /** @description How people reach the console. */
+            public_url: string;
+            /** @description How people reach the SSH gateway; none when it is off. */
+            ssh_address?: string | null;
+            /** @description Postern's version. */
+            version: string;
+        };
         /** @description A sign-in with a password and, where one is enrolled, a second factor. */
         SignIn: {
             /**
@@ -3219,6 +3274,8 @@ export interface components {
              * @default false
              */
             cookie: boolean;
+            /** @description A passkey's answer instead. */
+            passkey?: components["schemas"]["PasskeyAnswer"] | null;
             /** @description The password. */
             password: components["schemas"]["SecretText"];
             /** @description A recovery code instead of a one-time code. */
@@ -3226,6 +3283,8 @@ export interface components {
             /** @description The sign-in name. */
             user: components["schemas"]["UserName"];
         };
+        /** @description Something that an approver should notice. */
+        Signal: "first_use" | "longest_allowed" | "no_ticket" | "denied_lately" | "no_approval";
         /** @description Somebody who has just signed in. It carries a secret and has no `Debug`. */
         SignedIn: {
             /** @description The login. */
@@ -3328,6 +3387,30 @@ export interface components {
         TerminalWish: {
             /** @description The account: `root@web-1`. */
             account: components["schemas"]["AccountRef"];
+        };
+        /** @description One thing that is wrong with a text, and where. */
+        TextProblem: {
+            /**
+             * Format: uint64
+             * @description The column in characters, from 1.
+             */
+            column: number;
+            /**
+             * Format: uint
+             * @description Which document of the file, from 1; 0 when the text as a whole is meant.
+             */
+            document: number;
+            /** @description The field, with its kind: `Policy.obligations.max_duration`; empty when no field is meant. */
+            field: string;
+            /** @description The file, as the caller named it. */
+            file: string;
+            /**
+             * Format: uint64
+             * @description The line, from 1.
+             */
+            line: number;
+            /** @description What is wrong and what would be accepted. */
+            message: string;
         };
         /** Format: date-time */
         Timestamp: string;
@@ -3465,10 +3548,47 @@ export interface components {
             /** @description Which vault. */
             vault_id?: string | null;
         };
+        /** @description What one policy said to the wish. */
+        Verdict: {
+            /** @constant */
+            code: "other_scope";
+        } | {
+            /** @constant */
+            code: "other_subject";
+        } | {
+            /** @constant */
+            code: "other_account";
+        } | {
+            /** @constant */
+            code: "denies_elsewhere";
+        } | {
+            /** @constant */
+            code: "denies";
+        } | {
+            /** @constant */
+            code: "allows";
+            /** @description By this grant; none where it gives standing access. */
+            grant?: components["schemas"]["GrantId"] | null;
+        } | {
+            /** @constant */
+            code: "step_up";
+            /** @description By this grant; none where it gives standing access. */
+            grant?: components["schemas"]["GrantId"] | null;
+        } | {
+            /** @constant */
+            code: "refuses";
+            /** @description Why. */
+            reason: components["schemas"]["Reason"];
+        };
         /** @description Who is calling. */
         WhoAmI: {
             /** @description The login; none when an API token is used. */
             login?: components["schemas"]["Login"] | null;
+            /**
+             * @description Whether they have a passkey to prove a factor with.
+             * @default false
+             */
+            passkeys: boolean;
             /** @description What they may do with this login or token. */
             permissions: components["schemas"]["HeldPermission"][];
             /** @description The scopes that they can see something of. */
@@ -3483,19 +3603,11 @@ export interface components {
         };
         /** @description Why. */
         Why2: {
-            /**
-             * @description The ledger keeps it.
-             * @default
-             */
-            reason: string;
-        };
-        /** @description Why. */
-        Why3: {
             /** @description One line that the person is shown and the ledger keeps. */
             reason: string;
         };
         /** @description One reason of policy's, with its text. */
-        Why4: {
+        Why3: {
             /** @description For a person to read. */
             message: string;
         } & ({
@@ -3545,11 +3657,6 @@ export interface components {
              */
             limit: number;
             /** @description The policy that sets it. */
-            policy: components["schemas"]["PolicyName"];
-        } | {
-            /** @constant */
-            code: "no_checkout";
-            /** @description That policy. */
             policy: components["schemas"]["PolicyName"];
         } | {
             /** @constant */
@@ -3628,6 +3735,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_of_AccessItem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    access_explain: {
+        parameters: {
+            query: {
+                /** @description On what: `root@web-1`. */
+                account: components["schemas"]["AccountRef"];
+                /** @description From which address, for somebody else; one's own unless given. */
+                source?: string | null;
+                /** @description Who; oneself unless given. */
+                user?: components["schemas"]["UserName"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessExplained"];
                 };
             };
             /** @description What went wrong */
@@ -3734,6 +3877,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    account_reach: {
+        parameters: {
+            query?: {
+                /** @description Where to go on. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number | null;
+                /** @description The address; one's own unless given. */
+                source?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description The account: `root@web-1`. */
+                account: components["schemas"]["AccountRef"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_ReachItem"];
                 };
             };
             /** @description What went wrong */
@@ -4074,6 +4256,11 @@ export interface operations {
             query?: {
                 /** @description The first event's place in the log. */
                 from?: number;
+                /**
+                 * @description Whether each comes with the proof that it is in the signed log; the first line is the checkpoint
+                 *     then.
+                 */
+                proof?: boolean;
             };
             header?: never;
             path?: never;
@@ -4165,16 +4352,9 @@ export interface operations {
             };
         };
     };
-    checkout_list: {
+    counts_show: {
         parameters: {
-            query?: {
-                /** @description Where to go on. */
-                cursor?: string | null;
-                /** @description How many at most. */
-                limit?: number | null;
-                /** @description Those only that are open. */
-                open?: boolean;
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
@@ -4187,7 +4367,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_of_Checkout"];
+                    "application/json": components["schemas"]["Counts"];
                 };
             };
             /** @description What went wrong */
@@ -4201,7 +4381,7 @@ export interface operations {
             };
         };
     };
-    checkout_open: {
+    documents_read: {
         parameters: {
             query?: never;
             header?: never;
@@ -4210,17 +4390,17 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["CheckoutInput"];
+                "application/json": components["schemas"]["DocumentText"];
             };
         };
         responses: {
-            /** @description Created */
-            201: {
+            /** @description OK */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CheckedOut"];
+                    "application/json": components["schemas"]["DocumentsRead"];
                 };
             };
             /** @description What went wrong */
@@ -4234,17 +4414,18 @@ export interface operations {
             };
         };
     };
-    checkout_close: {
+    documents_write: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                /** @description The check-out. */
-                id: components["schemas"]["CheckoutId"];
-            };
+            path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DocumentsInput"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {
@@ -4252,7 +4433,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Checkout"];
+                    "application/json": components["schemas"]["DocumentsWritten"];
                 };
             };
             /** @description What went wrong */
@@ -4541,6 +4722,35 @@ export interface operations {
             };
         };
     };
+    home_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Home"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     link_show: {
         parameters: {
             query?: never;
@@ -4621,7 +4831,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["CodeGiven"];
+                "application/json": components["schemas"]["FactorGiven"];
             };
         };
         responses: {
@@ -4741,7 +4951,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["CodeGiven"];
+                "application/json": components["schemas"]["FactorGiven"];
             };
         };
         responses: {
@@ -4752,6 +4962,97 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Login"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    login_factor_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyOffer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    login_passkey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeySignIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    login_passkey_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyOffer"];
                 };
             };
             /** @description What went wrong */
@@ -4804,6 +5105,157 @@ export interface operations {
             query?: never;
             header?: never;
             path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    login_end_one: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The login. */
+                id: components["schemas"]["LoginId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    passkey_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_Passkey"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    passkey_add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyAdd"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Passkey"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    passkey_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyOffer"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    passkey_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The passkey. */
+                id: components["schemas"]["PasskeyId"];
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -4994,42 +5446,6 @@ export interface operations {
             };
         };
     };
-    provision_list: {
-        parameters: {
-            query?: {
-                /** @description Where to go on. */
-                cursor?: string | null;
-                /** @description How many at most. */
-                limit?: number | null;
-                /** @description Only what is not known to be gone. */
-                live?: boolean;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_of_Provisioning"];
-                };
-            };
-            /** @description What went wrong */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     request_list: {
         parameters: {
             query?: {
@@ -5171,6 +5587,38 @@ export interface operations {
             };
         };
     };
+    request_context: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The request. */
+                id: components["schemas"]["RequestId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestContext"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     request_deny: {
         parameters: {
             query?: never;
@@ -5291,215 +5739,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Role"];
-                };
-            };
-            /** @description What went wrong */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    rotation_run_list: {
-        parameters: {
-            query?: {
-                /** @description Where to go on. */
-                cursor?: string | null;
-                /** @description How many at most. */
-                limit?: number | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_of_RotationRun"];
-                };
-            };
-            /** @description What went wrong */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    rotation_run_show: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The run. */
-                id: components["schemas"]["RotationRunId"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RotationRun"];
-                };
-            };
-            /** @description What went wrong */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    rotation_run_stop: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The run. */
-                id: components["schemas"]["RotationRunId"];
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Why2"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RotationRun"];
-                };
-            };
-            /** @description What went wrong */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    rotation_list: {
-        parameters: {
-            query?: {
-                /** @description Of this account, `root@web-1`. */
-                account?: components["schemas"]["AccountRef"] | null;
-                /** @description Where to go on. */
-                cursor?: string | null;
-                /** @description How many at most. */
-                limit?: number | null;
-                /** @description Those only that are not over. */
-                open?: boolean;
-                /** @description Of this run. */
-                run?: components["schemas"]["RotationRunId"] | null;
-                /** @description In this state. */
-                state?: components["schemas"]["RotationState"] | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_of_Rotation"];
-                };
-            };
-            /** @description What went wrong */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    rotation_request: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RotateInput"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RotatePlan"];
-                };
-            };
-            /** @description What went wrong */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    rotation_show: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The rotation. */
-                id: components["schemas"]["RotationId"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Rotation"];
                 };
             };
             /** @description What went wrong */
@@ -5728,7 +5967,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Why3"];
+                "application/json": components["schemas"]["Why2"];
             };
         };
         responses: {
@@ -6007,6 +6246,35 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": unknown;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    settings_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsView"];
                 };
             };
             /** @description What went wrong */
@@ -6737,6 +7005,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LinkIssued"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    user_reach: {
+        parameters: {
+            query?: {
+                /** @description Where to go on. */
+                cursor?: string | null;
+                /** @description Labels: `env=prod,tier=web`. */
+                label?: string | null;
+                /** @description How many at most. */
+                limit?: number | null;
+                /** @description A part of the account's or the asset's name. */
+                q?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Their sign-in name. */
+                name: components["schemas"]["UserName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_AccessItem"];
                 };
             };
             /** @description What went wrong */

@@ -72,6 +72,11 @@ struct Wanted {
     cursor: Option<String>,
     /// How many at most.
     limit: Option<u32>,
+    /// By what to sort, with a minus for the other way round.
+    sort: Option<String>,
+    /// Whether to count all that match.
+    #[serde(default)]
+    count: bool,
 }
 
 /// What is decided.
@@ -87,10 +92,10 @@ async fn list(
     permit: Permit<Manage>,
     input: Input<Nothing, Wanted>,
 ) -> Result<Found<Page<Asset>>, Problem> {
-    let Wanted { q, label, platform, scope, cursor, limit } = input.query;
+    let Wanted { q, label, platform, scope, cursor, limit, sort, count } = input.query;
     let labels = label.as_deref().map(input::labels).unwrap_or_default();
     let filter = AssetFilter { q, labels, platform, scope };
-    Ok(Found(control.asset_list(&permit, &filter, &input::page(cursor, limit)).await?.into()))
+    Ok(Found(control.asset_list(&permit, &filter, &input::listing(cursor, limit, sort, count)).await?.into()))
 }
 
 async fn show(
@@ -118,7 +123,7 @@ async fn host_keys(
     input: Input<Named>,
 ) -> Result<Found<Page<HostKey>>, Problem> {
     let items = control.host_key_list(&caller, &permit, &input.path.name).await?;
-    Ok(Found(Page { items, next: None }))
+    Ok(Found(Page::whole(items)))
 }
 
 async fn decide(

@@ -78,6 +78,10 @@ struct From {
     /// The first event's place in the log.
     #[serde(default)]
     from: u64,
+    /// Whether each comes with the proof that it is in the signed log; the first line is the checkpoint
+    /// then.
+    #[serde(default)]
+    proof: bool,
 }
 
 async fn list(
@@ -121,15 +125,12 @@ async fn export(
     permit: Permit<Manage>,
     input: Input<Nothing, From>,
 ) -> Result<Bytes, Problem> {
-    let scopes = permit.action().scopes.clone();
-    let batches = futures::stream::unfold(Some(input.query.from), move |from| {
-        let (control, scopes) = (control.clone(), scopes.clone());
-        async move {
-            let batch = control.audit_export(&scopes, from?).await;
-            match batch {
-                Ok((lines, next)) => Some((Ok(lines), next)),
-                Err(error) => Some((Err(std::io::Error::other(error)), None)),
-            }
+    let export = control.audit_export(&permit, input.query.from, input.query.proof).await?;
+    let batches = futures::stream::unfold((control, Some(export)), |(control, export)| async move {
+        let mut export = export?;
+        match control.audit_export_next(&mut export).await {
+            Ok(lines) => Some((Ok(lines?), (control, Some(export)))),
+            Err(error) => Some((Err(std::io::Error::other(error)), (control, None))),
         }
     });
     Ok(Bytes { media: "application/x-ndjson", headers: Vec::new(), body: Body::from_stream(batches.boxed()) })

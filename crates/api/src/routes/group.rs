@@ -54,6 +54,11 @@ struct Wanted {
     cursor: Option<String>,
     /// How many at most.
     limit: Option<u32>,
+    /// By what to sort, with a minus for the other way round.
+    sort: Option<String>,
+    /// Whether to count all that match.
+    #[serde(default)]
+    count: bool,
 }
 
 async fn list(
@@ -62,8 +67,8 @@ async fn list(
     permit: Permit<Manage>,
     input: Input<Nothing, Wanted>,
 ) -> Result<Found<Page<Group>>, Problem> {
-    let Wanted { q, cursor, limit } = input.query;
-    Ok(Found(control.group_list(&permit, q.as_deref(), &input::page(cursor, limit)).await?.into()))
+    let Wanted { q, cursor, limit, sort, count } = input.query;
+    Ok(Found(control.group_list(&permit, q.as_deref(), &input::listing(cursor, limit, sort, count)).await?.into()))
 }
 
 async fn show(

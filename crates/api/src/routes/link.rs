@@ -1,7 +1,7 @@
 //! One-time links.
 
 use axum::http::Method;
-use postern_control::{Caller, CodeGiven, Control, Enrolled, LinkUse, LinkView, Visitor};
+use postern_control::{Caller, Control, Enrolled, FactorGiven, LinkUse, LinkView, Visitor};
 use postern_domain::SecretText;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -40,7 +40,7 @@ async fn use_up(
     Ok(Found(control.link_use(&visitor, &input.path.token, input.body).await?))
 }
 
-async fn confirm(control: Control, caller: Caller, input: Input<Named, Nothing, CodeGiven>) -> Result<Done, Problem> {
+async fn confirm(control: Control, caller: Caller, input: Input<Named, Nothing, FactorGiven>) -> Result<Done, Problem> {
     control.link_confirm(&caller, &input.path.token, input.body).await?;
     Ok(Done)
 }

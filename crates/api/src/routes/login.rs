@@ -2,9 +2,11 @@
 
 use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
-use postern_control::{Caller, CodeGiven, Control, SignIn, SignedIn, Visitor, WhoAmI};
+use postern_control::{Caller, Control, FactorGiven, SignIn, SignedIn, Visitor, WhoAmI};
+use postern_domain::LoginId;
 use postern_domain::user::Login;
-use schemars::SchemaGenerator;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::Deserialize;
 
 use crate::auth::COOKIE;
 use crate::input::{Input, Nothing};
@@ -20,11 +22,19 @@ pub(crate) fn declare(routes: Routes) -> Routes {
         .signed_in((Method::POST, "/v1/login/factor", "login_factor", "Prove a second factor again"), prove_factor)
         .signed_in((Method::DELETE, "/v1/login", "login_end", "Sign out"), end)
         .signed_in((Method::GET, "/v1/logins", "login_list", "One's own logins"), list)
+        .signed_in((Method::DELETE, "/v1/logins/{id}", "login_end_one", "End one of one's own logins"), end_one)
         .signed_in((Method::DELETE, "/v1/logins", "login_end_all", "Sign out everywhere"), end_all)
 }
 
+/// A login's id in the path.
+#[derive(Deserialize, JsonSchema)]
+struct Named {
+    /// The login.
+    id: LoginId,
+}
+
 /// Somebody signed in; a browser keeps the token in a cookie that no script can read.
-struct Welcome {
+pub(super) struct Welcome {
     body: SignedIn,
     cookie: Option<HeaderValue>,
 }
@@ -66,9 +76,13 @@ async fn create(
     input: Input<Nothing, Nothing, SignIn>,
 ) -> Result<Welcome, Problem> {
     let in_cookie = input.body.cookie;
-    let mut body = control.login_create(&visitor, input.body).await?;
+    Ok(welcome(control.login_create(&visitor, input.body).await?, in_cookie))
+}
+
+/// The answer to somebody who has just signed in.
+pub(super) fn welcome(mut body: SignedIn, in_cookie: bool) -> Welcome {
     let cookie = if in_cookie { body.token.take().and_then(|token| cookie(&token, "")) } else { None };
-    Ok(Welcome { body, cookie })
+    Welcome { body, cookie }
 }
 
 async fn show(control: Control, caller: Caller, _: Input) -> Result<Found<WhoAmI>, Problem> {
@@ -78,7 +92,7 @@ async fn show(control: Control, caller: Caller, _: Input) -> Result<Found<WhoAmI
 async fn prove_factor(
     control: Control,
     caller: Caller,
-    input: Input<Nothing, Nothing, CodeGiven>,
+    input: Input<Nothing, Nothing, FactorGiven>,
 ) -> Result<Found<Login>, Problem> {
     Ok(Found(control.login_factor(&caller, input.body).await?))
 }
@@ -94,6 +108,11 @@ async fn list(
     input: Input<Nothing, PageQuery>,
 ) -> Result<Found<Page<Login>>, Problem> {
     Ok(Found(control.login_list(&caller, &input.query.into()).await?.into()))
+}
+
+async fn end_one(control: Control, caller: Caller, input: Input<Named>) -> Result<Done, Problem> {
+    control.login_end_one(&caller, &input.path.id).await?;
+    Ok(Done)
 }
 
 async fn end_all(control: Control, caller: Caller, _: Input) -> Result<Goodbye, Problem> {

@@ -60,6 +60,11 @@ struct Wanted {
     cursor: Option<String>,
     /// How many at most.
     limit: Option<u32>,
+    /// By what to sort, with a minus for the other way round.
+    sort: Option<String>,
+    /// Whether to count all that match.
+    #[serde(default)]
+    count: bool,
 }
 
 async fn list(
@@ -68,8 +73,8 @@ async fn list(
     permit: Permit<Manage>,
     input: Input<Nothing, Wanted>,
 ) -> Result<Found<Page<Policy>>, Problem> {
-    let Wanted { q, scope, cursor, limit } = input.query;
-    let page = input::page(cursor, limit);
+    let Wanted { q, scope, cursor, limit, sort, count } = input.query;
+    let page = input::listing(cursor, limit, sort, count);
     Ok(Found(control.policy_list(&permit, &PolicyFilter { q, scope }, &page).await?.into()))
 }
 
@@ -89,7 +94,7 @@ async fn revisions(
     input: Input<Named>,
 ) -> Result<Found<Page<Policy>>, Problem> {
     let items = control.policy_revisions(&caller, &permit, &input.path.name).await?;
-    Ok(Found(Page { items, next: None }))
+    Ok(Found(Page::whole(items)))
 }
 
 async fn put(

@@ -1,7 +1,7 @@
 //! Asking for access and answering; what one can reach; grants.
 
 use axum::http::Method;
-use postern_control::{AccessFilter, AccessItem, Caller, Control, RequestInput, RequestWanted};
+use postern_control::{AccessFilter, AccessItem, Caller, Control, RequestContext, RequestInput, RequestWanted};
 use postern_domain::grant::{Grant, GrantState};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
@@ -22,6 +22,10 @@ pub(crate) fn declare(routes: Routes) -> Routes {
         .signed_in((Method::GET, "/v1/requests", "request_list", "Requests that one may see, newest first"), list)
         .holding(Permission::RequestCreate, (Method::POST, "/v1/requests", "request_create", "Ask for access"), create)
         .signed_in((Method::GET, "/v1/requests/{id}", "request_show", "One request"), show)
+        .signed_in(
+            (Method::GET, "/v1/requests/{id}/context", "request_context", "What an approver wants to know of it"),
+            context,
+        )
         .holding(
             Permission::RequestApprove,
             (Method::POST, "/v1/requests/{id}/approve", "request_approve", "Say yes to somebody's request"),
@@ -151,6 +155,10 @@ async fn create(
 
 async fn show(control: Control, caller: Caller, input: Input<Asked>) -> Result<Found<Request>, Problem> {
     Ok(Found(control.request_show(&caller, &input.path.id).await?))
+}
+
+async fn context(control: Control, caller: Caller, input: Input<Asked>) -> Result<Found<RequestContext>, Problem> {
+    Ok(Found(control.request_context(&caller, &input.path.id).await?))
 }
 
 async fn approve(

@@ -30,7 +30,7 @@ struct Named {
 }
 
 async fn list(control: Control, _: Caller, permit: Permit<Manage>, _: Input) -> Result<Found<Page<Role>>, Problem> {
-    Ok(Found(Page { items: control.role_list(&permit).await?, next: None }))
+    Ok(Found(Page::whole(control.role_list(&permit).await?)))
 }
 
 async fn put(

@@ -19,7 +19,7 @@ pub(crate) fn declare(routes: Routes) -> Routes {
 
 async fn list(control: Control, caller: Caller, _: Input) -> Result<Found<Page<ScopeBody>>, Problem> {
     let items = control.scope_list(&caller).await?.into_iter().map(|path| ScopeBody { path }).collect();
-    Ok(Found(Page { items, next: None }))
+    Ok(Found(Page::whole(items)))
 }
 
 async fn create(

@@ -96,6 +96,8 @@ struct Wanted {
     user: Option<String>,
     /// On this account, `root@web-1`.
     account: Option<AccountRef>,
+    /// That came this way: `ssh`, `web`.
+    protocol: Option<String>,
     /// Begun not before.
     from: Option<Timestamp>,
     /// Begun before.
@@ -104,6 +106,11 @@ struct Wanted {
     cursor: Option<String>,
     /// How many at most.
     limit: Option<u32>,
+    /// By what to sort, with a minus for the other way round.
+    sort: Option<String>,
+    /// Whether to count all that match.
+    #[serde(default)]
+    count: bool,
 }
 
 /// Why.
@@ -116,7 +123,7 @@ struct Why {
 /// Why, if there is something to say.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Remark {
+struct HoldRemark {
     /// One line that the person is shown and the ledger keeps.
     #[serde(default)]
     reason: Option<String>,
@@ -157,9 +164,9 @@ async fn list(
     caller: Caller,
     input: Input<Nothing, Wanted>,
 ) -> Result<Found<Page<Session>>, Problem> {
-    let Wanted { live, user, account, from, until, cursor, limit } = input.query;
-    let filter = SessionFilter { live, user, account, asset: None, from, until };
-    let page = crate::input::page(cursor, limit);
+    let Wanted { live, user, account, protocol, from, until, cursor, limit, sort, count } = input.query;
+    let filter = SessionFilter { live, user, account, asset: None, protocol, from, until };
+    let page = crate::input::listing(cursor, limit, sort, count);
     Ok(Found(control.session_list(&caller, &filter, &page).await?.into()))
 }
 
@@ -190,7 +197,7 @@ async fn pause(
     control: Control,
     caller: Caller,
     permit: Permit<Manage>,
-    input: Input<Named, Nothing, Remark>,
+    input: Input<Named, Nothing, HoldRemark>,
 ) -> Result<Done, Problem> {
     control.session_hold(&caller, &permit, &input.path.id, true, input.body.reason.as_deref()).await?;
     Ok(Done)
@@ -200,7 +207,7 @@ async fn resume(
     control: Control,
     caller: Caller,
     permit: Permit<Manage>,
-    input: Input<Named, Nothing, Remark>,
+    input: Input<Named, Nothing, HoldRemark>,
 ) -> Result<Done, Problem> {
     control.session_hold(&caller, &permit, &input.path.id, false, input.body.reason.as_deref()).await?;
     Ok(Done)

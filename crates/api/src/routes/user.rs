@@ -61,6 +61,11 @@ struct Wanted {
     cursor: Option<String>,
     /// How many at most.
     limit: Option<u32>,
+    /// By what to sort, with a minus for the other way round.
+    sort: Option<String>,
+    /// Whether to count all that match.
+    #[serde(default)]
+    count: bool,
 }
 
 async fn list(
@@ -69,9 +74,9 @@ async fn list(
     permit: Permit<Manage>,
     input: Input<Nothing, Wanted>,
 ) -> Result<Found<Page<User>>, Problem> {
-    let Wanted { q, scope, state, cursor, limit } = input.query;
+    let Wanted { q, scope, state, cursor, limit, sort, count } = input.query;
     let filter = UserFilter { q, scope, state };
-    Ok(Found(control.user_list(&permit, &filter, &input::page(cursor, limit)).await?.into()))
+    Ok(Found(control.user_list(&permit, &filter, &input::listing(cursor, limit, sort, count)).await?.into()))
 }
 
 async fn create(

@@ -23,7 +23,7 @@ async fn what_lies_in_another_tenant_looks_like_what_does_not_exist() {
         estate.world.control.asset_show(&zoe, &permit, &name.parse().unwrap()).await.unwrap_err().to_string()
     };
     assert_eq!(told("web-1").await.replace("web-1", "web-7"), told("web-7").await);
-    let page = PageRequest::default();
+    let page = Listing::default();
     assert!(estate.world.control.asset_list(&permit, &AssetFilter::default(), &page).await.unwrap().items.is_empty());
 }
 

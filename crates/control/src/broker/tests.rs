@@ -193,7 +193,7 @@ async fn another_tenants_sessions_are_not_there() {
     let shown = estate.world.control.session_show(&zoe, &lease.session).await;
     assert!(matches!(shown, Err(crate::Error::NotFound { .. })));
     let (filter, page) = (crate::SessionFilter::default(), crate::PageRequest::default());
-    let listed = estate.world.control.session_list(&zoe, &filter, &page).await.expect("a list");
+    let listed = estate.world.control.session_list(&zoe, &filter, &page.into()).await.expect("a list");
     assert!(listed.items.is_empty());
 }
 

@@ -1,7 +1,7 @@
 use postern_domain::permission::{Permission, RoleAssignment};
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::{GroupName, ScopePath, UserName};
-use postern_store::PageRequest;
+use postern_store::Listing;
 
 use super::GroupBody;
 use crate::testing::World;
@@ -82,7 +82,7 @@ async fn groups_stay_within_their_tenant() {
     }
     let andy = world.caller("andy").await;
     world.control.group_put(&andy, &permit(&andy), &group("sre"), members(&["andy"])).await.expect("a name of his own");
-    let listed = world.control.group_list(&permit(&andy), None, &PageRequest::default()).await.expect("a list");
+    let listed = world.control.group_list(&permit(&andy), None, &Listing::default()).await.expect("a list");
     assert_eq!(listed.items.len(), 1);
     assert_eq!(listed.items[0].scope, scope("/apac"));
     let shown = world.control.group_show(&andy, &permit(&andy), &group("sre"), Some(&scope("/emea"))).await;

@@ -6,7 +6,7 @@ use postern_domain::{SecretBytes, SecretText, UserName};
 use postern_store::LinkPurpose;
 
 use super::{LinkIssued, LinkUse};
-use crate::login::CodeGiven;
+use crate::factor::FactorGiven;
 use crate::testing::{PASSWORD, SOURCE, World, code};
 use crate::user::UserCreate;
 use crate::{Error, LinkView, SignIn};
@@ -100,6 +100,7 @@ async fn setting_up_offline_works_once() {
         password: password(),
         code: Some(SecretText::new(made.recovery_codes[3].clone())),
         recovery_code: None,
+        passkey: None,
         client: None,
         cookie: false,
     };
@@ -139,6 +140,7 @@ async fn enrolment_takes_a_good_password_and_a_code_and_works_once() {
         password: SecretText::new(PASSWORD.to_owned()),
         code: Some(code()),
         recovery_code: None,
+        passkey: None,
         client: None,
         cookie: false,
     };
@@ -187,16 +189,16 @@ async fn a_waiting_gateway_is_told_of_a_confirmation_by_the_right_person() {
     assert_eq!(world.control.factor_link_confirmed(&link.token).await.expect("an answer"), None);
 
     let stranger = world.caller("eve").await;
-    let given = CodeGiven { code: eve.code(world.now()) };
+    let given = FactorGiven { code: Some(eve.code(world.now())), passkey: None };
     assert!(dead(world.control.link_confirm(&stranger, &link.token, given).await));
     let caller = world.caller("ada").await;
-    let wrong = CodeGiven { code: eve.code(world.now()) };
+    let wrong = FactorGiven { code: Some(eve.code(world.now())), passkey: None };
     let refused = world.control.link_confirm(&caller, &link.token, wrong).await;
     assert!(matches!(refused, Err(Error::Unauthenticated { .. })));
     let used = world.control.link_use(&world.visitor(), &link.token, with(None, PASSWORD, ada.code(world.now()))).await;
     assert!(used.is_err(), "such a link sets no password");
 
-    let given = CodeGiven { code: ada.code(world.now()) };
+    let given = FactorGiven { code: Some(ada.code(world.now())), passkey: None };
     world.control.link_confirm(&caller, &link.token, given).await.expect("confirmed");
     let proved = world.control.factor_proved_at(&ada.user.id, "SHA256:key", SOURCE).await.expect("an answer");
     assert_eq!(proved, Some(world.now()));
@@ -213,6 +215,6 @@ async fn a_confirmation_comes_within_ten_minutes() {
     let link = world.control.factor_link(&ada.user.id, SOURCE, "").await.expect("a link");
     world.clock.advance(Duration::from_secs(600));
     let caller = world.caller("ada").await;
-    let given = CodeGiven { code: ada.code(world.now()) };
+    let given = FactorGiven { code: Some(ada.code(world.now())), passkey: None };
     assert!(dead(world.control.link_confirm(&caller, &link.token, given).await));
 }

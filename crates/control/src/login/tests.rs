@@ -5,7 +5,7 @@ use postern_domain::event::{Actor, Outcome};
 use postern_domain::{SecretText, Timestamp};
 use postern_store::PageRequest;
 
-use super::{CodeGiven, SignIn, SignedIn};
+use super::{FactorGiven, SignIn, SignedIn};
 use crate::testing::{PASSWORD, Person, SOURCE, World};
 use crate::user::UserChange;
 use crate::{Error, Visitor, factor};
@@ -19,6 +19,7 @@ fn wish(name: &str, password: &str, code: Option<SecretText>) -> SignIn {
         password: SecretText::new(password.to_owned()),
         code,
         recovery_code: None,
+        passkey: None,
         client: None,
         cookie: false,
     }
@@ -246,9 +247,13 @@ async fn a_factor_proved_again_is_fresh_again() {
     let caller = world.caller("ada").await;
     world.clock.advance(Duration::from_secs(3600));
     let code = ada.code(world.now());
-    let login = world.control.login_factor(&caller, CodeGiven { code: code.clone() }).await.expect("proved");
+    let login = world
+        .control
+        .login_factor(&caller, FactorGiven { code: Some(code.clone()), passkey: None })
+        .await
+        .expect("proved");
     assert_eq!(login.mfa_at, Some(world.now()));
-    let replayed = refusal(world.control.login_factor(&caller, CodeGiven { code }).await);
+    let replayed = refusal(world.control.login_factor(&caller, FactorGiven { code: Some(code), passkey: None }).await);
     assert!(replayed.1.contains("used already"));
     let me = world.control.login_show(&caller).await.expect("who am I");
     assert_eq!(me.login.expect("a login").mfa_at, Some(world.now()));

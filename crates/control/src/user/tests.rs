@@ -5,7 +5,7 @@ use postern_domain::permission::{Permission, RoleAssignment};
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::user::UserState;
 use postern_domain::{SecretText, UserName};
-use postern_store::{PageRequest, UserFilter};
+use postern_store::{Listing, PageRequest, UserFilter};
 
 use super::{UserChange, UserCreate};
 use crate::testing::World;
@@ -82,7 +82,7 @@ async fn tenants_do_not_see_each_other() {
     let listed = |filter: UserFilter| {
         let (control, read) = (&world.control, &read);
         async move {
-            let page = control.user_list(read, &filter, &PageRequest::default()).await.expect("a list");
+            let page = control.user_list(read, &filter, &Listing::default()).await.expect("a list");
             page.items.iter().map(|user| user.name.to_string()).collect::<Vec<_>>()
         }
     };
@@ -109,7 +109,7 @@ async fn pages_follow_each_other() {
     let (mut names, mut cursor) = (Vec::new(), None);
     loop {
         let page = PageRequest { cursor, limit: Some(2) };
-        let page = world.control.user_list(&read, &UserFilter::default(), &page).await.expect("a page");
+        let page = world.control.user_list(&read, &UserFilter::default(), &page.into()).await.expect("a page");
         names.extend(page.items.into_iter().map(|user| user.name.to_string()));
         cursor = page.next;
         if cursor.is_none() {

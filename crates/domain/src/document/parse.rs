@@ -24,6 +24,7 @@ const PROBLEMS_MAX: usize = 200;
 
 /// One thing that is wrong with a text, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "TextProblem")]
 pub struct Problem {
     /// The file, as the caller named it.
     pub file: String,

@@ -13,6 +13,7 @@ use crate::time::Timestamp;
 /// What was decided, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "Decided")]
 pub enum Outcome {
     /// Yes.
     Permit,

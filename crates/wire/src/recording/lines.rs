@@ -7,6 +7,10 @@ use super::text::Plain;
 
 /// The longest line kept, in bytes; what is longer is cut into several.
 const LINE_LEN_MAX: usize = 4096;
+/// How much of a line that is drawn anew is compared with what was there, in characters.
+const REDRAWN_MIN: usize = 4;
+/// The shortest row that a line is taken to go on from, in bytes.
+const ROW_LEN_MIN: usize = 40;
 /// The most channels whose lines are read.
 const CHANNELS_MAX: usize = 1024;
 /// The longest label, in characters.
@@ -29,11 +33,37 @@ pub struct LineReader {
     channels: BTreeMap<u32, Stream>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Stream {
     plain: Plain,
+    /// The line as it was before it was drawn anew.
+    before: String,
     line: String,
     began_us: u64,
+}
+
+impl Default for Stream {
+    fn default() -> Self {
+        Self { plain: Plain::keeping_returns(), before: String::new(), line: String::new(), began_us: 0 }
+    }
+}
+
+impl Stream {
+    fn is_empty(&self) -> bool {
+        self.before.is_empty() && self.line.is_empty()
+    }
+
+    /// What the line says. One that ends in a blank at the edge of the screen goes on in the next row;
+    /// every other one that is drawn anew replaces what was there.
+    fn take(&mut self) -> String {
+        let (before, line) = (std::mem::take(&mut self.before), std::mem::take(&mut self.line));
+        let start: String = before.chars().take(REDRAWN_MIN).collect();
+        if before.len() > ROW_LEN_MIN && before.ends_with(' ') && !line.starts_with(&start) {
+            before + &line
+        } else {
+            line
+        }
+    }
 }
 
 impl LineReader {
@@ -62,14 +92,16 @@ impl LineReader {
         let mut text = String::new();
         stream.plain.write(data, &mut text);
         for char in text.chars() {
-            if stream.line.is_empty() {
+            if stream.is_empty() {
                 stream.began_us = frame.at_us;
             }
-            if char != '\n' {
-                stream.line.push(char);
+            match char {
+                '\n' => {}
+                '\r' => stream.before = stream.take(),
+                char => stream.line.push(char),
             }
             if char == '\n' || stream.line.len() >= LINE_LEN_MAX {
-                let text = std::mem::take(&mut stream.line);
+                let text = stream.take();
                 each(Line { at_us: stream.began_us, channel: *channel, text });
             }
         }
@@ -77,9 +109,11 @@ impl LineReader {
 
     /// Calls `each` with the lines that were begun and not completed.
     pub fn finish(self, each: &mut dyn FnMut(Line)) {
-        for (channel, stream) in self.channels {
-            if !stream.line.is_empty() {
-                each(Line { at_us: stream.began_us, channel, text: stream.line });
+        for (channel, mut stream) in self.channels {
+            let at_us = stream.began_us;
+            let text = stream.take();
+            if !text.is_empty() {
+                each(Line { at_us, channel, text });
             }
         }
     }
@@ -201,6 +235,21 @@ mod tests {
         }
         reader.finish(&mut |line| lines.push((line.at_us, line.text)));
         assert_eq!(lines, [(1, "$ ls".to_owned()), (2, "file".to_owned()), (3, "$ ".to_owned())]);
+    }
+
+    #[test]
+    fn a_line_drawn_anew_counts_once_and_one_that_goes_on_is_whole() {
+        let text = |data: &'static str| {
+            let mut texts = Vec::new();
+            let frame = frame(1, FrameKind::output(0, data.as_bytes()));
+            LineReader::default().frame(&frame, &mut |line| texts.push(line.text));
+            texts
+        };
+        assert_eq!(text("$ \r$ stty size\r\n"), ["$ stty size"]);
+        assert_eq!(text("10%\r20%\r\n"), ["20%"]);
+        let row = "deploy@web-1:~$ echo one two three four five ";
+        let drawn: &'static str = Box::leak(format!("{row}\rsix seven\r\n").into_boxed_str());
+        assert_eq!(text(drawn), [format!("{row}six seven")]);
     }
 
     #[test]

@@ -56,9 +56,16 @@ pub(super) struct Plain {
     awaiting: Awaiting,
     /// A carriage return came; a line feed may follow.
     returned: bool,
+    /// Whether a carriage return that no line feed follows is kept as one.
+    keeps_returns: bool,
 }
 
 impl Plain {
+    /// One that tells where a line is drawn anew.
+    pub(super) fn keeping_returns() -> Self {
+        Self { keeps_returns: true, ..Self::default() }
+    }
+
     pub(super) fn write(&mut self, data: &[u8], out: &mut String) {
         let mut text = String::with_capacity(data.len());
         self.utf8.decode(data, &mut text);
@@ -91,7 +98,7 @@ impl Plain {
     fn visible(&mut self, char: char, out: &mut String) {
         let returned = std::mem::take(&mut self.returned);
         if returned && char != '\n' && char != '\r' {
-            out.push('\n');
+            out.push(if self.keeps_returns { '\r' } else { '\n' });
         }
         match char {
             '\r' => self.returned = true,

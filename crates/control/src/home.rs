@@ -1,0 +1,137 @@
+//! What somebody sees first: what they can reach, what waits, what is live, and how the estate is.
+
+use postern_domain::ScopePath;
+use postern_domain::grant::{Grant, GrantState};
+use postern_domain::permission::Permission;
+use postern_domain::request::{Request, RequestState};
+use postern_domain::session::Session;
+use postern_store::{EstateFigures, PageRequest, SessionFilter};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{AccessFilter, AccessItem, AccessState, Caller, Control, Error, RequestWanted, Status};
+
+/// How many of each are shown.
+const SHOWN_MAX: usize = 8;
+/// How many accounts are looked at.
+const LOOKED_MAX: u32 = 200;
+/// Counts go no further: more is shown as "more than this".
+const COUNT_MAX: u32 = 100;
+
+/// What somebody sees first.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Home {
+    /// Accounts that can be connected to now.
+    pub ready: Vec<AccessItem>,
+    /// Accounts that can be asked for.
+    pub askable: Vec<AccessItem>,
+    /// Requests that wait for one's own answer.
+    pub waiting: Vec<Request>,
+    /// One's own requests that wait.
+    pub mine: Vec<Request>,
+    /// One's own grants that can be used.
+    pub grants: Vec<Grant>,
+    /// Live sessions: one's own, and those one may see.
+    pub live: Vec<Session>,
+    /// How many of each there are.
+    pub counts: Counts,
+    /// The state of the estate, for those who hold `status:read` over everything.
+    pub estate: Option<Estate>,
+}
+
+/// How much there is of what somebody looks after. No count goes beyond 100.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Counts {
+    /// Requests that wait for one's own answer.
+    pub waiting: usize,
+    /// One's own requests that wait.
+    pub mine: usize,
+    /// One's own grants that can be used.
+    pub grants: usize,
+    /// Live sessions: one's own, and those one may see.
+    pub live: usize,
+}
+
+/// The state of the estate.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Estate {
+    /// Figures, each counted now.
+    pub figures: EstateFigures,
+    /// The server, its vault and its ledger.
+    pub status: Status,
+}
+
+impl Control {
+    /// What the caller sees first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn home(&self, caller: &Caller) -> Result<Home, Error> {
+        let looked = PageRequest { cursor: None, limit: Some(LOOKED_MAX) };
+        let access = self.access_list(caller, &AccessFilter::default(), &looked).await?.items;
+        let of = |state| access.iter().filter(move |item| item.state == state).take(SHOWN_MAX).cloned().collect();
+        let found = self.found(caller).await?;
+        let estate = match caller.permit(Permission::StatusRead) {
+            Some(permit) if permit.covers(&ScopePath::root()) => Some(Estate {
+                figures: self.store().read().await?.estate_figures(self.now()).await?,
+                status: self.status(&permit).await?,
+            }),
+            _ => None,
+        };
+        Ok(Home {
+            ready: of(AccessState::Ready),
+            askable: of(AccessState::Request),
+            counts: found.counts(),
+            waiting: first(found.waiting),
+            mine: first(found.mine),
+            grants: first(found.grants),
+            live: first(found.live),
+            estate,
+        })
+    }
+
+    /// How much there is of what the caller looks after.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn counts(&self, caller: &Caller) -> Result<Counts, Error> {
+        Ok(self.found(caller).await?.counts())
+    }
+
+    async fn found(&self, caller: &Caller) -> Result<Found, Error> {
+        let page = PageRequest { cursor: None, limit: Some(COUNT_MAX) };
+        let waiting = RequestWanted { waiting: true, ..RequestWanted::default() };
+        let mine = RequestWanted { mine: true, state: Some(RequestState::Pending), ..RequestWanted::default() };
+        let live = SessionFilter { live: true, ..SessionFilter::default() };
+        let waiting = if caller.permit(Permission::RequestApprove).is_some() {
+            self.request_list(caller, &waiting, &page).await?.items
+        } else {
+            Vec::new()
+        };
+        Ok(Found {
+            waiting,
+            mine: self.request_list(caller, &mine, &page).await?.items,
+            grants: self.grant_list(caller, Some(GrantState::Active), true, &page).await?.items,
+            live: self.session_list(caller, &live, &page.clone().into()).await?.items,
+        })
+    }
+}
+
+struct Found {
+    waiting: Vec<Request>,
+    mine: Vec<Request>,
+    grants: Vec<Grant>,
+    live: Vec<Session>,
+}
+
+impl Found {
+    fn counts(&self) -> Counts {
+        let Self { waiting, mine, grants, live } = self;
+        Counts { waiting: waiting.len(), mine: mine.len(), grants: grants.len(), live: live.len() }
+    }
+}
+
+fn first<T>(mut items: Vec<T>) -> Vec<T> {
+    items.truncate(SHOWN_MAX);
+    items
+}

@@ -1,0 +1,139 @@
+//! Reports on access: who can reach an account, what somebody can reach, and why a decision is as it is.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use postern_domain::permission::Permission;
+use postern_domain::permit::{Manage, Permit};
+use postern_domain::policy::{Explanation, explain};
+use postern_domain::{AccountRef, UserName};
+use postern_store::{Page, PageRequest};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::access::{Looker, Somebody};
+use crate::authenticate::authority;
+use crate::facts::Facts;
+use crate::{AccessFilter, AccessItem, Caller, Control, Error, visible};
+
+/// Somebody who can reach an account or ask for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReachItem {
+    /// Who.
+    pub user: UserName,
+    /// How they stand towards it, and under which policy.
+    pub access: AccessItem,
+}
+
+/// A decision on a session, with its grounds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AccessExplained {
+    /// Who.
+    pub user: UserName,
+    /// On what.
+    pub account: AccountRef,
+    /// What is decided, and what each policy says.
+    pub explanation: Explanation,
+    /// The reasons of a refusal, for people to read.
+    pub messages: Vec<String>,
+}
+
+impl Control {
+    /// Who can reach an account or ask for it, by name: people whom a policy over it is about. As if they
+    /// came from `source`, with a factor just proved.
+    ///
+    /// # Errors
+    /// `NotFound` also where the caller may not know of it.
+    pub async fn account_reach(
+        &self,
+        caller: &Caller,
+        permit: &Permit<Manage>,
+        account: &AccountRef,
+        source: Option<IpAddr>,
+        page: &PageRequest,
+    ) -> Result<Page<ReachItem>, Error> {
+        let mut rows = self.store().read().await?;
+        let (account, asset) = visible::account(&mut rows, caller, account, &permit.action().scopes).await?;
+        let policies = rows.policies_over(&asset.scope).await?;
+        let allowing: Vec<_> = policies.iter().filter(|policy| policy.allows()).collect();
+        let names: BTreeSet<_> = allowing.iter().flat_map(|policy| &policy.subjects.users).collect();
+        let groups: BTreeSet<_> = allowing.iter().flat_map(|policy| &policy.subjects.groups).collect();
+        let (names, groups) = (names.into_iter().collect::<Vec<_>>(), groups.into_iter().collect::<Vec<_>>());
+        let people = rows.users_among(&names, &groups, &asset.scope.tenant(), page).await?;
+        let mut items = Vec::new();
+        for user in &people.items {
+            let authority = authority(&mut rows, user).await?;
+            let somebody = Somebody { user, authority: &authority, source: source.unwrap_or(caller.source) };
+            let access = Looker::new(self, somebody, &policies).look(&mut rows, &account, &asset).await?;
+            items.extend(access.map(|access| ReachItem { user: user.name.clone(), access }));
+        }
+        Ok(Page { items, next: people.next })
+    }
+
+    /// What somebody can reach or ask for, of what lies in the permit's scopes.
+    ///
+    /// # Errors
+    /// `NotFound` also where the caller may not know of them.
+    pub async fn user_reach(
+        &self,
+        caller: &Caller,
+        permit: &Permit<Manage>,
+        name: &UserName,
+        filter: &AccessFilter,
+        page: &PageRequest,
+    ) -> Result<Page<AccessItem>, Error> {
+        let mut rows = self.store().read().await?;
+        let unknown = || Error::not_found("user", name);
+        let user = rows.user_by_name(name).await?.ok_or_else(unknown)?;
+        if user.id != caller.user.id && !caller.authority.covers(Permission::UserRead, &user.scope) {
+            return Err(unknown());
+        }
+        let authority = authority(&mut rows, &user).await?;
+        let somebody = Somebody { user: &user, authority: &authority, source: caller.source };
+        self.access_of(&mut rows, somebody, filter, page, &|scope| permit.covers(scope)).await
+    }
+
+    /// Why somebody can or cannot open a session: the caller themselves, as they are signed in; or
+    /// somebody else, as if with a factor just proved, for those who may see the policies over the asset.
+    ///
+    /// # Errors
+    /// `NotFound` where the caller may not know of the person or the account.
+    pub async fn access_explain(
+        &self,
+        caller: &Caller,
+        user: Option<&UserName>,
+        account: &AccountRef,
+        source: Option<IpAddr>,
+    ) -> Result<AccessExplained, Error> {
+        let now = self.now();
+        let mut rows = self.store().read().await?;
+        let name = user.unwrap_or(&caller.user.name);
+        let own = *name == caller.user.name;
+        let unknown = || Error::not_found("account", account);
+        let person = rows.user_by_name(name).await?.ok_or_else(|| Error::not_found("user", name))?;
+        if !own && !caller.authority.covers(Permission::UserRead, &person.scope) {
+            return Err(Error::not_found("user", name));
+        }
+        let facts = Facts::of_reference(&mut rows, &person.id, account, now).await?.ok_or_else(unknown)?;
+        let reads = caller.authority.covers(Permission::PolicyRead, &facts.asset.scope);
+        let given = facts.policies.iter().any(|policy| policy.concerns(&facts.user, &facts.account, &facts.asset));
+        // One's own access is explained where a policy gives it; that something else exists is not told.
+        if !reads && !(own && given) {
+            return Err(unknown());
+        }
+        let (source, mfa_at) =
+            if own { (caller.source, caller.mfa_at) } else { (source.unwrap_or(caller.source), Some(now)) };
+        let mut explanation = explain(&facts.connect(source, mfa_at), now);
+        if !reads {
+            use postern_domain::policy::Verdict;
+            explanation.policies.retain(|policy| {
+                !matches!(policy.verdict, Verdict::OtherScope | Verdict::OtherSubject | Verdict::OtherAccount)
+            });
+        }
+        let messages = explanation.reasons.iter().map(ToString::to_string).collect();
+        Ok(AccessExplained { user: person.name, account: facts.reference(), explanation, messages })
+    }
+}
+
+#[cfg(test)]
+mod tests;

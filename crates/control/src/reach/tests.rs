@@ -1,0 +1,61 @@
+use postern_domain::policy::{Outcome, Verdict};
+
+use super::*;
+use crate::AccessState;
+use crate::estate::{Estate, wish};
+
+fn page() -> PageRequest {
+    PageRequest { cursor: None, limit: Some(500) }
+}
+
+async fn reach(estate: &Estate, account: &str) -> Vec<(String, AccessState)> {
+    let (caller, permit) = estate.caller("ada", Permission::PolicyRead).await;
+    let account = account.parse().unwrap();
+    let found = estate.world.control.account_reach(&caller, &permit, &account, None, &page()).await.unwrap();
+    found.items.into_iter().map(|item| (item.user.to_string(), item.access.state)).collect()
+}
+
+#[tokio::test]
+async fn who_can_reach_an_account_is_who_a_policy_gives_it_to() {
+    let estate = Estate::new().await;
+    let before = reach(&estate, "root@web-1").await;
+    assert!(before.iter().any(|(user, _)| user == "ben"), "{before:?}");
+    assert!(!before.iter().any(|(user, _)| user == "ada"), "no policy is about ada: {before:?}");
+    let secret =
+        crate::SecretInput { password: Some(postern_domain::SecretText::new("x".to_owned())), private_key: None };
+    estate.secret_put("ada", "root@web-1", secret).await.unwrap();
+    let request = estate.ask("ben", &wish("root@web-1")).await.unwrap();
+    estate.approve("cy", &request.id).await.unwrap();
+    estate.approve("dee", &request.id).await.unwrap();
+    let after = reach(&estate, "root@web-1").await;
+    assert!(after.contains(&("ben".to_owned(), AccessState::Ready)), "{after:?}");
+
+    let (caller, permit) = estate.caller("ada", Permission::PolicyRead).await;
+    let ben = "ben".parse().unwrap();
+    let filter = AccessFilter::default();
+    let reached = estate.world.control.user_reach(&caller, &permit, &ben, &filter, &page()).await.unwrap();
+    let root = reached.items.iter().find(|item| item.account.to_string() == "root@web-1").unwrap();
+    assert_eq!(root.state, AccessState::Ready);
+}
+
+#[tokio::test]
+async fn why_names_the_policies_and_tells_strangers_nothing() {
+    let estate = Estate::new().await;
+    let ada = estate.world.caller("ada").await;
+    let (ben, account) = ("ben".parse().unwrap(), "root@web-1".parse().unwrap());
+    let explained = estate.world.control.access_explain(&ada, Some(&ben), &account, None).await.unwrap();
+    assert_eq!(explained.explanation.outcome, Outcome::Deny);
+    assert!(explained.messages.iter().any(|message| message.contains("request")), "{:?}", explained.messages);
+    assert!(explained.explanation.policies.iter().any(|policy| matches!(policy.verdict, Verdict::Refuses { .. })));
+
+    let own = estate.world.caller("ben").await;
+    let own = estate.world.control.access_explain(&own, None, &account, None).await.unwrap();
+    assert!(own.explanation.policies.iter().all(|policy| !matches!(policy.verdict, Verdict::OtherSubject)));
+    let ben = estate.world.caller("ben").await;
+    let ada_name = "ada".parse().unwrap();
+    let other = estate.world.control.access_explain(&ben, Some(&ada_name), &account, None).await;
+    assert!(matches!(other, Err(Error::NotFound { .. })), "ben may not look at others");
+    let nowhere = "root@nowhere".parse().unwrap();
+    let unknown = estate.world.control.access_explain(&ben, None, &nowhere, None).await;
+    assert!(matches!(unknown, Err(Error::NotFound { .. })));
+}
