@@ -203,7 +203,7 @@ impl Control {
     /// `NotFound` when nothing is signed yet, `Sealed` when proofs are wanted and the vault is sealed.
     pub async fn audit_export(&self, permit: &Permit<Manage>, from: u64, proof: bool) -> Result<AuditExport, Error> {
         let signed = if proof {
-            let signer = self.ledger_signer().await?;
+            let signer = self.ledger_signer(&mut self.store().read().await?).await?;
             let checkpoint = self.tiles().checkpoint(signer.verifier()).map_err(unpublishable)?;
             let checkpoint = checkpoint.ok_or_else(|| Error::not_found("checkpoint", "newest"))?;
             Some((checkpoint.size, hex::encode(checkpoint.root.0), self.audit_checkpoint()?))

@@ -278,6 +278,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/checkouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Check-outs: one's own, and those one may see */
+        get: operations["checkout_list"];
+        put?: never;
+        /** See the secret of an account, for a while */
+        post: operations["checkout_open"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/checkouts/{id}/checkin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a secret back; it is changed */
+        post: operations["checkout_close"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/connect-tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a token that opens one account, shortly */
+        post: operations["connect_token_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/counts": {
         parameters: {
             query?: never;
@@ -712,6 +764,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/provisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was made on targets for sessions, newest first */
+        get: operations["provision_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/requests": {
         parameters: {
             query?: never;
@@ -842,6 +911,92 @@ export interface paths {
         get?: never;
         /** Define a custom role */
         put: operations["role_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rotation-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was asked for at once, newest first */
+        get: operations["rotation_run_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rotation-runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One run of rotations */
+        get: operations["rotation_run_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rotation-runs/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin no more rotations of a run */
+        post: operations["rotation_run_stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rotations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rotations, newest first */
+        get: operations["rotation_list"];
+        put?: never;
+        /** Change the secret of one account, or of all of a label */
+        post: operations["rotation_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rotations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One rotation */
+        get: operations["rotation_show"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -1152,6 +1307,57 @@ export interface paths {
         post?: never;
         /** Remove one of one's own SSH keys */
         delete: operations["ssh_key_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Statements that wait: one's own, and those to decide on */
+        get: operations["statement_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statements/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a statement that waits run */
+        post: operations["statement_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statements/{id}/deny": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuse a statement that waits */
+        post: operations["statement_deny"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1563,6 +1769,19 @@ export interface components {
             owner?: components["schemas"]["UserName"] | null;
             /** @description Whether the vault holds what is needed to use it. */
             ready: boolean;
+            /**
+             * @description How its secret is looked after, and how it fares.
+             * @default {
+             *       "dependents": [],
+             *       "heartbeat": null,
+             *       "pushed": [],
+             *       "rotated_at": null,
+             *       "setting": {},
+             *       "state": null,
+             *       "version": null
+             *     }
+             */
+            rotation: components["schemas"]["AccountRotation"];
             /** @description The scope, which is its asset's. */
             scope: components["schemas"]["ScopePath"];
             /** @description Where it stands in its life. */
@@ -1574,8 +1793,19 @@ export interface components {
         AccountInput: {
             /** @description How it is proved to its target. */
             credential: components["schemas"]["CredentialKind"];
+            /**
+             * @description What uses its secret and is told of a new one; where it is left out, they stay. Needs
+             *     `rotation:write`.
+             * @default null
+             */
+            dependents: components["schemas"]["Dependent"][] | null;
             /** @description Who answers for it. */
             owner?: components["schemas"]["UserName"] | null;
+            /**
+             * @description How its secret is looked after; where it is left out, that stays as it is. Needs `rotation:write`.
+             * @default null
+             */
+            rotation: components["schemas"]["RotationSetting"] | null;
             /** @description Where it stands in its life; where it is left out, it stays as it is, and a new one is managed. */
             state?: components["schemas"]["AccountState"] | null;
         };
@@ -1583,6 +1813,45 @@ export interface components {
         AccountName: string;
         /** @description An account on an asset, written `root@web-1`. */
         AccountRef: string;
+        /** @description How an account's secret is looked after, and how it fares. */
+        AccountRotation: {
+            /**
+             * @description What uses its secret and is told of a new one.
+             * @default []
+             */
+            dependents: components["schemas"]["Dependent"][];
+            /**
+             * @description The last look at whether the secret still opens the account.
+             * @default null
+             */
+            heartbeat: components["schemas"]["Heartbeat"] | null;
+            /**
+             * @description How those fare.
+             * @default []
+             */
+            pushed: components["schemas"]["DependentStatus"][];
+            /**
+             * @description When the present secret became the account's.
+             * @default null
+             */
+            rotated_at: components["schemas"]["Timestamp"] | null;
+            /**
+             * @description What was set for the account itself.
+             * @default {}
+             */
+            setting: components["schemas"]["RotationSetting"];
+            /**
+             * @description Where the rotation that is under way stands, if one is.
+             * @default null
+             */
+            state: components["schemas"]["RotationState"] | null;
+            /**
+             * Format: uint32
+             * @description The version of the present secret.
+             * @default null
+             */
+            version: number | null;
+        };
         /** @description Where an account stands in its life. */
         AccountState: "discovered" | "managed" | "orphaned" | "disabled";
         /** @description Which accounts a policy is about. Every field that is given must match; an empty one matches all. */
@@ -1710,6 +1979,8 @@ export interface components {
             platform: components["schemas"]["Platform"];
             /** @description The scope it belongs to. */
             scope: components["schemas"]["ScopePath"];
+            /** @description The certificates, in PEM, that its TLS is verified by. */
+            server_ca?: string | null;
         };
         /** @description A system that has privileged accounts. */
         AssetId: string;
@@ -1732,10 +2003,21 @@ export interface components {
             /** @description What kind of system it is. */
             platform: components["schemas"]["Platform"];
             /**
+             * @description How the secrets of its accounts are looked after, and its reconcile accounts; where it is left out,
+             *     that stays as it is. Needs `rotation:write`.
+             * @default null
+             */
+            rotation: components["schemas"]["RotationSetting"] | null;
+            /**
              * @description The scope; where it is left out, an existing asset stays where it is and a new one goes where
              *     the caller belongs.
              */
             scope?: components["schemas"]["ScopePath"] | null;
+            /**
+             * @description The certificates, in PEM, that its TLS is verified by: of authorities, or its own.
+             * @default null
+             */
+            server_ca: string | null;
         };
         /** @description An asset's name, unique within its tenant. */
         AssetName: string;
@@ -1751,8 +2033,10 @@ export interface components {
              */
             index: number;
         };
+        /** @description By whom a secret is changed. */
+        By: "itself" | "reconcile";
         /** @description One thing that a session may be allowed to do. */
-        Capability: "shell" | "exec" | "sftp_read" | "sftp_write" | "local_forward" | "remote_forward" | "dynamic_forward" | "agent" | "x11" | "env";
+        Capability: "shell" | "exec" | "sftp_read" | "sftp_write" | "local_forward" | "remote_forward" | "dynamic_forward" | "agent" | "x11" | "env" | "query" | "copy_in" | "copy_out" | "replication";
         /** @description What applying one document changes. */
         Change: {
             /** @description What is done. */
@@ -1764,6 +2048,59 @@ export interface components {
             /** @description The name of the thing. */
             name: string;
         };
+        /** @description A secret that is checked out, shown once. */
+        CheckedOut: {
+            /** @description The check-out. */
+            checkout: components["schemas"]["Checkout"];
+            /** @description The secret: a password, or a private key in OpenSSH's form. */
+            secret: string;
+        };
+        /**
+         * @description One check-out of one account's secret. Nobody else checks the account out meanwhile, and the secret
+         *     is changed when it ends.
+         */
+        Checkout: {
+            /** @description The account. */
+            account: components["schemas"]["AccountRef"];
+            /** @description When it ended. */
+            ended_at?: components["schemas"]["Timestamp"] | null;
+            /** @description When it ends by itself. */
+            ends_at: components["schemas"]["Timestamp"];
+            /** @description The grant that was used; none where the policy gives standing access. */
+            grant?: components["schemas"]["GrantId"] | null;
+            /** @description Identifier. */
+            id: components["schemas"]["CheckoutId"];
+            /** @description When it was opened. */
+            opened_at: components["schemas"]["Timestamp"];
+            /** @description The policy that allowed it. */
+            policy: components["schemas"]["PolicyId"];
+            /** @description Why. */
+            reason: string;
+            /** @description The rotation that its end began; none while it is open. */
+            rotation?: components["schemas"]["RotationId"] | null;
+            /** @description The scope, which is its asset's. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description Where it stands. */
+            state: components["schemas"]["CheckoutState"];
+            /** @description Who has it. */
+            user: components["schemas"]["UserName"];
+            /**
+             * Format: uint32
+             * @description The version of the secret that was shown.
+             */
+            version: number;
+        };
+        /** @description The exceptional reveal of a secret. */
+        CheckoutId: string;
+        /** @description A wish to check a secret out. */
+        CheckoutInput: {
+            /** @description Of which account. */
+            account: components["schemas"]["AccountRef"];
+            /** @description Why; the ledger keeps it. */
+            reason: string;
+        };
+        /** @description Where a check-out stands. */
+        CheckoutState: "open" | "checked_in" | "expired";
         /**
          * @description What may pass between a terminal in the browser and the clipboard. A gateway whose client is a
          *     program of the person's own cannot hold it to this.
@@ -1802,6 +2139,45 @@ export interface components {
              */
             networks: string[];
         };
+        /** @description A token that has just been made, and how to use it. It carries a secret and has no `Debug`. */
+        ConnectTicket: {
+            /** @description The account, which is the client's user name. */
+            account: components["schemas"]["AccountRef"];
+            /** @description Until when connections can be opened with it. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description The gateway's host. */
+            host: string;
+            /**
+             * Format: uint16
+             * @description The gateway's port.
+             */
+            port: number;
+            /** @description The protocol: `postgresql`. */
+            protocol: string;
+            /** @description The token, shown once: the client's password. */
+            token: string;
+        };
+        /** @description A token to be made. */
+        ConnectWanted: {
+            /** @description The account that it opens: `app_admin@orders`. */
+            account: components["schemas"]["AccountRef"];
+            /**
+             * @description Whether it works from the caller's address only.
+             * @default false
+             */
+            bind_source: boolean;
+            /**
+             * @description A one-time code or a recovery code, where policy asks for one at every session. The token works
+             *     once then.
+             */
+            code?: components["schemas"]["SecretText"] | null;
+            /**
+             * Format: uint64
+             * @description How long connections can be opened with it, in seconds: 30 to 43200, 300 unless given.
+             * @default null
+             */
+            expires_in_seconds: number | null;
+        };
         /** @description How much there is of what somebody looks after. No count goes beyond 100. */
         Counts: {
             /**
@@ -1837,6 +2213,8 @@ export interface components {
             /** @description Whether it is the asset's. */
             state: components["schemas"]["HostKeyDecision"];
         };
+        /** @description What was decided, in one word. */
+        Decided2: "permit" | "step_up" | "deny";
         /** @description What the policy demands. */
         Demands: {
             /** @description Who must say yes to a request; none grants at once. */
@@ -1856,6 +2234,37 @@ export interface components {
             /** @description What a ticket must look like; none asks for no ticket. */
             ticket_pattern?: string | null;
         };
+        /** @description Something that uses an account's secret. */
+        Dependent: {
+            /** @description The asset that it is on, reached by SSH as its reconcile account. */
+            asset: components["schemas"]["AssetName"];
+            /** @description Its name, unique for the account. */
+            name: string;
+            /** @description Where the secret goes. */
+            put: components["schemas"]["Put"];
+            /** @description The program that makes it known, with its arguments; none where nothing needs to be done. */
+            reload?: string[];
+        };
+        /** @description How far a dependent has got. */
+        DependentState: "pending" | "told" | "rolled_back" | "failed";
+        /** @description How one dependent fares. */
+        DependentStatus: {
+            /** @description When that was. */
+            at?: components["schemas"]["Timestamp"] | null;
+            /** @description Which. */
+            name: string;
+            /** @description What went wrong last. */
+            note?: string | null;
+            /** @description How far it has got. */
+            state: components["schemas"]["DependentState"];
+            /**
+             * Format: uint32
+             * @description The version that it has or is to have.
+             */
+            version: number;
+        };
+        /** @description Something in a text that gives a person away. */
+        Detector: "email" | "card_number" | "phone";
         /** @description One document of `access.yaml`. */
         Document: {
             /** @description Where it is reached, `host:port`; an IPv6 address goes in brackets: `[2001:db8::1]:22`. */
@@ -1879,19 +2288,36 @@ export interface components {
             /** @description What kind of system it is. */
             platform: components["schemas"]["Platform"];
             /**
+             * @description How the secrets of its accounts are looked after, where an account does not say otherwise, and its
+             *     reconcile accounts. Where the field is not given, it stays as it is.
+             */
+            rotation?: components["schemas"]["RotationSetting"] | null;
+            /**
              * @description The scope it belongs to; `/` unless given.
              * @default /
              */
             scope: components["schemas"]["ScopePath"];
+            /**
+             * @description The certificates, in PEM, that its TLS is verified by: of authorities, or its own. Without one
+             *     no session is opened by a protocol that is spoken over TLS.
+             */
+            server_ca?: string | null;
         } | {
             /** @description Which account on which asset: `root@web-1`. */
             account: components["schemas"]["AccountRef"];
             /** @description How Postern proves the account to its target. */
             credential: components["schemas"]["CredentialKind"];
+            /** @description What uses its secret and is told of a new one. Where the field is not given, they stay as they are. */
+            dependents?: components["schemas"]["Dependent"][] | null;
             /** @constant */
             kind: "Account";
             /** @description The person who answers for it. */
             owner?: components["schemas"]["UserName"] | null;
+            /**
+             * @description How its secret is looked after, where its asset does not say so. Where the field is not given, it
+             *     stays as it is.
+             */
+            rotation?: components["schemas"]["RotationSetting"] | null;
         } | {
             /** @description What it is for. */
             description?: string;
@@ -2140,7 +2566,7 @@ export interface components {
             /** @description The policies that decided; empty where none did. */
             decided_by: components["schemas"]["PolicyName"][];
             /** @description What was decided. */
-            outcome: components["schemas"]["Outcome2"];
+            outcome: components["schemas"]["Decided2"];
             /** @description What each policy said by itself, in the order given. */
             policies: components["schemas"]["Explained"][];
             /** @description The reasons of a refusal. */
@@ -2268,12 +2694,31 @@ export interface components {
         GroupId: string;
         /** @description A group's name, unique within its tenant. */
         GroupName: string;
+        /** @description The last look at whether a vaulted secret still opens its account. */
+        Heartbeat: {
+            /** @description When it was. */
+            checked_at: components["schemas"]["Timestamp"];
+            /** @description What went wrong, if something did. */
+            detail?: string | null;
+            /** @description What it found. */
+            result: components["schemas"]["HeartbeatResult"];
+        };
+        /** @description What a look at a vaulted secret found. */
+        HeartbeatResult: "accepted" | "rejected" | "unclear";
         /** @description A permission and where it holds. */
         HeldPermission: {
             /** @description The permission. */
             permission: components["schemas"]["Permission"];
             /** @description Where it holds, with everything below. */
             scope: components["schemas"]["ScopePath"];
+        };
+        /** @description Why, if there is something to say. */
+        HoldRemark: {
+            /**
+             * @description One line that the person is shown and the ledger keeps.
+             * @default null
+             */
+            reason: string | null;
         };
         /** @description What somebody sees first. */
         Home: {
@@ -2439,6 +2884,13 @@ export interface components {
         };
         /** @description A signed-in console or CLI. */
         LoginId: string;
+        /** @description What is hidden in results. */
+        Masking: {
+            /** @description Columns by name, with `*` for any text. */
+            columns?: string[];
+            /** @description What is looked for in every text. */
+            detectors?: components["schemas"]["Detector"][];
+        };
         /** @description A part of the input that a route does not take. */
         Nothing: Record<string, never>;
         /**
@@ -2459,6 +2911,12 @@ export interface components {
              *     ]
              */
             capabilities: components["schemas"]["Capability"][];
+            /**
+             * Format: uint64
+             * @description For how long the account's secret may be checked out, in seconds; none where it may not be.
+             * @default null
+             */
+            checkout_seconds: number | null;
             /**
              * @description What may be copied and pasted in the browser's terminal.
              * @default {
@@ -2497,6 +2955,12 @@ export interface components {
              */
             mfa_max_age_seconds: number;
             /**
+             * @description What is made on the target for each session and taken away after it; none where the account is
+             *     used as it is.
+             * @default null
+             */
+            provision: components["schemas"]["ProvisionRule"] | null;
+            /**
              * @description Whether a request must say why.
              * @default true
              */
@@ -2506,6 +2970,13 @@ export interface components {
              * @default strict
              */
             recording: components["schemas"]["Recording"];
+            /**
+             * @description Whether the account's secret is changed after each session.
+             * @default false
+             */
+            rotate_after_use: boolean;
+            /** @description What binds the statements of database sessions; nothing unless given. */
+            statements?: components["schemas"]["Statements"] | null;
             /**
              * @description What a ticket must look like, as a regular expression over the whole of it; none asks for no ticket.
              * @default null
@@ -2527,6 +2998,8 @@ export interface components {
              *     ]
              */
             capabilities: components["schemas"]["Capability"][];
+            /** @description For how long the account's secret may be checked out; where it is left out, it may not be. */
+            checkout?: components["schemas"]["Period"] | null;
             /** @description What may be copied and pasted in the browser's terminal; anything where it is left out. */
             clipboard?: components["schemas"]["Clipboard"];
             /**
@@ -2549,6 +3022,11 @@ export interface components {
              */
             mfa_max_age: components["schemas"]["Period"];
             /**
+             * @description What is made on the target for each session and taken away after it; where it is left out, the
+             *     account is used as it is.
+             */
+            provision?: components["schemas"]["ProvisionRule"] | null;
+            /**
              * @description Whether a request must say why.
              * @default true
              */
@@ -2558,6 +3036,10 @@ export interface components {
              * @default strict
              */
             recording: components["schemas"]["Recording"];
+            /** @description Whether the account's secret is changed after each session. */
+            rotate_after_use?: boolean;
+            /** @description What binds the statements of database sessions; where it is left out, nothing does. */
+            statements?: components["schemas"]["Statements"] | null;
             /**
              * @description What a ticket must look like, as a regular expression over the whole of it; where it is left
              *     out, no ticket is asked for.
@@ -2566,14 +3048,17 @@ export interface components {
         };
         /** @description How it came out. */
         Outcome: "intent" | "done" | "failed" | "refused" | "unknown";
-        /** @description What was decided, in one word. */
-        Outcome2: "permit" | "step_up" | "deny";
         /** @description A page of a listing. */
         Page_of_AccessItem: {
             /** @description What is on it. */
             items: components["schemas"]["AccessItem"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
         };
         /** @description A page of a listing. */
         Page_of_Account: {
@@ -2581,6 +3066,11 @@ export interface components {
             items: components["schemas"]["Account"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
         };
         /** @description A page of a listing. */
         Page_of_ApiToken: {
@@ -2588,6 +3078,11 @@ export interface components {
             items: components["schemas"]["ApiToken"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
         };
         /** @description A page of a listing. */
         Page_of_Asset: {
@@ -2595,6 +3090,11 @@ export interface components {
             items: components["schemas"]["Asset"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
         };
         /** @description A page of a listing. */
         Page_of_AuditEntry: {
@@ -2602,6 +3102,23 @@ export interface components {
             items: components["schemas"]["AuditEntry"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
+        Page_of_Checkout: {
+            /** @description What is on it. */
+            items: components["schemas"]["Checkout"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
         };
         /** @description A page of a listing. */
         Page_of_Grant: {
@@ -2609,6 +3126,11 @@ export interface components {
             items: components["schemas"]["Grant"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
         };
         /** @description A page of a listing. */
         Page_of_Group: {
@@ -2616,6 +3138,11 @@ export interface components {
             items: components["schemas"]["Group"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
         };
         /** @description A page of a listing. */
         Page_of_HostKey: {
@@ -2623,6 +3150,11 @@ export interface components {
             items: components["schemas"]["HostKey"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
         };
         /** @description A page of a listing. */
         Page_of_Login: {
@@ -2630,6 +3162,11 @@ export interface components {
             items: components["schemas"]["Login"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
         };
         /** @description A page of a listing. */
         Page_of_Passkey: {
@@ -2637,6 +3174,11 @@ export interface components {
             items: components["schemas"]["Passkey"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
         };
         /** @description A page of a listing. */
         Page_of_Policy: {
@@ -2644,6 +3186,23 @@ export interface components {
             items: components["schemas"]["Policy"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
+        Page_of_Provisioning: {
+            /** @description What is on it. */
+            items: components["schemas"]["Provisioning"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
         };
         /** @description A page of a listing. */
         Page_of_ReachItem: {
@@ -2651,6 +3210,11 @@ export interface components {
             items: components["schemas"]["ReachItem"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
         };
         /** @description A page of a listing. */
         Page_of_Request: {
@@ -2658,6 +3222,11 @@ export interface components {
             items: components["schemas"]["Request"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
         };
         /** @description A page of a listing. */
         Page_of_Role: {
@@ -2665,6 +3234,35 @@ export interface components {
             items: components["schemas"]["Role"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
+        Page_of_Rotation: {
+            /** @description What is on it. */
+            items: components["schemas"]["Rotation"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
+        Page_of_RotationRun: {
+            /** @description What is on it. */
+            items: components["schemas"]["RotationRun"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
         };
         /** @description A page of a listing. */
         Page_of_ScopeBody: {
@@ -2672,6 +3270,11 @@ export interface components {
             items: components["schemas"]["ScopeBody"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
         };
         /** @description A page of a listing. */
         Page_of_Session: {
@@ -2679,6 +3282,11 @@ export interface components {
             items: components["schemas"]["Session"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
         };
         /** @description A page of a listing. */
         Page_of_SshKey: {
@@ -2686,6 +3294,11 @@ export interface components {
             items: components["schemas"]["SshKey"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
         };
         /** @description A page of a listing. */
         Page_of_User: {
@@ -2693,6 +3306,23 @@ export interface components {
             items: components["schemas"]["User"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
+        Page_of_WaitingStatement: {
+            /** @description What is on it. */
+            items: components["schemas"]["WaitingStatement"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
         };
         /** @description A passkey: what somebody signs in with in a browser, and proves a second factor with. */
         Passkey: {
@@ -2748,7 +3378,18 @@ export interface components {
         /** @description A span of time as days, hours, minutes and seconds: `30m`, `8h`, `1h30m`, `2d`. */
         Period: string;
         /** @description One thing that a role may allow. Every route of the API declares exactly one. */
-        Permission: "user:read" | "user:write" | "group:write" | "role:write" | "asset:read" | "asset:write" | "host_key:write" | "secret:write" | "policy:read" | "policy:write" | "request:create" | "request:read" | "request:approve" | "grant:revoke" | "session:read" | "recording:read" | "session:kill" | "session:join" | "audit:read" | "vault:read" | "vault:manage" | "status:read";
+        Permission: "user:read" | "user:write" | "group:write" | "role:write" | "asset:read" | "asset:write" | "host_key:write" | "secret:write" | "rotation:read" | "rotation:write" | "checkout:read" | "policy:read" | "policy:write" | "request:create" | "request:read" | "request:approve" | "grant:revoke" | "session:read" | "recording:read" | "session:kill" | "session:join" | "audit:read" | "vault:read" | "vault:manage" | "status:read";
+        /** @description What a run would do, account by account. */
+        PlannedRotation: {
+            /** @description The account. */
+            account: components["schemas"]["AccountRef"];
+            /** @description When it would begin. */
+            at: components["schemas"]["Timestamp"];
+            /** @description By whom the secret would be changed. */
+            by?: components["schemas"]["By"] | null;
+            /** @description Why it would be left out, if it would be. */
+            left_out?: string | null;
+        };
         /** @description What kind of system an asset is; decides which gateway brokers it. */
         Platform: "linux" | "network_device" | "postgresql" | "mysql" | "redis" | "ldap";
         /** @description A rule on who may use what. */
@@ -2818,6 +3459,7 @@ export interface components {
              *         "shell",
              *         "exec"
              *       ],
+             *       "checkout_seconds": null,
              *       "clipboard": {
              *         "copy": true,
              *         "paste": true
@@ -2827,8 +3469,10 @@ export interface components {
              *       "join": "watch",
              *       "max_duration_seconds": 28800,
              *       "mfa_max_age_seconds": 43200,
+             *       "provision": null,
              *       "reason_required": true,
              *       "recording": "strict",
+             *       "rotate_after_use": false,
              *       "ticket_pattern": null
              *     }
              */
@@ -2859,7 +3503,7 @@ export interface components {
             /** @description What is wrong with which document, where several were given. */
             problems?: components["schemas"]["DocumentProblem"][];
             /** @description Why policy refused. */
-            reasons?: components["schemas"]["Why3"][];
+            reasons?: components["schemas"]["Why4"][];
             /**
              * Format: uint64
              * @description After how many seconds it may be tried again.
@@ -2874,6 +3518,96 @@ export interface components {
             title: string;
             /** @description `/problems/` and the code. */
             type: string;
+        };
+        /** @description What was made on a target for one session. */
+        ProvisionId: string;
+        /** @description What is made for a session. */
+        ProvisionRule: {
+            /** @constant */
+            kind: "account";
+            /** @description Groups or roles that it belongs to. */
+            member_of?: string[];
+            /** @description What it may run as root: absolute paths of programs with their arguments, or `ALL`. */
+            sudo?: string[];
+        } | {
+            /** @description Absolute paths of programs with their arguments, or `ALL`. */
+            commands: string[];
+            /** @constant */
+            kind: "sudo";
+        } | {
+            /** @description In this group or role. */
+            group: string;
+            /** @constant */
+            kind: "membership";
+        };
+        /** @description Where something that was made for sessions stands. */
+        ProvisionState: "provisioning" | "active" | "revoking" | "revoked";
+        /** @description Something that was made on a target for sessions under one grant. */
+        Provisioning: {
+            /** @description The account that was asked for. */
+            account: components["schemas"]["AccountRef"];
+            /**
+             * Format: uint32
+             * @description How often it was tried to take it away.
+             */
+            attempts: number;
+            /** @description When it was written down. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description When it is taken away at the latest. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description What names it on the target: the grant that it was made under, or what stands for one. */
+            grant: components["schemas"]["GrantId"];
+            /** @description Identifier. */
+            id: components["schemas"]["ProvisionId"];
+            /** @description What went wrong last. */
+            note?: string | null;
+            /** @description When it was gone. */
+            revoked_at?: components["schemas"]["Timestamp"] | null;
+            /** @description What it is; none for what was found on the target and nobody knows of. */
+            rule?: components["schemas"]["ProvisionRule"] | null;
+            /** @description The scope, which is its asset's. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description Where it stands. */
+            state: components["schemas"]["ProvisionState"];
+        };
+        /** @description Where a secret goes. It travels by standard input, never in a command line. */
+        Put: {
+            /**
+             * @description Its group; root unless given.
+             * @default root
+             */
+            group: string;
+            /** @constant */
+            kind: "file";
+            /**
+             * @description Its mode in octal digits; `0600` unless given.
+             * @default 0600
+             */
+            mode: string;
+            /**
+             * @description Whose it is; root unless given.
+             * @default root
+             */
+            owner: string;
+            /** @description Its absolute path. */
+            path: string;
+            /**
+             * @description What is in it, with `{secret}` where the secret goes; the secret alone unless given.
+             * @default {secret}
+             */
+            template: string;
+        } | {
+            /** @description The credential's name. */
+            credential: string;
+            /** @constant */
+            kind: "systemd_credential";
+            /** @description The unit. */
+            unit: string;
+        } | {
+            /** @description The program, by its absolute path, with its arguments. */
+            command: string[];
+            /** @constant */
+            kind: "command";
         };
         /** @description Somebody who can reach an account or ask for it. */
         ReachItem: {
@@ -2930,6 +3664,11 @@ export interface components {
              */
             limit: number;
             /** @description The policy that sets it. */
+            policy: components["schemas"]["PolicyName"];
+        } | {
+            /** @constant */
+            code: "no_checkout";
+            /** @description That policy. */
             policy: components["schemas"]["PolicyName"];
         } | {
             /** @constant */
@@ -3038,14 +3777,6 @@ export interface components {
         Remark: {
             /**
              * @description For who asked, and for the ledger.
-             * @default null
-             */
-            reason: string | null;
-        };
-        /** @description Why, if there is something to say. */
-        Remark2: {
-            /**
-             * @description One line that the person is shown and the ledger keeps.
              * @default null
              */
             reason: string | null;
@@ -3162,6 +3893,144 @@ export interface components {
         };
         /** @description A role's name. */
         RoleName: string;
+        /** @description A wish to rotate. */
+        RotateInput: {
+            /**
+             * Format: uint32
+             * @description How many go on at once, at most; 4 unless said. The first one goes alone.
+             */
+            concurrency?: number | null;
+            /**
+             * @description Whether to tell only what would be done.
+             * @default false
+             */
+            dry_run: boolean;
+            /**
+             * Format: uint32
+             * @description After how many failures it stops itself; 3 unless said.
+             */
+            failures_max?: number | null;
+            /**
+             * @description Why; the ledger keeps it.
+             * @default
+             */
+            reason: string;
+            /** @description What. */
+            target: components["schemas"]["RotateTarget"];
+        };
+        /** @description What is done, or would be. */
+        RotatePlan: {
+            /** @description Account by account, in the order in which it is begun. */
+            rotations: components["schemas"]["PlannedRotation"][];
+            /** @description The run; none for a dry run. */
+            run?: components["schemas"]["RotationRun"] | null;
+        };
+        /** @description What is to be rotated: one of the two. */
+        RotateTarget: {
+            /** @description One account. */
+            account?: components["schemas"]["AccountRef"] | null;
+            /**
+             * @description Every account of the assets that have all of these labels.
+             * @default {}
+             */
+            labels: {
+                [key: string]: string;
+            };
+        };
+        /** @description One rotation of one account's secret. */
+        Rotation: {
+            /** @description The account. */
+            account: components["schemas"]["AccountRef"];
+            /**
+             * Format: uint32
+             * @description How often the target was told.
+             */
+            attempts: number;
+            /** @description When it was planned. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description When it was over. */
+            ended_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Identifier. */
+            id: components["schemas"]["RotationId"];
+            /** @description When something is done next; none when it is over or waits for a person. */
+            next_at?: components["schemas"]["Timestamp"] | null;
+            /** @description What went wrong last, or what it waits for. */
+            note?: string | null;
+            /** @description The run that it belongs to; none when it was planned by itself. */
+            run?: components["schemas"]["RotationRunId"] | null;
+            /** @description The scope, which is its asset's. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description Where it stands. */
+            state: components["schemas"]["RotationState"];
+            /** @description Why it was begun. */
+            trigger: components["schemas"]["RotationTrigger"];
+            /**
+             * Format: uint32
+             * @description The version of the new secret, once there is one.
+             */
+            version?: number | null;
+        };
+        /** @description One change of an account's secret. */
+        RotationId: string;
+        /** @description Rotations that somebody asked for at once. */
+        RotationRun: {
+            /** @description The account, when it was one. */
+            account?: components["schemas"]["AccountRef"] | null;
+            /**
+             * Format: uint32
+             * @description How many go on at once, at most.
+             */
+            concurrency: number;
+            /** @description When it was asked for. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description When it was over. */
+            ended_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: uint32
+             * @description After how many failures it stops itself.
+             */
+            failures_max: number;
+            /** @description Identifier. */
+            id: components["schemas"]["RotationRunId"];
+            /** @description The labels of the assets, when it was many. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Why. */
+            reason: string;
+            /** @description Who asked for it. */
+            requested_by: components["schemas"]["UserName"];
+            /** @description Where it stands. */
+            state: components["schemas"]["RotationRunState"];
+            /** @description Why it was stopped. */
+            stopped_reason?: string | null;
+            /** @description Rotations by where they stand. */
+            tally: {
+                [key: string]: number;
+            };
+        };
+        /** @description Rotations that were asked for at once. */
+        RotationRunId: string;
+        /** @description Where a run stands. */
+        RotationRunState: "running" | "stopped" | "done";
+        /** @description How secrets are looked after: of an account, or of all accounts of an asset that do not say otherwise. */
+        RotationSetting: {
+            /** @description Whether it is changed after each session that used it. */
+            after_use?: boolean | null;
+            /** @description How old a secret may become; `0s` for any age. An account that does not say takes its asset's. */
+            every?: components["schemas"]["Period"] | null;
+            /**
+             * @description How often it is tried whether the vaulted secret still opens the account; `0s` for never, a day
+             *     unless said.
+             */
+            heartbeat?: components["schemas"]["Period"] | null;
+            /** @description On an asset: its accounts that repair others, the preferred one first. No account repairs itself. */
+            reconcile?: components["schemas"]["AccountName"][];
+        };
+        /** @description Where a rotation stands. */
+        RotationState: "planned" | "candidate_sealed" | "applying" | "applied" | "probe" | "reconcile" | "verified" | "current" | "broken" | "refused" | "cancelled" | "superseded";
+        /** @description Why a rotation was begun. */
+        RotationTrigger: "schedule" | "use" | "checkin" | "demand";
         /** @description What to say. */
         Said: {
             /** @description One line. */
@@ -3332,6 +4201,101 @@ export interface components {
         };
         /** @description A registered public key of a person. */
         SshKeyId: string;
+        /** @description What happens to a statement. The later one wins where several rules speak. */
+        StatementAction: "allow" | "alert" | "ask" | "block" | "terminate";
+        /** @description How much a session may take out. What goes beyond ends with an error. */
+        StatementBudgets: {
+            /**
+             * Format: uint64
+             * @description Bytes of the results of a whole session.
+             */
+            session_bytes?: number | null;
+            /**
+             * Format: uint64
+             * @description Rows of a whole session.
+             */
+            session_rows?: number | null;
+            /**
+             * Format: uint64
+             * @description Bytes of one statement's result.
+             */
+            statement_bytes?: number | null;
+            /**
+             * Format: uint64
+             * @description Rows of one statement.
+             */
+            statement_rows?: number | null;
+        };
+        /** @description A kind of thing that a statement does. One statement can do several. */
+        StatementClass: "read" | "insert" | "update" | "delete" | "truncate" | "ddl" | "privilege" | "copy_in" | "copy_out" | "file" | "program" | "dynamic" | "admin" | "transaction" | "session" | "maintenance";
+        /** @description What somebody says to it. */
+        StatementDecision: {
+            /**
+             * @description What there is to say about it; whoever asked reads it.
+             * @default null
+             */
+            reason: string | null;
+        };
+        /** @description A statement that waits until somebody has said yes. */
+        StatementId: string;
+        /**
+         * @description One rule. Everything that is given must match; an `allow` needs to match everything that a
+         *     statement does, any other action only something.
+         */
+        StatementRule: {
+            /**
+             * @description What happens.
+             * @default allow
+             */
+            action: components["schemas"]["StatementAction"];
+            /** @description The kinds of thing that it is about; every kind unless given. */
+            classes?: components["schemas"]["StatementClass"][];
+            /** @description The functions that it is about; without meaning in an `allow`. */
+            functions?: string[];
+            /**
+             * @description What people call it; shown to whoever it stops.
+             * @default
+             */
+            name: string;
+            /**
+             * @description The tables that it is about, `name` or `schema.name`, each with `*` for any text; every table
+             *     unless given. A statement that leaves the schema open means `public` for `schema.*`, and any
+             *     schema for `schema.name`; an `allow` wants it said.
+             */
+            tables?: string[];
+            /** @description Only what changes or removes rows without a condition. */
+            without_where?: boolean;
+        };
+        /** @description What binds the statements of database sessions. */
+        Statements: {
+            /**
+             * @description How much may be taken out.
+             * @default {}
+             */
+            budgets: components["schemas"]["StatementBudgets"];
+            /** @description What is hidden in results. */
+            masking?: components["schemas"]["Masking"] | null;
+            /**
+             * @description What happens to a statement that is not understood.
+             * @default block
+             */
+            not_understood: components["schemas"]["StatementAction"];
+            /**
+             * @description What happens to what no rule speaks of.
+             * @default allow
+             */
+            otherwise: components["schemas"]["StatementAction"];
+            /**
+             * @description Nothing may be changed; the target enforces it too.
+             * @default false
+             */
+            read_only: boolean;
+            /**
+             * @description The rules. Of those that match, the strictest wins.
+             * @default []
+             */
+            rules: components["schemas"]["StatementRule"][];
+        };
         /** @description What an operator looks at first. */
         Status: {
             /** @description The ledger. */
@@ -3580,6 +4544,27 @@ export interface components {
             /** @description Why. */
             reason: components["schemas"]["Reason"];
         };
+        /** @description A statement that waits until somebody has said yes. */
+        WaitingStatement: {
+            /** @description On what. */
+            account: components["schemas"]["AccountRef"];
+            /** @description Since when it waits. */
+            asked_at: components["schemas"]["Timestamp"];
+            /** @description When it is refused if nobody has answered. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Identifier. */
+            id: components["schemas"]["StatementId"];
+            /** @description The rule that makes it wait. */
+            rule: string;
+            /** @description The scope, which is the asset's. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description The session that it belongs to. */
+            session: components["schemas"]["SessionId"];
+            /** @description Its text, as it is recorded, and its parameters. */
+            text: string;
+            /** @description Who wants to run it. */
+            user: components["schemas"]["UserName"];
+        };
         /** @description Who is calling. */
         WhoAmI: {
             /** @description The login; none when an API token is used. */
@@ -3603,11 +4588,19 @@ export interface components {
         };
         /** @description Why. */
         Why2: {
+            /**
+             * @description The ledger keeps it.
+             * @default
+             */
+            reason: string;
+        };
+        /** @description Why. */
+        Why3: {
             /** @description One line that the person is shown and the ledger keeps. */
             reason: string;
         };
         /** @description One reason of policy's, with its text. */
-        Why3: {
+        Why4: {
             /** @description For a person to read. */
             message: string;
         } & ({
@@ -3657,6 +4650,11 @@ export interface components {
              */
             limit: number;
             /** @description The policy that sets it. */
+            policy: components["schemas"]["PolicyName"];
+        } | {
+            /** @constant */
+            code: "no_checkout";
+            /** @description That policy. */
             policy: components["schemas"]["PolicyName"];
         } | {
             /** @constant */
@@ -3999,6 +4997,8 @@ export interface operations {
     asset_list: {
         parameters: {
             query?: {
+                /** @description Whether to count all that match. */
+                count?: boolean;
                 /** @description Where to go on. */
                 cursor?: string | null;
                 /** @description Labels: `env=prod,tier=web`. */
@@ -4011,6 +5011,8 @@ export interface operations {
                 q?: string | null;
                 /** @description A scope, with everything below it. */
                 scope?: components["schemas"]["ScopePath"] | null;
+                /** @description By what to sort, with a minus for the other way round. */
+                sort?: string | null;
             };
             header?: never;
             path?: never;
@@ -4352,6 +5354,140 @@ export interface operations {
             };
         };
     };
+    checkout_list: {
+        parameters: {
+            query?: {
+                /** @description Where to go on. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number | null;
+                /** @description Those only that are open. */
+                open?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_Checkout"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkout_open: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckoutInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckedOut"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkout_close: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The check-out. */
+                id: components["schemas"]["CheckoutId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checkout"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    connect_token_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectWanted"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectTicket"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     counts_show: {
         parameters: {
             query?: never;
@@ -4585,12 +5721,16 @@ export interface operations {
     group_list: {
         parameters: {
             query?: {
+                /** @description Whether to count all that match. */
+                count?: boolean;
                 /** @description Where to go on. */
                 cursor?: string | null;
                 /** @description How many at most. */
                 limit?: number | null;
                 /** @description A part of the name. */
                 q?: string | null;
+                /** @description By what to sort, with a minus for the other way round. */
+                sort?: string | null;
             };
             header?: never;
             path?: never;
@@ -5281,6 +6421,8 @@ export interface operations {
     policy_list: {
         parameters: {
             query?: {
+                /** @description Whether to count all that match. */
+                count?: boolean;
                 /** @description Where to go on. */
                 cursor?: string | null;
                 /** @description How many at most. */
@@ -5289,6 +6431,8 @@ export interface operations {
                 q?: string | null;
                 /** @description A scope, with everything below it. */
                 scope?: components["schemas"]["ScopePath"] | null;
+                /** @description By what to sort, with a minus for the other way round. */
+                sort?: string | null;
             };
             header?: never;
             path?: never;
@@ -5433,6 +6577,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_of_Policy"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    provision_list: {
+        parameters: {
+            query?: {
+                /** @description Where to go on. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number | null;
+                /** @description Only what is not known to be gone. */
+                live?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_Provisioning"];
                 };
             };
             /** @description What went wrong */
@@ -5752,6 +6932,215 @@ export interface operations {
             };
         };
     };
+    rotation_run_list: {
+        parameters: {
+            query?: {
+                /** @description Where to go on. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_RotationRun"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotation_run_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run. */
+                id: components["schemas"]["RotationRunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotationRun"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotation_run_stop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run. */
+                id: components["schemas"]["RotationRunId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Why2"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotationRun"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotation_list: {
+        parameters: {
+            query?: {
+                /** @description Of this account, `root@web-1`. */
+                account?: components["schemas"]["AccountRef"] | null;
+                /** @description Where to go on. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number | null;
+                /** @description Those only that are not over. */
+                open?: boolean;
+                /** @description Of this run. */
+                run?: components["schemas"]["RotationRunId"] | null;
+                /** @description In this state. */
+                state?: components["schemas"]["RotationState"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_Rotation"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotation_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotateInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotatePlan"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotation_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The rotation. */
+                id: components["schemas"]["RotationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rotation"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     scope_list: {
         parameters: {
             query?: never;
@@ -5819,6 +7208,8 @@ export interface operations {
             query?: {
                 /** @description On this account, `root@web-1`. */
                 account?: components["schemas"]["AccountRef"] | null;
+                /** @description Whether to count all that match. */
+                count?: boolean;
                 /** @description Where to go on. */
                 cursor?: string | null;
                 /** @description Begun not before. */
@@ -5827,6 +7218,10 @@ export interface operations {
                 limit?: number | null;
                 /** @description Live ones only. */
                 live?: boolean;
+                /** @description That came this way: `ssh`, `web`. */
+                protocol?: string | null;
+                /** @description By what to sort, with a minus for the other way round. */
+                sort?: string | null;
                 /** @description Begun before. */
                 until?: components["schemas"]["Timestamp"] | null;
                 /** @description Of this person. */
@@ -5967,7 +7362,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Why2"];
+                "application/json": components["schemas"]["Why3"];
             };
         };
         responses: {
@@ -6069,7 +7464,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Remark2"];
+                "application/json": components["schemas"]["HoldRemark"];
             };
         };
         responses: {
@@ -6205,7 +7600,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Remark2"];
+                "application/json": components["schemas"]["HoldRemark"];
             };
         };
         responses: {
@@ -6402,6 +7797,107 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    statement_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_WaitingStatement"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    statement_approve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The statement. */
+                id: components["schemas"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StatementDecision"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitingStatement"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    statement_deny: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The statement. */
+                id: components["schemas"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StatementDecision"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitingStatement"];
+                };
             };
             /** @description What went wrong */
             default: {
@@ -6848,6 +8344,8 @@ export interface operations {
     user_list: {
         parameters: {
             query?: {
+                /** @description Whether to count all that match. */
+                count?: boolean;
                 /** @description Where to go on. */
                 cursor?: string | null;
                 /** @description How many at most. */
@@ -6856,6 +8354,8 @@ export interface operations {
                 q?: string | null;
                 /** @description In this scope or below. */
                 scope?: components["schemas"]["ScopePath"] | null;
+                /** @description By what to sort, with a minus for the other way round. */
+                sort?: string | null;
                 /** @description In this state. */
                 state?: components["schemas"]["UserState"] | null;
             };

@@ -45,7 +45,7 @@ struct Named {
 }
 
 async fn list(control: Control, caller: Caller, _: Input) -> Result<Found<Page<WaitingStatement>>, Problem> {
-    Ok(Found(Page { items: control.statement_list(&caller), next: None }))
+    Ok(Found(Page::whole(control.statement_list(&caller))))
 }
 
 async fn approve(

@@ -30,7 +30,8 @@ async fn fleet(count: u16) -> Fleet {
 async fn wish(fleet: &Fleet, account: &str) -> ConnectRequest {
     let caller = fleet.estate.world.caller("ben").await;
     let now = Some(fleet.estate.world.now());
-    let user = Identity { id: caller.user.id, name: caller.user.name, key: None, factor_at: now };
+    let user =
+        Identity { id: caller.user.id, name: caller.user.name, key: None, factor_at: now, token_factor_at: None };
     ConnectRequest { user, account: reference(account), source: SOURCE, protocol: "ssh" }
 }
 
