@@ -289,7 +289,8 @@ impl Files {
                 other => break Err(self.error(other, path, Capability::SftpRead)),
             }
             if found.len() > ENTRIES_MAX {
-                (found.truncate(ENTRIES_MAX), truncated = true);
+                found.truncate(ENTRIES_MAX);
+                truncated = true;
                 break Ok(());
             }
         };
