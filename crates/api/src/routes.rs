@@ -7,6 +7,7 @@ mod asset;
 mod audit;
 mod checkout;
 mod connect;
+mod discovery;
 mod feed;
 mod file;
 mod group;
@@ -34,6 +35,7 @@ pub(crate) fn all(routes: Routes) -> Routes {
         .and(audit::declare)
         .and(checkout::declare)
         .and(connect::declare)
+        .and(discovery::declare)
         .and(feed::declare)
         .and(file::declare)
         .and(group::declare)

@@ -18,12 +18,14 @@ mod checkout;
 mod clock;
 mod connect;
 mod data;
+mod discovery;
 mod error;
 #[cfg(test)]
 mod estate;
 mod expiry;
 mod factor;
 mod facts;
+mod finding;
 mod gate;
 mod grant;
 mod group;
@@ -79,8 +81,10 @@ pub use checkout::{CheckedOut, CheckoutInput};
 pub use clock::{Clock, SystemClock};
 pub use connect::{ConnectTicket, ConnectWanted};
 pub use data::{DataFolder, Opened, Opening, open, recover_vault, write_durably};
+pub use discovery::{ConnectorInput, DiscoveryInput, DiscoveryView};
 pub use error::Error;
 pub use facts::Facts;
+pub use finding::{Acceptance, FindingAction, OwnerInput};
 pub use group::GroupBody;
 pub use host_key::{HostKeyDecision, HostKeySight};
 pub use idempotency::digest;
@@ -89,8 +93,8 @@ pub use link::{Enrolled, FactorLink, LinkIssued, LinkUse, LinkView, SetUp, TotpO
 pub use login::{CodeGiven, HeldPermission, SignIn, SignedIn, WhoAmI};
 pub use policy::PolicyInput;
 pub use postern_store::{
-    AccountFilter, AssetFilter, LeafFilter, LinkPurpose, Page, PageRequest, PolicyFilter, Remembered, RotationFilter,
-    SessionFilter, UserFilter,
+    AccountFilter, AssetFilter, FindingFilter, LeafFilter, LinkPurpose, Page, PageRequest, PolicyFilter, Remembered,
+    RotationFilter, SessionFilter, UserFilter,
 };
 pub use recording::{Integrity, IntegrityVerdict, RecordingFormat, watched_line};
 pub use request::{RequestInput, RequestWanted};
