@@ -297,6 +297,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/connect-tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a token that opens one account, shortly */
+        post: operations["connect_token_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/discoveries": {
         parameters: {
             query?: never;
@@ -1245,6 +1262,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/statements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Statements that wait: one's own, and those to decide on */
+        get: operations["statement_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statements/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a statement that waits run */
+        post: operations["statement_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statements/{id}/deny": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuse a statement that waits */
+        post: operations["statement_deny"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/status": {
         parameters: {
             query?: never;
@@ -1842,6 +1910,8 @@ export interface components {
             platform: components["schemas"]["Platform"];
             /** @description The scope it belongs to. */
             scope: components["schemas"]["ScopePath"];
+            /** @description The certificates, in PEM, that its TLS is verified by. */
+            server_ca?: string | null;
         };
         /** @description A system that has privileged accounts. */
         AssetId: string;
@@ -1874,6 +1944,11 @@ export interface components {
              *     the caller belongs.
              */
             scope?: components["schemas"]["ScopePath"] | null;
+            /**
+             * @description The certificates, in PEM, that its TLS is verified by: of authorities, or its own.
+             * @default null
+             */
+            server_ca: string | null;
         };
         /** @description An asset's name, unique within its tenant. */
         AssetName: string;
@@ -1892,7 +1967,7 @@ export interface components {
         /** @description By whom a secret is changed. */
         By: "itself" | "reconcile";
         /** @description One thing that a session may be allowed to do. */
-        Capability: "shell" | "exec" | "sftp_read" | "sftp_write" | "local_forward" | "remote_forward" | "dynamic_forward" | "agent" | "x11" | "env";
+        Capability: "shell" | "exec" | "sftp_read" | "sftp_write" | "local_forward" | "remote_forward" | "dynamic_forward" | "agent" | "x11" | "env" | "query" | "copy_in" | "copy_out" | "replication";
         /** @description What applying one document changes. */
         Change: {
             /** @description What is done. */
@@ -2000,6 +2075,45 @@ export interface components {
              */
             networks: string[];
         };
+        /** @description A token that has just been made, and how to use it. It carries a secret and has no `Debug`. */
+        ConnectTicket: {
+            /** @description The account, which is the client's user name. */
+            account: components["schemas"]["AccountRef"];
+            /** @description Until when connections can be opened with it. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description The gateway's host. */
+            host: string;
+            /**
+             * Format: uint16
+             * @description The gateway's port.
+             */
+            port: number;
+            /** @description The protocol: `postgresql`. */
+            protocol: string;
+            /** @description The token, shown once: the client's password. */
+            token: string;
+        };
+        /** @description A token to be made. */
+        ConnectWanted: {
+            /** @description The account that it opens: `app_admin@orders`. */
+            account: components["schemas"]["AccountRef"];
+            /**
+             * @description Whether it works from the caller's address only.
+             * @default false
+             */
+            bind_source: boolean;
+            /**
+             * @description A one-time code or a recovery code, where policy asks for one at every session. The token works
+             *     once then.
+             */
+            code?: components["schemas"]["SecretText"] | null;
+            /**
+             * Format: uint64
+             * @description How long connections can be opened with it, in seconds: 30 to 43200, 300 unless given.
+             * @default null
+             */
+            expires_in_seconds: number | null;
+        };
         /** @description What a connector needs to know of an asset besides its address. */
         ConnectorInput: {
             /**
@@ -2087,6 +2201,8 @@ export interface components {
              */
             version: number;
         };
+        /** @description Something in a text that gives a person away. */
+        Detector: "email" | "card_number" | "phone";
         /** @description A list that is not divided into pages. */
         Discoveries: {
             /** @description The newest hundred. */
@@ -2238,6 +2354,11 @@ export interface components {
              * @default /
              */
             scope: components["schemas"]["ScopePath"];
+            /**
+             * @description The certificates, in PEM, that its TLS is verified by: of authorities, or its own. Without one
+             *     no session is opened by a protocol that is spoken over TLS.
+             */
+            server_ca?: string | null;
         } | {
             /** @description Which account on which asset: `root@web-1`. */
             account: components["schemas"]["AccountRef"];
@@ -2719,6 +2840,13 @@ export interface components {
         };
         /** @description A signed-in console or CLI. */
         LoginId: string;
+        /** @description What is hidden in results. */
+        Masking: {
+            /** @description Columns by name, with `*` for any text. */
+            columns?: string[];
+            /** @description What is looked for in every text. */
+            detectors?: components["schemas"]["Detector"][];
+        };
         /** @description A part of the input that a route does not take. */
         Nothing: Record<string, never>;
         /**
@@ -2803,6 +2931,8 @@ export interface components {
              * @default false
              */
             rotate_after_use: boolean;
+            /** @description What binds the statements of database sessions; nothing unless given. */
+            statements?: components["schemas"]["Statements"] | null;
             /**
              * @description What a ticket must look like, as a regular expression over the whole of it; none asks for no ticket.
              * @default null
@@ -2864,6 +2994,8 @@ export interface components {
             recording: components["schemas"]["Recording"];
             /** @description Whether the account's secret is changed after each session. */
             rotate_after_use?: boolean;
+            /** @description What binds the statements of database sessions; where it is left out, nothing does. */
+            statements?: components["schemas"]["Statements"] | null;
             /**
              * @description What a ticket must look like, as a regular expression over the whole of it; where it is left
              *     out, no ticket is asked for.
@@ -3057,6 +3189,13 @@ export interface components {
         Page_of_User: {
             /** @description What is on it. */
             items: components["schemas"]["User"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+        };
+        /** @description A page of a listing. */
+        Page_of_WaitingStatement: {
+            /** @description What is on it. */
+            items: components["schemas"]["WaitingStatement"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
         };
@@ -3820,6 +3959,101 @@ export interface components {
         };
         /** @description A registered public key of a person. */
         SshKeyId: string;
+        /** @description What happens to a statement. The later one wins where several rules speak. */
+        StatementAction: "allow" | "alert" | "ask" | "block" | "terminate";
+        /** @description How much a session may take out. What goes beyond ends with an error. */
+        StatementBudgets: {
+            /**
+             * Format: uint64
+             * @description Bytes of the results of a whole session.
+             */
+            session_bytes?: number | null;
+            /**
+             * Format: uint64
+             * @description Rows of a whole session.
+             */
+            session_rows?: number | null;
+            /**
+             * Format: uint64
+             * @description Bytes of one statement's result.
+             */
+            statement_bytes?: number | null;
+            /**
+             * Format: uint64
+             * @description Rows of one statement.
+             */
+            statement_rows?: number | null;
+        };
+        /** @description A kind of thing that a statement does. One statement can do several. */
+        StatementClass: "read" | "insert" | "update" | "delete" | "truncate" | "ddl" | "privilege" | "copy_in" | "copy_out" | "file" | "program" | "dynamic" | "admin" | "transaction" | "session" | "maintenance";
+        /** @description What somebody says to it. */
+        StatementDecision: {
+            /**
+             * @description What there is to say about it; whoever asked reads it.
+             * @default null
+             */
+            reason: string | null;
+        };
+        /** @description A statement that waits until somebody has said yes. */
+        StatementId: string;
+        /**
+         * @description One rule. Everything that is given must match; an `allow` needs to match everything that a
+         *     statement does, any other action only something.
+         */
+        StatementRule: {
+            /**
+             * @description What happens.
+             * @default allow
+             */
+            action: components["schemas"]["StatementAction"];
+            /** @description The kinds of thing that it is about; every kind unless given. */
+            classes?: components["schemas"]["StatementClass"][];
+            /** @description The functions that it is about; without meaning in an `allow`. */
+            functions?: string[];
+            /**
+             * @description What people call it; shown to whoever it stops.
+             * @default
+             */
+            name: string;
+            /**
+             * @description The tables that it is about, `name` or `schema.name`, each with `*` for any text; every table
+             *     unless given. A statement that leaves the schema open means `public` for `schema.*`, and any
+             *     schema for `schema.name`; an `allow` wants it said.
+             */
+            tables?: string[];
+            /** @description Only what changes or removes rows without a condition. */
+            without_where?: boolean;
+        };
+        /** @description What binds the statements of database sessions. */
+        Statements: {
+            /**
+             * @description How much may be taken out.
+             * @default {}
+             */
+            budgets: components["schemas"]["StatementBudgets"];
+            /** @description What is hidden in results. */
+            masking?: components["schemas"]["Masking"] | null;
+            /**
+             * @description What happens to a statement that is not understood.
+             * @default block
+             */
+            not_understood: components["schemas"]["StatementAction"];
+            /**
+             * @description What happens to what no rule speaks of.
+             * @default allow
+             */
+            otherwise: components["schemas"]["StatementAction"];
+            /**
+             * @description Nothing may be changed; the target enforces it too.
+             * @default false
+             */
+            read_only: boolean;
+            /**
+             * @description The rules. Of those that match, the strictest wins.
+             * @default []
+             */
+            rules: components["schemas"]["StatementRule"][];
+        };
         /** @description What an operator looks at first. */
         Status: {
             /** @description The ledger. */
@@ -4013,6 +4247,27 @@ export interface components {
             sealed: boolean;
             /** @description Which vault. */
             vault_id?: string | null;
+        };
+        /** @description A statement that waits until somebody has said yes. */
+        WaitingStatement: {
+            /** @description On what. */
+            account: components["schemas"]["AccountRef"];
+            /** @description Since when it waits. */
+            asked_at: components["schemas"]["Timestamp"];
+            /** @description When it is refused if nobody has answered. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Identifier. */
+            id: components["schemas"]["StatementId"];
+            /** @description The rule that makes it wait. */
+            rule: string;
+            /** @description The scope, which is the asset's. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description The session that it belongs to. */
+            session: components["schemas"]["SessionId"];
+            /** @description Its text, as it is recorded, and its parameters. */
+            text: string;
+            /** @description Who wants to run it. */
+            user: components["schemas"]["UserName"];
         };
         /** @description Who is calling. */
         WhoAmI: {
@@ -4870,6 +5125,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Checkout"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    connect_token_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectWanted"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectTicket"];
                 };
             };
             /** @description What went wrong */
@@ -7157,6 +7445,107 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    statement_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_WaitingStatement"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    statement_approve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The statement. */
+                id: components["schemas"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StatementDecision"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitingStatement"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    statement_deny: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The statement. */
+                id: components["schemas"]["StatementId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StatementDecision"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitingStatement"];
+                };
             };
             /** @description What went wrong */
             default: {
