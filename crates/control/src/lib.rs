@@ -18,6 +18,7 @@ mod checkout;
 mod clock;
 mod connect;
 mod data;
+mod dependent;
 mod discovery;
 mod error;
 #[cfg(test)]
