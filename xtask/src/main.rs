@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod crash_points;
 mod console;
 mod estate;
 mod faults;
@@ -21,6 +22,7 @@ const USAGE: &str = "usage: cargo xtask <what>
   statements    rules on SQL: is every statement of the table decided as it must be?
   estate        accounts and findings planted on over 200 real servers against those found
   bench discovery  accounts discovered a second, on one server and on many
+  crash-points  stops rotations and provisioning everywhere: is a secret lost, an account locked?
   bench ssh     speed beside direct and `ssh -J`, on a release build
   bench database  speed beside direct and pgbouncer, on a release build
   console-e2e   people's flows through the console: real Chromium, real server, real sshd
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         ["estate"] => estate::run(),
         ["faults"] => faults::run(),
         ["pictures", part @ ..] => console::pictures(part),
+        ["crash-points"] => crash_points::run(),
         ["tidy"] => tidy::run(),
         ["tamper"] => tamper::run(),
         ["weigh"] => console::weigh(),

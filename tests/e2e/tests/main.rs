@@ -13,4 +13,5 @@ mod hardware_keys;
 mod harness;
 mod lent;
 mod recording;
+mod rotation;
 mod transcript;
