@@ -2,9 +2,9 @@
 
 mod bench;
 mod ci;
-mod crash_points;
 mod console;
 mod estate;
+mod crash_points;
 mod faults;
 mod run;
 mod statements;
@@ -25,6 +25,7 @@ const USAGE: &str = "usage: cargo xtask <what>
   crash-points  stops rotations and provisioning everywhere: is a secret lost, an account locked?
   bench ssh     speed beside direct and `ssh -J`, on a release build
   bench database  speed beside direct and pgbouncer, on a release build
+  bench rotation  rotations a second against real servers, and how soon many are planned
   console-e2e   people's flows through the console: real Chromium, real server, real sshd
   pictures      every page of the console, both themes, two widths: target/pictures/
   weigh         the compressed size of the sign-in page's first load

@@ -3,8 +3,9 @@
 
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
-use postern_e2e::{Gate, Person, Server, run, until};
+use postern_e2e::{Gate, Person, Server, run, until, within};
 use serde_json::Value;
 
 const START: &str = "Start-Pass.1";
@@ -15,6 +16,7 @@ useradd -m -s /bin/bash deploy
 useradd -m -s /bin/bash build
 useradd -m -s /bin/bash svc
 for who in deploy svc; do echo "$who:Start-Pass.1" | chpasswd; done
+usermod -p '*' build
 mkdir -m 700 /home/build/.ssh
 cp /mnt/build_key.pub /home/build/.ssh/authorized_keys
 chmod 600 /home/build/.ssh/authorized_keys
@@ -232,7 +234,7 @@ fn an_account_exists_for_a_session_and_no_longer() {
 #[test]
 fn a_killed_server_goes_on_where_it_was_and_knows_the_secret() {
     let mut scene = Scene::start();
-    for round in 0..12 {
+    for round in 0..6 {
         scene.ada.cli(&["rotate", "deploy@unix-1", "--no-wait"]).unwrap().ok().unwrap();
         // Somewhere in the middle of it: later in each round, by as many calls as it has had.
         for _ in 0..round {
@@ -240,7 +242,8 @@ fn a_killed_server_goes_on_where_it_was_and_knows_the_secret() {
         }
         scene.gate.kill();
         scene.gate.start().unwrap();
-        until("the rotation to be over", || {
+        // What was sent may still arrive for a minute: until then nothing is concluded from a refusal.
+        within("the rotation to be over", Duration::from_secs(180), || {
             let open = scene.ada.cli(&["rotation", "list", "--open", "-o", "json"])?.json()?;
             Ok(open.as_array().is_some_and(Vec::is_empty).then_some(()))
         })
@@ -249,5 +252,5 @@ fn a_killed_server_goes_on_where_it_was_and_knows_the_secret() {
         assert!(scene.opens("deploy", &shown), "round {round}");
         scene.check_in("deploy@unix-1");
     }
-    println!("points=12 secrets_lost=0 lock_outs=0 kind=process");
+    println!("points=6 secrets_lost=0 lock_outs=0 kind=process");
 }
