@@ -3,8 +3,8 @@
 mod bench;
 mod ci;
 mod console;
-mod estate;
 mod crash_points;
+mod estate;
 mod faults;
 mod run;
 mod statements;
