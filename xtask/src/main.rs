@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod console;
+mod crash_points;
 mod estate;
 mod faults;
 mod run;
@@ -21,8 +22,10 @@ const USAGE: &str = "usage: cargo xtask <what>
   statements    rules on SQL: is every statement of the table decided as it must be?
   estate        accounts and findings planted on over 200 real servers against those found
   bench discovery  accounts discovered a second, on one server and on many
+  crash-points  stops rotations and provisioning everywhere: is a secret lost, an account locked?
   bench ssh     speed beside direct and `ssh -J`, on a release build
   bench database  speed beside direct and pgbouncer, on a release build
+  bench rotation  rotations a second against real servers, and how soon many are planned
   console-e2e   people's flows through the console: real Chromium, real server, real sshd
   pictures      every page of the console, both themes, two widths: target/pictures/
   weigh         the compressed size of the sign-in page's first load
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         ["estate"] => estate::run(),
         ["faults"] => faults::run(),
         ["pictures", part @ ..] => console::pictures(part),
+        ["crash-points"] => crash_points::run(),
         ["tidy"] => tidy::run(),
         ["tamper"] => tamper::run(),
         ["weigh"] => console::weigh(),

@@ -88,6 +88,11 @@ impl Control {
             async move { this.heartbeats().await.map(|_| false) }
         }));
         let this = self.clone();
+        tasks.spawn(again(LOOK_EVERY, stop.clone(), "dependents cannot be told", move || {
+            let this = this.clone();
+            async move { this.dependent_tell().await }
+        }));
+        let this = self.clone();
         tasks.spawn(again(LOOK_EVERY, stop.clone(), "what was made cannot be taken away", move || {
             let this = this.clone();
             async move { this.provision_take_away().await }

@@ -20,6 +20,7 @@ mod connect;
 mod context;
 mod data;
 mod document;
+mod dependent;
 mod discovery;
 mod error;
 #[cfg(test)]

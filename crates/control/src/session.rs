@@ -225,6 +225,10 @@ impl Control {
     /// # Errors
     /// When the database fails.
     pub async fn recover(&self) -> Result<usize, Error> {
+        // The data folder is this process's alone: whoever worked before is gone.
+        let mut tx = self.store().write(self.now()).await?;
+        tx.leases_released().await?;
+        tx.commit_upkeep().await?;
         let mut rows = self.store().read().await?;
         let (sessions, intents) = (rows.sessions_not_ended().await?, rows.intents_open().await?);
         drop(rows);

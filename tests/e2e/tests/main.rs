@@ -14,4 +14,5 @@ mod harness;
 mod lent;
 mod recording;
 mod terminal;
+mod rotation;
 mod transcript;

@@ -181,6 +181,22 @@ impl WriteTx {
         Ok(())
     }
 
+    /// Takes everything out of the hands of workers that are known to be gone, so that it is gone on with
+    /// at once. They could not write any more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn leases_released(&mut self) -> Result<(), Error> {
+        for sql in [
+            "update rotation set fence = fence + 1, lease_until = 0 where lease_until > 0 and ended_at is null",
+            "update dependent_push set fence = fence + 1, lease_until = 0 where lease_until > 0",
+            "update provision set fence = fence + 1, lease_until = 0 where lease_until > 0 and state <> 'revoked'",
+        ] {
+            sqlx::query(sql).execute(self.connection()).await?;
+        }
+        Ok(())
+    }
+
     /// A run; its rotations are inserted by themselves.
     ///
     /// # Errors
