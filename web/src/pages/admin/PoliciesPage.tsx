@@ -1,17 +1,20 @@
 import { useQuery } from "@tanstack/react-query";
-import { ShieldCheck } from "lucide-react";
+import { useNavigate } from "@tanstack/react-router";
+import { Plus, ShieldCheck } from "lucide-react";
 
 import type { Policy } from "../../api/nouns";
 import { q } from "../../api/queries";
 import { Mono } from "../../components/Copy";
 import { EffectBadge } from "../../components/states";
 import { useFilter } from "../../hooks/useUrlState";
+import { useCan } from "../../hooks/useWho";
 import { t } from "../../i18n";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
 import { Filters, SearchBox, TextFilter } from "../../table/Filters";
 import { PAGE_SIZE, Pager } from "../../table/Pager";
 import { Badge } from "../../ui/Badge";
+import { Button } from "../../ui/Button";
 import { Page } from "../../ui/Page";
 import { pb } from "../../util/path-builder";
 import { accountWords, whoWords } from "../../util/policy-words";
@@ -27,9 +30,11 @@ const COLUMNS: Column<Policy>[] = [
 
 export function PoliciesPage() {
   const { search, filter } = useFilter();
+  const { blocked } = useCan();
+  const navigate = useNavigate();
   const policies = useQuery(q.policies({ q: search.q, scope: search.scope, cursor: search.cursor, limit: PAGE_SIZE }));
   return (
-    <Page title={t.policies.title} lead={t.policies.lead}>
+    <Page title={t.policies.title} lead={t.policies.lead} actions={<Button look="primary" blocked={blocked("policy:write")} icon={<Plus className="size-4" aria-hidden />} onClick={() => void navigate({ to: pb.policyNew() })}>{t.policies.add}</Button>}>
       <Filters>
         <SearchBox label={t.list.search} wide />
         <TextFilter name="scope" label={t.policies.scope} className="font-mono" />

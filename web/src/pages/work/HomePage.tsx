@@ -13,7 +13,7 @@ import { QueryError } from "../../components/QueryError";
 import { RequestBadge } from "../../components/states";
 import { Ago, Left, Since } from "../../components/When";
 import { useDialog } from "../../hooks/useUrlState";
-import { useCan, useWho } from "../../hooks/useWho";
+import { useWho } from "../../hooks/useWho";
 import { t } from "../../i18n";
 import { Badge } from "../../ui/Badge";
 import { buttonClass } from "../../ui/Press";
@@ -24,23 +24,19 @@ import { duration } from "../../util/time";
 import { RequestDialog } from "./AccessPage";
 
 const SHOWN = 6;
-const ACCESS_MAX = 200;
 
 export function HomePage() {
   const who = useWho();
-  const { can } = useCan();
   const { dialog, item, open, close } = useDialog();
-  const access = useQuery(q.access({ limit: ACCESS_MAX }));
-  const inState = (state: Access["state"]) => ({ ...access, data: access.data && { items: access.data.items.filter((each) => each.state === state).slice(0, SHOWN) } });
-  const [ready, askable] = [inState("ready"), inState("request")];
-  const waiting = useQuery(q.requests({ waiting: true, limit: SHOWN }));
-  const mine = useQuery(q.requests({ mine: true, state: "pending", limit: SHOWN }));
-  const live = useQuery(q.sessions({ live: true, limit: SHOWN }));
+  const home = useQuery(q.home());
+  const listed = <T,>(rows: T[] | undefined) => ({ ...home, data: rows && { items: rows.slice(0, SHOWN) } });
+  const { data } = home;
+  const [ready, askable, waiting, mine, live] = [listed(data?.ready), listed(data?.askable), listed(data?.waiting), listed(data?.mine), listed(data?.live)];
   const keys = useQuery(q.sshKeys({ limit: 1 }));
 
   return (
     <Page title={t.home.title(who.user.name)} name={t.nav.home} lead={t.home.lead}>
-      {can("status:read") ? <Estate /> : null}
+      {home.data?.estate ? <Estate estate={home.data.estate} /> : null}
       {keys.data?.items.length === 0 ? (
         <div className="mb-6">
           <Notice tone="info" title={t.home.noKey}>
