@@ -76,10 +76,10 @@ function Words({ policy }: { policy: Policy }) {
           <>
             <Row name={t.policies.parts.how}>{policy.access === "request" ? t.policies.words.byRequest : t.policies.words.standing}</Row>
             <Row name={t.policies.parts.may}>
-              <ul className="grid gap-x-6 gap-y-1 xs:grid-cols-2 lg:grid-cols-3">
+              <ul className="grid gap-x-6 gap-y-1 xs:grid-cols-2">
                 {(Object.keys(t.capabilities) as (keyof typeof t.capabilities)[]).map((each) => (
                   <li key={each} className={cx("flex items-center gap-2", !allowed.has(each) && "text-faint")}>
-                    {allowed.has(each) ? <Check className="size-4 text-ok" aria-label={t.common.yes} /> : <X className="size-4" aria-label={t.common.no} />}
+                    {allowed.has(each) ? <Check className="size-4 shrink-0 text-ok" aria-label={t.common.yes} /> : <X className="size-4 shrink-0" aria-label={t.common.no} />}
                     {t.capabilities[each]}
                   </li>
                 ))}

@@ -30,7 +30,7 @@ export function AccessPage() {
     {
       id: "labels", header: t.access.labels, narrow: "hide",
       cell: (row) => (
-        <span className="flex flex-wrap gap-1">
+        <span className="flex gap-1 max-xl:flex-wrap">
           {Object.entries(row.asset.labels).map(([name, value]) => (
             <button key={name} type="button" className="rounded-sm hover:[&>span]:border-line-strong" onClick={() => filter({ label: `${name}=${value}` })}><Tag>{`${name}=${value}`}</Tag></button>
           ))}
