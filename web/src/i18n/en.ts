@@ -111,7 +111,7 @@ export const en = {
     title: "Prove it is you", body: "What you are about to do asks for a fresh one-time code.", submit: "Go on",
   },
   list: {
-    previous: "Previous", next: "Next", page: (n: number) => `Page ${n}`, first: "First page",
+    previous: "Previous", next: "Next", page: (n: number) => `Page ${n}`, first: "First page", size: "Rows on a page", rows: (n: number) => `${n} rows`,
     none: "Nothing matches the filters", noneBody: "Loosen or clear them to see more.", filter: "Filter", search: "Search",
   },
   home: {

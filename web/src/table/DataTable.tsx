@@ -10,6 +10,7 @@ import { NARROW, useMedia } from "../hooks/useMedia";
 import { t } from "../i18n";
 import { cx } from "../ui/cx";
 import { Blank } from "../ui/feedback";
+import { useVisible } from "./useVisible";
 
 export interface Column<T> {
   id: string;
@@ -37,6 +38,8 @@ interface Props<T> {
 
 const features = tableFeatures({});
 const NONE: never[] = [];
+const ROW_PX = 41;
+const CARD_PX = 120;
 
 /** One page of a listing: a table, or cards where there is no room for one. */
 export function DataTable<T extends object>(props: Props<T>) {
@@ -74,9 +77,11 @@ function Rows<T extends object>({ label, query, columns, rowKey, rowTo, skeleton
   }, [columns]);
   const table = useTable({ features, columns: defs, data: query.data?.items ?? NONE, getRowId: rowKey });
   const byId = useMemo(() => new Map(columns.map((column) => [column.id, column])), [columns]);
+  const rows = table.getRowModel().rows;
+  const { frame, indices, before, after, measure } = useVisible(rows.length, ROW_PX);
   return (
     <div className="overflow-x-auto rounded-lg border bg-surface">
-      <table className="w-full border-collapse text-sm" aria-label={label}>
+      <table className="w-full border-collapse text-sm" aria-label={label} aria-rowcount={measure ? rows.length : undefined}>
         <thead>
           {table.getHeaderGroups().map((group) => (
             <tr key={group.id}>
@@ -91,12 +96,15 @@ function Rows<T extends object>({ label, query, columns, rowKey, rowTo, skeleton
             </tr>
           ))}
         </thead>
-        <tbody>
+        <tbody ref={frame}>
+          {before > 0 ? <tr style={{ height: before }} aria-hidden><td colSpan={columns.length} /></tr> : null}
           {query.data
-            ? table.getRowModel().rows.map((row) => {
+            ? indices.map((at) => {
+                const row = rows[at];
+                if (!row) return null;
                 const to = rowTo?.(row.original);
                 return (
-                  <tr key={row.id} className={cx("relative border-b last:border-b-0", to && "hover:bg-hover has-[a.row-link:focus-visible]:bg-hover")}>
+                  <tr key={row.id} ref={measure} data-index={at} aria-rowindex={measure ? at + 1 : undefined} className={cx("relative border-b last:border-b-0", to && "hover:bg-hover has-[a.row-link:focus-visible]:bg-hover")}>
                     {row.getAllCells().map((cell, index) => (
                       <td key={cell.id} className={cx("h-10 px-3 py-1.5 align-middle first:pl-4 last:pr-4 [&_.font-mono]:whitespace-nowrap", byId.get(cell.column.id)?.className)}>
                         {to && index === 0 ? <Link {...to} className="row-link text-ink after:absolute after:inset-0 hover:no-underline"><table.FlexRender cell={cell} /></Link> : <table.FlexRender cell={cell} />}
@@ -114,6 +122,7 @@ function Rows<T extends object>({ label, query, columns, rowKey, rowTo, skeleton
                   ))}
                 </tr>
               ))}
+          {after > 0 ? <tr style={{ height: after }} aria-hidden><td colSpan={columns.length} /></tr> : null}
         </tbody>
       </table>
     </div>
@@ -124,6 +133,8 @@ function Cards<T extends object>({ label, query, columns, rowKey, rowTo, skeleto
   const title = columns.find((column) => column.narrow === "title") ?? columns[0];
   const aside = columns.filter((column) => column.narrow === "aside");
   const lines = columns.filter((column) => column !== title && (column.narrow === undefined || column.narrow === "line"));
+  const items = query.data?.items ?? NONE;
+  const { frame, indices, before, after, measure } = useVisible(items.length, CARD_PX);
   if (!query.data) {
     return (
       <Framed>
@@ -138,11 +149,14 @@ function Cards<T extends object>({ label, query, columns, rowKey, rowTo, skeleto
   }
   return (
     <Framed>
-      <ul aria-label={label}>
-        {query.data.items.map((row) => {
+      <ul ref={frame} aria-label={label}>
+        {before > 0 ? <li style={{ height: before }} aria-hidden /> : null}
+        {indices.map((at) => {
+          const row = items[at];
+          if (!row) return null;
           const to = rowTo?.(row);
           return (
-            <li key={rowKey(row)} className="relative border-b px-4 py-3 text-sm last:border-b-0">
+            <li key={rowKey(row)} ref={measure} data-index={at} className="relative border-b px-4 py-3 text-sm last:border-b-0">
               <div className="flex items-start justify-between gap-3">
                 <div className="min-w-0 font-medium [overflow-wrap:anywhere]">
                   {to ? <Link {...to} className="row-link text-ink after:absolute after:inset-0">{title?.cell(row)}</Link> : title?.cell(row)}
@@ -164,6 +178,7 @@ function Cards<T extends object>({ label, query, columns, rowKey, rowTo, skeleto
             </li>
           );
         })}
+        {after > 0 ? <li style={{ height: after }} aria-hidden /> : null}
       </ul>
     </Framed>
   );

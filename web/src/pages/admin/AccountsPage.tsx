@@ -15,7 +15,7 @@ import { t } from "../../i18n";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
 import { Filters, SearchBox, TextFilter } from "../../table/Filters";
-import { PAGE_SIZE, Pager } from "../../table/Pager";
+import { Pager, sizeOf } from "../../table/Pager";
 import { Button, IconButton } from "../../ui/Button";
 import { Menu } from "../../ui/Menu";
 import { Page } from "../../ui/Page";
@@ -28,7 +28,7 @@ export function AccountsPage() {
   const { blocked } = useCan();
   const navigate = useNavigate();
   const { dialog, item, open, close } = useDialog();
-  const accounts = useQuery(q.accounts({ q: search.q, asset: search.asset, cursor: search.cursor, limit: PAGE_SIZE }));
+  const accounts = useQuery(q.accounts({ q: search.q, asset: search.asset, cursor: search.cursor, limit: sizeOf(search) }));
   const chosen = accounts.data?.items.find((account) => ref(account) === item);
   const columns: Column<Account>[] = [
     { id: "account", header: t.accounts.account, narrow: "title", cell: (row) => <Mono className="font-medium">{ref(row)}</Mono> },

@@ -13,7 +13,7 @@ import { t } from "../../i18n";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
 import { Filters, SearchBox, SelectFilter, TextFilter } from "../../table/Filters";
-import { PAGE_SIZE, Pager } from "../../table/Pager";
+import { Pager, sizeOf } from "../../table/Pager";
 import { Tag } from "../../ui/Badge";
 import { Button } from "../../ui/Button";
 import { Page } from "../../ui/Page";
@@ -33,7 +33,7 @@ export function AssetsPage() {
   const { blocked } = useCan();
   const navigate = useNavigate();
   const { dialog, open, close } = useDialog();
-  const assets = useQuery(q.assets({ q: search.q, label: search.label, platform: search.platform, scope: search.scope, cursor: search.cursor, limit: PAGE_SIZE }));
+  const assets = useQuery(q.assets({ q: search.q, label: search.label, platform: search.platform, scope: search.scope, cursor: search.cursor, limit: sizeOf(search) }));
   const filtered = Boolean(search.q ?? search.label ?? search.platform ?? search.scope);
   return (
     <Page title={t.assets.title} lead={t.assets.lead} actions={<Button look="primary" blocked={blocked("asset:write")} icon={<Plus className="size-4" aria-hidden />} onClick={() => open("create")}>{t.assets.add}</Button>}>

@@ -15,7 +15,7 @@ import { toast } from "../../stores/toast";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
 import { Filters, SearchBox } from "../../table/Filters";
-import { PAGE_SIZE, Pager } from "../../table/Pager";
+import { Pager, sizeOf } from "../../table/Pager";
 import { Button, IconButton } from "../../ui/Button";
 import { Menu } from "../../ui/Menu";
 import { Page } from "../../ui/Page";
@@ -26,7 +26,7 @@ export function GroupsPage() {
   const { search, filter } = useFilter();
   const { blocked } = useCan();
   const { dialog, item, open, close } = useDialog();
-  const groups = useQuery(q.groups({ q: search.q, cursor: search.cursor, limit: PAGE_SIZE }));
+  const groups = useQuery(q.groups({ q: search.q, cursor: search.cursor, limit: sizeOf(search) }));
   const chosen = groups.data?.items.find((group) => group.name === item);
   const columns: Column<Group>[] = [
     { id: "name", header: t.groups.name, narrow: "title", cell: (row) => <Mono className="font-medium">{row.name}</Mono> },

@@ -12,7 +12,7 @@ import { t } from "../../i18n";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
 import { Filters, SearchBox, TextFilter } from "../../table/Filters";
-import { PAGE_SIZE, Pager } from "../../table/Pager";
+import { Pager, sizeOf } from "../../table/Pager";
 import { Badge } from "../../ui/Badge";
 import { Button } from "../../ui/Button";
 import { Page } from "../../ui/Page";
@@ -32,7 +32,7 @@ export function PoliciesPage() {
   const { search, filter } = useFilter();
   const { blocked } = useCan();
   const navigate = useNavigate();
-  const policies = useQuery(q.policies({ q: search.q, scope: search.scope, cursor: search.cursor, limit: PAGE_SIZE }));
+  const policies = useQuery(q.policies({ q: search.q, scope: search.scope, cursor: search.cursor, limit: sizeOf(search) }));
   return (
     <Page title={t.policies.title} lead={t.policies.lead} actions={<Button look="primary" blocked={blocked("policy:write")} icon={<Plus className="size-4" aria-hidden />} onClick={() => void navigate({ to: pb.policyNew() })}>{t.policies.add}</Button>}>
       <Filters>

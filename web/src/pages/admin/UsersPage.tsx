@@ -14,7 +14,7 @@ import { t } from "../../i18n";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
 import { Choice, Filters, SearchBox, TextFilter } from "../../table/Filters";
-import { PAGE_SIZE, Pager } from "../../table/Pager";
+import { Pager, sizeOf } from "../../table/Pager";
 import { Tag } from "../../ui/Badge";
 import { Button } from "../../ui/Button";
 import { Page } from "../../ui/Page";
@@ -34,7 +34,7 @@ export function UsersPage() {
   const { search, filter } = useFilter();
   const { blocked } = useCan();
   const { dialog, open, close } = useDialog();
-  const users = useQuery(q.users({ q: search.q, state: search.state, scope: search.scope, cursor: search.cursor, limit: PAGE_SIZE }));
+  const users = useQuery(q.users({ q: search.q, state: search.state, scope: search.scope, cursor: search.cursor, limit: sizeOf(search) }));
   return (
     <Page title={t.users.title} lead={t.users.lead} actions={<Button look="primary" blocked={blocked("user:write")} icon={<Plus className="size-4" aria-hidden />} onClick={() => open("create")}>{t.users.add}</Button>}>
       <Filters>

@@ -15,7 +15,7 @@ import { queryClient } from "../../query-client";
 import { toast } from "../../stores/toast";
 import type { Column } from "../../table/DataTable";
 import { DataTable } from "../../table/DataTable";
-import { PAGE_SIZE, Pager } from "../../table/Pager";
+import { Pager, sizeOf } from "../../table/Pager";
 import { Badge } from "../../ui/Badge";
 import { Button } from "../../ui/Button";
 
@@ -26,7 +26,7 @@ export function Logins() {
   const navigate = useNavigate();
   const { search } = useFilter();
   const { dialog, open, close } = useDialog();
-  const logins = useQuery(q.logins({ cursor: search.cursor, limit: PAGE_SIZE }));
+  const logins = useQuery(q.logins({ cursor: search.cursor, limit: sizeOf(search) }));
   const endAll = useMutation({
     meta: { inline: true, keeps: true },
     mutationFn: () => api.loginEndAll(),

@@ -12,7 +12,7 @@ import { t } from "../../i18n";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
 import { Choice, Filters, TextFilter, TimeFilter } from "../../table/Filters";
-import { PAGE_SIZE, Pager } from "../../table/Pager";
+import { Pager, sizeOf } from "../../table/Pager";
 import { Page } from "../../ui/Page";
 import { pb } from "../../util/path-builder";
 import { bytes } from "../../util/time";
@@ -35,7 +35,7 @@ export function SessionsPage() {
   const { search, filter } = useFilter();
   const { can } = useCan();
   const sessions = useQuery(
-    q.sessions({ live: search.live, user: search.user, account: ACCOUNT.test(search.account ?? "") ? search.account : undefined, from: search.from, until: search.until, cursor: search.cursor, limit: PAGE_SIZE }),
+    q.sessions({ live: search.live, user: search.user, account: ACCOUNT.test(search.account ?? "") ? search.account : undefined, from: search.from, until: search.until, cursor: search.cursor, limit: sizeOf(search) }),
   );
   const filtered = Boolean(search.user ?? search.account ?? search.from ?? search.until);
   return (
