@@ -88,6 +88,7 @@ const pages = [
   createRoute({ getParentRoute: under, path: "/assets", component: page(() => import("./pages/admin/AssetsPage"), "AssetsPage") }),
   createRoute({ getParentRoute: under, path: "/assets/$name", component: page(() => import("./pages/admin/AssetPage"), "AssetPage") }),
   createRoute({ getParentRoute: under, path: "/accounts", component: page(() => import("./pages/admin/AccountsPage"), "AccountsPage") }),
+  createRoute({ getParentRoute: under, path: "/rotations", component: page(() => import("./pages/admin/RotationsPage"), "RotationsPage") }),
   createRoute({ getParentRoute: under, path: "/policies", component: page(() => import("./pages/admin/PoliciesPage"), "PoliciesPage") }),
   createRoute({ getParentRoute: under, path: "/policies/$name", component: page(() => import("./pages/admin/PolicyPage"), "PolicyPage") }),
   createRoute({ getParentRoute: under, path: "/policies/$name/edit", component: page(() => import("./pages/admin/PolicyEditPage"), "PolicyEditPage") }),

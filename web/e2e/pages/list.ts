@@ -67,6 +67,8 @@ export function shots({ request, ended, live, altered, links, seenKey }: Estate)
     { name: "asset-create", path: "/assets?dialog=create", who: "ada" },
     { name: "accounts", path: "/accounts", who: "ada" },
     { name: "account-secret", path: "/accounts?dialog=secret&item=admin%40core-sw-1", who: "ada" },
+    { name: "rotations", path: "/rotations", who: "ada" },
+    { name: "account-rotate", path: "/accounts?dialog=rotate&item=admin%40core-sw-1", who: "ada" },
     { name: "policies", path: "/policies", who: "ada" },
     { name: "policy", path: "/policies/sre-root", who: "ada" },
     { name: "policy-text", path: "/policies/sre-root?tab=text", who: "ada" },

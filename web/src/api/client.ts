@@ -4,7 +4,7 @@ import type {
   Access, AccessExplained, Account, ApiToken, Asset, AuditItem, Counts, Document, DocumentsRead, DocumentsWritten,
   Folder, Grant, Group, Home, HostKey, Integrity, Link, LinkShown, Login, Page, Passkey, PasskeyAnswer,
   PasskeyOffer, Permission, Policy, Proof, ReachItem, RecordingMarks, RecordingSearch, Request, RequestContext,
-  Role, RoleAssignment, Scope, Session, SessionLive, SettingsView, SshKey, Status, TerminalOpened, User,
+  Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, SshKey, Status, TerminalOpened, User,
   VaultStatus, Who,
 } from "./nouns";
 
@@ -85,6 +85,9 @@ export const api = {
     call("PUT", path("accounts", ref), { body }),
   secretPut: (ref: string, body: { password: string } | { private_key: string }) =>
     nothing("PUT", path("accounts", ref, "secret"), { body }),
+
+  rotationList: (query: Query, signal?: Signal) => json<Page<Rotation>>("GET", path("rotations"), { query, signal }),
+  rotationRequest: (account: string, reason: string) => call("POST", path("rotations"), { body: { target: { account }, reason } }),
 
   policyList: (query: Query, signal?: Signal) => json<Page<Policy>>("GET", path("policies"), { query, signal }),
   policyShow: (name: string, signal?: Signal) => json<Policy>("GET", path("policies", name), { signal }),

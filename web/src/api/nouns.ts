@@ -44,6 +44,7 @@ export type RecordingSearch = Schemas["RecordingSearch"];
 export type Request = Schemas["Request"];
 export type Role = Schemas["Role"];
 export type RoleAssignment = Schemas["RoleAssignment"];
+export type Rotation = Schemas["Rotation"];
 export type Scope = Schemas["ScopeBody"];
 export type Session = Schemas["Session"];
 export type SessionLive = Schemas["SessionLive"];

@@ -7,7 +7,7 @@ import type { Document, Page } from "./nouns";
 /** The words that `changed` events name, which are also the first part of every key. */
 export type Noun =
   | "login" | "link" | "user" | "ssh_key" | "token" | "group" | "role" | "scope" | "asset" | "host_key" | "account"
-  | "policy" | "access" | "request" | "grant" | "session" | "audit" | "vault" | "status" | "passkey";
+  | "policy" | "access" | "request" | "grant" | "session" | "audit" | "vault" | "status" | "passkey" | "rotation";
 
 const REACH_MAX = 100;
 
@@ -51,6 +51,7 @@ export const q = {
     queryOptions({ queryKey: ["host_key", "list", asset], queryFn: ({ signal }) => api.hostKeyList(asset, signal) }),
   sshCa: () => queryOptions({ queryKey: ["ssh_ca"], queryFn: ({ signal }) => api.sshCaShow(signal) }),
   accounts: list("account", api.accountList),
+  rotations: list("rotation", api.rotationList),
   policies: list("policy", api.policyList),
   policy: (name: string) =>
     queryOptions({ queryKey: ["policy", "show", name], queryFn: ({ signal }) => api.policyShow(name, signal) }),

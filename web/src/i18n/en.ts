@@ -43,7 +43,7 @@ export const en = {
   nav: {
     main: "Main", work: "Work", admin: "Administration", oversight: "Oversight",
     home: "Home", access: "My access", terminals: "Terminals", requests: "Requests", grants: "Grants", sessions: "Sessions",
-    users: "Users", groups: "Groups", assets: "Assets", accounts: "Accounts", policies: "Policies",
+    users: "Users", groups: "Groups", assets: "Assets", accounts: "Accounts", rotations: "Rotations", policies: "Policies",
     roles: "Roles", scopes: "Scopes", audit: "Audit", vault: "Vault", status: "Server", profile: "Profile",
     menu: "Menu", search: "Go to or do", signOut: "Sign out", theme: "Theme",
     themes: { system: "As the system", light: "Light", dark: "Dark" },
@@ -124,7 +124,7 @@ export const en = {
     figures: {
       accounts: "Accounts", assets: (n: number) => `on ${s(n, "asset", "assets")}`, unmanaged: "Unmanaged accounts", unowned: (n: number) => `${n.toLocaleString()} without owner`,
       notReady: "Without a secret", noKey: (n: number) => (n > 0 ? `${s(n, "asset", "assets")} without host key` : ""), standing: "Standing privileges", ofPolicies: (n: number) => `of ${s(n, "policy", "policies")}`,
-      users: "People", noFactor: (n: number) => `${n.toLocaleString()} without a second factor`, allFactors: "all with a second factor", grants: (n: number) => s(n, "grant in use", "grants in use"), signed: "all signed",
+      users: "People", noFactor: (n: number) => `${n.toLocaleString()} without a second factor`, allFactors: "all with a second factor", grants: (n: number) => s(n, "grant in use", "grants in use"), signed: "all signed", rotations: "Rotations", broken: (n: number) => (n > 0 ? `${n} broken` : "none broken"), underWay: (n: number) => `${n} under way`, sealed: "vault sealed", unsealed: "vault unsealed",
     },
     stat: {
       sessions: "Live sessions", waiting: "Requests waiting", vault: "Vault", ledger: "Ledger",
@@ -253,6 +253,12 @@ export const en = {
     credentials: { password: "password", ssh_key: "private key", ssh_certificate: "certificate per session" }, states: { discovered: "discovered", managed: "managed", orphaned: "orphaned", disabled: "disabled" },
     isReady: "in the vault", notReady: "missing", nothing: "none needed", createTitle: "Add an account", editTitle: (a: string) => `Edit ${a}`, saved: "Saved.", ownerHint: "A user name.",
     setSecret: "Set the secret", secretTitle: (a: string) => `Secret of ${a}`, secretBody: "It goes into the vault and cannot be read back here by anybody.", password: "Password", privateKey: "Private key", keyHint: "OpenSSH or PEM, without a passphrase.", secretSaved: "Sealed in the vault.", certificate: "Postern signs a certificate for each session. There is no secret to set.", submitSecret: "Seal it", edit: "Edit",
+  },
+  rotations: {
+    title: "Rotations", lead: "Secrets that are changed, each verified by a sign-in before the old one is let go.", account: "Account", trigger: "Why", state: "State", created: "Planned", ended: "Over", next: "Next step", attempts: "Attempts", note: "Note", none: "No rotations", noneBody: "They begin by their schedule, after use, or by hand from an account's menu.", only: "Only what is under way",
+    triggers: { schedule: "its time had come", use: "after a session", checkin: "after a check-out", demand: "by hand" },
+    states: { planned: "planned", candidate_sealed: "new secret sealed", applying: "being set", applied: "set", probe: "finding out", reconcile: "reconciling", verified: "verified", current: "done", broken: "broken", refused: "refused", cancelled: "cancelled", superseded: "superseded" },
+    now: "Rotate now", nowTitle: (a: string) => `Rotate the secret of ${a}`, nowBody: "A new secret is sealed first, then set on the target, then tried by a sign-in. The old one is kept until that worked.", reason: "Reason", begun: "The rotation is planned.",
   },
   policies: {
     title: "Policies", lead: "Who may use which accounts, doing what, when and under which obligations.", name: "Name", effect: "Effect", who: "Who", what: "Which accounts", how: "How", scope: "Scope", none: "No policies", noneBody: "Without one, nobody reaches anything. Apply a file: postern apply -f access.yaml",

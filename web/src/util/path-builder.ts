@@ -20,6 +20,7 @@ export const pb = {
   assets: () => "/assets",
   asset: (name: string) => `/assets/${part(name)}`,
   accounts: () => "/accounts",
+  rotations: () => "/rotations",
   policies: () => "/policies",
   policyNew: () => "/policy-new",
   policyEdit: (name: string) => `/policies/${part(name)}/edit`,
