@@ -60,4 +60,6 @@ export type Why = NonNullable<Schemas["Problem"]["reasons"]>[number];
 export interface Page<T> {
   items: T[];
   next?: string | null;
+  /** How many there are in all, where that was asked for and is not too much to count. */
+  total?: number;
 }

@@ -8,7 +8,7 @@ import { ChoicesField, LabelsField, NamesField } from "./fields";
 import { HoursField } from "./HoursField";
 
 const f = t.policies.fields;
-const CAPABILITIES = ["shell", "exec", "sftp_read", "sftp_write", "local_forward", "remote_forward", "dynamic_forward", "agent", "x11", "env"] as const;
+const CAPABILITIES = ["shell", "exec", "sftp_read", "sftp_write", "local_forward", "remote_forward", "dynamic_forward", "agent", "x11", "env", "query", "copy_in", "copy_out", "replication"] as const;
 
 interface Props {
   document: PolicyDocument;
@@ -78,6 +78,7 @@ function Allowed({ document: d, problems, onChange }: Omit<Props, "isNew">) {
       <Section title={t.policies.parts.may}>
         <ChoicesField legend={t.grants.capabilities} options={CAPABILITIES.map((each) => [each, t.capabilities[each]])} value={o.capabilities} onChange={(capabilities) => bind({ capabilities })} />
         <div className="mt-3">
+          <CheckField label={f.rotate} checked={o.rotate_after_use ?? false} onChange={(event) => bind({ rotate_after_use: event.target.checked })} />
           <CheckField label={f.copy} checked={clipboard.copy ?? true} onChange={(event) => bind({ clipboard: { ...clipboard, copy: event.target.checked } })} />
           <CheckField label={f.paste} checked={clipboard.paste ?? true} onChange={(event) => bind({ clipboard: { ...clipboard, paste: event.target.checked } })} />
           <CheckField label={f.joinControl} checked={o.join === "control"} onChange={(event) => bind({ join: event.target.checked ? "control" : "watch" })} />
@@ -88,8 +89,10 @@ function Allowed({ document: d, problems, onChange }: Omit<Props, "isNew">) {
           <TextField label={f.max} hint={f.durationHint} mono value={o.max_duration} onChange={(event) => bind({ max_duration: event.target.value })} error={wrong("max_duration")} />
           <TextField label={f.mfa} hint={f.durationHint} mono value={o.mfa_max_age} onChange={(event) => bind({ mfa_max_age: event.target.value })} error={wrong("mfa_max_age")} />
           <TextField label={f.idle} hint={f.blank} optional={t.common.optional} mono value={o.idle ?? ""} onChange={(event) => bind({ idle: event.target.value || null })} error={wrong("idle")} />
+          <TextField label={f.checkout} hint={f.checkoutHint} optional={t.common.optional} mono value={o.checkout ?? ""} onChange={(event) => bind({ checkout: event.target.value || null })} error={wrong("checkout")} />
           <TextField label={f.concurrent} hint={f.blank} optional={t.common.optional} type="number" min={1} value={o.concurrent_sessions ?? ""} onChange={(event) => bind({ concurrent_sessions: event.target.value ? Number(event.target.value) : null })} error={wrong("concurrent_sessions")} />
         </div>
+        {o.statements || o.provision ? <p className="mt-3 text-xs text-muted">{f.inText}</p> : null}
       </Section>
     </>
   );

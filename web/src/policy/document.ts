@@ -9,24 +9,25 @@ export function period(seconds: number): string {
   return seconds === 0 ? "0s" : duration(seconds, Number.POSITIVE_INFINITY).replaceAll(" min", "m").replaceAll(" ", "");
 }
 
-/** The document that describes a policy. */
-export function documentOf({ name, scope, description, effect, subjects, accounts, conditions, access, obligations: o }: Policy): PolicyDocument {
-  const free = o.clipboard.copy && o.clipboard.paste && !o.clipboard.paste_bytes_max;
+/** The document that describes a policy, with everything in it: what was left out here would be lost by editing. */
+export function documentOf({ name, scope, description, effect, subjects, accounts, conditions, access, obligations }: Policy): PolicyDocument {
+  return { kind: "Policy", name, scope, description, effect, subjects, accounts, conditions, access, obligations: obligationsOf(obligations) };
+}
+
+function obligationsOf(obligations: Policy["obligations"]): PolicyDocument["obligations"] {
+  const { mfa_max_age_seconds: mfa, max_duration_seconds: max, idle_seconds: idle, checkout_seconds: checkout, clipboard, join, rotate_after_use: rotate, provision, statements, ...same } = obligations;
+  const isFree = clipboard.copy && clipboard.paste && !clipboard.paste_bytes_max;
   return {
-    kind: "Policy", name, scope, description, effect, subjects, accounts, conditions, access,
-    obligations: {
-      capabilities: o.capabilities,
-      mfa_max_age: period(o.mfa_max_age_seconds),
-      approval: o.approval ?? null,
-      reason_required: o.reason_required,
-      ticket_pattern: o.ticket_pattern ?? null,
-      max_duration: period(o.max_duration_seconds),
-      idle: o.idle_seconds ? period(o.idle_seconds) : null,
-      concurrent_sessions: o.concurrent_sessions ?? null,
-      recording: o.recording,
-      ...(free ? {} : { clipboard: o.clipboard }),
-      ...(o.join === "watch" ? {} : { join: o.join }),
-    },
+    ...same,
+    mfa_max_age: period(mfa),
+    max_duration: period(max),
+    ...(idle ? { idle: period(idle) } : {}),
+    ...(checkout ? { checkout: period(checkout) } : {}),
+    ...(isFree ? {} : { clipboard }),
+    ...(join === "watch" ? {} : { join }),
+    ...(rotate ? { rotate_after_use: rotate } : {}),
+    ...(provision ? { provision } : {}),
+    ...(statements ? { statements } : {}),
   };
 }
 

@@ -1,12 +1,14 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { createColumnHelper, tableFeatures, useTable } from "@tanstack/react-table";
+import { ArrowDown, ArrowUp, ArrowUpDown } from "lucide-react";
 import { useMemo } from "react";
 import type { ReactNode } from "react";
 
 import type { Page } from "../api/nouns";
 import { QueryError } from "../components/QueryError";
 import { NARROW, useMedia } from "../hooks/useMedia";
+import { useFilter } from "../hooks/useUrlState";
 import { t } from "../i18n";
 import { cx } from "../ui/cx";
 import { Blank } from "../ui/feedback";
@@ -21,6 +23,8 @@ export interface Column<T> {
   className?: string;
   /** The width of its column; what is left goes to the columns that give none. */
   width?: string;
+  /** What the server can sort by it. */
+  sort?: string;
   /** Its header is only read out. */
   quiet?: boolean;
 }
@@ -77,6 +81,7 @@ function Rows<T extends object>({ label, query, columns, rowKey, rowTo, skeleton
   }, [columns]);
   const table = useTable({ features, columns: defs, data: query.data?.items ?? NONE, getRowId: rowKey });
   const byId = useMemo(() => new Map(columns.map((column) => [column.id, column])), [columns]);
+  const { search } = useFilter();
   const rows = table.getRowModel().rows;
   const { frame, indices, before, after, measure } = useVisible(rows.length, ROW_PX);
   return (
@@ -88,8 +93,8 @@ function Rows<T extends object>({ label, query, columns, rowKey, rowTo, skeleton
               {group.headers.map((header) => {
                 const column = byId.get(header.column.id);
                 return (
-                  <th key={header.id} scope="col" style={column?.width ? { width: column.width } : undefined} className={cx("h-9 border-b px-3 text-left text-xs font-medium whitespace-nowrap text-muted first:pl-4 last:pr-4", column?.className)}>
-                    {column?.quiet ? <span className="sr-only">{column.header}</span> : <table.FlexRender header={header} />}
+                  <th key={header.id} scope="col" aria-sort={column?.sort ? sortedBy(search.sort, column.sort) : undefined} style={column?.width ? { width: column.width } : undefined} className={cx("h-9 border-b px-3 text-left text-xs font-medium whitespace-nowrap text-muted first:pl-4 last:pr-4", column?.className)}>
+                    {column?.quiet ? <span className="sr-only">{column.header}</span> : column?.sort ? <SortHeader by={column.sort}><table.FlexRender header={header} /></SortHeader> : <table.FlexRender header={header} />}
                   </th>
                 );
               })}
@@ -126,6 +131,24 @@ function Rows<T extends object>({ label, query, columns, rowKey, rowTo, skeleton
         </tbody>
       </table>
     </div>
+  );
+}
+
+function sortedBy(sort: string | undefined, by: string): "ascending" | "descending" | "none" {
+  return sort === by ? "ascending" : sort === `-${by}` ? "descending" : "none";
+}
+
+/** Sorts by its column: the one way, the other way, then again as usual. The server sorts. */
+function SortHeader({ by, children }: { by: string; children: ReactNode }) {
+  const { search, filter } = useFilter();
+  const sorted = sortedBy(search.sort, by);
+  const next = { none: by, ascending: `-${by}`, descending: undefined }[sorted];
+  const Picture = { none: ArrowUpDown, ascending: ArrowUp, descending: ArrowDown }[sorted];
+  return (
+    <button type="button" onClick={() => filter({ sort: next })} className="-mx-1 inline-flex h-6 items-center gap-1 rounded px-1 hover:text-ink">
+      {children}
+      <Picture className={cx("size-3.5", sorted === "none" ? "text-line-strong" : "text-accent")} aria-hidden />
+    </button>
   );
 }
 

@@ -22,7 +22,7 @@ declare module "@tanstack/react-router" {
 }
 
 /** Forward by the server's cursor, back by the browser's history; the place is in the URL. */
-export function Pager({ next }: { next: string | null | undefined }) {
+export function Pager({ next, total }: { next: string | null | undefined; total?: number | undefined }) {
   const { search, set } = useUrlState();
   const navigate = useNavigate();
   const router = useRouter();
@@ -43,7 +43,7 @@ export function Pager({ next }: { next: string | null | undefined }) {
       <select aria-label={t.list.size} value={size} onChange={(event) => set({ size: event.target.value === String(SIZES[0]) ? undefined : event.target.value, cursor: undefined, page: undefined }, { replace: true })} className="h-7 rounded-md border bg-surface px-1.5 text-sm">
         {SIZES.map((each) => <option key={each} value={each}>{t.list.rows(each)}</option>)}
       </select>
-      <span className="mx-1">{t.list.page(page)}</span>
+      <span className="mx-1">{total === undefined ? t.list.page(page) : t.list.span((page - 1) * size + 1, Math.min(page * size, total), total)}</span>
       {page > 1 ? <Button size="sm" icon={<ChevronLeft className="size-4" aria-hidden />} onClick={back}>{paged ? t.list.previous : t.list.first}</Button> : null}
       {next ? <Button size="sm" onClick={forward}>{t.list.next}<ChevronRight className="size-4" aria-hidden /></Button> : null}
     </nav>
