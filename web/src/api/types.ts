@@ -313,7 +313,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-<<<<<<< HEAD
     "/v1/connect-tokens": {
         parameters: {
             query?: never;
@@ -331,8 +330,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-=======
->>>>>>> a1316e9 (Show rotations in the console)
     "/v1/counts": {
         parameters: {
             query?: never;
@@ -2266,11 +2263,8 @@ export interface components {
              */
             version: number;
         };
-<<<<<<< HEAD
         /** @description Something in a text that gives a person away. */
         Detector: "email" | "card_number" | "phone";
-=======
->>>>>>> a1316e9 (Show rotations in the console)
         /** @description One document of `access.yaml`. */
         Document: {
             /** @description Where it is reached, `host:port`; an IPv6 address goes in brackets: `[2001:db8::1]:22`. */
@@ -2981,11 +2975,8 @@ export interface components {
              * @default false
              */
             rotate_after_use: boolean;
-<<<<<<< HEAD
             /** @description What binds the statements of database sessions; nothing unless given. */
             statements?: components["schemas"]["Statements"] | null;
-=======
->>>>>>> a1316e9 (Show rotations in the console)
             /**
              * @description What a ticket must look like, as a regular expression over the whole of it; none asks for no ticket.
              * @default null
@@ -3047,11 +3038,8 @@ export interface components {
             recording: components["schemas"]["Recording"];
             /** @description Whether the account's secret is changed after each session. */
             rotate_after_use?: boolean;
-<<<<<<< HEAD
             /** @description What binds the statements of database sessions; where it is left out, nothing does. */
             statements?: components["schemas"]["Statements"] | null;
-=======
->>>>>>> a1316e9 (Show rotations in the console)
             /**
              * @description What a ticket must look like, as a regular expression over the whole of it; where it is left
              *     out, no ticket is asked for.
@@ -3131,13 +3119,6 @@ export interface components {
              * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
              */
             total?: number | null;
-        };
-        /** @description A page of a listing. */
-        Page_of_Checkout: {
-            /** @description What is on it. */
-            items: components["schemas"]["Checkout"][];
-            /** @description The cursor of the next page; none when this is the last. */
-            next?: string | null;
         };
         /** @description A page of a listing. */
         Page_of_Grant: {
@@ -3224,13 +3205,6 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a listing. */
-        Page_of_Provisioning: {
-            /** @description What is on it. */
-            items: components["schemas"]["Provisioning"][];
-            /** @description The cursor of the next page; none when this is the last. */
-            next?: string | null;
-        };
-        /** @description A page of a listing. */
         Page_of_ReachItem: {
             /** @description What is on it. */
             items: components["schemas"]["ReachItem"][];
@@ -3289,20 +3263,6 @@ export interface components {
              * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
              */
             total?: number | null;
-        };
-        /** @description A page of a listing. */
-        Page_of_Rotation: {
-            /** @description What is on it. */
-            items: components["schemas"]["Rotation"][];
-            /** @description The cursor of the next page; none when this is the last. */
-            next?: string | null;
-        };
-        /** @description A page of a listing. */
-        Page_of_RotationRun: {
-            /** @description What is on it. */
-            items: components["schemas"]["RotationRun"][];
-            /** @description The cursor of the next page; none when this is the last. */
-            next?: string | null;
         };
         /** @description A page of a listing. */
         Page_of_ScopeBody: {
@@ -5495,7 +5455,6 @@ export interface operations {
             };
         };
     };
-<<<<<<< HEAD
     connect_token_create: {
         parameters: {
             query?: never;
@@ -5529,8 +5488,6 @@ export interface operations {
             };
         };
     };
-=======
->>>>>>> a1316e9 (Show rotations in the console)
     counts_show: {
         parameters: {
             query?: never;
