@@ -17,7 +17,7 @@ export default defineConfig({
       output: {
         // One file of pictures for the signed-in pages instead of one for each; those of the sign-in page stay with it.
         codeSplitting: {
-          groups: [{ name: "icons", test: /lucide-react[\\/]dist[\\/]esm[\\/]icons[\\/](?!eye|loader-circle|circle-alert|circle-off|cloud-off|vault|info|lock|shield-check|triangle-alert|check|chevron-down|x\.)/ }],
+          groups: [{ name: "icons", test: /lucide-react[\\/]dist[\\/]esm[\\/]icons[\\/](?!eye|key-round|loader-circle|circle-alert|circle-off|cloud-off|vault|info|lock|shield-check|triangle-alert|check|chevron-down|x\.)/ }],
         },
       },
     },

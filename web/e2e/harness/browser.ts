@@ -70,6 +70,13 @@ export class Seat {
     expect(found.filter((each) => each.impact === "serious" || each.impact === "critical"), `axe on ${name}`).toEqual([]);
   }
 
+  /** Gives the browser a device that keeps passkeys and whose person always says yes. */
+  async authenticator(): Promise<void> {
+    const cdp = await this.context.newCDPSession(this.page);
+    await cdp.send("WebAuthn.enable");
+    await cdp.send("WebAuthn.addVirtualAuthenticator", { options: { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true } });
+  }
+
   async leave(): Promise<void> {
     await this.context.close();
     expect(this.complaints, "what the pages complained about").toEqual([]);

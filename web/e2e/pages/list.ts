@@ -18,6 +18,14 @@ const type = (page: Page, label: string, text: string) => page.getByLabel(label,
 const press = (page: Page, name: string | RegExp) => page.getByRole("button", { name }).first().click();
 const problem = (status: number, code: string, detail: string) => ({ status, body: { type: `/problems/${code}`, title: "Problem", status, code, detail } });
 
+async function openTerminal(page: Page) {
+  await press(page, "Open a terminal on deploy@web-1");
+  await page.getByText("connected", { exact: true }).waitFor();
+  await page.waitForTimeout(500);
+  await page.keyboard.type("ls -la /etc | head -n 8; uptime\n");
+  await page.waitForTimeout(700);
+}
+
 /** Every page of the console, and the states that it can be in. */
 export function shots({ request, ended, live, altered, links, seenKey }: Estate): Shot[] {
   return [
@@ -42,6 +50,10 @@ export function shots({ request, ended, live, altered, links, seenKey }: Estate)
     { name: "request", path: `/requests/${request}`, who: "cleo" },
     { name: "grants", path: "/grants", who: "ada" },
     { name: "grants-revoke", path: "/grants", who: "ada", act: (page) => press(page, /^Revoke/) },
+    { name: "terminals-none", path: "/terminals", who: "ada" },
+    { name: "terminal-open", path: "/terminals?dialog=open", who: "ben" },
+    { name: "terminal", path: "/access", who: "ben", act: openTerminal },
+    { name: "terminal-files", path: "/access", who: "ben", act: async (page) => { await openTerminal(page); await press(page, "Files"); await page.getByLabel("Folder", { exact: true }).fill("/etc"); await page.keyboard.press("Enter"); await page.getByRole("button", { name: /^hosts/ }).waitFor(); } },
     { name: "sessions", path: "/sessions", who: "ada" },
     { name: "session-replay", path: `/sessions/${ended}`, who: "ada", act: async (page) => { await page.getByRole("list").getByRole("button", { name: /worker/ }).click(); await page.waitForTimeout(600); } },
     { name: "session-search", path: `/sessions/${ended}`, who: "ada", act: async (page) => { await type(page, "Search in the output", "web-1"); await page.waitForTimeout(400); } },
@@ -55,10 +67,15 @@ export function shots({ request, ended, live, altered, links, seenKey }: Estate)
     { name: "asset-create", path: "/assets?dialog=create", who: "ada" },
     { name: "accounts", path: "/accounts", who: "ada" },
     { name: "account-secret", path: "/accounts?dialog=secret&item=admin%40core-sw-1", who: "ada" },
+    { name: "rotations", path: "/rotations", who: "ada" },
+    { name: "account-rotate", path: "/accounts?dialog=rotate&item=admin%40core-sw-1", who: "ada" },
     { name: "policies", path: "/policies", who: "ada" },
     { name: "policy", path: "/policies/sre-root", who: "ada" },
     { name: "policy-text", path: "/policies/sre-root?tab=text", who: "ada" },
-    { name: "policy-edit", path: "/policies/sre-root?dialog=edit", who: "ada" },
+    { name: "policy-reach", path: "/policies/sre-root?account=root%40web-4&user=ben", who: "ada", act: (page) => page.getByRole("list", { name: "What each policy says" }).waitFor() },
+    { name: "policy-edit", path: "/policies/sre-root/edit", who: "ada" },
+    { name: "policy-wrong", path: "/policies/sre-root/edit", who: "ada", act: async (page) => { const text = page.getByRole("textbox", { name: "As text" }); await text.fill((await text.inputValue()).replace("max_duration: 4h", "max_duration: soon")); await page.getByText(/^line \d+/).first().waitFor(); } },
+    { name: "policy-new", path: "/policy-new", who: "ada" },
     { name: "policy-deny", path: "/policies/payments-freeze", who: "esra" },
     { name: "users", path: "/users", who: "ada" },
     { name: "users-auditor", path: "/users", who: "esra" },
@@ -77,6 +94,8 @@ export function shots({ request, ended, live, altered, links, seenKey }: Estate)
     { name: "status", path: "/status", who: "ada" },
     { name: "profile", path: "/profile", who: "ben" },
     { name: "profile-key", path: "/profile?dialog=add-key", who: "newcomer" },
+    { name: "profile-passkeys", path: "/profile?tab=passkeys", who: "ben" },
+    { name: "profile-passkey", path: "/profile?tab=passkeys&dialog=add-passkey", who: "ben" },
     { name: "profile-logins", path: "/profile?tab=logins", who: "ada" },
     { name: "profile-tokens", path: "/profile?tab=tokens&dialog=add-token", who: "ada" },
     { name: "profile-me", path: "/profile?tab=me", who: "ada" },

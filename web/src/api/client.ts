@@ -1,29 +1,45 @@
 import { call, json, nothing, path, withQuery } from "./http";
 import type { Query } from "./http";
 import type {
-  Access, Account, ApiToken, Asset, AuditItem, Folder, Grant, Group, HostKey, Integrity, Link, LinkShown, Login, Page,
-  Permission, Policy, Proof, RecordingMarks, RecordingSearch, Request, Role, RoleAssignment, Scope, Session, SessionLive, SshKey, Status, TerminalOpened, User, VaultStatus, Who,
+  Access, AccessExplained, Account, ApiToken, Asset, AuditItem, Counts, Document, DocumentsRead, DocumentsWritten,
+  Folder, Grant, Group, Home, HostKey, Integrity, Link, LinkShown, Login, Page, Passkey, PasskeyAnswer,
+  PasskeyOffer, Permission, Policy, Proof, ReachItem, RecordingMarks, RecordingSearch, Request, RequestContext,
+  Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, SshKey, Status, TerminalOpened, User,
+  VaultStatus, Who,
 } from "./nouns";
 
 type Signal = AbortSignal | undefined;
+/** A one-time or recovery code, or a passkey's answer. */
+export type Factor = { code: string } | { passkey: PasskeyAnswer };
 type PolicyText = Omit<Policy, "id" | "name" | "revision">;
 
 /** One function per operation of the API, by its name there. */
 export const api = {
-  loginCreate: (body: { user: string; password: string; code?: string; recovery_code?: string }) =>
-    json<Omit<Who, "permissions" | "scopes"> & { mfa: boolean }>("POST", path("login"), {
-      body: { ...body, client: "console", cookie: true },
-    }),
+  loginCreate: (body: { user: string; password: string; code?: string; recovery_code?: string; passkey?: PasskeyAnswer }) =>
+    nothing("POST", path("login"), { body: { ...body, client: "console", cookie: true } }),
+  loginPasskeyOptions: () => json<PasskeyOffer>("POST", path("login", "passkey", "options")),
+  loginPasskey: (passkey: PasskeyAnswer) => nothing("POST", path("login", "passkey"), { body: { passkey, client: "console", cookie: true } }),
   loginShow: (signal?: Signal) => json<Who>("GET", path("login"), { signal }),
-  loginFactor: (code: string) => nothing("POST", path("login", "factor"), { body: { code } }),
+  loginFactor: (factor: Factor) => nothing("POST", path("login", "factor"), { body: factor }),
+  loginFactorOptions: () => json<PasskeyOffer>("POST", path("login", "factor", "options")),
   loginEnd: () => nothing("DELETE", path("login")),
   loginList: (query: Query, signal?: Signal) => json<Page<Login>>("GET", path("logins"), { query, signal }),
   loginEndAll: () => nothing("DELETE", path("logins")),
+  loginEndOne: (id: string) => nothing("DELETE", path("logins", id)),
+
+  passkeyList: (query: Query, signal?: Signal) => json<Page<Passkey>>("GET", path("passkeys"), { query, signal }),
+  passkeyOptions: () => json<PasskeyOffer>("POST", path("passkeys", "options")),
+  passkeyAdd: (body: { id: string; name: string; credential: unknown }) => json<Passkey>("POST", path("passkeys"), { body }),
+  passkeyRemove: (id: string) => nothing("DELETE", path("passkeys", id)),
+
+  homeShow: (signal?: Signal) => json<Home>("GET", path("home"), { signal }),
+  countsShow: (signal?: Signal) => json<Counts>("GET", path("counts"), { signal }),
+  settingsShow: (signal?: Signal) => json<SettingsView>("GET", path("settings"), { signal }),
 
   linkShow: (token: string, signal?: Signal) => json<LinkShown>("GET", path("links", token), { signal }),
   linkUse: (token: string, body: { user?: string; password: string; code: string }) =>
     json<{ recovery_codes: string[]; user: User }>("POST", path("links", token), { body }),
-  linkConfirm: (token: string, code: string) => nothing("POST", path("links", token, "confirm"), { body: { code } }),
+  linkConfirm: (token: string, factor: Factor) => nothing("POST", path("links", token, "confirm"), { body: factor }),
 
   userList: (query: Query, signal?: Signal) => json<Page<User>>("GET", path("users"), { query, signal }),
   userShow: (name: string, signal?: Signal) => json<User>("GET", path("users", name), { signal }),
@@ -70,15 +86,26 @@ export const api = {
   secretPut: (ref: string, body: { password: string } | { private_key: string }) =>
     nothing("PUT", path("accounts", ref, "secret"), { body }),
 
+  rotationList: (query: Query, signal?: Signal) => json<Page<Rotation>>("GET", path("rotations"), { query, signal }),
+  rotationRequest: (account: string, reason: string) => call("POST", path("rotations"), { body: { target: { account }, reason } }),
+
   policyList: (query: Query, signal?: Signal) => json<Page<Policy>>("GET", path("policies"), { query, signal }),
   policyShow: (name: string, signal?: Signal) => json<Policy>("GET", path("policies", name), { signal }),
   policyPut: (name: string, body: PolicyText) => call("PUT", path("policies", name), { body }),
   policyDelete: (name: string) => nothing("DELETE", path("policies", name)),
 
+  documentsRead: (text: string, signal?: Signal) => json<DocumentsRead>("POST", path("documents", "read"), { body: { text }, signal }),
+  documentsWrite: (documents: Document[], signal?: Signal) => json<DocumentsWritten>("POST", path("documents", "write"), { body: { documents }, signal }),
+  documentsApply: (documents: Document[]) => call("POST", path("apply"), { body: { documents } }),
+  accountReach: (account: string, query: Query, signal?: Signal) => json<Page<ReachItem>>("GET", path("accounts", account, "reach"), { query, signal }),
+  userReach: (name: string, query: Query, signal?: Signal) => json<Page<Access>>("GET", path("users", name, "reach"), { query, signal }),
+  accessExplain: (user: string, account: string, signal?: Signal) => json<AccessExplained>("GET", path("access", "explain"), { query: { user, account }, signal }),
+
   accessList: (query: Query, signal?: Signal) => json<Page<Access>>("GET", path("access"), { query, signal }),
 
   requestList: (query: Query, signal?: Signal) => json<Page<Request>>("GET", path("requests"), { query, signal }),
   requestShow: (id: string, signal?: Signal) => json<Request>("GET", path("requests", id), { signal }),
+  requestContext: (id: string, signal?: Signal) => json<RequestContext>("GET", path("requests", id, "context"), { signal }),
   requestCreate: (body: { account: string; duration_seconds: number; reason?: string; ticket?: string }) =>
     json<Request>("POST", path("requests"), { body }),
   requestApprove: (id: string, reason?: string) =>

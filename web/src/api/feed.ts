@@ -4,7 +4,7 @@ import { useEffect } from "react";
 const SETTLE_MS = 150;
 
 // What else changes with a noun.
-const FOLLOWS = [["grant", "access"], ["request", "access"], ["policy", "access"], ["asset", "access"], ["account", "access"], ["secret", "account"], ["group", "user"], ["role", "user"], ["user", "login"], ["group", "login"], ["role", "login"]] as const;
+const FOLLOWS = [["grant", "access"], ["request", "access"], ["policy", "access"], ["asset", "access"], ["account", "access"], ["secret", "account"], ["group", "user"], ["role", "user"], ["user", "login"], ["account", "rotation"], ["secret", "rotation"], ["passkey", "login"], ["group", "login"], ["role", "login"]] as const;
 
 /** What must not be read twice: a look at a link makes a new secret, a recording is large and does not change. */
 export const ONCE = new Set(["link", "recording", "files"]);
@@ -33,7 +33,7 @@ export function useFeed(): void {
       waiting.clear();
       for (const [noun, follow] of FOLLOWS) if (nouns.has(noun)) nouns.add(follow);
       // Whatever happens is an event of the ledger.
-      nouns.add("audit").add("status");
+      nouns.add("audit").add("status").add("home").add("counts");
       const all = nouns.has("other");
       void client.invalidateQueries({ predicate: ({ queryKey: [noun] }) => (all ? !ONCE.has(String(noun)) : nouns.has(String(noun))) });
     };

@@ -19,6 +19,21 @@ export type Link = Schemas["LinkIssued"];
 export type LinkShown = Schemas["LinkView"];
 export type Login = Schemas["Login"];
 export type Obligations = Schemas["Obligations"];
+export type AccessExplained = Schemas["AccessExplained"];
+export type Counts = Schemas["Counts"];
+export type Document = Schemas["Document"];
+export type DocumentsRead = Schemas["DocumentsRead"];
+export type DocumentsWritten = Schemas["DocumentsWritten"];
+export type Explained = Schemas["Explained"];
+export type Estate = Schemas["Estate"];
+export type Home = Schemas["Home"];
+export type Passkey = Schemas["Passkey"];
+export type PasskeyAnswer = Schemas["PasskeyAnswer"];
+export type PasskeyOffer = Schemas["PasskeyOffer"];
+export type ReachItem = Schemas["ReachItem"];
+export type RequestContext = Schemas["RequestContext"];
+export type SettingsView = Schemas["SettingsView"];
+export type TextProblem = Schemas["TextProblem"];
 export type Permission = Schemas["Permission"];
 export type Policy = Schemas["Policy"];
 export type Problem = Schemas["Problem"];
@@ -29,6 +44,7 @@ export type RecordingSearch = Schemas["RecordingSearch"];
 export type Request = Schemas["Request"];
 export type Role = Schemas["Role"];
 export type RoleAssignment = Schemas["RoleAssignment"];
+export type Rotation = Schemas["Rotation"];
 export type Scope = Schemas["ScopeBody"];
 export type Session = Schemas["Session"];
 export type SessionLive = Schemas["SessionLive"];
@@ -44,4 +60,6 @@ export type Why = NonNullable<Schemas["Problem"]["reasons"]>[number];
 export interface Page<T> {
   items: T[];
   next?: string | null;
+  /** How many there are in all, where that was asked for and is not too much to count. */
+  total?: number;
 }

@@ -2,12 +2,14 @@ import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 
 import { api } from "./client";
 import type { Query } from "./http";
-import type { Page } from "./nouns";
+import type { Document, Page } from "./nouns";
 
 /** The words that `changed` events name, which are also the first part of every key. */
 export type Noun =
   | "login" | "link" | "user" | "ssh_key" | "token" | "group" | "role" | "scope" | "asset" | "host_key" | "account"
-  | "policy" | "access" | "request" | "grant" | "session" | "audit" | "vault" | "status";
+  | "policy" | "access" | "request" | "grant" | "session" | "audit" | "vault" | "status" | "passkey" | "rotation";
+
+const REACH_MAX = 100;
 
 function list<T>(noun: Noun, run: (query: Query, signal?: AbortSignal) => Promise<Page<T>>) {
   return (query: Query = {}) =>
@@ -30,6 +32,10 @@ export const q = {
       refetchOnWindowFocus: false,
       retry: false,
     }),
+  passkeys: list("passkey", api.passkeyList),
+  home: () => queryOptions({ queryKey: ["home"], queryFn: ({ signal }) => api.homeShow(signal) }),
+  counts: () => queryOptions({ queryKey: ["counts"], queryFn: ({ signal }) => api.countsShow(signal) }),
+  settings: () => queryOptions({ queryKey: ["settings"], queryFn: ({ signal }) => api.settingsShow(signal), staleTime: Number.POSITIVE_INFINITY }),
   users: list("user", api.userList),
   user: (name: string) =>
     queryOptions({ queryKey: ["user", "show", name], queryFn: ({ signal }) => api.userShow(name, signal) }),
@@ -45,13 +51,23 @@ export const q = {
     queryOptions({ queryKey: ["host_key", "list", asset], queryFn: ({ signal }) => api.hostKeyList(asset, signal) }),
   sshCa: () => queryOptions({ queryKey: ["ssh_ca"], queryFn: ({ signal }) => api.sshCaShow(signal) }),
   accounts: list("account", api.accountList),
+  rotations: list("rotation", api.rotationList),
   policies: list("policy", api.policyList),
   policy: (name: string) =>
     queryOptions({ queryKey: ["policy", "show", name], queryFn: ({ signal }) => api.policyShow(name, signal) }),
+  /** A document as text; what it says does not change while it is looked at. */
+  documentText: (document: Document | undefined) =>
+    queryOptions({ queryKey: ["text", document], queryFn: ({ signal }) => api.documentsWrite(document ? [document] : [], signal), staleTime: Number.POSITIVE_INFINITY, placeholderData: keepPreviousData }),
+  accountReach: (account: string) =>
+    queryOptions({ queryKey: ["access", "reach", account], queryFn: ({ signal }) => api.accountReach(account, { limit: REACH_MAX }, signal), retry: false }),
+  explain: (user: string, account: string) =>
+    queryOptions({ queryKey: ["access", "explain", user, account], queryFn: ({ signal }) => api.accessExplain(user, account, signal), retry: false }),
   access: list("access", api.accessList),
   requests: list("request", api.requestList),
   request: (id: string) =>
     queryOptions({ queryKey: ["request", "show", id], queryFn: ({ signal }) => api.requestShow(id, signal) }),
+  requestContext: (id: string) =>
+    queryOptions({ queryKey: ["request", "context", id], queryFn: ({ signal }) => api.requestContext(id, signal) }),
   grants: list("grant", api.grantList),
   sessions: list("session", api.sessionList),
   session: (id: string) =>

@@ -29,7 +29,7 @@ export function AccessAction({ access, onRequest }: { access: Access; onRequest:
     return (
       <span className="relative z-10 flex min-w-0 items-center gap-2">
         <Button size="sm" look="primary" icon={<SquareTerminal className="size-4" aria-hidden />} busy={open.isPending} aria-label={t.terminal.openFor(access.account)} onClick={() => open.mutate(access.account)}>{t.access.terminal}</Button>
-        <CopyLine text={access.ssh} label={`${t.access.copy} ${access.account}`} />
+        <CopyLine className="max-sm:hidden" text={access.ssh} label={`${t.access.copy} ${access.account}`} />
       </span>
     );
   }

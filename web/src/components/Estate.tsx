@@ -2,40 +2,60 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
+import type { Estate as EstateNoun } from "../api/nouns";
 import { q } from "../api/queries";
+import { useCan } from "../hooks/useWho";
 import { t } from "../i18n";
 import { cx } from "../ui/cx";
-import { Skeleton } from "../ui/feedback";
 import { pb } from "../util/path-builder";
 import { count } from "../util/time";
 
-/** The state of the whole, as one ruled line of figures for those who run it. */
-export function Estate() {
-  const status = useQuery({ ...q.status(), refetchInterval: 15_000 });
-  const pending = useQuery(q.requests({ state: "pending", limit: 100 }));
-  const s = status.data;
-  const behind = s ? s.ledger.size - s.ledger.checkpoint_size : 0;
+const f = t.home.figures;
+const COUNTED_MAX = 100;
+
+interface Shown {
+  to: string;
+  label: string;
+  value: ReactNode;
+  note?: ReactNode;
+  tone?: "bad" | "warn" | undefined;
+}
+
+/** The state of the whole, as ruled figures for those who run it. What should be nothing stands out when it is not. */
+export function Estate({ estate: { figures: g, status: s } }: { estate: EstateNoun }) {
+  const { can } = useCan();
+  const readsRotations = can("rotation:read");
+  const broken = useQuery({ ...q.rotations({ state: "broken", limit: COUNTED_MAX }), enabled: readsRotations }).data?.items.length;
+  const open = useQuery({ ...q.rotations({ open: true, limit: COUNTED_MAX }), enabled: readsRotations }).data?.items.length;
+  const behind = s.ledger.size - s.ledger.checkpoint_size;
+  const wrong = (n: number): "warn" | undefined => (n > 0 ? "warn" : undefined);
+  const shown: (Shown | false)[] = [
+    { to: pb.accounts(), label: f.accounts, value: count(g.accounts), note: f.assets(g.assets) },
+    { to: pb.accounts(), label: f.unmanaged, value: count(g.accounts_unmanaged), note: f.unowned(g.accounts_without_owner), tone: wrong(g.accounts_unmanaged) },
+    { to: pb.accounts(), label: f.notReady, value: count(g.accounts_not_ready), note: f.noKey(g.assets_without_host_key), tone: wrong(g.accounts_not_ready) },
+    { to: pb.policies(), label: f.standing, value: count(g.policies_standing), note: f.ofPolicies(g.policies), tone: wrong(g.policies_standing) },
+    { to: pb.users(), label: f.users, value: count(g.users_active), note: g.users_without_factor > 0 ? f.noFactor(g.users_without_factor) : f.allFactors, tone: wrong(g.users_without_factor) },
+    { to: pb.requests(), label: t.home.stat.waiting, value: count(g.requests_pending) },
+    { to: pb.sessions(), label: t.home.stat.sessions, value: count(g.sessions_live), note: f.grants(g.grants_active) },
+    readsRotations && { to: pb.rotations(), label: f.rotations, value: broken === undefined ? "…" : f.broken(broken), note: open === undefined ? "" : f.underWay(open), tone: broken ? "bad" : undefined },
+    { to: pb.audit(), label: t.home.stat.ledger, value: count(s.ledger.size), note: behind > 0 ? t.home.stat.behind(behind) : f.signed },
+    { to: pb.status(), label: t.home.stat.server, value: s.problems.length > 0 ? t.home.stat.problems(s.problems.length) : t.home.stat.ready, note: s.vault_sealed ? f.sealed : f.unsealed, tone: s.problems.length > 0 ? "bad" : undefined },
+  ];
   return (
-    <section aria-label={t.home.estate} className="mb-8 grid grid-cols-2 rounded-lg border bg-surface sm:grid-cols-3 lg:grid-cols-5">
-      <Figure to={pb.sessions()} label={t.home.stat.sessions} value={s ? count(s.sessions_live) : undefined} />
-      <Figure to={pb.requests()} label={t.home.stat.waiting} value={pending.data ? `${pending.data.items.length}${pending.data.next ? "+" : ""}` : undefined} />
-      <Figure to={pb.vault()} label={t.home.stat.vault} value={s ? (s.vault_sealed ? t.home.stat.sealed : t.home.stat.unsealed) : undefined} tone={s?.vault_sealed ? "bad" : undefined} />
-      <Figure to={pb.audit()} label={t.home.stat.ledger} value={s ? count(s.ledger.size) : undefined} note={s ? (behind > 0 ? t.home.stat.behind(behind) : t.home.stat.signed(s.ledger.checkpoint_size)) : undefined} />
-      <Figure to={pb.status()} label={t.home.stat.server} value={s ? (s.problems.length > 0 ? t.home.stat.problems(s.problems.length) : t.home.stat.ready) : undefined} tone={s && s.problems.length > 0 ? "bad" : undefined} />
+    <section aria-label={t.home.estate} className="mb-8 grid grid-cols-2 gap-px overflow-hidden rounded-lg border bg-line sm:grid-cols-5">
+      {shown.map((each) => each && <Figure key={each.label} {...each} />)}
     </section>
   );
 }
 
-function Figure({ to, label, value, note, tone }: { to: string; label: string; value: ReactNode; note?: ReactNode; tone?: "bad" | undefined }) {
+function Figure({ to, label, value, note, tone }: Shown) {
   return (
-    <Link to={to} className="group relative min-h-[4.5rem] border-line px-4 py-3 not-first:border-l hover:bg-hover max-sm:odd:border-l-0 max-sm:[&:nth-child(n+3)]:border-t sm:max-lg:[&:nth-child(4)]:border-l-0 sm:max-lg:[&:nth-child(n+4)]:border-t">
+    <Link to={to} className="min-h-[4.5rem] bg-surface px-4 py-3 hover:bg-hover focus-visible:outline-offset-[-2px]">
       <span className="block text-xs text-muted">{label}</span>
-      {value === undefined ? <Skeleton className="mt-1.5 h-5 w-14" /> : (
-        <span className="flex items-baseline gap-2">
-          <span className={cx("text-lg font-semibold", tone === "bad" ? "text-bad" : "text-ink")}>{value}</span>
-          {note ? <span className="truncate text-xs text-muted">{note}</span> : null}
-        </span>
-      )}
+      <span className="flex flex-wrap items-baseline gap-x-2">
+        <span className={cx("text-lg font-semibold", tone === "bad" ? "text-bad" : tone === "warn" ? "text-warn" : "text-ink")}>{value}</span>
+        {note ? <span className="text-xs text-muted">{note}</span> : null}
+      </span>
     </Link>
   );
 }

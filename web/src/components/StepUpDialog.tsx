@@ -5,9 +5,12 @@ import { api } from "../api/client";
 import { messageOf } from "../api/errors";
 import { t } from "../i18n";
 import { answerStepUp, useStepUpAsked } from "../stores/step-up";
+import { usePasskey } from "../hooks/usePasskey";
+import { useWho } from "../hooks/useWho";
 import { Button } from "../ui/Button";
 import { Dialog, DialogActions } from "../ui/Dialog";
 import { CodeField } from "./CodeField";
+import { PasskeyFactor } from "./PasskeyFactor";
 
 /** Opens when the server wants a fresh factor; the call that wanted it is then tried again. */
 export function StepUpDialog() {
@@ -16,12 +19,14 @@ export function StepUpDialog() {
 
 function Ask() {
   const [code, setCode] = useState("");
+  const hasPasskey = useWho().passkeys;
   const prove = useMutation({
-    mutationFn: () => api.loginFactor(code),
+    mutationFn: () => api.loginFactor({ code }),
     meta: { inline: true, keeps: true },
     onSuccess: () => answerStepUp(true),
     onError: () => setCode(""),
   });
+  const passkey = usePasskey({ offer: api.loginFactorOptions, give: (answer) => api.loginFactor({ passkey: answer }), onDone: () => answerStepUp(true) });
   return (
     <Dialog title={t.stepUp.title} about={t.stepUp.body} onClose={() => answerStepUp(false)}>
       <form
@@ -30,6 +35,7 @@ function Ask() {
           if (!prove.isPending) prove.mutate();
         }}
       >
+        {hasPasskey ? <PasskeyFactor passkey={passkey} /> : null}
         <CodeField label={t.signIn.code} hint={t.signIn.codeHint} value={code} onCode={setCode} error={prove.error ? messageOf(prove.error) : undefined} autoFocus />
         <DialogActions>
           <Button onClick={() => answerStepUp(false)}>{t.actions.cancel}</Button>

@@ -1,4 +1,4 @@
-import type { Account, Grant, HostKey, Policy, Request, Session, User } from "../api/nouns";
+import type { Account, Grant, HostKey, Policy, Request, Rotation, Session, User } from "../api/nouns";
 import { t } from "../i18n";
 import { Badge } from "../ui/Badge";
 
@@ -67,4 +67,16 @@ export function EffectBadge({ effect }: { effect: Policy["effect"] }) {
 export function ReadyBadge({ account }: { account: Account }) {
   if (account.credential === "ssh_certificate") return <Badge tone="plain" icon="minus">{t.accounts.nothing}</Badge>;
   return account.ready ? <Badge tone="ok" icon="check">{t.accounts.isReady}</Badge> : <Badge tone="warn" icon="alert">{t.accounts.notReady}</Badge>;
+}
+
+export function RotationBadge({ state }: { state: Rotation["state"] }) {
+  const text = t.rotations.states[state];
+  switch (state) {
+    case "current": return <Badge tone="ok" icon="check">{text}</Badge>;
+    case "broken": return <Badge tone="bad" icon="alert">{text}</Badge>;
+    case "refused": return <Badge tone="warn" icon="x">{text}</Badge>;
+    case "cancelled": case "superseded": return <Badge tone="plain" icon="minus">{text}</Badge>;
+    case "planned": return <Badge tone="info" icon="clock">{text}</Badge>;
+    default: return <Badge tone="info" icon="dashed">{text}</Badge>;
+  }
 }

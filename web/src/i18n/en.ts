@@ -43,7 +43,7 @@ export const en = {
   nav: {
     main: "Main", work: "Work", admin: "Administration", oversight: "Oversight",
     home: "Home", access: "My access", terminals: "Terminals", requests: "Requests", grants: "Grants", sessions: "Sessions",
-    users: "Users", groups: "Groups", assets: "Assets", accounts: "Accounts", policies: "Policies",
+    users: "Users", groups: "Groups", assets: "Assets", accounts: "Accounts", rotations: "Rotations", policies: "Policies",
     roles: "Roles", scopes: "Scopes", audit: "Audit", vault: "Vault", status: "Server", profile: "Profile",
     menu: "Menu", search: "Go to or do", signOut: "Sign out", theme: "Theme",
     themes: { system: "As the system", light: "Light", dark: "Dark" },
@@ -63,6 +63,7 @@ export const en = {
     code: "One-time code", codeHint: "The six digits that your authenticator shows now.",
     recovery: "Recovery code", recoveryHint: "One of the codes you kept when you enrolled. It works once.",
     withRecovery: "Use a recovery code instead", withCode: "Use the authenticator instead", other: "Not you? Start again",
+    withPasskey: "Use a passkey",
     failed: "Name, password or code is wrong.", signedOut: "You have been signed out. Sign in to go on.",
     as: (name: string) => `Signing in as ${name}`,
     show: "Show the password", hide: "Hide the password",
@@ -102,11 +103,15 @@ export const en = {
       for: "For", until: "Until",
     },
   },
+  passkey: {
+    none: "No passkey was used. Try again, or use another way.", known: "This device has a passkey for you already.",
+    use: "Use a passkey", or: "or",
+  },
   stepUp: {
     title: "Prove it is you", body: "What you are about to do asks for a fresh one-time code.", submit: "Go on",
   },
   list: {
-    previous: "Previous", next: "Next", page: (n: number) => `Page ${n}`, first: "First page",
+    previous: "Previous", next: "Next", page: (n: number) => `Page ${n}`, first: "First page", span: (from: number, to: number, of: number) => `${from.toLocaleString()}–${to.toLocaleString()} of ${of.toLocaleString()}`, size: "Rows on a page", rows: (n: number) => `${n} rows`,
     none: "Nothing matches the filters", noneBody: "Loosen or clear them to see more.", filter: "Filter", search: "Search",
   },
   home: {
@@ -116,6 +121,11 @@ export const en = {
     mine: "Your pending requests", live: "Live now", liveNone: "No session is live", seeAll: "See all",
     estate: "Estate", until: "until", standing: "standing",
     noKey: "No SSH key is registered", noKeyBody: "Add your public key so that the gate knows you by it.", addKey: "Add a key",
+    figures: {
+      accounts: "Accounts", assets: (n: number) => `on ${s(n, "asset", "assets")}`, unmanaged: "Unmanaged accounts", unowned: (n: number) => `${n.toLocaleString()} without owner`,
+      notReady: "Without a secret", noKey: (n: number) => (n > 0 ? `${s(n, "asset", "assets")} without host key` : ""), standing: "Standing privileges", ofPolicies: (n: number) => `of ${s(n, "policy", "policies")}`,
+      users: "People", noFactor: (n: number) => `${n.toLocaleString()} without a second factor`, allFactors: "all with a second factor", grants: (n: number) => s(n, "grant in use", "grants in use"), signed: "all signed", rotations: "Rotations", broken: (n: number) => (n > 0 ? `${n} broken` : "none broken"), underWay: (n: number) => `${n} under way`, sealed: "vault sealed", unsealed: "vault unsealed",
+    },
     stat: {
       sessions: "Live sessions", waiting: "Requests waiting", vault: "Vault", ledger: "Ledger",
       sealed: "sealed", unsealed: "unsealed", leaves: (n: number) => s(n, "event", "events"), signed: (n: number) => `${n.toLocaleString()} signed`, behind: (n: number) => `${n.toLocaleString()} not yet signed`,
@@ -155,7 +165,8 @@ export const en = {
     detail: "Request", facts: "Facts", answers: "Answers", answersNone: "Nobody has answered yet.", saidYes: "approved", saidNo: "denied",
     needs: (have: number, n: number, groups: string) => `${have} of ${s(n, "approval", "approvals")}${groups ? ` from ${groups}` : ""}`, needsNone: "none: policy grants it at once",
     recent: (u: string) => `What ${u} used lately`, recentNone: "No sessions that you may see.", grant: "Grant", policy: "Policy", scope: "Scope", id: "Id", approvals: "Approvals",
-    requested: "Asked for",
+    requested: "Asked for", notice: "To notice", often: (n: number) => `${n >= 100 ? "100 or more" : n.toLocaleString()} ${n === 1 ? "session" : "sessions"} on this account in the last 90 days`, earlier: "Earlier requests for it", earlierNone: "None.",
+    signals: { first_use: "They have not used this account in the last 90 days.", longest_allowed: "They ask for as long as the policy gives.", no_ticket: "There is no ticket.", denied_lately: "Several of their requests for it were denied lately.", no_approval: "The policy asks for nobody's yes." },
   },
   grants: {
     title: "Grants", lead: "Rights that end by themselves.", states: { scheduled: "scheduled", active: "active", expired: "over", revoked: "revoked" },
@@ -243,9 +254,21 @@ export const en = {
     isReady: "in the vault", notReady: "missing", nothing: "none needed", createTitle: "Add an account", editTitle: (a: string) => `Edit ${a}`, saved: "Saved.", ownerHint: "A user name.",
     setSecret: "Set the secret", secretTitle: (a: string) => `Secret of ${a}`, secretBody: "It goes into the vault and cannot be read back here by anybody.", password: "Password", privateKey: "Private key", keyHint: "OpenSSH or PEM, without a passphrase.", secretSaved: "Sealed in the vault.", certificate: "Postern signs a certificate for each session. There is no secret to set.", submitSecret: "Seal it", edit: "Edit",
   },
+  rotations: {
+    title: "Rotations", lead: "Secrets that are changed, each verified by a sign-in before the old one is let go.", account: "Account", trigger: "Why", state: "State", created: "Planned", ended: "Over", next: "Next step", attempts: "Attempts", note: "Note", none: "No rotations", noneBody: "They begin by their schedule, after use, or by hand from an account's menu.", only: "Only what is under way",
+    triggers: { schedule: "its time had come", use: "after a session", checkin: "after a check-out", demand: "by hand" },
+    states: { planned: "planned", candidate_sealed: "new secret sealed", applying: "being set", applied: "set", probe: "finding out", reconcile: "reconciling", verified: "verified", current: "done", broken: "broken", refused: "refused", cancelled: "cancelled", superseded: "superseded" },
+    now: "Rotate now", nowTitle: (a: string) => `Rotate the secret of ${a}`, nowBody: "A new secret is sealed first, then set on the target, then tried by a sign-in. The old one is kept until that worked.", reason: "Reason", begun: "The rotation is planned.",
+  },
   policies: {
     title: "Policies", lead: "Who may use which accounts, doing what, when and under which obligations.", name: "Name", effect: "Effect", who: "Who", what: "Which accounts", how: "How", scope: "Scope", none: "No policies", noneBody: "Without one, nobody reaches anything. Apply a file: postern apply -f access.yaml",
-    allow: "allow", deny: "deny", request: "by request", standing: "standing", readable: "In words", text: "As text", revision: (n: number) => `revision ${n}`, nobody: "nobody", anyAccount: "every account", remove: "Delete", edit: "Edit the obligations", removeTitle: (n: string) => `Delete ${n}`, removeBody: "Sessions that it allows end; live grants under it stop working.", removed: "Deleted.", saved: "Saved.",
+    allow: "allow", deny: "deny", request: "by request", standing: "standing", readable: "In words", text: "As text", revision: (n: number) => `revision ${n}`, nobody: "nobody", anyAccount: "every account", remove: "Delete", edit: "Edit", add: "Add a policy", editLead: "The form writes the text, and the text fills in the form. Nothing holds before it is saved.", checking: "Checking", notYet: "Something in it is not as it must be.", line: (n: number) => `line ${n}`, oneDocument: "The text must hold this one policy and nothing else.",
+    reach: {
+      title: "Who can reach this?", account: "Account", ask: "Ask", nobody: "Nobody.", more: "There are more people than are shown here.", user: "Why this person, or why not?", why: "Why?", whyFor: (u: string) => `Why ${u}?`, verdicts: "What each policy says",
+      outcomes: { permit: (u: string, a: string) => `${u} can connect to ${a} now.`, step_up: (u: string, a: string) => `${u} can connect to ${a} after proving a factor.`, deny: (u: string, a: string) => `${u} cannot connect to ${a} now.` },
+      verdict: { other_scope: "another scope", other_subject: "about other people", other_account: "about other accounts", denies_elsewhere: "denies, but not here and now", denies: "denies", allows: "allows", step_up: "allows after a factor", refuses: "not now, or not like this" },
+    },
+    removeTitle: (n: string) => `Delete ${n}`, removeBody: "Sessions that it allows end; live grants under it stop working.", removed: "Deleted.", saved: "Saved.",
     parts: { who: "Who", accounts: "May reach", when: "When and from where", how: "How they get in", may: "What sessions may do", bound: "What binds them" },
     words: {
       users: "users", groups: "groups", accountsNamed: "accounts named", onAssets: "on assets", withLabels: "with labels", onPlatforms: "on platforms", always: "at any time, from any network", from: "from", hours: (days: string, from: string, to: string, zone: string) => `${days} ${from} to ${to} ${zone}`, everyDay: "every day",
@@ -253,13 +276,14 @@ export const en = {
       reason: "A reason must be given.", ticket: (p: string) => `A ticket that matches ${p} must be given.`, max: (d: string) => `A window or a session lasts ${d} at most.`, mfa: (d: string) => `The second factor may be ${d} old at most.`, mfaEach: "The second factor is asked for at every session.", idle: (d: string) => `A session without input for ${d} ends.`, concurrent: (n: number) => `${s(n, "session", "sessions")} at once per person and account.`, noCopy: "Nothing may be copied out of the browser's terminal.", noPaste: "Nothing may be pasted into the browser's terminal.", pasteMax: (b: string) => `At most ${b} may be pasted at once into the browser's terminal.`, joinControl: "Others who join may type, too.", joinWatch: "Others who join may only look on.", recording: "Everything is recorded; a session whose recorder fails is ended.", denies: "Takes access away. It wins over every policy that gives it.",
     },
     days: { mon: "Mon", tue: "Tue", wed: "Wed", thu: "Thu", fri: "Fri", sat: "Sat", sun: "Sun" }, copy: "Copy the text", applyHint: "Keep it in git and apply it with postern apply -f.",
-    editTitle: (n: string) => `Obligations of ${n}`, fields: { max: "Longest window", mfa: "Second factor at most this old", idle: "End when idle for", approvals: "Approvals needed", approvalsHint: "0 grants at once.", groups: "From these groups", reason: "A reason must be given", ticket: "Ticket pattern", concurrent: "Sessions at once", description: "Description", durationHint: "Write 45m, 8h or 1d. 0 asks at every session.", blank: "Empty means no limit." },
+    fields: { what: "What it is", allows: "gives access", denies: "takes access away", users: "People by name", accountNames: "Account names", assets: "Assets by name", platforms: "Platforms", anyWhenEmpty: "Any when empty.", networks: "Networks", networksHint: "For example 10.0.0.0/8. Any when empty.", hours: "Hours", hoursNone: "At any hour.", hoursFrom: "From", hoursTo: "To", zone: "Time zone", addHours: "Add hours", access: "Access", byRequest: "by a request that becomes a grant", atAnyTime: "at any time: a standing privilege", copy: "What the browser's terminal shows may be copied", paste: "Text may be pasted into the browser's terminal", joinControl: "Others who join may type, too", rotate: "The secret is changed after each session", checkout: "The secret may be checked out for", checkoutHint: "Empty: it may not be.", inText: "Rules on statements and what is made for sessions are written in the text.", max: "Longest window", mfa: "Second factor at most this old", idle: "End when idle for", approvals: "Approvals needed", approvalsHint: "0 grants at once.", groups: "From these groups", reason: "A reason must be given", ticket: "Ticket pattern", concurrent: "Sessions at once", description: "Description", durationHint: "Write 45m, 8h or 1d. 0 asks at every session.", blank: "Empty means no limit." },
   },
   capabilities: { shell: "shell", exec: "single commands", sftp_read: "read files", sftp_write: "write files", local_forward: "forward to the target (-L, -J)", remote_forward: "forward from the target (-R)", dynamic_forward: "forward anywhere (-D)", agent: "agent forwarding", x11: "X11", env: "set environment", query: "run statements", copy_in: "copy data in", copy_out: "copy data out", replication: "replicate" },
   profile: {
-    title: "Profile", tabs: { keys: "SSH keys", logins: "Sign-ins", tokens: "API tokens", me: "About me" },
+    title: "Profile", tabs: { keys: "SSH keys", passkeys: "Passkeys", logins: "Sign-ins", tokens: "API tokens", me: "About me" },
+    passkeysLead: "They sign you in by your device's lock, and answer for a second factor.", addPasskey: "Add a passkey", passkeyTitle: "Add a passkey", passkeyName: "What to call it", passkeyNameHint: "The device it is kept on, for example laptop.", passkeyGo: "Go on", passkeyBody: "Your browser asks you next where to keep it.", passkeyAdded: "The passkey is registered.", passkeyRemoveTitle: (n: string) => `Remove the passkey ${n}`, passkeyRemoveBody: "It no longer signs you in. What the device itself keeps is removed there.", noPasskeys: "No passkeys yet", noPasskeysBody: "With one you sign in without a password and without a code.", passkeyBlocked: "This page has no name that a passkey can be bound to. Open the console by its host name.",
     keysLead: "The gate knows you by these.", addKey: "Add a key", keyTitle: "Add an SSH key", key: "Public key", keyHint: "The one line of ~/.ssh/id_ed25519.pub. Hardware-backed sk- keys work too.", keyPrivate: "This is a private key. Never paste it anywhere; the public one ends in .pub.", comment: "Comment", keyAdded: "The key is registered.", removeKey: "Remove", removeKeyTitle: "Remove this key", removeKeyBody: "The gate no longer knows you by it. Live sessions go on.", keyRemoved: "Removed.", noKeys: "No keys yet", noKeysBody: "Without one, ssh asks for your password and code.", used: "Last used", added: "Added", fingerprint: "Fingerprint",
-    loginsLead: "Where you are signed in.", thisOne: "this one", client: "Client", source: "From", since: "Since", lastUsed: "Last used", ends: "Ends", factor: "Factor proved", endAll: "Sign out everywhere", endAllTitle: "Sign out everywhere", endAllBody: "All sign-ins end, this one too. Live sessions and API tokens stay.", 
+    loginsLead: "Where you are signed in.", thisOne: "this one", client: "Client", source: "From", since: "Since", lastUsed: "Last used", ends: "Ends", factor: "Factor proved", endOne: "Sign out", ended: "Signed out there.", endAll: "Sign out everywhere", endAllTitle: "Sign out everywhere", endAllBody: "All sign-ins end, this one too. Live sessions and API tokens stay.", 
     tokensLead: "For programs. A token never has more rights than you.", addToken: "Make a token", tokenTitle: "Make an API token", tokenName: "What it is for", tokenScope: "Scope", tokenExpires: "Works for", tokenPermissions: "Permissions", tokenOnce: "Copy it now: it is not shown again.", tokenMade: (n: string) => `Token ${n}`, revokeToken: "Revoke", revokeTokenTitle: (n: string) => `Revoke ${n}`, revokeTokenBody: "What uses it stops working at once.", tokenRevoked: "Revoked.", noTokens: "No tokens", copyToken: "Copy the token", permissionsNone: "Choose at least one.", permissionCount: (n: number) => s(n, "permission", "permissions"),
     days: (n: number) => s(n, "day", "days"), expires: "Expires", name: "Name", permissions: "Permissions held", heldIn: "in", groups: "Groups", scope: "Scope", email: "E-mail", factorAge: "Second factor proved",
   },
@@ -275,6 +299,6 @@ export const en = {
     checkpointLink: "Checkpoint", insecure: "The browser hashes only on HTTPS.",
   },
   status: {
-    title: "Server", lead: "How Postern itself is.", version: "Version", started: "Started", uptime: "Running for", ready: "Sessions can be opened.", problems: "Sessions cannot be opened", sessions: "Live sessions", vault: "Vault", ledger: "Ledger", leaves: "Events", signed: "In the signed checkpoint", metrics: "Figures for Prometheus are at /metrics, readiness at /readyz.", health: "Health",
+    title: "Server", lead: "How Postern itself is.", version: "Version", started: "Started", uptime: "Running for", ready: "Sessions can be opened.", problems: "Sessions cannot be opened", sessions: "Live sessions", vault: "Vault", ledger: "Ledger", leaves: "Events", signed: "In the signed checkpoint", metrics: "Figures for Prometheus are at /metrics, readiness at /readyz.", health: "Health", settings: "Settings", settingsBody: "These are set in the server's configuration file and change when it is started again.", publicUrl: "Console at", sshAddress: "SSH gateway at", off: "off", loginLasts: "A sign-in lasts", consoleIdle: "Unused it ends after", passkeyParty: "Passkeys are bound to", noParty: "nothing: the address of the console is no name",
   },
 };

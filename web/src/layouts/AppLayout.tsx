@@ -129,18 +129,17 @@ function NavLink({ item }: { item: NavItem }) {
   );
 }
 
+// No count of the server's goes beyond it.
 const COUNTED_MAX = 100;
 
 /** What waits or lives, beside its page's name; it takes no room while there is nothing. */
 function Count({ kind }: { kind: "waiting" | "live" }) {
-  const waiting = useQuery({ ...q.requests({ waiting: true, limit: COUNTED_MAX }), enabled: kind === "waiting" });
-  const live = useQuery({ ...q.sessions({ live: true, limit: COUNTED_MAX }), enabled: kind === "live" });
-  const page = kind === "waiting" ? waiting.data : live.data;
-  const count = page?.items.length ?? 0;
+  const counts = useQuery(q.counts());
+  const count = counts.data?.[kind] ?? 0;
   if (count === 0) return null;
   return (
     <span className={cx("rounded-sm px-1.5 text-2xs font-semibold", kind === "waiting" ? "bg-accent text-on-accent" : "bg-ok-soft text-ok")}>
-      <span aria-hidden>{page?.next ? `${COUNTED_MAX}+` : count}</span>
+      <span aria-hidden>{count >= COUNTED_MAX ? `${COUNTED_MAX}+` : count}</span>
       <span className="sr-only">{kind === "waiting" ? t.nav.waiting(count) : t.nav.live(count)}</span>
     </span>
   );

@@ -1,4 +1,4 @@
-import { Boxes, FileClock, Film, Gauge, Hourglass, House, KeyRound, ScrollText, Server, Shapes, ShieldCheck, SquareTerminal, UserRound, Users, Vault, Waypoints } from "lucide-react";
+import { Boxes, FileClock, Film, Gauge, Hourglass, House, KeyRound, RefreshCcwDot, ScrollText, Server, Shapes, ShieldCheck, SquareTerminal, UserRound, Users, Vault, Waypoints } from "lucide-react";
 import type { LucideIcon } from "lucide-react";
 
 import { holds } from "../api/can";
@@ -35,6 +35,7 @@ const GROUPS: NavGroup[] = [
     items: [
       { to: pb.assets(), label: t.nav.assets, icon: Server, needs: "asset:read" },
       { to: pb.accounts(), label: t.nav.accounts, icon: Boxes, needs: "asset:read" },
+      { to: pb.rotations(), label: t.nav.rotations, icon: RefreshCcwDot, needs: "rotation:read" },
       { to: pb.policies(), label: t.nav.policies, icon: ShieldCheck, needs: "policy:read" },
       { to: pb.users(), label: t.nav.users, icon: UserRound, needs: "user:read" },
       { to: pb.groups(), label: t.nav.groups, icon: Users, needs: "user:read" },

@@ -5,8 +5,15 @@ import { useUrlState } from "../hooks/useUrlState";
 import { t } from "../i18n";
 import { Button } from "../ui/Button";
 import { validateSearch } from "../util/search";
+import type { Search } from "../util/search";
 
-export const PAGE_SIZE = 50;
+const SIZES = [50, 200, 500];
+
+/** How many rows a page has, as the URL says. */
+export function sizeOf(search: Search): number {
+  const wanted = Number(search.size);
+  return SIZES.includes(wanted) ? wanted : (SIZES[0] ?? 50);
+}
 
 declare module "@tanstack/react-router" {
   interface HistoryState {
@@ -15,13 +22,14 @@ declare module "@tanstack/react-router" {
 }
 
 /** Forward by the server's cursor, back by the browser's history; the place is in the URL. */
-export function Pager({ next }: { next: string | null | undefined }) {
+export function Pager({ next, total }: { next: string | null | undefined; total?: number | undefined }) {
   const { search, set } = useUrlState();
   const navigate = useNavigate();
   const router = useRouter();
   const paged = useRouterState({ select: (state) => state.location.state.paged === true });
   const page = Number(search.page ?? "1") || 1;
-  if (!next && page === 1 && !search.cursor) return null;
+  const size = sizeOf(search);
+  if (!next && page === 1 && !search.cursor && !search.size) return null;
   const forward = () =>
     void navigate({
       to: ".",
@@ -32,7 +40,10 @@ export function Pager({ next }: { next: string | null | undefined }) {
   const back = () => (paged ? router.history.back() : set({ cursor: undefined, page: undefined }));
   return (
     <nav aria-label={t.list.page(page)} className="mt-3 flex items-center justify-end gap-2 text-sm text-muted">
-      <span className="mr-1">{t.list.page(page)}</span>
+      <select aria-label={t.list.size} value={size} onChange={(event) => set({ size: event.target.value === String(SIZES[0]) ? undefined : event.target.value, cursor: undefined, page: undefined }, { replace: true })} className="h-7 rounded-md border bg-surface px-1.5 text-sm">
+        {SIZES.map((each) => <option key={each} value={each}>{t.list.rows(each)}</option>)}
+      </select>
+      <span className="mx-1">{total === undefined ? t.list.page(page) : t.list.span((page - 1) * size + 1, Math.min(page * size, total), total)}</span>
       {page > 1 ? <Button size="sm" icon={<ChevronLeft className="size-4" aria-hidden />} onClick={back}>{paged ? t.list.previous : t.list.first}</Button> : null}
       {next ? <Button size="sm" onClick={forward}>{t.list.next}<ChevronRight className="size-4" aria-hidden /></Button> : null}
     </nav>

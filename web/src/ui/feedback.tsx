@@ -27,9 +27,9 @@ export function Notice({ tone, title, children, live = false }: { tone: Tone; ti
 }
 
 /** What stands where a list or a thing would be: nothing there, no permission, an error. */
-export function Blank({ icon, title, children, actions }: { icon?: ReactNode; title: ReactNode; children?: ReactNode; actions?: ReactNode }) {
+export function Blank({ icon, title, children, actions, compact = false }: { icon?: ReactNode; title: ReactNode; children?: ReactNode; actions?: ReactNode; compact?: boolean }) {
   return (
-    <div className="flex flex-col items-center px-6 py-14 text-center">
+    <div className={cx("flex flex-col items-center px-6 text-center", compact ? "py-7" : "py-14")}>
       {icon ? <div className="mb-3 text-line-strong [&>svg]:size-7" aria-hidden>{icon}</div> : null}
       <p className="text-base font-medium text-ink">{title}</p>
       {children ? <div className="mt-1 max-w-[46ch] text-sm text-pretty text-muted">{children}</div> : null}

@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
 
 import type { Policy } from "../api/nouns";
-import { obligationWords, policyText, whoWords } from "./policy-words";
+import { documentOf, problemAt, problemsOf } from "../policy/document";
+import { obligationWords, whoWords } from "./policy-words";
 
 const POLICY: Policy = {
   id: "pol_0", name: "sre-root", scope: "/emea", description: "", effect: "allow", subjects: { users: [], groups: ["sre"] },
@@ -15,27 +16,14 @@ it("says what a policy does", () => {
   expect(obligationWords(POLICY)[0]).toBe("2 people of leads must approve, never the requester.");
 });
 
-it("writes the document that apply takes", () => {
-  expect(policyText(POLICY)).toBe(`kind: Policy
-name: sre-root
-scope: /emea
-effect: allow
-subjects:
-  groups: [sre]
-accounts:
-  names: [root]
-  labels:
-    env: prod
-access: request
-obligations:
-  capabilities: [shell]
-  mfa_max_age: "0s"
-  approval:
-    count: 2
-    groups: [leads]
-  reason_required: true
-  max_duration: "1h30m30s"
-  idle: "15m"
-  recording: strict
-`);
+it("is the same as a document", () => {
+  expect(documentOf(POLICY).obligations).toEqual({ capabilities: ["shell"], mfa_max_age: "0s", approval: { count: 2, groups: ["leads"] }, reason_required: true, ticket_pattern: null, max_duration: "1h30m30s", idle: "15m", concurrent_sessions: null, recording: "strict" });
+  expect(documentOf({ ...POLICY, obligations: { ...POLICY.obligations, join: "control", clipboard: { copy: false, paste: true } } }).obligations).toMatchObject({ join: "control", clipboard: { copy: false } });
+});
+
+it("finds what is wrong with a field in a part of it", () => {
+  const problems = problemsOf([{ field: "Policy.obligations.max_duration", message: "is no time" }, { field: "documents[0].conditions.hours[0].from", message: "is no hour" }]);
+  expect(problemAt(problems, "obligations.max_duration")).toBe("is no time");
+  expect(problemAt(problems, "conditions.hours")).toBe("is no hour");
+  expect(problemAt(problems, "conditions.networks")).toBeUndefined();
 });

@@ -1,7 +1,6 @@
 import type { Policy } from "../api/nouns";
 import { t } from "../i18n";
 import { bytes, duration } from "./time";
-import { yaml } from "./yaml";
 
 const w = t.policies.words;
 const list = (names: string[]) => names.join(", ");
@@ -47,32 +46,4 @@ export function obligationWords({ obligations: o, access }: Policy): string[] {
     o.join === "control" ? w.joinControl : w.joinWatch,
     w.recording,
   ].filter(Boolean);
-}
-
-/** A span of time as documents have it: `1h30m`. */
-function period(seconds: number): string {
-  return seconds === 0 ? "0s" : duration(seconds, Number.POSITIVE_INFINITY).replaceAll(" min", "m").replaceAll(" ", "");
-}
-
-/** The document that `postern apply` takes. */
-export function policyText(policy: Policy): string {
-  const { name, scope, description, effect, subjects, accounts, conditions, access, obligations: o } = policy;
-  return yaml({
-    kind: "Policy", name, scope, description, effect, subjects, accounts,
-    conditions: { networks: conditions.networks, hours: conditions.hours.map((each) => ({ ...each })) },
-    access,
-    obligations: {
-      capabilities: o.capabilities,
-      mfa_max_age: period(o.mfa_max_age_seconds),
-      approval: o.approval ? { ...o.approval } : null,
-      reason_required: o.reason_required,
-      ticket_pattern: o.ticket_pattern,
-      max_duration: period(o.max_duration_seconds),
-      idle: o.idle_seconds ? period(o.idle_seconds) : null,
-      concurrent_sessions: o.concurrent_sessions,
-      recording: o.recording,
-      clipboard: o.clipboard.copy && o.clipboard.paste && !o.clipboard.paste_bytes_max ? null : { ...o.clipboard },
-      join: o.join === "watch" ? null : o.join,
-    },
-  });
 }

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Boxes, KeyRound, MoreHorizontal, Pencil, Plus, Server } from "lucide-react";
+import { Boxes, KeyRound, MoreHorizontal, Pencil, Plus, RefreshCcwDot, Server } from "lucide-react";
 import { useNavigate } from "@tanstack/react-router";
 
 import type { Account } from "../../api/nouns";
@@ -8,6 +8,7 @@ import { Mono } from "../../components/Copy";
 import { AccountBadge, ReadyBadge } from "../../components/states";
 import { Ago } from "../../components/When";
 import { AccountPut } from "../../forms/account-put";
+import { RotateNow } from "../../forms/rotation-request";
 import { SecretPut } from "../../forms/secret-put";
 import { useDialog, useFilter } from "../../hooks/useUrlState";
 import { useCan } from "../../hooks/useWho";
@@ -15,7 +16,7 @@ import { t } from "../../i18n";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
 import { Filters, SearchBox, TextFilter } from "../../table/Filters";
-import { PAGE_SIZE, Pager } from "../../table/Pager";
+import { Pager, sizeOf } from "../../table/Pager";
 import { Button, IconButton } from "../../ui/Button";
 import { Menu } from "../../ui/Menu";
 import { Page } from "../../ui/Page";
@@ -28,7 +29,7 @@ export function AccountsPage() {
   const { blocked } = useCan();
   const navigate = useNavigate();
   const { dialog, item, open, close } = useDialog();
-  const accounts = useQuery(q.accounts({ q: search.q, asset: search.asset, cursor: search.cursor, limit: PAGE_SIZE }));
+  const accounts = useQuery(q.accounts({ q: search.q, asset: search.asset, cursor: search.cursor, limit: sizeOf(search) }));
   const chosen = accounts.data?.items.find((account) => ref(account) === item);
   const columns: Column<Account>[] = [
     { id: "account", header: t.accounts.account, narrow: "title", cell: (row) => <Mono className="font-medium">{ref(row)}</Mono> },
@@ -45,6 +46,7 @@ export function AccountsPage() {
           trigger={<IconButton label={`${t.actions.more}: ${ref(row)}`} size="sm"><MoreHorizontal className="size-4" aria-hidden /></IconButton>}
           items={[
             { label: t.accounts.setSecret, icon: <KeyRound />, blocked: row.credential === "ssh_certificate" ? t.accounts.certificate : blocked("secret:write", row.scope), onSelect: () => open("secret", ref(row)) },
+            { label: t.rotations.now, icon: <RefreshCcwDot />, blocked: row.credential === "ssh_certificate" ? t.accounts.certificate : blocked("rotation:write", row.scope), onSelect: () => open("rotate", ref(row)) },
             { label: t.accounts.edit, icon: <Pencil />, blocked: blocked("asset:write", row.scope), onSelect: () => open("edit", ref(row)) },
             { label: t.accounts.asset, icon: <Server />, onSelect: () => void navigate({ to: pb.asset(row.asset) }) },
           ]}
@@ -62,6 +64,7 @@ export function AccountsPage() {
       <Pager next={accounts.data?.next} />
       {dialog === "create" ? <AccountPut onClose={close} /> : null}
       {dialog === "edit" && chosen ? <AccountPut account={chosen} onClose={close} /> : null}
+      {dialog === "rotate" && chosen ? <RotateNow account={ref(chosen)} onClose={close} /> : null}
       {dialog === "secret" && chosen ? <SecretPut account={chosen} onClose={close} /> : null}
     </Page>
   );

@@ -13,16 +13,16 @@ import { t } from "../../i18n";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
 import { Filters, SearchBox, SelectFilter, TextFilter } from "../../table/Filters";
-import { PAGE_SIZE, Pager } from "../../table/Pager";
+import { Pager, sizeOf } from "../../table/Pager";
 import { Tag } from "../../ui/Badge";
 import { Button } from "../../ui/Button";
 import { Page } from "../../ui/Page";
 import { pb } from "../../util/path-builder";
 
 const COLUMNS: Column<Asset>[] = [
-  { id: "name", header: t.assets.name, narrow: "title", cell: (row) => <Mono className="font-medium">{row.name}</Mono> },
-  { id: "platform", header: t.assets.platform, cell: (row) => t.assets.platforms[row.platform] },
-  { id: "address", header: t.assets.address, cell: (row) => <Mono className="text-muted">{row.address}</Mono> },
+  { id: "name", header: t.assets.name, sort: "name", narrow: "title", cell: (row) => <Mono className="font-medium">{row.name}</Mono> },
+  { id: "platform", header: t.assets.platform, sort: "platform", cell: (row) => t.assets.platforms[row.platform] },
+  { id: "address", header: t.assets.address, sort: "address", cell: (row) => <Mono className="text-muted">{row.address}</Mono> },
   { id: "labels", header: t.assets.labels, cell: (row) => <span className="flex flex-wrap gap-1">{Object.entries(row.labels).map(([name, value]) => <Tag key={name}>{`${name}=${value}`}</Tag>)}</span> },
   { id: "scope", header: t.assets.scope, cell: (row) => <Mono className="text-muted">{row.scope}</Mono> },
   { id: "created", header: t.assets.created, narrow: "hide", cell: (row) => <When at={row.created_at} /> },
@@ -33,7 +33,7 @@ export function AssetsPage() {
   const { blocked } = useCan();
   const navigate = useNavigate();
   const { dialog, open, close } = useDialog();
-  const assets = useQuery(q.assets({ q: search.q, label: search.label, platform: search.platform, scope: search.scope, cursor: search.cursor, limit: PAGE_SIZE }));
+  const assets = useQuery(q.assets({ q: search.q, label: search.label, platform: search.platform, scope: search.scope, cursor: search.cursor, limit: sizeOf(search), sort: search.sort, count: true }));
   const filtered = Boolean(search.q ?? search.label ?? search.platform ?? search.scope);
   return (
     <Page title={t.assets.title} lead={t.assets.lead} actions={<Button look="primary" blocked={blocked("asset:write")} icon={<Plus className="size-4" aria-hidden />} onClick={() => open("create")}>{t.assets.add}</Button>}>
@@ -44,7 +44,7 @@ export function AssetsPage() {
         <TextFilter name="scope" label={t.assets.scope} className="font-mono" />
       </Filters>
       <DataTable label={t.assets.title} query={assets} columns={COLUMNS} rowKey={(row) => row.id} rowTo={(row) => ({ to: pb.asset(row.name) })} empty={<EmptyList icon={<Server />} filtered={filtered} onClear={() => filter({ q: undefined, label: undefined, platform: undefined, scope: undefined })} title={t.assets.none}>{t.assets.noneBody}</EmptyList>} />
-      <Pager next={assets.data?.next} />
+      <Pager next={assets.data?.next} total={assets.data?.total} />
       {dialog === "create" ? <AssetPut onClose={close} onDone={(name) => void navigate({ to: pb.asset(name) })} /> : null}
     </Page>
   );

@@ -15,7 +15,7 @@ import { toast } from "../../stores/toast";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
 import { Filters, SearchBox } from "../../table/Filters";
-import { PAGE_SIZE, Pager } from "../../table/Pager";
+import { Pager, sizeOf } from "../../table/Pager";
 import { Button, IconButton } from "../../ui/Button";
 import { Menu } from "../../ui/Menu";
 import { Page } from "../../ui/Page";
@@ -26,10 +26,10 @@ export function GroupsPage() {
   const { search, filter } = useFilter();
   const { blocked } = useCan();
   const { dialog, item, open, close } = useDialog();
-  const groups = useQuery(q.groups({ q: search.q, cursor: search.cursor, limit: PAGE_SIZE }));
+  const groups = useQuery(q.groups({ q: search.q, cursor: search.cursor, limit: sizeOf(search), sort: search.sort, count: true }));
   const chosen = groups.data?.items.find((group) => group.name === item);
   const columns: Column<Group>[] = [
-    { id: "name", header: t.groups.name, narrow: "title", cell: (row) => <Mono className="font-medium">{row.name}</Mono> },
+    { id: "name", header: t.groups.name, sort: "name", narrow: "title", cell: (row) => <Mono className="font-medium">{row.name}</Mono> },
     { id: "count", header: t.groups.members, width: "8rem", cell: (row) => t.common.members(row.members.length) },
     { id: "members", header: t.groups.names, narrow: "hide", cell: (row) => <span className="font-mono text-xs text-muted">{row.members.slice(0, MEMBERS_SHOWN).join(", ")}{row.members.length > MEMBERS_SHOWN ? ` ${t.groups.more(row.members.length - MEMBERS_SHOWN)}` : ""}</span> },
     { id: "roles", header: t.groups.roles, cell: (row) => <RoleTags roles={row.roles} /> },
@@ -51,7 +51,7 @@ export function GroupsPage() {
     <Page title={t.groups.title} lead={t.groups.lead} actions={<Button look="primary" blocked={blocked("group:write")} icon={<Plus className="size-4" aria-hidden />} onClick={() => open("create")}>{t.groups.add}</Button>}>
       <Filters><SearchBox label={t.list.search} wide /></Filters>
       <DataTable label={t.groups.title} query={groups} columns={columns} rowKey={(row) => row.id} empty={<EmptyList icon={<Users />} filtered={Boolean(search.q)} onClear={() => filter({ q: undefined })} title={t.groups.none} />} />
-      <Pager next={groups.data?.next} />
+      <Pager next={groups.data?.next} total={groups.data?.total} />
       {dialog === "create" ? <GroupPut onClose={close} /> : null}
       {dialog === "edit" && chosen ? <GroupPut group={chosen} onClose={close} /> : null}
       {dialog === "remove" && chosen ? <Remove group={chosen} onClose={close} /> : null}

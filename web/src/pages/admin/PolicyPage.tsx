@@ -11,10 +11,11 @@ import { Crumb } from "../../components/Crumb";
 import { QueryError } from "../../components/QueryError";
 import { ReasonDialog } from "../../components/ReasonDialog";
 import { EffectBadge } from "../../components/states";
-import { PolicyObligations } from "../../forms/policy-obligations";
 import { useDialog, useUrlState } from "../../hooks/useUrlState";
 import { useCan } from "../../hooks/useWho";
 import { t } from "../../i18n";
+import { documentOf } from "../../policy/document";
+import { Reach } from "../../policy/Reach";
 import { toast } from "../../stores/toast";
 import { Button } from "../../ui/Button";
 import { cx } from "../../ui/cx";
@@ -22,7 +23,7 @@ import { Notice, Skeleton } from "../../ui/feedback";
 import { Page, Panel } from "../../ui/Page";
 import { TabPanel, Tabs } from "../../ui/Tabs";
 import { pb } from "../../util/path-builder";
-import { accountWords, obligationWords, policyText, whenWords, whoWords } from "../../util/policy-words";
+import { accountWords, obligationWords, whenWords, whoWords } from "../../util/policy-words";
 
 export function PolicyPage() {
   const { name = "" } = useParams({ strict: false });
@@ -37,6 +38,7 @@ function Shown({ policy }: { policy: Policy }) {
   const { blocked } = useCan();
   const { search, set } = useUrlState();
   const { dialog, open, close } = useDialog();
+  const navigate = useNavigate();
   const write = blocked("policy:write", policy.scope);
   return (
     <Page
@@ -46,17 +48,16 @@ function Shown({ policy }: { policy: Policy }) {
       lead={<span className="flex flex-wrap items-center gap-3"><EffectBadge effect={policy.effect} /><Mono>{policy.scope}</Mono><span>{t.policies.revision(policy.revision)}</span></span>}
       actions={
         <>
-          {policy.effect === "allow" ? <Button blocked={write} icon={<Pencil className="size-4" aria-hidden />} onClick={() => open("edit")}>{t.policies.edit}</Button> : null}
+          <Button blocked={write} icon={<Pencil className="size-4" aria-hidden />} onClick={() => void navigate({ to: pb.policyEdit(policy.name) })}>{t.policies.edit}</Button>
           <Button look="danger" blocked={write} icon={<Trash2 className="size-4" aria-hidden />} onClick={() => open("remove")}>{t.policies.remove}</Button>
         </>
       }
     >
       {policy.description ? <p className="mb-5 max-w-[70ch] text-base text-pretty">{policy.description}</p> : null}
       <Tabs label={t.policies.title} value={search.tab ?? "words"} onChange={(tab) => set({ tab: tab === "words" ? undefined : tab }, { replace: true })} items={[{ value: "words", label: t.policies.readable }, { value: "text", label: t.policies.text }]}>
-        <TabPanel value="words"><Words policy={policy} /></TabPanel>
+        <TabPanel value="words"><div className="grid items-start gap-x-8 xl:grid-cols-[minmax(0,1fr)_24rem]"><Words policy={policy} /><div className="mt-5"><Reach /></div></div></TabPanel>
         <TabPanel value="text"><Text policy={policy} /></TabPanel>
       </Tabs>
-      {dialog === "edit" ? <PolicyObligations policy={policy} onClose={close} /> : null}
       {dialog === "remove" ? <Remove policy={policy} onClose={close} /> : null}
     </Page>
   );
@@ -75,10 +76,10 @@ function Words({ policy }: { policy: Policy }) {
           <>
             <Row name={t.policies.parts.how}>{policy.access === "request" ? t.policies.words.byRequest : t.policies.words.standing}</Row>
             <Row name={t.policies.parts.may}>
-              <ul className="grid gap-x-6 gap-y-1 xs:grid-cols-2 lg:grid-cols-3">
+              <ul className="grid gap-x-6 gap-y-1 xs:grid-cols-2">
                 {(Object.keys(t.capabilities) as (keyof typeof t.capabilities)[]).map((each) => (
                   <li key={each} className={cx("flex items-center gap-2", !allowed.has(each) && "text-faint")}>
-                    {allowed.has(each) ? <Check className="size-4 text-ok" aria-label={t.common.yes} /> : <X className="size-4" aria-label={t.common.no} />}
+                    {allowed.has(each) ? <Check className="size-4 shrink-0 text-ok" aria-label={t.common.yes} /> : <X className="size-4 shrink-0" aria-label={t.common.no} />}
                     {t.capabilities[each]}
                   </li>
                 ))}
@@ -102,9 +103,11 @@ function Row({ name, children }: { name: string; children: ReactNode }) {
 }
 
 function Text({ policy }: { policy: Policy }) {
-  const text = policyText(policy);
+  const written = useQuery(q.documentText(documentOf(policy)));
+  const text = written.data?.text ?? "";
   return (
     <div className="mt-5 max-w-4xl">
+      {written.isError ? <Panel><QueryError error={written.error} onRetry={() => void written.refetch()} /></Panel> : null}
       <div className="relative rounded-lg border bg-surface">
         <div className="absolute top-2 right-2"><CopyButton text={text} label={t.policies.copy} /></div>
         <pre className="overflow-x-auto px-4 py-3 font-mono text-xs leading-5" tabIndex={0} role="region" aria-label={t.policies.text}>{text}</pre>

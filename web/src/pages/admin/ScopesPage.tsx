@@ -14,7 +14,7 @@ import { t } from "../../i18n";
 import { toast } from "../../stores/toast";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
-import { PAGE_SIZE, Pager } from "../../table/Pager";
+import { Pager, sizeOf } from "../../table/Pager";
 import { useFilter } from "../../hooks/useUrlState";
 import { Button } from "../../ui/Button";
 import { TextField } from "../../ui/Field";
@@ -37,7 +37,7 @@ export function ScopesPage() {
   const { search } = useFilter();
   const { blocked } = useCan();
   const { dialog, open, close } = useDialog();
-  const scopes = useQuery(q.scopes({ cursor: search.cursor, limit: PAGE_SIZE }));
+  const scopes = useQuery(q.scopes({ cursor: search.cursor, limit: sizeOf(search) }));
   return (
     <Page title={t.scopes.title} lead={t.scopes.lead} actions={<Button look="primary" blocked={blocked("asset:write")} icon={<Plus className="size-4" aria-hidden />} onClick={() => open("create")}>{t.scopes.add}</Button>}>
       <DataTable label={t.scopes.title} query={scopes} columns={COLUMNS} rowKey={(row) => row.path} empty={<EmptyList icon={<Waypoints />} filtered={false} onClear={() => undefined} title={t.scopes.none} />} />

@@ -4,10 +4,13 @@ import { CircleCheck, Unlink } from "lucide-react";
 import { useState } from "react";
 
 import { api } from "../../api/client";
+import type { Factor } from "../../api/client";
 import { asApiError, messageOf } from "../../api/errors";
 import { q } from "../../api/queries";
 import { CodeField } from "../../components/CodeField";
+import { PasskeyFactor } from "../../components/PasskeyFactor";
 import { Left } from "../../components/When";
+import { usePasskey } from "../../hooks/usePasskey";
 import { useWho } from "../../hooks/useWho";
 import { t } from "../../i18n";
 import { AuthLayout } from "../../layouts/AuthLayout";
@@ -23,9 +26,11 @@ export function ConfirmPage() {
   const [code, setCode] = useState("");
   const confirm = useMutation({
     meta: { inline: true, keeps: true },
-    mutationFn: () => api.linkConfirm(token, code),
+    mutationFn: (factor: Factor) => api.linkConfirm(token, factor),
     onError: () => setCode(""),
   });
+
+  const passkey = usePasskey({ offer: api.loginFactorOptions, give: (answer) => confirm.mutateAsync({ passkey: answer }), onDone: () => undefined });
 
   if (confirm.isSuccess) {
     return (
@@ -54,9 +59,10 @@ export function ConfirmPage() {
         <form
           onSubmit={(event) => {
             event.preventDefault();
-            if (!confirm.isPending) confirm.mutate();
+            if (!confirm.isPending) confirm.mutate({ code });
           }}
         >
+          {who.passkeys ? <PasskeyFactor passkey={passkey} /> : null}
           <CodeField label={t.signIn.code} hint={t.signIn.codeHint} value={code} onCode={setCode} error={confirm.error ? messageOf(confirm.error) : undefined} autoFocus />
           <Button look="primary" type="submit" busy={confirm.isPending} className="mt-5 w-full">{t.link.confirm.submit}</Button>
         </form>

@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
+import { KeyRound } from "lucide-react";
 import { useState } from "react";
 import type { FormEvent } from "react";
 
@@ -7,12 +8,14 @@ import { api } from "../../api/client";
 import { asApiError, messageOf } from "../../api/errors";
 import { CodeField } from "../../components/CodeField";
 import { PasswordField } from "../../components/PasswordField";
+import { usePasskey } from "../../hooks/usePasskey";
 import { useUrlState } from "../../hooks/useUrlState";
 import { t } from "../../i18n";
 import { AuthLayout } from "../../layouts/AuthLayout";
 import { Press } from "../../ui/Press";
 import { TextField } from "../../ui/Field";
 import { Notice } from "../../ui/feedback";
+import { PASSKEYS } from "../../util/passkey";
 import { validateSearch } from "../../util/search";
 
 type Step = "password" | "code" | "recovery";
@@ -35,6 +38,10 @@ export function SignInPage() {
   const [code, setCode] = useState("");
   const [recovery, setRecovery] = useState("");
 
+  const done = async () => {
+    client.clear();
+    await navigate({ ...safeNext(search.next), replace: true });
+  };
   const signIn = useMutation({
     meta: { inline: true, keeps: true },
     mutationFn: () =>
@@ -43,24 +50,30 @@ export function SignInPage() {
         password,
         ...(step === "code" ? { code } : step === "recovery" ? { recovery_code: recovery.trim() } : {}),
       }),
-    onSuccess: async () => {
-      client.clear();
-      await navigate({ ...safeNext(search.next), replace: true });
-    },
+    onSuccess: () => done(),
     onError: (error) => {
       if (asApiError(error).code === "code_required") setStep("code");
       else setCode("");
     },
   });
 
+  // Alone it verifies the person by itself; after a password it is the second factor.
+  const passkey = usePasskey({
+    offer: api.loginPasskeyOptions,
+    give: (answer) => (step === "password" ? api.loginPasskey(answer) : api.loginCreate({ user: user.trim(), password, passkey: answer })),
+    onDone: () => void done(),
+  });
   const asked = asApiError(signIn.error).code === "code_required";
-  const failure = signIn.error && !asked ? messageOf(signIn.error) : undefined;
+  const failed = passkey.error ?? (asked ? null : signIn.error);
+  const failure = failed ? messageOf(failed) : undefined;
   const submit = (event: FormEvent) => {
     event.preventDefault();
+    passkey.reset();
     if (!signIn.isPending) signIn.mutate();
   };
   const go = (next: Step) => {
     signIn.reset();
+    passkey.reset();
     setStep(next);
   };
 
@@ -81,6 +94,9 @@ export function SignInPage() {
         )}
         <Press look="primary" type="submit" busy={signIn.isPending} className="mt-6 w-full">{t.signIn.submit}</Press>
       </form>
+      {PASSKEYS && step !== "recovery" ? (
+        <Press className="mt-3 w-full" icon={<KeyRound className="size-4" aria-hidden />} busy={passkey.isPending} onClick={() => { signIn.reset(); passkey.mutate(); }}>{t.signIn.withPasskey}</Press>
+      ) : null}
       {step === "password" ? null : (
         <div className="mt-5 flex flex-col items-start gap-1 text-sm">
           <button type="button" className="text-accent hover:underline" onClick={() => go(step === "code" ? "recovery" : "code")}>

@@ -14,7 +14,7 @@ import { t } from "../../i18n";
 import { toast } from "../../stores/toast";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
-import { PAGE_SIZE, Pager } from "../../table/Pager";
+import { Pager, sizeOf } from "../../table/Pager";
 import { Button } from "../../ui/Button";
 import { TextArea, TextField } from "../../ui/Field";
 
@@ -23,7 +23,7 @@ const p = t.profile;
 export function Keys() {
   const { search } = useFilter();
   const { dialog, item, open, close } = useDialog();
-  const keys = useQuery(q.sshKeys({ cursor: search.cursor, limit: PAGE_SIZE }));
+  const keys = useQuery(q.sshKeys({ cursor: search.cursor, limit: sizeOf(search) }));
   const chosen = keys.data?.items.find((key) => key.id === item);
   const columns: Column<SshKey>[] = [
     { id: "comment", header: p.comment, narrow: "title", cell: (row) => <span className="font-medium">{row.comment || row.algorithm}</span> },

@@ -12,9 +12,10 @@ import { useDialog, useFilter } from "../../hooks/useUrlState";
 import { useWho } from "../../hooks/useWho";
 import { t } from "../../i18n";
 import { queryClient } from "../../query-client";
+import { toast } from "../../stores/toast";
 import type { Column } from "../../table/DataTable";
 import { DataTable } from "../../table/DataTable";
-import { PAGE_SIZE, Pager } from "../../table/Pager";
+import { Pager, sizeOf } from "../../table/Pager";
 import { Badge } from "../../ui/Badge";
 import { Button } from "../../ui/Button";
 
@@ -25,7 +26,7 @@ export function Logins() {
   const navigate = useNavigate();
   const { search } = useFilter();
   const { dialog, open, close } = useDialog();
-  const logins = useQuery(q.logins({ cursor: search.cursor, limit: PAGE_SIZE }));
+  const logins = useQuery(q.logins({ cursor: search.cursor, limit: sizeOf(search) }));
   const endAll = useMutation({
     meta: { inline: true, keeps: true },
     mutationFn: () => api.loginEndAll(),
@@ -34,6 +35,7 @@ export function Logins() {
       void navigate({ to: "/sign-in" });
     },
   });
+  const endOne = useMutation({ mutationFn: (id: string) => api.loginEndOne(id), onSuccess: () => toast("ok", p.ended) });
   const columns: Column<Login>[] = [
     { id: "client", header: p.client, narrow: "title", cell: (row) => <span className="flex flex-wrap items-center gap-2"><span className="line-clamp-1 max-w-[44ch]" title={row.client}>{row.client || t.common.unknown}</span>{row.id === who.login?.id ? <Badge tone="ok" icon="check">{p.thisOne}</Badge> : null}</span> },
     { id: "source", header: p.source, cell: (row) => <Mono>{row.source}</Mono> },
@@ -41,6 +43,7 @@ export function Logins() {
     { id: "used", header: p.lastUsed, cell: (row) => <Ago at={row.last_used_at} /> },
     { id: "factor", header: p.factor, cell: (row) => <Ago at={row.mfa_at} /> },
     { id: "ends", header: p.ends, cell: (row) => <When at={row.expires_at} /> },
+    { id: "end", header: p.endOne, quiet: true, width: "6rem", cell: (row) => (row.id === who.login?.id ? null : <Button size="sm" look="danger" busy={endOne.isPending && endOne.variables === row.id} aria-label={`${p.endOne}: ${row.client || row.source}`} onClick={() => endOne.mutate(row.id)}>{p.endOne}</Button>) },
   ];
   return (
     <>

@@ -9,6 +9,7 @@ import { Facts, Page, Panel } from "../../ui/Page";
 import { TabPanel, Tabs } from "../../ui/Tabs";
 import { Keys } from "./Keys";
 import { Logins } from "./Logins";
+import { Passkeys } from "./Passkeys";
 import { Tokens } from "./Tokens";
 
 export function ProfilePage() {
@@ -17,9 +18,10 @@ export function ProfilePage() {
   const p = t.profile;
   return (
     <Page title={p.title} lead={<Mono>{who.user.name}</Mono>}>
-      <Tabs label={p.title} value={search.tab ?? "keys"} onChange={(tab) => set({ tab: tab === "keys" ? undefined : tab, dialog: undefined, item: undefined }, { replace: true })} items={[{ value: "keys", label: p.tabs.keys }, { value: "logins", label: p.tabs.logins }, { value: "tokens", label: p.tabs.tokens }, { value: "me", label: p.tabs.me }]}>
+      <Tabs label={p.title} value={search.tab ?? "keys"} onChange={(tab) => set({ tab: tab === "keys" ? undefined : tab, dialog: undefined, item: undefined }, { replace: true })} items={[{ value: "keys", label: p.tabs.keys }, { value: "passkeys", label: p.tabs.passkeys }, { value: "logins", label: p.tabs.logins }, { value: "tokens", label: p.tabs.tokens }, { value: "me", label: p.tabs.me }]}>
         <div className="mt-5">
           <TabPanel value="keys"><Keys /></TabPanel>
+          <TabPanel value="passkeys"><Passkeys /></TabPanel>
           <TabPanel value="logins"><Logins /></TabPanel>
           <TabPanel value="tokens"><Tokens /></TabPanel>
           <TabPanel value="me">

@@ -13,7 +13,7 @@ import { t } from "../../i18n";
 import { toast } from "../../stores/toast";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
-import { PAGE_SIZE, Pager } from "../../table/Pager";
+import { Pager, sizeOf } from "../../table/Pager";
 import { Button } from "../../ui/Button";
 
 const p = t.profile;
@@ -21,7 +21,7 @@ const p = t.profile;
 export function Tokens() {
   const { search } = useFilter();
   const { dialog, item, open, close } = useDialog();
-  const tokens = useQuery(q.tokens({ cursor: search.cursor, limit: PAGE_SIZE }));
+  const tokens = useQuery(q.tokens({ cursor: search.cursor, limit: sizeOf(search) }));
   const chosen = tokens.data?.items.find((token) => token.id === item);
   const columns: Column<ApiToken>[] = [
     { id: "name", header: p.name, narrow: "title", cell: (row) => <span className="font-medium">{row.name}</span> },

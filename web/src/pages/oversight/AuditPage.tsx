@@ -12,7 +12,7 @@ import { t } from "../../i18n";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
 import { Filters, SelectFilter, TextFilter, TimeFilter } from "../../table/Filters";
-import { PAGE_SIZE, Pager } from "../../table/Pager";
+import { Pager, sizeOf } from "../../table/Pager";
 import { buttonClass } from "../../ui/Press";
 import { Page } from "../../ui/Page";
 import { EventDrawer } from "./EventDrawer";
@@ -34,7 +34,7 @@ export function AuditPage() {
   const { search, filter } = useFilter();
   const { set } = useUrlState();
   const { actor, action, target, outcome, from, until, cursor, item } = search;
-  const events = useQuery(q.audit({ actor, action, target, outcome, from, until, cursor, limit: PAGE_SIZE }));
+  const events = useQuery(q.audit({ actor, action, target, outcome, from, until, cursor, limit: sizeOf(search) }));
   const chosen = item !== undefined && /^\d+$/.test(item) ? Number(item) : undefined;
   return (
     <Page title={a.title} lead={a.lead} actions={<a href={addresses.audit()} download="postern-audit.ndjson" className={buttonClass()}><Download className="size-4" aria-hidden />{a.export}</a>}>

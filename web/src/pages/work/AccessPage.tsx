@@ -14,7 +14,7 @@ import { t } from "../../i18n";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
 import { Filters, SearchBox } from "../../table/Filters";
-import { PAGE_SIZE, Pager } from "../../table/Pager";
+import { Pager, sizeOf } from "../../table/Pager";
 import { Tag } from "../../ui/Badge";
 import { Dialog } from "../../ui/Dialog";
 import { Blank, Skeleton } from "../../ui/feedback";
@@ -23,14 +23,14 @@ import { Page } from "../../ui/Page";
 export function AccessPage() {
   const { search, filter } = useFilter();
   const { dialog, item, open, close } = useDialog();
-  const access = useQuery(q.access({ q: search.q, label: search.label, cursor: search.cursor, limit: PAGE_SIZE }));
+  const access = useQuery(q.access({ q: search.q, label: search.label, cursor: search.cursor, limit: sizeOf(search) }));
 
   const columns: Column<Access>[] = [
     { id: "account", header: t.access.account, narrow: "title", cell: (row) => <Mono className="font-medium">{row.account}</Mono> },
     {
       id: "labels", header: t.access.labels, narrow: "hide",
       cell: (row) => (
-        <span className="flex flex-wrap gap-1">
+        <span className="flex gap-1 max-xl:flex-wrap">
           {Object.entries(row.asset.labels).map(([name, value]) => (
             <button key={name} type="button" className="rounded-sm hover:[&>span]:border-line-strong" onClick={() => filter({ label: `${name}=${value}` })}><Tag>{`${name}=${value}`}</Tag></button>
           ))}

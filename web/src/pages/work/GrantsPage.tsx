@@ -16,7 +16,7 @@ import { toast } from "../../stores/toast";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
 import { Choice, Filters, SelectFilter } from "../../table/Filters";
-import { PAGE_SIZE, Pager } from "../../table/Pager";
+import { Pager, sizeOf } from "../../table/Pager";
 import { Button } from "../../ui/Button";
 import { Page } from "../../ui/Page";
 import { pb } from "../../util/path-builder";
@@ -30,7 +30,7 @@ export function GrantsPage() {
   const { dialog, item, open, close } = useDialog();
   const all = can("request:read");
   const mine = !all || search.whose === "mine";
-  const grants = useQuery(q.grants({ mine: mine || undefined, state: search.state, cursor: search.cursor, limit: PAGE_SIZE }));
+  const grants = useQuery(q.grants({ mine: mine || undefined, state: search.state, cursor: search.cursor, limit: sizeOf(search) }));
   const chosen = grants.data?.items.find((grant) => grant.id === item);
   const why = (grant: Grant) => (grant.user === who.user.name ? undefined : blocked("grant:revoke", grant.scope));
 

@@ -13,7 +13,7 @@ import { QueryError } from "../../components/QueryError";
 import { RequestBadge } from "../../components/states";
 import { Ago, Left, Since } from "../../components/When";
 import { useDialog } from "../../hooks/useUrlState";
-import { useCan, useWho } from "../../hooks/useWho";
+import { useWho } from "../../hooks/useWho";
 import { t } from "../../i18n";
 import { Badge } from "../../ui/Badge";
 import { buttonClass } from "../../ui/Press";
@@ -24,23 +24,19 @@ import { duration } from "../../util/time";
 import { RequestDialog } from "./AccessPage";
 
 const SHOWN = 6;
-const ACCESS_MAX = 200;
 
 export function HomePage() {
   const who = useWho();
-  const { can } = useCan();
   const { dialog, item, open, close } = useDialog();
-  const access = useQuery(q.access({ limit: ACCESS_MAX }));
-  const inState = (state: Access["state"]) => ({ ...access, data: access.data && { items: access.data.items.filter((each) => each.state === state).slice(0, SHOWN) } });
-  const [ready, askable] = [inState("ready"), inState("request")];
-  const waiting = useQuery(q.requests({ waiting: true, limit: SHOWN }));
-  const mine = useQuery(q.requests({ mine: true, state: "pending", limit: SHOWN }));
-  const live = useQuery(q.sessions({ live: true, limit: SHOWN }));
+  const home = useQuery(q.home());
+  const listed = <T,>(rows: T[] | undefined) => ({ ...home, data: rows && { items: rows.slice(0, SHOWN) } });
+  const { data } = home;
+  const [ready, askable, waiting, mine, live] = [listed(data?.ready), listed(data?.askable), listed(data?.waiting), listed(data?.mine), listed(data?.live)];
   const keys = useQuery(q.sshKeys({ limit: 1 }));
 
   return (
     <Page title={t.home.title(who.user.name)} name={t.nav.home} lead={t.home.lead}>
-      {can("status:read") ? <Estate /> : null}
+      {home.data?.estate ? <Estate estate={home.data.estate} /> : null}
       {keys.data?.items.length === 0 ? (
         <div className="mb-6">
           <Notice tone="info" title={t.home.noKey}>
@@ -51,7 +47,7 @@ export function HomePage() {
       <div className="grid gap-x-8 gap-y-8 xl:grid-cols-[minmax(0,1.35fr)_minmax(0,1fr)]">
         <div className="flex min-w-0 flex-col gap-8">
           <Section title={t.home.reach} aside={<More to={pb.access()} text={t.home.askAll} />}>
-            <Listing query={ready} empty={<Blank icon={<KeyRound />} title={t.home.reachNone} actions={<Link to={pb.access()} className={buttonClass("secondary", "sm")}>{t.home.askFor}</Link>}>{t.home.reachNoneBody}</Blank>}>
+            <Listing query={ready} empty={<Blank compact icon={<KeyRound />} title={t.home.reachNone} actions={<Link to={pb.access()} className={buttonClass("secondary", "sm")}>{t.home.askFor}</Link>}>{t.home.reachNoneBody}</Blank>}>
               {(row: Access) => (
                 <li key={row.account} className="grid items-center gap-x-4 gap-y-1.5 grid-cols-[minmax(0,1fr)] border-b px-4 py-2.5 last:border-b-0 md:grid-cols-[minmax(0,1fr)_6.5rem_minmax(0,2fr)]">
                   <Mono className="font-medium [overflow-wrap:anywhere]">{row.account}</Mono>
@@ -62,7 +58,7 @@ export function HomePage() {
             </Listing>
           </Section>
           <Section title={t.home.ask} aside={<More to={pb.access()} text={t.home.seeAll} />}>
-            <Listing query={askable} empty={<Blank title={t.access.none}>{t.access.noneBody}</Blank>}>
+            <Listing query={askable} empty={<Blank compact title={t.access.none}>{t.access.noneBody}</Blank>}>
               {(row: Access) => (
                 <li key={row.account} className="flex flex-wrap items-center gap-x-4 gap-y-1 border-b px-4 py-2 last:border-b-0">
                   <Mono className="min-w-40 flex-1 font-medium [overflow-wrap:anywhere]">{row.account}</Mono>
@@ -75,7 +71,7 @@ export function HomePage() {
         </div>
         <div className="flex min-w-0 flex-col gap-8">
           <Section title={t.home.waiting} aside={<More to={pb.requests()} text={t.home.seeAll} />}>
-            <Listing query={waiting} empty={<Blank icon={<Inbox />} title={t.home.waitingNone} />}>{(row: Request) => <RequestRow key={row.id} request={row} />}</Listing>
+            <Listing query={waiting} empty={<Blank compact icon={<Inbox />} title={t.home.waitingNone} />}>{(row: Request) => <RequestRow key={row.id} request={row} />}</Listing>
           </Section>
           {mine.data && mine.data.items.length > 0 ? (
             <Section title={t.home.mine}>
@@ -83,7 +79,7 @@ export function HomePage() {
             </Section>
           ) : null}
           <Section title={t.home.live} aside={<More to={pb.sessions()} text={t.home.seeAll} />}>
-            <Listing query={live} empty={<Blank icon={<SquareTerminal />} title={t.home.liveNone} />}>
+            <Listing query={live} empty={<Blank compact icon={<SquareTerminal />} title={t.home.liveNone} />}>
               {(row: Session) => (
                 <li key={row.id} className="relative flex items-center gap-3 border-b px-4 py-2.5 text-sm last:border-b-0 hover:bg-hover">
                   <Badge tone="live">{t.sessions.states[row.state]}</Badge>

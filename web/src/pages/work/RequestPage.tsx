@@ -7,13 +7,13 @@ import { q } from "../../api/queries";
 import { Mono } from "../../components/Copy";
 import { Crumb } from "../../components/Crumb";
 import { QueryError } from "../../components/QueryError";
-import { SessionList } from "../../components/SessionList";
+import { SessionRows } from "../../components/SessionList";
 import { RequestBadge } from "../../components/states";
 import { Ago, Left, When } from "../../components/When";
 import { DecideButtons, DecideDialogs } from "../../forms/request-decide";
 import { useDialog } from "../../hooks/useUrlState";
 import { t } from "../../i18n";
-import { Skeleton } from "../../ui/feedback";
+import { Notice, Skeleton } from "../../ui/feedback";
 import { Facts, Page, Panel, Section } from "../../ui/Page";
 import { pb } from "../../util/path-builder";
 import { duration } from "../../util/time";
@@ -25,6 +25,38 @@ export function RequestPage() {
   if (request.isError) return <Page title={t.requests.detail} above={above}><Panel><QueryError error={request.error} onRetry={() => void request.refetch()} /></Panel></Page>;
   if (!request.data) return <Page title={t.requests.detail} above={above}><Skeleton className="h-64 w-full" /></Page>;
   return <Shown request={request.data} />;
+}
+
+/** What an approver should know besides what the request says. */
+function Context({ request }: { request: Request }) {
+  const context = useQuery(q.requestContext(request.id));
+  const { data } = context;
+  return (
+    <>
+      {data && data.signals.length > 0 ? (
+        <Section title={t.requests.notice}>
+          <Notice tone="warn"><ul className="space-y-0.5">{data.signals.map((signal) => <li key={signal}>{t.requests.signals[signal]}</li>)}</ul></Notice>
+        </Section>
+      ) : null}
+      <Section title={t.requests.recent(request.user)} aside={data ? <span className="text-xs text-muted">{t.requests.often(data.sessions_count)}</span> : null}>
+        <SessionRows sessions={data?.sessions} error={context.error} onRetry={() => void context.refetch()} empty={t.requests.recentNone} />
+      </Section>
+      <Section title={t.requests.earlier}>
+        <Panel>
+          {data?.requests.length === 0 ? <p className="px-4 py-3 text-sm text-muted">{t.requests.earlierNone}</p> : null}
+          <ul>
+            {data?.requests.map((each) => (
+              <li key={each.id} className="relative flex items-center gap-3 border-b px-4 py-2 text-sm last:border-b-0 hover:bg-hover">
+                <Link to={pb.request(each.id)} className="min-w-0 flex-1 truncate after:absolute after:inset-0">{each.reason || each.id}</Link>
+                <span className="text-xs text-muted"><Ago at={each.created_at} /></span>
+                <RequestBadge state={each.state} />
+              </li>
+            ))}
+          </ul>
+        </Panel>
+      </Section>
+    </>
+  );
 }
 
 function Shown({ request }: { request: Request }) {
@@ -79,9 +111,7 @@ function Shown({ request }: { request: Request }) {
               )}
             </Panel>
           </Section>
-          <Section title={t.requests.recent(request.user)}>
-            <SessionList query={{ user: request.user, limit: 6 }} empty={t.requests.recentNone} />
-          </Section>
+          <Context request={request} />
         </div>
       </div>
       <DecideDialogs request={request} dialog={dialog} onClose={close} />

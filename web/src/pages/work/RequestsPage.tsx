@@ -13,7 +13,7 @@ import { t } from "../../i18n";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
 import { Choice, Filters, SelectFilter } from "../../table/Filters";
-import { PAGE_SIZE, Pager } from "../../table/Pager";
+import { Pager, sizeOf } from "../../table/Pager";
 import { Page } from "../../ui/Page";
 import { pb } from "../../util/path-builder";
 import { duration } from "../../util/time";
@@ -26,7 +26,7 @@ export function RequestsPage() {
   const { dialog, item, open, close } = useDialog();
   const whose = search.whose ?? "waiting";
   const requests = useQuery(
-    q.requests({ waiting: whose === "waiting" || undefined, mine: whose === "mine" || undefined, state: whose === "waiting" ? undefined : search.state, cursor: search.cursor, limit: PAGE_SIZE }),
+    q.requests({ waiting: whose === "waiting" || undefined, mine: whose === "mine" || undefined, state: whose === "waiting" ? undefined : search.state, cursor: search.cursor, limit: sizeOf(search) }),
   );
   const chosen = requests.data?.items.find((request) => request.id === item);
 

@@ -70,7 +70,7 @@ function Shown({ session }: { session: Session }) {
           {live.data?.guests.map((guest) => <Badge key={`${guest.user}${guest.control}`} tone={guest.control ? "warn" : "info"} icon={guest.control ? "alert" : "dot"}>{guest.control ? t.terminal.types(guest.user) : t.terminal.watches(guest.user)}</Badge>)}
           <span><When at={session.started_at} />, <Since from={session.started_at} until={session.ended_at} /></span>
           {session.end_reason ? <span>{t.sessions.reasons[session.end_reason]}</span> : <Left until={session.ends_by} />}
-          {readBlocked ? null : <IntegrityBadge session={session.id} />}
+          {readBlocked || !over ? null : <IntegrityBadge session={session.id} />}
         </span>
       }
       actions={
@@ -123,7 +123,7 @@ function Shown({ session }: { session: Session }) {
               session.recording?.digest ? [t.sessions.facts.digest, <Mono key="d" className="!text-xs">{session.recording.digest}</Mono>] : null,
             ]}
           />
-          {readBlocked ? null : <p className="mt-4 border-t pt-3 text-sm text-muted"><IntegrityBody session={session.id} /> <Link to={pb.audit()} search={{ target: session.id }} className="text-accent underline underline-offset-2">{t.nav.audit}</Link></p>}
+          {readBlocked || !over ? null : <p className="mt-4 border-t pt-3 text-sm text-muted"><IntegrityBody session={session.id} /> <Link to={pb.audit()} search={{ target: session.id }} className="text-accent underline underline-offset-2">{t.nav.audit}</Link></p>}
         </Panel>
       </Section>
       <Dialogs session={session} dialog={dialog} onClose={close} />

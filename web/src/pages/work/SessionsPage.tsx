@@ -12,7 +12,7 @@ import { t } from "../../i18n";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
 import { Choice, Filters, TextFilter, TimeFilter } from "../../table/Filters";
-import { PAGE_SIZE, Pager } from "../../table/Pager";
+import { Pager, sizeOf } from "../../table/Pager";
 import { Page } from "../../ui/Page";
 import { pb } from "../../util/path-builder";
 import { bytes } from "../../util/time";
@@ -21,7 +21,7 @@ const COLUMNS: Column<Session>[] = [
   { id: "account", header: t.sessions.account, narrow: "title", cell: (row) => <Mono className="font-medium">{row.account}</Mono> },
   { id: "user", header: t.sessions.user, cell: (row) => <Mono>{row.user}</Mono> },
   { id: "source", header: t.sessions.source, cell: (row) => <Mono className="text-muted">{row.source}</Mono> },
-  { id: "started", header: t.sessions.started, cell: (row) => <When at={row.started_at} /> },
+  { id: "started", header: t.sessions.started, sort: "started_at", cell: (row) => <When at={row.started_at} /> },
   { id: "lasted", header: t.sessions.lasted, cell: (row) => <Since from={row.started_at} until={row.ended_at} /> },
   { id: "end", header: t.sessions.end, cell: (row) => (row.end_reason ? <span className="text-muted">{t.sessions.reasons[row.end_reason]}</span> : null) },
   { id: "recording", header: t.sessions.recording, narrow: "hide", className: "text-right", cell: (row) => (row.recording ? <span className="text-muted">{bytes(row.recording.bytes)}</span> : null) },
@@ -35,7 +35,7 @@ export function SessionsPage() {
   const { search, filter } = useFilter();
   const { can } = useCan();
   const sessions = useQuery(
-    q.sessions({ live: search.live, user: search.user, account: ACCOUNT.test(search.account ?? "") ? search.account : undefined, from: search.from, until: search.until, cursor: search.cursor, limit: PAGE_SIZE }),
+    q.sessions({ live: search.live, user: search.user, account: ACCOUNT.test(search.account ?? "") ? search.account : undefined, from: search.from, until: search.until, cursor: search.cursor, limit: sizeOf(search), sort: search.sort, count: true }),
   );
   const filtered = Boolean(search.user ?? search.account ?? search.from ?? search.until);
   return (
@@ -59,7 +59,7 @@ export function SessionsPage() {
           </EmptyList>
         }
       />
-      <Pager next={sessions.data?.next} />
+      <Pager next={sessions.data?.next} total={sessions.data?.total} />
     </Page>
   );
 }

@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { Browser } from "./harness/browser";
+import type { Seat } from "./harness/browser";
+import { World } from "./harness/world";
+
+describe("a policy", () => {
+  let world: World;
+  let browser: Browser;
+  let seat: Seat;
+
+  beforeAll(async () => {
+    world = await World.start();
+    browser = await Browser.start(world.gate);
+    await world.person("ben", { groups: ["developers"] });
+    seat = await browser.seat(world.ada);
+  });
+  afterAll(async () => {
+    await browser?.end();
+    await world?.end();
+  });
+
+  it("is written as text by its form, and fills in the form from its text", async () => {
+    const { page } = seat;
+    await page.goto("/policies/root-for-a-task");
+    await page.getByRole("button", { name: "Edit" }).click();
+    const text = page.getByRole("textbox", { name: "As text" });
+    await expect.poll(() => text.inputValue()).toContain("ticket_pattern: CHG-[0-9]+");
+    await page.getByLabel("Longest window").fill("90m");
+    await expect.poll(() => text.inputValue()).toMatch(/max_duration: ("?1h30m|"?90m)/);
+    await seat.axe("policy editor");
+    await text.fill((await text.inputValue()).replace(/max_duration: .*/, "max_duration: 3h").replace("count: 1", "count: 2"));
+    await expect.poll(() => page.getByLabel("Longest window").inputValue()).toBe("3h");
+    expect(await page.getByLabel("Approvals needed").inputValue()).toBe("2");
+  });
+
+  it("says while one types what is wrong with it, and where, and is not saved like that", async () => {
+    const { page } = seat;
+    const text = page.getByRole("textbox", { name: "As text" });
+    const good = await text.inputValue();
+    await text.fill(good.replace("max_duration: 3h", "max_duration: soon"));
+    await page.getByText(/^line \d+/).first().waitFor();
+    await seat.axe("policy editor with a mistake");
+    const save = page.getByRole("button", { name: "Save" });
+    expect(await save.getAttribute("aria-disabled")).toBe("true");
+    await text.fill(good);
+    await expect.poll(() => save.getAttribute("aria-disabled")).toBe(null);
+    await save.click();
+    await page.getByText("Saved.").waitFor();
+    await page.getByText("2 people of leads must approve, never the requester.").waitFor();
+  });
+
+  it("is asked whom it lets reach an account, and why", async () => {
+    const { page } = seat;
+    await page.getByLabel("Account", { exact: true }).fill("deploy@web-1");
+    await page.getByRole("button", { name: "Ask" }).click();
+    await page.getByRole("list", { name: "Who can reach this?" }).getByText("ben").waitFor();
+    await page.getByRole("button", { name: "Why ben?" }).click();
+    await page.getByRole("list", { name: "What each policy says" }).getByText("deploy-the-shop").waitFor();
+    await page.reload();
+    await page.getByRole("list", { name: "What each policy says" }).getByText("deploy-the-shop").waitFor();
+    await seat.axe("who and why");
+  });
+
+  it("is made anew and deleted", async () => {
+    const { page } = seat;
+    await page.goto("/policies");
+    await page.getByRole("button", { name: "Add a policy" }).click();
+    const save = page.getByRole("button", { name: "Save" });
+    expect(await save.getAttribute("aria-disabled")).toBe("true");
+    await page.getByLabel("Name", { exact: true }).fill("night-shift");
+    await page.getByLabel("Groups").first().fill("developers");
+    await page.getByLabel("Account names").fill("deploy");
+    await expect.poll(() => save.getAttribute("aria-disabled")).toBe(null);
+    await save.click();
+    await page.getByRole("heading", { level: 1, name: "night-shift" }).waitFor();
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+    await page.getByText("Deleted.").waitFor();
+    await seat.leave();
+  });
+});
