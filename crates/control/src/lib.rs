@@ -19,9 +19,9 @@ mod clock;
 mod connect;
 mod context;
 mod data;
-mod document;
 mod dependent;
 mod discovery;
+mod document;
 mod error;
 #[cfg(test)]
 mod estate;
@@ -89,8 +89,8 @@ pub use clock::{Clock, SystemClock};
 pub use connect::{ConnectTicket, ConnectWanted};
 pub use context::{RequestContext, Signal};
 pub use data::{DataFolder, Opened, Opening, open, recover_vault, write_durably};
-pub use document::{DocumentText, DocumentsInput, DocumentsRead, DocumentsWritten};
 pub use discovery::{ConnectorInput, DiscoveryInput, DiscoveryView};
+pub use document::{DocumentText, DocumentsInput, DocumentsRead, DocumentsWritten};
 pub use error::Error;
 pub use factor::FactorGiven;
 pub use facts::Facts;
@@ -106,8 +106,7 @@ pub use passkey::{PasskeyAdd, PasskeyAnswer, PasskeyOffer};
 pub use policy::PolicyInput;
 pub use postern_store::{
     AccountFilter, AssetFilter, FindingFilter, LeafFilter, LinkPurpose, Listed, Listing, Page, PageRequest,
-    PolicyFilter, Remembered,
-    RotationFilter, SessionFilter, UserFilter,
+    PolicyFilter, Remembered, RotationFilter, SessionFilter, UserFilter,
 };
 pub use reach::{AccessExplained, ReachItem};
 pub use recording::{Integrity, IntegrityVerdict, RecordingFormat, watched_line};

@@ -13,6 +13,6 @@ mod hardware_keys;
 mod harness;
 mod lent;
 mod recording;
-mod terminal;
 mod rotation;
+mod terminal;
 mod transcript;
