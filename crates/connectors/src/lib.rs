@@ -11,7 +11,9 @@ mod entitlement;
 mod login;
 mod outcome;
 mod platforms;
+mod ssh;
 mod target;
+mod unix;
 
 pub use connector::{Capabilities, Change, Connector, Coverage, Gap, SettingSpec, Survey};
 pub use entitlement::{Entitlement, Provision, Provisioned, SudoRule, grant_name, grant_of_name};
@@ -19,3 +21,4 @@ pub use login::{Login, Secret};
 pub use outcome::{Cause, Failure, Outcome, Verdict};
 pub use platforms::Connectors;
 pub use target::{InvalidSetting, Limits, Settings, Target, Trust};
+pub use unix::{Linux, Shell, ShellError, ShellOutput};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use postern_domain::asset::Platform;
 
 use crate::connector::Connector;
+use crate::unix::Linux;
 
 /// The connectors, by platform.
 #[derive(Clone, Default)]
@@ -15,7 +16,7 @@ impl Connectors {
     /// All that there are.
     #[must_use]
     pub fn all() -> Self {
-        Self::default()
+        Self::default().with(Arc::new(Linux))
     }
 
     /// These and another, which takes the place of one for the same platform.

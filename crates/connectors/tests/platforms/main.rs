@@ -1,0 +1,6 @@
+//! Connectors against real servers, each started by the test that needs it. Needs root, and the packages
+//! of `scripts/packages.sh test`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod linux;
+mod support;
