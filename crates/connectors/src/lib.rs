@@ -7,18 +7,30 @@
 //! whoever owns the secrets relies on that.
 
 mod connector;
+mod device;
+mod digest;
 mod entitlement;
+mod ldap;
 mod login;
+mod mysql;
 mod outcome;
 mod platforms;
+mod postgres;
+mod redis;
 mod ssh;
 mod target;
+mod tls;
 mod unix;
 
 pub use connector::{Capabilities, Change, Connector, Coverage, Gap, SettingSpec, Survey};
+pub use device::NetworkDevice;
 pub use entitlement::{Entitlement, Provision, Provisioned, SudoRule, grant_name, grant_of_name};
+pub use ldap::Directory;
 pub use login::{Login, Secret};
+pub use mysql::Mysql;
 pub use outcome::{Cause, Failure, Outcome, Verdict};
 pub use platforms::Connectors;
+pub use postgres::Postgres;
+pub use redis::Redis;
 pub use target::{InvalidSetting, Limits, Settings, Target, Trust};
 pub use unix::{Linux, Shell, ShellError, ShellOutput};

@@ -6,6 +6,11 @@ use std::sync::Arc;
 use postern_domain::asset::Platform;
 
 use crate::connector::Connector;
+use crate::device::NetworkDevice;
+use crate::ldap::Directory;
+use crate::mysql::Mysql;
+use crate::postgres::Postgres;
+use crate::redis::Redis;
 use crate::unix::Linux;
 
 /// The connectors, by platform.
@@ -16,7 +21,15 @@ impl Connectors {
     /// All that there are.
     #[must_use]
     pub fn all() -> Self {
-        Self::default().with(Arc::new(Linux))
+        let all: [Arc<dyn Connector>; 6] = [
+            Arc::new(Linux),
+            Arc::new(NetworkDevice),
+            Arc::new(Postgres),
+            Arc::new(Mysql),
+            Arc::new(Redis),
+            Arc::new(Directory),
+        ];
+        all.into_iter().fold(Self::default(), Self::with)
     }
 
     /// These and another, which takes the place of one for the same platform.

@@ -8,6 +8,8 @@ use postern_domain::discovery::{KeySight, PasswordSight};
 use russh::keys::{HashAlg, PublicKey};
 use zeroize::Zeroizing;
 
+use crate::digest::keyed;
+
 /// A line of `/etc/passwd`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct User {
@@ -97,7 +99,7 @@ pub(crate) fn shadow(text: &str, digest_key: &[u8]) -> BTreeMap<String, Shadow> 
             let password = match bare {
                 "" if !locked => PasswordSight::Empty,
                 "" | "*" | "x" | "NP" | "LK" | "*LK*" => PasswordSight::None,
-                hash => PasswordSight::Set { scheme: scheme(hash).to_owned(), digest: digest(hash, digest_key) },
+                hash => PasswordSight::Set { scheme: scheme(hash).to_owned(), digest: keyed(hash, digest_key) },
             };
             let entry = Shadow {
                 locked: locked && matches!(password, PasswordSight::Set { .. }),
@@ -109,13 +111,6 @@ pub(crate) fn shadow(text: &str, digest_key: &[u8]) -> BTreeMap<String, Shadow> 
             Some(((*name).to_owned(), entry))
         })
         .collect()
-}
-
-/// A keyed digest by which equal hashes are recognised; none without a key.
-pub(crate) fn digest(hash: &str, key: &[u8]) -> Option<String> {
-    let key: &[u8; 32] = key.try_into().ok()?;
-    let hex = blake3::keyed_hash(key, hash.as_bytes()).to_hex();
-    Some(hex.chars().take(32).collect())
 }
 
 fn scheme(hash: &str) -> &'static str {

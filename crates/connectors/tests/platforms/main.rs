@@ -2,5 +2,10 @@
 //! of `scripts/packages.sh test`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod device;
+mod ldap;
 mod linux;
+mod mysql;
+mod postgres;
+mod redis;
 mod support;
