@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod console;
+mod estate;
 mod faults;
 mod run;
 mod statements;
@@ -18,6 +19,8 @@ const USAGE: &str = "usage: cargo xtask <what>
   tamper        edits the ledger and recordings on disk: is everything noticed?
   faults        bad input and faults, each a real trial on the built product
   statements    rules on SQL: is every statement of the table decided as it must be?
+  estate        accounts and findings planted on over 200 real servers against those found
+  bench discovery  accounts discovered a second, on one server and on many
   bench ssh     speed beside direct and `ssh -J`, on a release build
   bench database  speed beside direct and pgbouncer, on a release build
   console-e2e   people's flows through the console: real Chromium, real server, real sshd
@@ -31,9 +34,11 @@ fn main() -> ExitCode {
     let done = match arguments.as_slice() {
         ["ci"] => ci::run(ci::Extent::Full),
         ["ci", "--fast"] => ci::run(ci::Extent::Fast),
+        ["bench", "discovery"] => estate::bench(),
         ["bench", what @ ..] => bench::run(what),
         ["console-e2e", part @ ..] => console::flows(part),
         ["statements"] => statements::run(),
+        ["estate"] => estate::run(),
         ["faults"] => faults::run(),
         ["pictures", part @ ..] => console::pictures(part),
         ["tidy"] => tidy::run(),

@@ -8,6 +8,7 @@ mod audit;
 mod checkout;
 mod connect;
 mod document;
+mod discovery;
 mod feed;
 mod file;
 mod group;
@@ -39,6 +40,7 @@ pub(crate) fn all(routes: Routes) -> Routes {
         .and(checkout::declare)
         .and(connect::declare)
         .and(document::declare)
+        .and(discovery::declare)
         .and(feed::declare)
         .and(file::declare)
         .and(group::declare)

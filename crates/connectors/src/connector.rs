@@ -166,6 +166,18 @@ pub trait Connector: Send + Sync {
         Outcome::Applied(())
     }
 
+    /// Locks an account, so that nothing opens it any more, and leaves what it owns. Idempotent.
+    async fn disable(&self, target: &Target, by: &Login, account: &AccountName) -> Outcome {
+        let _ = (target, by, account);
+        Outcome::NotApplied(Failure::unsupported("disable accounts"))
+    }
+
+    /// Takes an account away. What is not there is gone already.
+    async fn remove(&self, target: &Target, by: &Login, account: &AccountName) -> Outcome {
+        let _ = (target, by, account);
+        Outcome::NotApplied(Failure::unsupported("remove accounts"))
+    }
+
     /// Gives what a grant entitles to, under the name that the grant gives it. Idempotent.
     async fn provision(&self, target: &Target, by: &Login, provision: &Provision) -> Outcome<Provisioned>;
 

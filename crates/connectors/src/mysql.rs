@@ -116,6 +116,17 @@ impl Connector for Mysql {
         self.change(target, by, Change { account, old: None, candidate }).await
     }
 
+    async fn disable(&self, target: &Target, by: &Login, account: &AccountName) -> Outcome {
+        end(target, by, account, "alter user ", " account lock").await
+    }
+
+    async fn remove(&self, target: &Target, by: &Login, account: &AccountName) -> Outcome {
+        match end(target, by, account, "drop user ", "").await {
+            Outcome::NotApplied(failure) if failure.cause == Cause::NoSuchAccount => Outcome::Applied(()),
+            other => other,
+        }
+    }
+
     async fn provision(&self, target: &Target, by: &Login, what: &Provision) -> Outcome<Provisioned> {
         let Entitlement::Account { secret: Secret::Password(password), member_of, sudo: None } = &what.what else {
             return Outcome::NotApplied(Failure::unsupported("provision that"));
@@ -175,6 +186,21 @@ impl Connector for Mysql {
         let rows = client.ask("select user from mysql.user where user like 'pst-%' limit 10000").await?.rows();
         let grants = rows.iter().filter_map(|row| row.first()?.as_deref().and_then(grant_of_name));
         Ok(grants.map(|grant| Provisioned { grant, account: None, group: None, expires_at: None }).collect())
+    }
+}
+
+/// Runs a statement on every entry of another account.
+async fn end(target: &Target, by: &Login, account: &AccountName, before: &str, after: &str) -> Outcome {
+    if by.account == *account {
+        return Outcome::NotApplied(Failure::new(Cause::Conflict, format_args!("{account} is needed")));
+    }
+    let mut client = match Client::open(target, &by.account, &by.secret).await {
+        Ok(client) => client,
+        Err(error) => return Outcome::NotApplied(error.failure()),
+    };
+    match entries(&mut client, account).await {
+        Ok(entries) => outcome(client.ask(&format!("{before}{}{after}", entries.join(", "))).await),
+        Err(failure) => Outcome::NotApplied(failure),
     }
 }
 

@@ -91,6 +91,14 @@ impl Connector for Postgres {
         self.change(target, by, Change { account, old: None, candidate }).await
     }
 
+    async fn disable(&self, target: &Target, by: &Login, account: &AccountName) -> Outcome {
+        end(target, by, account, &format!("alter role {} nologin", escape_identifier(account.as_str()))).await
+    }
+
+    async fn remove(&self, target: &Target, by: &Login, account: &AccountName) -> Outcome {
+        end(target, by, account, &format!("drop role if exists {}", escape_identifier(account.as_str()))).await
+    }
+
     async fn provision(&self, target: &Target, by: &Login, what: &Provision) -> Outcome<Provisioned> {
         match Client::open(target, &by.account, &by.secret).await {
             Ok(client) => provision::provision(&client, what).await,
@@ -108,6 +116,17 @@ impl Connector for Postgres {
     async fn list_provisioned(&self, target: &Target, by: &Login) -> Result<Vec<Provisioned>, Failure> {
         let client = Client::open(target, &by.account, &by.secret).await.map_err(ConnectError::failure)?;
         provision::list(&client).await
+    }
+}
+
+/// Runs a statement on another role.
+async fn end(target: &Target, by: &Login, account: &AccountName, sql: &str) -> Outcome {
+    if by.account == *account {
+        return Outcome::NotApplied(Failure::new(Cause::Conflict, format_args!("{account} is needed")));
+    }
+    match Client::open(target, &by.account, &by.secret).await {
+        Ok(client) => client.change(sql).await,
+        Err(error) => Outcome::NotApplied(error.failure()),
     }
 }
 

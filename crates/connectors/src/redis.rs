@@ -141,6 +141,14 @@ impl Connector for Redis {
         }
     }
 
+    async fn disable(&self, target: &Target, by: &Login, account: &AccountName) -> Outcome {
+        end(target, by, account, &[b"ACL", b"SETUSER", account.as_str().as_bytes(), b"off"]).await
+    }
+
+    async fn remove(&self, target: &Target, by: &Login, account: &AccountName) -> Outcome {
+        end(target, by, account, &[b"ACL", b"DELUSER", account.as_str().as_bytes()]).await
+    }
+
     async fn provision(&self, target: &Target, by: &Login, what: &Provision) -> Outcome<Provisioned> {
         let Entitlement::Account { secret: Secret::Password(password), member_of, sudo: None } = &what.what else {
             return Outcome::NotApplied(Failure::unsupported("provision that"));
@@ -223,6 +231,30 @@ impl Redis {
         let answer = session.ask(&command).await;
         saved(&mut session, answer).await
     }
+}
+
+/// Runs a command on another user that exists.
+async fn end(target: &Target, by: &Login, account: &AccountName, command: &[&[u8]]) -> Outcome {
+    if by.account == *account {
+        return Outcome::NotApplied(Failure::new(Cause::Conflict, format_args!("{account} is needed")));
+    }
+    let mut session = match Session::open(target, &by.account, &by.secret).await {
+        Ok(session) => session,
+        Err(error) => return Outcome::NotApplied(error.failure()),
+    };
+    match session.ask(&[b"ACL", b"GETUSER", account.as_str().as_bytes()]).await {
+        Ok(Reply::Nil) => {
+            return Outcome::NotApplied(Failure::new(
+                Cause::NoSuchAccount,
+                format_args!("the server has no user {account}"),
+            ));
+        }
+        Ok(Reply::Error(text)) => return Outcome::NotApplied(resp::failure(&text)),
+        Ok(_) => {}
+        Err(failure) => return Outcome::NotApplied(failure),
+    }
+    let answer = session.ask(command).await;
+    saved(&mut session, answer).await
 }
 
 fn hash(password: &SecretText) -> String {

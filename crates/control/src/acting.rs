@@ -77,11 +77,12 @@ impl Control {
             .filter(|key| key.state == HostKeyState::Pinned)
             .map(|key| key.public_key)
             .collect();
+        let told = rows.asset_connector(&asset.id).await?;
         Ok(Target {
             host: host.to_owned(),
             port,
-            trust: Trust { host_keys, certificates: String::new() },
-            settings: Settings::default(),
+            trust: Trust { host_keys, certificates: told.certificates },
+            settings: Settings(told.settings),
             limits: Limits::default(),
         })
     }

@@ -20,12 +20,14 @@ mod connect;
 mod context;
 mod data;
 mod document;
+mod discovery;
 mod error;
 #[cfg(test)]
 mod estate;
 mod expiry;
 mod factor;
 mod facts;
+mod finding;
 mod gate;
 mod grant;
 mod group;
@@ -87,9 +89,11 @@ pub use connect::{ConnectTicket, ConnectWanted};
 pub use context::{RequestContext, Signal};
 pub use data::{DataFolder, Opened, Opening, open, recover_vault, write_durably};
 pub use document::{DocumentText, DocumentsInput, DocumentsRead, DocumentsWritten};
+pub use discovery::{ConnectorInput, DiscoveryInput, DiscoveryView};
 pub use error::Error;
 pub use factor::FactorGiven;
 pub use facts::Facts;
+pub use finding::{Acceptance, FindingAction, OwnerInput};
 pub use group::GroupBody;
 pub use home::{Counts, Estate, Home};
 pub use host_key::{HostKeyDecision, HostKeySight};
@@ -101,6 +105,7 @@ pub use passkey::{PasskeyAdd, PasskeyAnswer, PasskeyOffer};
 pub use policy::PolicyInput;
 pub use postern_store::{
     AccountFilter, AssetFilter, LeafFilter, LinkPurpose, Listed, Listing, Page, PageRequest, PolicyFilter, Remembered,
+    AccountFilter, AssetFilter, FindingFilter, LeafFilter, LinkPurpose, Page, PageRequest, PolicyFilter, Remembered,
     RotationFilter, SessionFilter, UserFilter,
 };
 pub use reach::{AccessExplained, ReachItem};

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
+mod run;
+
+pub use run::{DiscoveryRun, DiscoveryTarget, Inventory, RunState, TargetState};
+
 /// Why an account is privileged.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "why")]

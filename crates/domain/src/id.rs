@@ -138,6 +138,10 @@ ids! {
     DependentId = "dep", "dependent";
     /// What was made on a target for one session.
     ProvisionId = "prv", "provision";
+    /// A discovery of several assets.
+    DiscoveryId = "dis", "discovery";
+    /// Something that discovery thinks is wrong.
+    FindingId = "fnd", "finding";
     /// A host key that a target presented.
     HostKeyId = "hky", "host key";
     /// A passkey.

@@ -10,6 +10,7 @@ pub mod checkout;
 pub mod discovery;
 pub mod document;
 pub mod event;
+pub mod finding;
 pub mod grant;
 pub mod id;
 pub mod name;

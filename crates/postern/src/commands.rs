@@ -13,6 +13,7 @@ mod audit;
 mod backup;
 mod checkout;
 mod connect;
+mod discovery;
 mod grant;
 mod group;
 mod login;
@@ -68,6 +69,13 @@ pub(crate) enum Command {
     /// List and show accounts; store their secrets.
     #[command(subcommand)]
     Account(account::AccountCommand),
+    /// Look at assets for accounts: run, list, show, cancel, set.
+    #[command(subcommand)]
+    Discover(discovery::DiscoverCommand),
+    /// List accounts that discovery has seen, and why they are privileged.
+    Accounts(discovery::Accounts),
+    /// List what discovery thinks is wrong; adopt, own, disable, remove, accept.
+    Findings(discovery::Findings),
     /// List, show, delete policies.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
@@ -147,6 +155,9 @@ pub(crate) async fn run(command: Command, format: Format) -> Result<u8, Failure>
         Command::Apply(args) => args.run(format).await,
         Command::Asset(command) => command.run(format).await,
         Command::Account(command) => command.run(format).await,
+        Command::Discover(command) => command.run(format).await,
+        Command::Accounts(args) => args.run(format).await,
+        Command::Findings(args) => args.run(format).await,
         Command::Policy(command) => command.run(format).await,
         Command::Access(args) => args.run(format).await,
         Command::Connect(args) => args.run(format).await,

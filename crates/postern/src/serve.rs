@@ -27,6 +27,8 @@ const SSH_DEFAULT: &str = "127.0.0.1:2222";
 const DRAIN_MAX: Duration = Duration::from_secs(20);
 /// How often timers are looked at: grants that end, requests that lapse.
 const TICK: Duration = Duration::from_secs(1);
+/// How often due discoveries are looked for.
+const DISCOVERY_TICK: Duration = Duration::from_secs(15);
 
 /// What the command line says; it wins over the file.
 pub(crate) struct Wanted {
@@ -138,6 +140,7 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
     tasks.spawn(control.clone().keep_time(TICK, stop.clone()));
     tasks.spawn(control.clone().keep_to_policy(stop.clone()));
     tasks.spawn(control.clone().keep_secrets(stop.clone()));
+    tasks.spawn(control.clone().keep_discovering(DISCOVERY_TICK, stop.clone()));
     if let Some(listener) = ssh {
         tasks.spawn(serve_ssh(control.clone(), sessions.clone(), listener, stop.clone()));
     }

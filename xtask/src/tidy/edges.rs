@@ -48,6 +48,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("postern-e2e", &[]),
+    ("postern-estate", &["postern-connectors", "postern-domain"]),
     ("postern-bench", &["postern-e2e"]),
     ("xtask", &["postern-ledger", "postern-sql", "postern-wire"]),
 ];

@@ -138,6 +138,14 @@ impl Connector for Linux {
         outcome
     }
 
+    async fn disable(&self, target: &Target, by: &Login, account: &AccountName) -> Outcome {
+        end(target, by, account, DISABLE).await
+    }
+
+    async fn remove(&self, target: &Target, by: &Login, account: &AccountName) -> Outcome {
+        end(target, by, account, REMOVE).await
+    }
+
     async fn provision(&self, target: &Target, by: &Login, what: &Provision) -> Outcome<Provisioned> {
         match Shell::open(target, by).await {
             Ok(shell) => {
@@ -167,6 +175,36 @@ impl Connector for Linux {
         found
     }
 }
+
+/// Runs a script on an account; never on the one that is signed in, nor on root.
+async fn end(target: &Target, by: &Login, account: &AccountName, script: &str) -> Outcome {
+    if by.account == *account || account.as_str() == "root" {
+        return Outcome::NotApplied(Failure::new(Cause::Conflict, format_args!("{account} is needed")));
+    }
+    let shell = match Shell::open(target, by).await {
+        Ok(shell) => shell,
+        Err(error) => return error.outcome(),
+    };
+    let outcome = match shell.root(&["sh", "-c", script, "sh", account.as_str()], &[]).await {
+        Ok(output) if output.succeeded() => Outcome::Applied(()),
+        Ok(output) if output.status == Some(NO_ACCOUNT) => {
+            let text = format!("the server has no account {account}");
+            Outcome::NotApplied(Failure::new(Cause::NoSuchAccount, text))
+        }
+        Ok(output) => Outcome::Unknown(Failure::new(Cause::Forbidden, output.complaint())),
+        Err(RunError::NotBegun(failure)) => Outcome::NotApplied(failure),
+        Err(RunError::Lost(failure)) => Outcome::Unknown(failure),
+    };
+    shell.close().await;
+    outcome
+}
+
+const NO_ACCOUNT: u32 = 45;
+/// Locked and expired: neither a password nor a key opens it.
+const DISABLE: &str = r#"PATH=$PATH:/usr/sbin:/sbin; id -u -- "$1" >/dev/null 2>&1 || exit 45; usermod -L -e 1 "$1""#;
+/// Its home folder stays, for what is in it may be needed.
+const REMOVE: &str = r#"PATH=$PATH:/usr/sbin:/sbin; id -u -- "$1" >/dev/null 2>&1 || exit 0
+usermod -L -e 1 "$1"; pkill -KILL -u "$1"; userdel -f "$1"; ! id -u -- "$1" >/dev/null 2>&1"#;
 
 fn place<'a>(target: &'a Target, account: &'a AccountName, is_own: bool) -> Place<'a> {
     Place { account, is_own, file: target.settings.get(KEYS_FILE) }

@@ -1,0 +1,377 @@
+//! What was seen on assets, and what discovery thinks is wrong.
+
+use postern_domain::discovery::{Inventory, Observation};
+use postern_domain::finding::{Finding, FindingKind, FindingState, Raised, Severity};
+use postern_domain::{AccountId, AssetId, AssetName, FindingId, ScopePath, Timestamp, UserId, UserName};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use crate::db::{ReadTx, WriteTx};
+use crate::error::Error;
+use crate::page::{Page, PageRequest};
+use crate::row;
+
+/// Which findings are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FindingFilter {
+    /// On this asset.
+    pub asset: Option<AssetName>,
+    /// Of this kind.
+    pub kind: Option<FindingKind>,
+    /// In this state; the open ones when left out.
+    pub state: Option<FindingState>,
+}
+
+/// What is kept of an account on a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredObservation {
+    /// What the newest run saw.
+    pub seen: Observation,
+    /// When.
+    pub seen_at: Timestamp,
+    /// Who answers for it, said of an account that is not governed.
+    pub owner: Option<UserName>,
+    /// Whether a password that everybody knows was tried.
+    pub default_password_tried: bool,
+    /// Whether it opened the account.
+    pub has_default_password: bool,
+    /// Since when it is gone from the target.
+    pub gone_at: Option<Timestamp>,
+}
+
+impl ReadTx {
+    /// When Postern last set or proved an account's secret.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn secret_set_at(&mut self, account: &AccountId) -> Result<Option<Timestamp>, Error> {
+        let row = sqlx::query(
+            "select max(max(created_at, coalesce(verified_at, 0))) as at from secret where account_id = ?1",
+        )
+        .bind(account.as_str())
+        .fetch_one(self.connection())
+        .await?;
+        row::time_opt(&row, "at")
+    }
+
+    /// What is kept of the accounts of an asset, gone ones too.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn observations(&mut self, asset: &AssetId) -> Result<Vec<StoredObservation>, Error> {
+        let rows = sqlx::query(
+            "select o.*, u.name as owner from observation o left join user u on u.id = o.owner_id \
+             where o.asset_id = ?1 order by o.name",
+        )
+        .bind(asset.as_str())
+        .fetch_all(self.connection())
+        .await?;
+        rows.iter().map(stored).collect()
+    }
+
+    /// Everything that is there on the assets of a tenant, for what is shared among them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn observations_of_tenant(&mut self, tenant: &str) -> Result<Vec<(AssetName, Observation)>, Error> {
+        let rows = sqlx::query(
+            "select a.name as asset_name, o.body from observation o join asset a on a.id = o.asset_id \
+             where a.tenant = ?1 and o.gone_at is null limit 1000000",
+        )
+        .bind(tenant)
+        .fetch_all(self.connection())
+        .await?;
+        rows.iter().map(|row| Ok((row::text(row, "asset_name")?, row::json(row, "body")?))).collect()
+    }
+
+    /// The inventory in `scopes`, by asset and name.
+    ///
+    /// # Errors
+    /// When the database fails or the cursor is not one of ours.
+    pub async fn inventory(
+        &mut self,
+        scopes: &[ScopePath],
+        asset: Option<&AssetName>,
+        page: &PageRequest,
+    ) -> Result<Page<Inventory>, Error> {
+        let [after_asset, after_name] = page.keys()?;
+        let sql = format!(
+            "select o.*, a.name as asset_name, a.scope as scope, coalesce(cu.name, u.name) as owner, \
+             c.state as account_state from observation o join asset a on a.id = o.asset_id \
+             left join user u on u.id = o.owner_id \
+             left join account c on c.asset_id = o.asset_id and c.name = o.name left join user cu on cu.id = c.owner_id \
+             where (a.name, o.name) > (?1, ?2) and {} and (?4 is null or a.name = ?4) and o.gone_at is null \
+             order by a.name, o.name limit ?5",
+            row::scope_clause("a.scope", "?3")
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(after_asset)
+            .bind(after_name)
+            .bind(row::scopes_json(scopes))
+            .bind(asset.map(AssetName::as_str))
+            .bind(page.limit() + 1)
+            .fetch_all(self.connection())
+            .await?;
+        let items = rows.iter().map(inventory).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::from_rows(items, page.limit(), |item| {
+            Page::<Inventory>::cursor(&[item.asset.as_str(), item.seen.name.as_str()])
+        }))
+    }
+
+    /// Findings in `scopes`, newest first.
+    ///
+    /// # Errors
+    /// When the database fails or the cursor is not one of ours.
+    pub async fn findings(
+        &mut self,
+        scopes: &[ScopePath],
+        filter: &FindingFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Finding>, Error> {
+        let [after] = page.keys()?;
+        let sql = format!(
+            "{FINDING} where (?1 = '' or f.id < ?1) and {} and (?3 is null or a.name = ?3) \
+             and (?4 is null or f.kind = ?4) and f.state = ?5 order by f.id desc limit ?6",
+            row::scope_clause("a.scope", "?2")
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(after)
+            .bind(row::scopes_json(scopes))
+            .bind(filter.asset.as_ref().map(AssetName::as_str))
+            .bind(filter.kind.map(|kind| row::word(&kind, "kind")).transpose()?)
+            .bind(row::word(&filter.state.unwrap_or(FindingState::Open), "state")?)
+            .bind(page.limit() + 1)
+            .fetch_all(self.connection())
+            .await?;
+        let items = rows.iter().map(finding).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::from_rows(items, page.limit(), |item| Page::<Finding>::cursor(&[item.id.as_str()])))
+    }
+
+    /// One finding.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn finding(&mut self, id: &FindingId) -> Result<Option<Finding>, Error> {
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{FINDING} where f.id = ?1")))
+            .bind(id.as_str())
+            .fetch_optional(self.connection())
+            .await?;
+        row.as_ref().map(finding).transpose()
+    }
+
+    /// What is not resolved on an asset.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn findings_unresolved(&mut self, asset: &AssetId) -> Result<Vec<Finding>, Error> {
+        let sql = format!("{FINDING} where f.asset_id = ?1 and f.state <> 'resolved'");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(asset.as_str()).fetch_all(self.connection()).await?;
+        rows.iter().map(finding).collect()
+    }
+}
+
+impl WriteTx {
+    /// Writes down what was seen of an account, in the place of what was seen before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn observation_put(&mut self, asset: &AssetId, seen: &Observation) -> Result<(), Error> {
+        let now = self.now().as_millis();
+        sqlx::query(
+            "insert into observation (asset_id, name, body, first_seen_at, seen_at) values (?1, ?2, ?3, ?4, ?4) \
+             on conflict (asset_id, name) do update set body = ?3, seen_at = ?4, \
+             gone_at = null",
+        )
+        .bind(asset.as_str())
+        .bind(&seen.name)
+        .bind(row::to_json(seen, "body")?)
+        .bind(now)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// What was not seen by a run that saw everything is gone; how many those are.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn observations_gone(&mut self, asset: &AssetId) -> Result<u64, Error> {
+        let now = self.now().as_millis();
+        let gone =
+            sqlx::query("update observation set gone_at = ?2 where asset_id = ?1 and seen_at < ?2 and gone_at is null")
+                .bind(asset.as_str())
+                .bind(now)
+                .execute(self.connection())
+                .await?;
+        Ok(gone.rows_affected())
+    }
+
+    /// Writes down, before it is done, that a password that everybody knows is tried on an account.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn default_password_try(&mut self, asset: &AssetId, name: &str) -> Result<(), Error> {
+        let now = self.now().as_millis();
+        sqlx::query("update observation set default_password_tried_at = ?3 where asset_id = ?1 and name = ?2")
+            .bind(asset.as_str())
+            .bind(name)
+            .bind(now)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Whether it opened the account.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn default_password_found(&mut self, asset: &AssetId, name: &str, works: bool) -> Result<(), Error> {
+        sqlx::query("update observation set default_password = ?3 where asset_id = ?1 and name = ?2")
+            .bind(asset.as_str())
+            .bind(name)
+            .bind(works)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Says who answers for an account that is not governed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn observation_own(&mut self, asset: &AssetId, name: &str, owner: Option<&UserId>) -> Result<(), Error> {
+        sqlx::query("update observation set owner_id = ?3 where asset_id = ?1 and name = ?2")
+            .bind(asset.as_str())
+            .bind(name)
+            .bind(owner.map(UserId::as_str))
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Raises a finding, or says that it is still so. One whose acceptance has lapsed is open again.
+    /// Whether it is a new one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn finding_raise(
+        &mut self,
+        id: &FindingId,
+        asset: &AssetId,
+        account: &str,
+        raised: &Raised,
+    ) -> Result<bool, Error> {
+        let now = self.now().as_millis();
+        let known = sqlx::query(
+            "update finding set severity = ?4, evidence = ?5, seen_at = ?6, \
+             state = case when state = 'accepted' and accepted_until > ?6 then 'accepted' else 'open' end \
+             where asset_id = ?1 and account = ?2 and kind = ?3 and state <> 'resolved'",
+        )
+        .bind(asset.as_str())
+        .bind(account)
+        .bind(row::word(&raised.kind, "kind")?)
+        .bind(row::word(&raised.severity, "severity")?)
+        .bind(row::to_json(&raised.evidence, "evidence")?)
+        .bind(now)
+        .execute(self.connection())
+        .await?;
+        if known.rows_affected() > 0 {
+            return Ok(false);
+        }
+        sqlx::query(
+            "insert into finding (id, asset_id, account, kind, severity, evidence, state, raised_at, seen_at) \
+             values (?1, ?2, ?3, ?4, ?5, ?6, 'open', ?7, ?7)",
+        )
+        .bind(id.as_str())
+        .bind(asset.as_str())
+        .bind(account)
+        .bind(row::word(&raised.kind, "kind")?)
+        .bind(row::word(&raised.severity, "severity")?)
+        .bind(row::to_json(&raised.evidence, "evidence")?)
+        .bind(now)
+        .execute(self.connection())
+        .await?;
+        Ok(true)
+    }
+
+    /// Accepts a finding until a time.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn finding_accept(
+        &mut self,
+        id: &FindingId,
+        by: &str,
+        until: Timestamp,
+        note: &str,
+    ) -> Result<(), Error> {
+        sqlx::query(
+            "update finding set state = 'accepted', accepted_by = ?2, accepted_until = ?3, note = ?4 where id = ?1",
+        )
+        .bind(id.as_str())
+        .bind(by)
+        .bind(until.as_millis())
+        .bind(note)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Resolves a finding.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn finding_resolve(&mut self, id: &FindingId) -> Result<(), Error> {
+        let now = self.now().as_millis();
+        sqlx::query("update finding set state = 'resolved', resolved_at = ?2 where id = ?1")
+            .bind(id.as_str())
+            .bind(now)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+}
+
+const FINDING: &str =
+    "select f.*, a.name as asset_name, a.scope as scope from finding f join asset a on a.id = f.asset_id";
+
+fn stored(row: &SqliteRow) -> Result<StoredObservation, Error> {
+    Ok(StoredObservation {
+        seen: row::json(row, "body")?,
+        seen_at: row::time(row, "seen_at")?,
+        owner: row::text_opt(row, "owner")?,
+        default_password_tried: row.try_get::<Option<i64>, _>("default_password_tried_at")?.is_some(),
+        has_default_password: row.try_get::<i64, _>("default_password")? != 0,
+        gone_at: row::time_opt(row, "gone_at")?,
+    })
+}
+
+fn inventory(row: &SqliteRow) -> Result<Inventory, Error> {
+    let state = row.try_get::<Option<String>, _>("account_state")?;
+    Ok(Inventory {
+        asset: row::text(row, "asset_name")?,
+        seen: row::json(row, "body")?,
+        is_managed: matches!(state.as_deref(), Some("managed" | "orphaned")),
+        owner: row::text_opt(row, "owner")?,
+        first_seen_at: row::time(row, "first_seen_at")?,
+        seen_at: row::time(row, "seen_at")?,
+    })
+}
+
+fn finding(row: &SqliteRow) -> Result<Finding, Error> {
+    Ok(Finding {
+        id: row::text(row, "id")?,
+        asset: row::text(row, "asset_name")?,
+        scope: row::text(row, "scope")?,
+        account: row.try_get("account")?,
+        kind: row::from_word(row, "kind")?,
+        severity: row::from_word::<Severity>(row, "severity")?,
+        evidence: row::json(row, "evidence")?,
+        state: row::from_word(row, "state")?,
+        raised_at: row::time(row, "raised_at")?,
+        seen_at: row::time(row, "seen_at")?,
+        accepted_by: row.try_get("accepted_by")?,
+        accepted_until: row::time_opt(row, "accepted_until")?,
+        note: row.try_get("note")?,
+    })
+}
