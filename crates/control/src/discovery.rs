@@ -474,3 +474,6 @@ const OBSERVATIONS_WAITING: usize = 64;
 const RUNS_SHOWN: u32 = 100;
 const EVERY_SECONDS_MIN: u32 = 300;
 const CERTIFICATES_LEN_MAX: usize = 256 * 1024;
+
+#[cfg(test)]
+mod tests;
