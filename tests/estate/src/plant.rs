@@ -108,7 +108,6 @@ fn hash(of: &str) -> String {
 }
 
 fn unix(index: usize, shared_key: &str, planted: &mut Planted) -> anyhow::Result<Plan> {
-    use FindingKind::{EmptyPassword, Orphaned, Shared, Stale, StandingPrivilege, Unmanaged, WeakKey};
     let asset = format!("unix-{index:03}");
     let (private, public) = key("ed25519", "256")?;
     let mut setup = TOOLS.to_owned();
@@ -128,60 +127,8 @@ fn unix(index: usize, shared_key: &str, planted: &mut Planted) -> anyhow::Result
     planted.account(&asset, "plain", &[]);
     // Must not be found: it has no power and nothing opens it.
     add("user decoy 1002 '*' /usr/sbin/nologin".to_owned());
-    match index % 10 {
-        0 => {
-            add(format!("user ops 1010 '{}'; group ops sudo", hash(&format!("ops{index}"))));
-            planted.account(&asset, "ops", &[Unmanaged, StandingPrivilege]);
-        }
-        1 => {
-            add(format!(
-                "echo 'toor:{}:20000:0:99999:7:::' >>/etc/shadow; echo 'toor:x:0:0::/root:/bin/bash' >>/etc/passwd",
-                hash(&format!("toor{index}"))
-            ));
-            planted.account(&asset, "toor", &[Unmanaged]);
-        }
-        2 => {
-            add("user guest 1010 ''".to_owned());
-            planted.account(&asset, "guest", &[EmptyPassword]);
-        }
-        3 => {
-            let (_, weak) = key("rsa", "1024")?;
-            add(format!("user weak 1010 '*'; key weak 1010 '{weak}'"));
-            planted.account(&asset, "weak", &[WeakKey]);
-        }
-        4 => {
-            add(format!("user team 1010 '*'; key team 1010 '{shared_key}'"));
-            planted.account(&asset, "team", &[Shared]);
-        }
-        5 => {
-            add(format!("user copied 1010 '{}'", hash("copied")));
-            planted.account(&asset, "copied", &[Shared]);
-        }
-        6 => {
-            add(format!("user old 1010 '{}'; signed_in 1010 1600000000", hash(&format!("old{index}"))));
-            planted.account(&asset, "old", &[Stale]);
-        }
-        7 => {
-            add("user job 1010 '*' /usr/sbin/nologin; echo 'job ALL=(root) NOPASSWD: /usr/bin/id' >/etc/sudoers.d/job"
-                .to_owned());
-            planted.account(&asset, "job", &[]);
-        }
-        8 => {
-            let (_, line) = key("ed25519", "256")?;
-            add(format!(
-                "user boss 1010 '*'; key boss 1010 '{line}'; mkdir -p /root/.ssh; echo '{line}' >/root/.ssh/authorized_keys"
-            ));
-            planted.account(&asset, "boss", &[Unmanaged, StandingPrivilege, Shared]);
-            // Root can be signed in to, then, by a key that opens another account as well.
-            planted.account(&asset, "root", &[Unmanaged, Shared]);
-        }
-        _ => {
-            add(format!("user left 1010 '{}'; groupadd docker; group left docker", hash(&format!("left{index}"))));
-            planted.account(&asset, "left", &[Orphaned, StandingPrivilege]);
-            planted.managed.insert((asset.clone(), "left".to_owned()));
-            planted.orphaned.insert((asset.clone(), "left".to_owned()));
-        }
-    }
+    let special = special(index, &asset, shared_key, planted)?;
+    add(special);
     Ok(Plan {
         address: format!("127.61.{}.{}", index / 200, index % 200 + 1),
         port: 22_022,
@@ -192,6 +139,68 @@ fn unix(index: usize, shared_key: &str, planted: &mut Planted) -> anyhow::Result
         login: login("audit", Secret::SshKey(SecretText::new(private)))?,
         asset,
     })
+}
+
+/// The account that sets a server apart from its neighbours, as a line of its set-up.
+fn special(index: usize, asset: &str, shared_key: &str, planted: &mut Planted) -> anyhow::Result<String> {
+    use FindingKind::{EmptyPassword, Orphaned, Shared, Stale, StandingPrivilege, Unmanaged, WeakKey};
+    let line;
+    match index % 10 {
+        0 => {
+            line = format!("user ops 1010 '{}'; group ops sudo", hash(&format!("ops{index}")));
+            planted.account(asset, "ops", &[Unmanaged, StandingPrivilege]);
+        }
+        1 => {
+            line = format!(
+                "echo 'toor:{}:20000:0:99999:7:::' >>/etc/shadow; echo 'toor:x:0:0::/root:/bin/bash' >>/etc/passwd",
+                hash(&format!("toor{index}"))
+            );
+            planted.account(asset, "toor", &[Unmanaged]);
+        }
+        2 => {
+            line = "user guest 1010 ''".to_owned();
+            planted.account(asset, "guest", &[EmptyPassword]);
+        }
+        3 => {
+            let (_, weak) = key("rsa", "1024")?;
+            line = format!("user weak 1010 '*'; key weak 1010 '{weak}'");
+            planted.account(asset, "weak", &[WeakKey]);
+        }
+        4 => {
+            line = format!("user team 1010 '*'; key team 1010 '{shared_key}'");
+            planted.account(asset, "team", &[Shared]);
+        }
+        5 => {
+            line = format!("user copied 1010 '{}'", hash("copied"));
+            planted.account(asset, "copied", &[Shared]);
+        }
+        6 => {
+            line = format!("user old 1010 '{}'; signed_in 1010 1600000000", hash(&format!("old{index}")));
+            planted.account(asset, "old", &[Stale]);
+        }
+        7 => {
+            line =
+                "user job 1010 '*' /usr/sbin/nologin; echo 'job ALL=(root) NOPASSWD: /usr/bin/id' >/etc/sudoers.d/job"
+                    .to_owned();
+            planted.account(asset, "job", &[]);
+        }
+        8 => {
+            let (_, public) = key("ed25519", "256")?;
+            line = format!(
+                "user boss 1010 '*'; key boss 1010 '{public}'; mkdir -p ~root/.ssh; echo '{public}' >~root/.ssh/authorized_keys"
+            );
+            planted.account(asset, "boss", &[Unmanaged, StandingPrivilege, Shared]);
+            // Root can be signed in to, then, by a key that opens another account as well.
+            planted.account(asset, "root", &[Unmanaged, Shared]);
+        }
+        _ => {
+            line = format!("user left 1010 '{}'; groupadd docker; group left docker", hash(&format!("left{index}")));
+            planted.account(asset, "left", &[Orphaned, StandingPrivilege]);
+            planted.managed.insert((asset.to_owned(), "left".to_owned()));
+            planted.orphaned.insert((asset.to_owned(), "left".to_owned()));
+        }
+    }
+    Ok(line)
 }
 
 /// What changes on a server between the two runs, as a script for root; None where nothing does.

@@ -25,7 +25,7 @@ useradd -o -u 0 -g 0 -M -d /root -s /bin/bash toor; echo 'toor:Toor-Start.1' | c
 add old Old-Start.1; usermod -L old
 groupadd docker; add dock Dock-Start.1; gpasswd -a dock docker >/dev/null
 add twin x; usermod -p "$(getent shadow ann | cut -d: -f2)" twin; chage -M 90 twin
-install -d -m 700 -o ann -g ann /home/ann/.ssh /root/.ssh
+install -d -m 700 -o ann -g ann /home/ann/.ssh ~root/.ssh
 "#;
 
 fn server() -> Server {
@@ -126,8 +126,9 @@ async fn every_privileged_account_is_found_and_why() {
     let (_, line) = key_pair();
     let root = login("root", "Root-Start.1");
     let shell = Shell::open(&target, &root).await.unwrap();
-    for (path, owner) in [("/home/ann/.ssh/authorized_keys", "ann"), ("/root/.ssh/authorized_keys", "root")] {
-        shell.put_file(path, owner, owner, 0o600, line.as_bytes()).await.unwrap();
+    for (home, owner) in [("/home/ann", "ann"), ("/root", "root")] {
+        let path = format!("{home}/.ssh/authorized_keys");
+        shell.put_file(&path, owner, owner, 0o600, line.as_bytes()).await.unwrap();
     }
     let (all, coverage) = discover(&Linux, &target, &login("ops", "Ops-Start.1")).await;
     assert_eq!(coverage.gaps, []);
