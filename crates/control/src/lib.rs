@@ -19,8 +19,8 @@ mod clock;
 mod connect;
 mod context;
 mod data;
-mod document;
 mod discovery;
+mod document;
 mod error;
 #[cfg(test)]
 mod estate;
@@ -88,8 +88,8 @@ pub use clock::{Clock, SystemClock};
 pub use connect::{ConnectTicket, ConnectWanted};
 pub use context::{RequestContext, Signal};
 pub use data::{DataFolder, Opened, Opening, open, recover_vault, write_durably};
-pub use document::{DocumentText, DocumentsInput, DocumentsRead, DocumentsWritten};
 pub use discovery::{ConnectorInput, DiscoveryInput, DiscoveryView};
+pub use document::{DocumentText, DocumentsInput, DocumentsRead, DocumentsWritten};
 pub use error::Error;
 pub use factor::FactorGiven;
 pub use facts::Facts;
@@ -104,9 +104,8 @@ pub use login::{HeldPermission, PasskeySignIn, SignIn, SignedIn, WhoAmI};
 pub use passkey::{PasskeyAdd, PasskeyAnswer, PasskeyOffer};
 pub use policy::PolicyInput;
 pub use postern_store::{
-    AccountFilter, AssetFilter, LeafFilter, LinkPurpose, Listed, Listing, Page, PageRequest, PolicyFilter, Remembered,
-    AccountFilter, AssetFilter, FindingFilter, LeafFilter, LinkPurpose, Page, PageRequest, PolicyFilter, Remembered,
-    RotationFilter, SessionFilter, UserFilter,
+    AccountFilter, AssetFilter, FindingFilter, LeafFilter, LinkPurpose, Listed, Listing, Page, PageRequest,
+    PolicyFilter, Remembered, RotationFilter, SessionFilter, UserFilter,
 };
 pub use reach::{AccessExplained, ReachItem};
 pub use recording::{Integrity, IntegrityVerdict, RecordingFormat, watched_line};
