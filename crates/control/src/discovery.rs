@@ -440,7 +440,7 @@ async fn candidates(
     let mut found = Vec::new();
     let mut page = PageRequest { cursor: None, limit: Some(ASSETS_PAGE) };
     loop {
-        let listed = rows.assets(scopes, &filter, &page).await?;
+        let listed = rows.assets(scopes, &filter, &page.clone().into()).await?;
         for asset in listed.items {
             if rows.asset_connector(&asset.id).await?.discovery_account.is_some() {
                 found.push(asset);

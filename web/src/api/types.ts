@@ -141,6 +141,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/assets/{asset}/connector": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How an asset is discovered */
+        get: operations["connector_show"];
+        /** Say how an asset is discovered and what it is known by */
+        put: operations["connector_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/assets/{name}": {
         parameters: {
             query?: never;
@@ -347,6 +365,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/discoveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Discoveries, newest first */
+        get: operations["discovery_list"];
+        put?: never;
+        /** Look at assets */
+        post: operations["discovery_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/discoveries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One discovery, with its assets */
+        get: operations["discovery_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/discoveries/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Look at no more assets */
+        post: operations["discovery_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/documents/read": {
         parameters: {
             query?: never;
@@ -392,6 +462,125 @@ export interface paths {
         get: operations["feed_show"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What discovery thinks is wrong, newest first */
+        get: operations["finding_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/findings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One finding */
+        get: operations["finding_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/findings/{id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Accept it for a time */
+        post: operations["finding_accept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/findings/{id}/adopt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Govern the account from now on */
+        post: operations["finding_adopt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/findings/{id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lock the account on its target */
+        post: operations["finding_disable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/findings/{id}/own": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say who answers for the account */
+        post: operations["finding_own"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/findings/{id}/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take the account away on its target */
+        post: operations["finding_remove"];
         delete?: never;
         options?: never;
         head?: never;
@@ -494,6 +683,23 @@ export interface paths {
         };
         /** What one can reach, what waits and what is live */
         get: operations["home_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/inventory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Accounts that discovery has seen, by asset */
+        get: operations["inventory_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1695,6 +1901,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description For how long a finding is accepted, and why. */
+        Acceptance: {
+            /** @description Why. */
+            reason: string;
+            /** @description Until when; at most a year ahead. */
+            until: components["schemas"]["Timestamp"];
+        };
         /** @description How an allowed user comes to a session. */
         Access: "request" | "standing";
         /** @description The asset, as far as it concerns somebody who wants to use it. */
@@ -1854,6 +2067,8 @@ export interface components {
         };
         /** @description Where an account stands in its life. */
         AccountState: "discovered" | "managed" | "orphaned" | "disabled";
+        /** @description What an account seems to be for. */
+        AccountUse: "person" | "service" | "system";
         /** @description Which accounts a policy is about. Every field that is given must match; an empty one matches all. */
         Accounts: {
             /**
@@ -2178,6 +2393,33 @@ export interface components {
              */
             expires_in_seconds: number | null;
         };
+        /** @description What a connector needs to know of an asset besides its address. */
+        ConnectorInput: {
+            /**
+             * @description PEM certificates that the asset is known by: its own, or authorities'.
+             * @default
+             */
+            certificates: string;
+            /** @description As which of its accounts it is discovered. */
+            discovery_account?: components["schemas"]["AccountName"] | null;
+            /**
+             * Format: uint32
+             * @description How often it is discovered, in seconds; only on demand when left out.
+             */
+            every_seconds?: number | null;
+            /**
+             * @description The platform's settings, by name.
+             * @default {}
+             */
+            settings: {
+                [key: string]: string;
+            };
+            /**
+             * @description Whether passwords that everybody knows may be tried on its accounts, each at most once.
+             * @default false
+             */
+            try_default_passwords: boolean;
+        };
         /** @description How much there is of what somebody looks after. No count goes beyond 100. */
         Counts: {
             /**
@@ -2265,6 +2507,125 @@ export interface components {
         };
         /** @description Something in a text that gives a person away. */
         Detector: "email" | "card_number" | "phone";
+        /** @description A list that is not divided into pages. */
+        Discoveries: {
+            /** @description The newest hundred. */
+            items: components["schemas"]["DiscoveryRun"][];
+        };
+        /** @description A discovery of several assets. */
+        DiscoveryId: string;
+        /** @description What is to be discovered; all assets that have a discovery account when nothing is said. */
+        DiscoveryInput: {
+            /**
+             * @description These assets.
+             * @default []
+             */
+            assets: components["schemas"]["AssetName"][];
+            /**
+             * @description Those with these labels.
+             * @default {}
+             */
+            labels: {
+                [key: string]: string;
+            };
+        };
+        /** @description A discovery of several assets. */
+        DiscoveryRun: {
+            /**
+             * Format: uint32
+             * @description How many accounts were found.
+             */
+            accounts: number;
+            /** @description When it began. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description When it ended. */
+            ended_at?: components["schemas"]["Timestamp"] | null;
+            /** @description When it is expected to end, from how it went until now. */
+            expected_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: uint32
+             * @description Of these, how many could not be looked at.
+             */
+            failed: number;
+            /** @description Identifier. */
+            id: components["schemas"]["DiscoveryId"];
+            /**
+             * Format: uint32
+             * @description How many it has done with.
+             */
+            looked_at: number;
+            /** @description Who asked for it; `schedule` where nobody did. */
+            requested_by: string;
+            /** @description Where it looks. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description How it stands. */
+            state: components["schemas"]["RunState"];
+            /**
+             * Format: uint32
+             * @description How many assets it is to look at.
+             */
+            targets: number;
+        };
+        /** @description One asset of a run. */
+        DiscoveryTarget: {
+            /**
+             * Format: uint32
+             * @description How many accounts were found.
+             */
+            accounts?: number | null;
+            /** @description The asset. */
+            asset: components["schemas"]["AssetName"];
+            /** @description Why it could not be looked at at all. */
+            failure?: string | null;
+            /** @description What could not be looked at, and why. */
+            gaps: string[];
+            /**
+             * Format: uint32
+             * @description How long it took.
+             */
+            millis?: number | null;
+            /** @description How it stands. */
+            state: components["schemas"]["TargetState"];
+        };
+        /** @description A run with its assets. */
+        DiscoveryView: {
+            /**
+             * Format: uint32
+             * @description How many accounts were found.
+             */
+            accounts: number;
+            /** @description Its assets. */
+            assets: components["schemas"]["DiscoveryTarget"][];
+            /** @description When it began. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description When it ended. */
+            ended_at?: components["schemas"]["Timestamp"] | null;
+            /** @description When it is expected to end, from how it went until now. */
+            expected_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: uint32
+             * @description Of these, how many could not be looked at.
+             */
+            failed: number;
+            /** @description Identifier. */
+            id: components["schemas"]["DiscoveryId"];
+            /**
+             * Format: uint32
+             * @description How many it has done with.
+             */
+            looked_at: number;
+            /** @description Who asked for it; `schedule` where nobody did. */
+            requested_by: string;
+            /** @description Where it looks. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description How it stands. */
+            state: components["schemas"]["RunState"];
+            /**
+             * Format: uint32
+             * @description How many assets it is to look at.
+             */
+            targets: number;
+        };
         /** @description One document of `access.yaml`. */
         Document: {
             /** @description Where it is reached, `host:port`; an IPv6 address goes in brackets: `[2001:db8::1]:22`. */
@@ -2616,6 +2977,41 @@ export interface components {
         };
         /** @description What a name in a folder is. */
         FileKind: "file" | "folder" | "link" | "other";
+        /** @description Something that discovery thinks is wrong with an account. */
+        Finding: {
+            /** @description Who accepted it. */
+            accepted_by?: string | null;
+            /** @description Until when it is accepted. */
+            accepted_until?: components["schemas"]["Timestamp"] | null;
+            /** @description The account, as the target spells it. */
+            account: string;
+            /** @description The asset. */
+            asset: components["schemas"]["AssetName"];
+            /** @description What was seen, one thing a line. */
+            evidence: string[];
+            /** @description Identifier. */
+            id: components["schemas"]["FindingId"];
+            /** @description What is wrong. */
+            kind: components["schemas"]["FindingKind"];
+            /** @description Why. */
+            note?: string | null;
+            /** @description When it was first raised. */
+            raised_at: components["schemas"]["Timestamp"];
+            /** @description The scope, which is the asset's. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description When a run last saw that it is so. */
+            seen_at: components["schemas"]["Timestamp"];
+            /** @description How bad it is. */
+            severity: components["schemas"]["Severity"];
+            /** @description How it stands. */
+            state: components["schemas"]["FindingState"];
+        };
+        /** @description Something that discovery thinks is wrong. */
+        FindingId: string;
+        /** @description What is wrong. */
+        FindingKind: "unmanaged" | "orphaned" | "stale" | "shared" | "default_password" | "empty_password" | "weak_key" | "standing_privilege" | "privilege_gained" | "secret_changed";
+        /** @description How a finding stands. */
+        FindingState: "open" | "accepted" | "resolved";
         /** @description A folder. */
         Folder: {
             /** @description What is in it, folders first, by name. */
@@ -2813,8 +3209,39 @@ export interface components {
         };
         /** @description What was found about a recording, computed from its bytes each time it is asked for. */
         IntegrityVerdict: "verified" | "live" | "incomplete" | "altered" | "missing";
+        /** @description An account of the inventory: what was seen, and what Postern knows besides. */
+        Inventory: {
+            /** @description The asset that it is on. */
+            asset: components["schemas"]["AssetName"];
+            /** @description When it was first seen. */
+            first_seen_at: components["schemas"]["Timestamp"];
+            /** @description Whether Postern governs it. */
+            is_managed: boolean;
+            /** @description Who answers for it. */
+            owner?: components["schemas"]["UserName"] | null;
+            /** @description What the newest run saw. */
+            seen: components["schemas"]["Observation"];
+            /** @description When it was last seen. */
+            seen_at: components["schemas"]["Timestamp"];
+        };
         /** @description What others who may join a session can do in it. Who is in it is told whoever joins. */
         Join: "watch" | "control";
+        /** @description A public key that opens the account. */
+        KeySight: {
+            /** @description `ssh-ed25519`, `ssh-rsa`, ... */
+            algorithm: string;
+            /**
+             * Format: uint32
+             * @description Its size in bits, where the algorithm leaves a choice.
+             */
+            bits?: number | null;
+            /** @description Its comment. */
+            comment: string;
+            /** @description `SHA256:...` as OpenSSH prints it. */
+            fingerprint: string;
+            /** @description Since when at the latest it is there: when its file was last changed. */
+            since?: components["schemas"]["Timestamp"] | null;
+        };
         /**
          * @description What a document is about.
          * @enum {string}
@@ -3046,8 +3473,42 @@ export interface components {
              */
             ticket_pattern?: string | null;
         };
+        /** @description What one look at one account showed. */
+        Observation: {
+            /** @description Whether it can sign in at all. */
+            can_sign_in: boolean;
+            /** @description When the account ends. */
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description The keys that open it. */
+            keys: components["schemas"]["KeySight"][];
+            /** @description When it last signed in, where the target remembers. */
+            last_sign_in_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Whether it is locked or disabled. */
+            locked: boolean;
+            /** @description Its name, as the target spells it; at most 128 characters. */
+            name: string;
+            /** @description More that people want to see: the shell, the hosts it may come from. */
+            notes: string[];
+            /** @description What the target says of whose it is: the comment field, the mail address. */
+            owner_hint?: string | null;
+            /** @description Its password. */
+            password: components["schemas"]["PasswordSight"];
+            /** @description When its password was last changed. */
+            password_changed_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Whether its password never expires; None where that is not known. */
+            password_never_expires?: boolean | null;
+            /** @description Why it is privileged; empty when it is not. */
+            privileges: components["schemas"]["Privilege"][];
+            /** @description What it seems to be for. */
+            usage: components["schemas"]["AccountUse"];
+        };
         /** @description How it came out. */
         Outcome: "intent" | "done" | "failed" | "refused" | "unknown";
+        /** @description Who is to answer for an account. */
+        OwnerInput: {
+            /** @description The person; it may be left out where an account is adopted. */
+            owner?: components["schemas"]["UserName"] | null;
+        };
         /** @description A page of a listing. */
         Page_of_AccessItem: {
             /** @description What is on it. */
@@ -3121,6 +3582,18 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a listing. */
+        Page_of_Finding: {
+            /** @description What is on it. */
+            items: components["schemas"]["Finding"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
         Page_of_Grant: {
             /** @description What is on it. */
             items: components["schemas"]["Grant"][];
@@ -3148,6 +3621,18 @@ export interface components {
         Page_of_HostKey: {
             /** @description What is on it. */
             items: components["schemas"]["HostKey"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
+        Page_of_Inventory: {
+            /** @description What is on it. */
+            items: components["schemas"]["Inventory"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
             /**
@@ -3375,6 +3860,24 @@ export interface components {
             /** @description The passkey's answer. */
             passkey: components["schemas"]["PasskeyAnswer"];
         };
+        /** @description How the account's password stands. */
+        PasswordSight: {
+            /** @constant */
+            state: "unseen";
+        } | {
+            /** @constant */
+            state: "none";
+        } | {
+            /** @constant */
+            state: "empty";
+        } | {
+            /** @description A keyed digest of what is stored; equal where the stored hashes are equal. */
+            digest?: string | null;
+            /** @description How it is stored, as the platform names it: `yescrypt`, `SCRAM-SHA-256`. */
+            scheme: string;
+            /** @constant */
+            state: "set";
+        };
         /** @description A span of time as days, hours, minutes and seconds: `30m`, `8h`, `1h30m`, `2d`. */
         Period: string;
         /** @description One thing that a role may allow. Every route of the API declares exactly one. */
@@ -3487,6 +3990,56 @@ export interface components {
         };
         /** @description A policy's name, unique within its tenant. */
         PolicyName: string;
+        /** @description Why an account is privileged. */
+        Privilege: {
+            /** @constant */
+            why: "uid_zero";
+        } | {
+            /** @description Whether it gives everything. */
+            all: boolean;
+            /** @description The group that the rule is for, when it is not for the account itself. */
+            group?: string | null;
+            /** @description The rule, as sudo lists it: `(root) NOPASSWD: /usr/bin/systemctl`. */
+            rule: string;
+            /** @constant */
+            why: "sudo";
+        } | {
+            /** @description From the group that the account is in to the one that is privileged. */
+            chain: string[];
+            /** @constant */
+            why: "group";
+        } | {
+            /** @description From the role that the account is in to the one that is privileged. */
+            chain: string[];
+            /** @constant */
+            why: "role";
+        } | {
+            /** @constant */
+            why: "superuser";
+        } | {
+            /** @description As the platform spells it. */
+            name: string;
+            /** @constant */
+            why: "attribute";
+        } | {
+            /** @description On what. */
+            on: string;
+            /** @constant */
+            why: "grant_option";
+        } | {
+            /** @description The key's fingerprint. */
+            fingerprint: string;
+            /** @constant */
+            why: "root_key";
+        } | {
+            /**
+             * Format: uint8
+             * @description 15 is everything on devices that count so.
+             */
+            level: number;
+            /** @constant */
+            why: "level";
+        };
         /** @description What went wrong, for a program (`code`) and for a person (`detail`). */
         Problem: {
             /** @description A stable word for programs. */
@@ -4031,6 +4584,8 @@ export interface components {
         RotationState: "planned" | "candidate_sealed" | "applying" | "applied" | "probe" | "reconcile" | "verified" | "current" | "broken" | "refused" | "cancelled" | "superseded";
         /** @description Why a rotation was begun. */
         RotationTrigger: "schedule" | "use" | "checkin" | "demand";
+        /** @description How a run stands. */
+        RunState: "running" | "done" | "cancelled";
         /** @description What to say. */
         Said: {
             /** @description One line. */
@@ -4129,6 +4684,8 @@ export interface components {
             /** @description Postern's version. */
             version: string;
         };
+        /** @description How bad it is. */
+        Severity: "low" | "medium" | "high" | "critical";
         /** @description A sign-in with a password and, where one is enrolled, a second factor. */
         SignIn: {
             /**
@@ -4327,6 +4884,8 @@ export interface components {
              */
             users: components["schemas"]["UserName"][];
         };
+        /** @description How one asset of a run stands. */
+        TargetState: "waiting" | "done" | "failed" | "cancelled";
         /** @description A terminal that has been opened. It carries a secret and has no `Debug`. */
         TerminalOpened: {
             /** @description On what. */
@@ -5040,6 +5599,74 @@ export interface operations {
             };
         };
     };
+    connector_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The asset. */
+                asset: components["schemas"]["AssetName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectorInput"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    connector_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The asset. */
+                asset: components["schemas"]["AssetName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectorInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectorInput"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     asset_show: {
         parameters: {
             query?: never;
@@ -5517,6 +6144,132 @@ export interface operations {
             };
         };
     };
+    discovery_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Discoveries"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discovery_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DiscoveryInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiscoveryRun"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discovery_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The discovery. */
+                id: components["schemas"]["DiscoveryId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiscoveryView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discovery_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The discovery. */
+                id: components["schemas"]["DiscoveryId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiscoveryRun"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     documents_read: {
         parameters: {
             query?: never;
@@ -5599,6 +6352,250 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": unknown;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finding_list: {
+        parameters: {
+            query?: {
+                /** @description On this asset. */
+                asset?: components["schemas"]["AssetName"] | null;
+                /** @description Where to go on. */
+                cursor?: string | null;
+                /** @description Of this kind. */
+                kind?: components["schemas"]["FindingKind"] | null;
+                /** @description How many at most. */
+                limit?: number | null;
+                /** @description In this state; the open ones when left out. */
+                state?: components["schemas"]["FindingState"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_Finding"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finding_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The finding. */
+                id: components["schemas"]["FindingId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finding_accept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The finding. */
+                id: components["schemas"]["FindingId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Acceptance"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finding_adopt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The finding. */
+                id: components["schemas"]["FindingId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnerInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finding_disable: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The finding. */
+                id: components["schemas"]["FindingId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finding_own: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The finding. */
+                id: components["schemas"]["FindingId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnerInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finding_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The finding. */
+                id: components["schemas"]["FindingId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"];
                 };
             };
             /** @description What went wrong */
@@ -5878,6 +6875,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Home"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    inventory_list: {
+        parameters: {
+            query?: {
+                /** @description On this asset. */
+                asset?: components["schemas"]["AssetName"] | null;
+                /** @description Where to go on. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_Inventory"];
                 };
             };
             /** @description What went wrong */
