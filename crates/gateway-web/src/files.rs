@@ -171,11 +171,10 @@ impl Files {
                         break;
                     }
                 }
-                Item::Extended(_, data) => {
-                    if self.target.passed_on(data.len()).await.is_err() {
-                        break;
-                    }
-                }
+                Item::Extended(_, data) => match self.target.passed_on(data.len()).await {
+                    Ok(()) => {}
+                    Err(_) => break,
+                },
                 Item::Reply(false) | Item::Close => break,
                 _ => {}
             }

@@ -63,11 +63,11 @@ fn ambiguous(tokens: &[Token]) -> Option<&'static str> {
             | Token::SingleQuotedRawStringLiteral(_)
             | Token::DoubleQuotedRawStringLiteral(_)
             | Token::SingleQuotedByteStringLiteral(_)
-            | Token::DoubleQuotedByteStringLiteral(_) => {
+            | Token::DoubleQuotedByteStringLiteral(_)
                 // PostgreSQL reads B'..', N'..' and R'..' its own way.
-                if !matches!(token, Token::SingleQuotedByteStringLiteral(text) if !text.contains(['\\', '\''])) {
-                    return Some("a string of a form that can be read in two ways");
-                }
+                if !matches!(token, Token::SingleQuotedByteStringLiteral(text) if !text.contains(['\\', '\''])) =>
+            {
+                return Some("a string of a form that can be read in two ways");
             }
             _ => {}
         }

@@ -173,7 +173,7 @@ impl Socket {
     ///
     /// # Errors
     /// When nothing comes.
-    pub fn next(&mut self) -> anyhow::Result<Seen> {
+    pub fn hear(&mut self) -> anyhow::Result<Seen> {
         loop {
             match self.socket.read() {
                 Ok(Message::Binary(data)) => {
@@ -203,7 +203,7 @@ impl Socket {
     /// When it does not come.
     pub fn until_output(&mut self, text: &str) -> anyhow::Result<()> {
         while !self.output.contains(text) {
-            if let Seen::Closed(code) = self.next()? {
+            if let Seen::Closed(code) = self.hear()? {
                 bail!("closed with {code} before `{text}`: {} {:?}", self.output, self.messages);
             }
         }
@@ -221,7 +221,7 @@ impl Socket {
             if let Some(index) = self.messages.iter().position(of) {
                 return Ok(self.messages.remove(index));
             }
-            if let Seen::Closed(code) = self.next()? {
+            if let Seen::Closed(code) = self.hear()? {
                 bail!("closed with {code} before `{kind}`: {} {:?}", self.output, self.messages);
             }
         }

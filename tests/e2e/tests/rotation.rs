@@ -130,7 +130,7 @@ impl Scene {
     /// Gives it back and waits until it is another one.
     fn check_in(&self, account: &str) {
         let shown = self.ada.cli(&["checkin", account, "-o", "json"]).unwrap().json().unwrap();
-        let rotation = shown["rotation"].as_str().expect("a rotation").to_owned();
+        let rotation = shown["rotation"].as_str().unwrap().to_owned();
         until("the rotation after the check-in", || {
             let state = self.ada.cli(&["rotation", "show", &rotation, "-o", "json"])?.json()?;
             anyhow::ensure!(state["state"] != "broken" && state["state"] != "refused", "{state}");

@@ -64,7 +64,7 @@ fn a_terminal_in_the_browser_is_a_session_like_any_other() {
     again.until_output("welcome 2 back").unwrap();
     assert!(again.output.contains("42 is the answer"));
     socket.until_message("detached").unwrap();
-    assert_eq!(socket.next().unwrap(), Seen::Closed(1000));
+    assert_eq!(socket.hear().unwrap(), Seen::Closed(1000));
 
     again.type_in("exit 7\r").unwrap();
     assert_eq!(again.until_message("exit").unwrap()["status"], json!(7));
@@ -103,11 +103,11 @@ fn a_terminal_is_nobody_elses() {
     let elsewhere = browser.socket(&path, "postern.terminal.v1", Some("https://evil.example"));
     assert!(elsewhere.err().unwrap().to_string().contains("403"), "another site's page opens no socket");
     let mut wrong = browser.attach(&session, "pst_terminal_00", None).unwrap();
-    assert_eq!(wrong.next().unwrap(), Seen::Closed(4401));
+    assert_eq!(wrong.hear().unwrap(), Seen::Closed(4401));
     let eve = world.person("eve", &["staff"]).unwrap();
     let other = Browser::sign_in(&world.gate, &eve).unwrap();
     let mut stolen = other.attach(&session, &ticket, None).unwrap();
-    assert_eq!(stolen.next().unwrap(), Seen::Closed(4401), "a ticket is of no use in another sign-in");
+    assert_eq!(stolen.hear().unwrap(), Seen::Closed(4401), "a ticket is of no use in another sign-in");
     assert_eq!(other.json("DELETE", &format!("/v1/terminals/{session}"), &Value::Null).unwrap().0, 404);
     assert_eq!(other.call("GET", &format!("/v1/terminals/{session}/files?path=/"), b"").unwrap().0, 404);
 

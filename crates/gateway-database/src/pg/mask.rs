@@ -135,7 +135,7 @@ fn emails(value: &[u8], found: &mut Vec<(usize, usize)>) {
         let after = value.get(at + 1..).unwrap_or_default();
         let local = before.iter().rev().take_while(|byte| is_local(**byte)).count();
         let domain = after.iter().take_while(|byte| is_domain(**byte)).count();
-        let dotted = after.get(..domain).unwrap_or_default().iter().any(|byte| *byte == b'.');
+        let dotted = after.get(..domain).unwrap_or_default().contains(&b'.');
         if local > 0 && domain > 2 && dotted {
             found.push((at - local, at + 1 + domain));
         }

@@ -109,7 +109,7 @@ impl Pump {
             Wake::Client => {
                 self.activity.mark();
                 let Self { client, target, relay, .. } = self;
-                let open = client.receive(|chunk| relay.from_client(chunk, &mut |bytes| target.put(bytes)));
+                let open = client.receive(|chunk| relay.take_client(chunk, &mut |bytes| target.put(bytes)));
                 match open {
                     Ok(true) => {}
                     Ok(false) | Err(Stop::Io(_)) => {
@@ -120,7 +120,7 @@ impl Pump {
             }
             Wake::Target => {
                 let Self { client, target, relay, .. } = self;
-                let open = target.receive(|chunk| relay.from_target(chunk, &mut |bytes| client.put(bytes)));
+                let open = target.receive(|chunk| relay.take_target(chunk, &mut |bytes| client.put(bytes)));
                 match open {
                     Ok(true) => relay.resume(&mut |bytes| target.put(bytes))?,
                     Ok(false) | Err(Stop::Io(_)) => {

@@ -228,7 +228,7 @@ impl Relay {
     }
 
     /// The client has sent this.
-    pub(crate) fn from_client(&mut self, chunk: &[u8], forward: Sink<'_>) -> Result<(), Stop> {
+    pub(crate) fn take_client(&mut self, chunk: &[u8], forward: Sink<'_>) -> Result<(), Stop> {
         if self.client.kept.is_empty() && self.pause.is_none() {
             let used = self.client_messages(chunk, forward)?;
             self.client.kept.extend_from_slice(chunk.get(used..).unwrap_or_default());

@@ -133,7 +133,7 @@ impl World {
 
     fn client(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         let Self { relay, to_target, .. } = self;
-        relay.from_client(bytes, &mut |bytes| {
+        relay.take_client(bytes, &mut |bytes| {
             to_target.extend_from_slice(bytes);
             Ok(())
         })?;
@@ -143,7 +143,7 @@ impl World {
 
     fn target(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         let Self { relay, to_target, to_client, .. } = self;
-        relay.from_target(bytes, &mut |bytes| {
+        relay.take_target(bytes, &mut |bytes| {
             to_client.extend_from_slice(bytes);
             Ok(())
         })?;

@@ -204,7 +204,7 @@ async fn watch(client: &Client, id: &SessionId) -> Result<(), Failure> {
             }
             "input" | "resize" => {}
             "statement" | "statement_text" => {
-                output::line(&shown(&String::from_utf8_lossy(&bytes(frame.get("text")))))?
+                output::line(&shown(&String::from_utf8_lossy(&bytes(frame.get("text")))))?;
             }
             "statement_end" => output::line(&ended(&frame))?,
             other => eprintln!("[{other}] {}", String::from_utf8_lossy(line).trim_end()),

@@ -162,10 +162,8 @@ impl MarkFinder {
         let at_us = frame.at_us;
         let mut mark = |channel, kind, label: String| each(Mark { at_us, channel, kind, label: one_line(&label) });
         match &frame.kind {
-            FrameKind::Input { channel, data } if data.iter().any(|byte| matches!(byte, b'\r' | b'\n')) => {
-                if self.entered.len() < CHANNELS_MAX {
-                    self.entered.entry(*channel).or_insert(at_us);
-                }
+            FrameKind::Input { channel, data } if self.entered.len() < CHANNELS_MAX && is_entered(data) => {
+                self.entered.entry(*channel).or_insert(at_us);
             }
             FrameKind::Output { .. } => {
                 let Self { lines, entered } = self;
@@ -199,6 +197,11 @@ impl MarkFinder {
             _ => {}
         }
     }
+}
+
+/// Whether Enter was pressed.
+fn is_entered(typed: &[u8]) -> bool {
+    typed.iter().any(|byte| matches!(byte, b'\r' | b'\n'))
 }
 
 fn one_line(text: &str) -> String {

@@ -22,7 +22,7 @@ enum Fate {
 
 impl Relay {
     /// The target has sent this.
-    pub(crate) fn from_target(&mut self, chunk: &[u8], forward: Sink<'_>) -> Result<(), Stop> {
+    pub(crate) fn take_target(&mut self, chunk: &[u8], forward: Sink<'_>) -> Result<(), Stop> {
         if self.target.kept.is_empty() {
             let used = self.target_messages(chunk, forward)?;
             self.target.kept.extend_from_slice(chunk.get(used..).unwrap_or_default());
