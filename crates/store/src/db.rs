@@ -102,6 +102,7 @@ fn migrator() -> Migrator {
         migration(3, "access", include_str!("../migrations/0003_access.sql")),
         migration(4, "passkeys", include_str!("../migrations/0004_passkeys.sql")),
         migration(5, "listings", include_str!("../migrations/0005_listings.sql")),
+        migration(10, "discovery", include_str!("../migrations/0010_discovery.sql")),
         migration(20, "rotation", include_str!("../migrations/0020_rotation.sql")),
         migration(30, "database", include_str!("../migrations/0030_database.sql")),
         migration(40, "request_start", include_str!("../migrations/0040_request_start.sql")),

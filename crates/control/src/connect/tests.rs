@@ -5,7 +5,7 @@ use postern_domain::SecretText;
 
 use super::*;
 use crate::estate::{Estate, reference};
-use crate::testing::SOURCE;
+use crate::testing::{Person, SOURCE};
 
 const DATABASE: &str = r#"
 kind: Asset
@@ -40,10 +40,12 @@ access: standing
 obligations: {capabilities: [query], mfa_max_age: 0s, reason_required: false}
 "#;
 
-async fn estate() -> Estate {
+/// The estate with databases, and Bea, who is in no group.
+async fn estate() -> (Estate, Person) {
     let estate = Estate::new().await;
+    let bea = estate.world.person("bea", "/emea", &[]).await;
     estate.apply("ada", DATABASE).await.unwrap();
-    estate
+    (estate, bea)
 }
 
 fn wish(account: &str) -> ConnectWanted {
@@ -62,7 +64,7 @@ async fn owner(estate: &Estate, token: &str, account: &str, protocol: &str, sour
 
 #[tokio::test]
 async fn a_token_opens_what_it_was_made_for_and_nothing_else() {
-    let estate = estate().await;
+    let (estate, _) = estate().await;
     let ticket = made(&estate, wish("app@orders")).await.unwrap();
     assert_eq!((ticket.host.as_str(), ticket.port), ("gate.example.test", 5433));
     let there =
@@ -80,7 +82,7 @@ async fn a_token_opens_what_it_was_made_for_and_nothing_else() {
 
 #[tokio::test]
 async fn a_token_can_be_bound_to_an_address_and_ends_with_its_login() {
-    let estate = estate().await;
+    let (estate, _) = estate().await;
     let ticket = made(&estate, ConnectWanted { bind_source: true, ..wish("app@orders") }).await.unwrap();
     let elsewhere = "192.0.2.99".parse().unwrap();
     assert!(owner(&estate, &ticket.token, "app@orders", "postgresql", elsewhere).await.is_err());
@@ -92,7 +94,7 @@ async fn a_token_can_be_bound_to_an_address_and_ends_with_its_login() {
 
 #[tokio::test]
 async fn policy_and_the_second_factor_decide_on_the_token_too() {
-    let estate = estate().await;
+    let (estate, _) = estate().await;
     let stale = estate.world.caller("ben").await;
     estate.world.clock.advance(Duration::from_secs(2 * 3600));
     let answer = estate.world.control.connect_create(&stale, wish("app@orders")).await;
@@ -107,9 +109,8 @@ async fn policy_and_the_second_factor_decide_on_the_token_too() {
 
 #[tokio::test]
 async fn where_each_session_wants_a_factor_the_token_is_made_with_one_and_works_once() {
-    let estate = estate().await;
+    let (estate, bea) = estate().await;
     assert!(matches!(made(&estate, wish("admin@orders")).await, Err(Error::StepUp { max_age_seconds: 0 })));
-    let bea = estate.world.person("bea", "/emea", &[]).await;
     let caller = estate.world.caller("bea").await;
     estate.world.clock.advance(Duration::from_secs(60));
     let code = bea.code(estate.world.now());
