@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail};
 use rustls::pki_types::pem::PemObject as _;
@@ -174,7 +174,11 @@ impl Socket {
     /// # Errors
     /// When nothing comes.
     pub fn hear(&mut self) -> anyhow::Result<Seen> {
+        let begun = Instant::now();
         loop {
+            if begun.elapsed() > PATIENCE {
+                bail!("nothing came but signs of life; seen so far: {} {:?}", self.output, self.messages);
+            }
             match self.socket.read() {
                 Ok(Message::Binary(data)) => {
                     self.offset += u64::try_from(data.len())?;

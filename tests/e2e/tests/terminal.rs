@@ -51,8 +51,10 @@ fn a_terminal_in_the_browser_is_a_session_like_any_other() {
     socket.until_output("33 101").unwrap();
 
     // The network fails; what is said meanwhile is there when it is back.
-    let seen = socket.offset;
     socket.type_in("sleep 1; echo welcome $((1+1)) back\r").unwrap();
+    // A connection that breaks may take with it what was on its way: what was typed must have arrived.
+    socket.until_output("echo welcome $((1+1)) back").unwrap();
+    let seen = socket.offset;
     drop(socket);
     let mut socket = browser.attach(&session, &ticket, Some(seen)).unwrap();
     socket.until_output("welcome 2 back").unwrap();
