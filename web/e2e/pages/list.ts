@@ -53,7 +53,7 @@ export function shots({ request, ended, live, altered, links, seenKey }: Estate)
     { name: "terminals-none", path: "/terminals", who: "ada" },
     { name: "terminal-open", path: "/terminals?dialog=open", who: "ben" },
     { name: "terminal", path: "/access", who: "ben", act: openTerminal },
-    { name: "terminal-files", path: "/access", who: "ben", act: async (page) => { await openTerminal(page); await press(page, "Files"); await page.getByLabel("Folder", { exact: true }).fill("/etc"); await page.keyboard.press("Enter"); await page.getByRole("button", { name: /^hosts/ }).waitFor(); } },
+    { name: "terminal-files", path: "/access", who: "ben", act: async (page) => { await openTerminal(page); await press(page, "Files"); await page.getByLabel("Folder", { exact: true }).fill("/etc"); await page.keyboard.press("Enter"); await page.getByRole("button", { name: /^hosts \d/ }).waitFor(); } },
     { name: "sessions", path: "/sessions", who: "ada" },
     { name: "session-replay", path: `/sessions/${ended}`, who: "ada", act: async (page) => { await page.getByRole("list").getByRole("button", { name: /worker/ }).click(); await page.waitForTimeout(600); } },
     { name: "session-search", path: `/sessions/${ended}`, who: "ada", act: async (page) => { await type(page, "Search in the output", "web-1"); await page.waitForTimeout(400); } },
