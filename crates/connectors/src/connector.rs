@@ -84,6 +84,22 @@ impl Coverage {
     pub fn is_complete(&self) -> bool {
         !self.truncated
     }
+
+    /// Reports one more account, unless as many have been as are wanted. Whether to go on.
+    pub(crate) async fn report(
+        &mut self,
+        observation: Observation,
+        survey: &Survey,
+        found: &mpsc::Sender<Observation>,
+    ) -> bool {
+        if self.accounts >= survey.accounts_max {
+            self.truncated = true;
+            return false;
+        }
+        let heard = found.send(observation).await.is_ok();
+        self.accounts += usize::from(heard);
+        heard
+    }
 }
 
 /// One setting of a platform: what the address alone does not tell.

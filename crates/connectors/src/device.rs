@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use crate::connector::{Capabilities, Change, Connector, Coverage, SettingSpec, Survey};
 use crate::entitlement::{Entitlement, Provision, Provisioned, grant_name, grant_of_name};
 use crate::login::{Login, Secret};
-use crate::outcome::{Cause, Failure, Outcome, Verdict};
+use crate::outcome::{Cause, Failure, Outcome, SignInError, Verdict};
 use crate::ssh::Ssh;
 use crate::target::{InvalidSetting, Settings, Target};
 
@@ -89,14 +89,9 @@ impl Connector for NetworkDevice {
         let text = talk.ask(&model.discover.send).await?;
         let mut coverage = Coverage::default();
         for observation in model.observations(&text, survey) {
-            if coverage.accounts >= survey.accounts_max {
-                coverage.truncated = true;
+            if !coverage.report(observation, survey, found).await {
                 break;
             }
-            if found.send(observation).await.is_err() {
-                break;
-            }
-            coverage.accounts += 1;
         }
         Ok(coverage)
     }
@@ -205,7 +200,7 @@ fn model_of(target: &Target) -> Result<&'static Model, Failure> {
 
 async fn open(target: &Target, by: &Login, model: &'static Model) -> Result<Talk, Failure> {
     let ssh = Ssh::sign_in(target, &by.account, &by.secret, has_old_algorithms(target)).await;
-    let ssh = ssh.map_err(crate::ssh::SignInError::failure)?;
+    let ssh = ssh.map_err(SignInError::failure)?;
     Talk::begin(ssh, model, by.elevate.as_ref().or_else(|| password(&by.secret))).await
 }
 

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use crate::connector::{Capabilities, Change, Connector, Coverage, SettingSpec, Survey};
 use crate::entitlement::{Entitlement, Provision, Provisioned, grant_name, grant_of_name};
 use crate::login::{Login, Secret};
-use crate::outcome::{Cause, Failure, Outcome, Verdict};
+use crate::outcome::{Cause, Failure, Outcome, SignInError, Verdict};
 use crate::target::{Settings, Target};
 use crate::tls::{self, Pinned};
 
@@ -91,8 +91,7 @@ impl Connector for Directory {
                 session.close().await;
                 Verdict::Works
             }
-            Err(SignInError::Refused(failure)) => Verdict::Refused(failure),
-            Err(SignInError::Failed(failure)) => Verdict::Unknown(failure),
+            Err(error) => error.verdict(),
         }
     }
 
@@ -165,23 +164,6 @@ impl Connector for Directory {
         let names = entries.iter().filter_map(|entry| entry.attrs.get("uid")).flatten();
         let grants = names.filter_map(|name| grant_of_name(name));
         Ok(grants.map(|grant| Provisioned { grant, account: None, group: None, expires_at: None }).collect())
-    }
-}
-
-/// Why nobody is signed in.
-#[derive(Debug)]
-enum SignInError {
-    /// The directory does not take the password.
-    Refused(Failure),
-    /// It could not be found out whether it would.
-    Failed(Failure),
-}
-
-impl SignInError {
-    fn failure(self) -> Failure {
-        match self {
-            Self::Refused(failure) | Self::Failed(failure) => failure,
-        }
     }
 }
 

@@ -19,14 +19,14 @@ use zeroize::Zeroizing;
 use crate::connector::{Capabilities, Change, Connector, Coverage, Survey};
 use crate::entitlement::{Entitlement, Provision, Provisioned, grant_name, grant_of_name};
 use crate::login::{Login, Secret};
-use crate::outcome::{Cause, Failure, Outcome, Verdict};
+use crate::outcome::{Cause, Failure, Outcome, SignInError, Verdict};
 use crate::target::Target;
 
 mod client;
 mod inventory;
 mod packet;
 
-use client::{Answer, Client, SignInError};
+use client::{Answer, Client};
 
 /// MySQL 8 and later, MariaDB 10.4 and later.
 #[derive(Clone, Copy, Debug, Default)]
@@ -70,8 +70,7 @@ impl Connector for Mysql {
     async fn verify(&self, target: &Target, account: &AccountName, secret: &Secret) -> Verdict {
         match Client::open(target, account, secret).await {
             Ok(_) => Verdict::Works,
-            Err(SignInError::Refused(failure)) => Verdict::Refused(failure),
-            Err(SignInError::Failed(failure)) => Verdict::Unknown(failure),
+            Err(error) => error.verdict(),
         }
     }
 

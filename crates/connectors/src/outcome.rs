@@ -105,3 +105,29 @@ pub enum Verdict {
     /// Nothing can be said: the network, the target's identity, a lock, an expired account.
     Unknown(Failure),
 }
+
+/// Why nobody is signed in.
+#[derive(Debug)]
+pub(crate) enum SignInError {
+    /// The target does not take the secret.
+    Refused(Failure),
+    /// It could not be found out whether it would.
+    Failed(Failure),
+}
+
+impl SignInError {
+    /// What went wrong.
+    pub(crate) fn failure(self) -> Failure {
+        match self {
+            Self::Refused(failure) | Self::Failed(failure) => failure,
+        }
+    }
+
+    /// What it says of the secret.
+    pub(crate) fn verdict(self) -> Verdict {
+        match self {
+            Self::Refused(failure) => Verdict::Refused(failure),
+            Self::Failed(failure) => Verdict::Unknown(failure),
+        }
+    }
+}

@@ -13,12 +13,12 @@ use crate::connector::{Capabilities, Change, Connector, Coverage, SettingSpec, S
 use crate::digest::{keyed, sha256_hex};
 use crate::entitlement::{Entitlement, Provision, Provisioned, grant_name, grant_of_name};
 use crate::login::{Login, Secret};
-use crate::outcome::{Cause, Failure, Outcome, Verdict};
+use crate::outcome::{Cause, Failure, Outcome, SignInError, Verdict};
 use crate::target::Target;
 
 mod resp;
 
-use resp::{Reply, Session, SignInError};
+use resp::{Reply, Session};
 
 /// Redis 6 and later, Valkey.
 #[derive(Clone, Copy, Debug, Default)]
@@ -90,14 +90,9 @@ impl Connector for Redis {
             if !observation.can_sign_in && !observation.is_privileged() {
                 continue;
             }
-            if coverage.accounts >= survey.accounts_max {
-                coverage.truncated = true;
+            if !coverage.report(observation, survey, found).await {
                 break;
             }
-            if found.send(observation).await.is_err() {
-                break;
-            }
-            coverage.accounts += 1;
         }
         Ok(coverage)
     }
@@ -105,8 +100,7 @@ impl Connector for Redis {
     async fn verify(&self, target: &Target, account: &AccountName, secret: &Secret) -> Verdict {
         match Session::open(target, account, secret).await {
             Ok(_) => Verdict::Works,
-            Err(SignInError::Refused(failure)) => Verdict::Refused(failure),
-            Err(SignInError::Failed(failure)) => Verdict::Unknown(failure),
+            Err(error) => error.verdict(),
         }
     }
 

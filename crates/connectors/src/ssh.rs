@@ -11,35 +11,11 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use crate::login::Secret;
-use crate::outcome::{Cause, Failure, Verdict};
+use crate::outcome::{Cause, Failure, SignInError};
 use crate::target::{Limits, Target};
 
 mod algorithms;
 pub(crate) mod dialogue;
-
-/// Why nobody is signed in.
-#[derive(Debug)]
-pub(crate) enum SignInError {
-    /// The target does not take the secret.
-    Refused(Failure),
-    /// It could not be found out whether it would.
-    Failed(Failure),
-}
-
-impl SignInError {
-    pub(crate) fn failure(self) -> Failure {
-        match self {
-            Self::Refused(failure) | Self::Failed(failure) => failure,
-        }
-    }
-
-    pub(crate) fn verdict(self) -> Verdict {
-        match self {
-            Self::Refused(failure) => Verdict::Refused(failure),
-            Self::Failed(failure) => Verdict::Unknown(failure),
-        }
-    }
-}
 
 /// Why a command has no result.
 #[derive(Debug)]

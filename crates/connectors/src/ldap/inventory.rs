@@ -55,14 +55,9 @@ pub(super) async fn discover(
     }
     for entry in &accounts {
         let Some(observation) = observe(entry, &groups, survey) else { continue };
-        if coverage.accounts >= survey.accounts_max {
-            coverage.truncated = true;
+        if !coverage.report(observation, survey, found).await {
             break;
         }
-        if found.send(observation).await.is_err() {
-            break;
-        }
-        coverage.accounts += 1;
     }
     Ok(coverage)
 }

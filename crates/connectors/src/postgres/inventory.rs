@@ -63,10 +63,6 @@ pub(super) async fn discover(
         .map(|role| role.name.as_str())
         .collect();
     for role in roles.iter().filter(|role| role.can_sign_in) {
-        if coverage.accounts >= survey.accounts_max {
-            coverage.truncated = true;
-            break;
-        }
         let mut observation = Observation::named(role.name.as_str());
         observation.usage = if role.name == "postgres" { AccountUse::System } else { AccountUse::Service };
         observation.privileges = role.own.clone();
@@ -78,10 +74,9 @@ pub(super) async fn discover(
         if let Some(password) = passwords.get(&role.name) {
             observation.password = password.clone();
         }
-        if found.send(observation).await.is_err() {
+        if !coverage.report(observation, survey, found).await {
             break;
         }
-        coverage.accounts += 1;
     }
     Ok(coverage)
 }

@@ -7,26 +7,9 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use crate::login::Secret;
-use crate::outcome::{Cause, Failure};
+use crate::outcome::{Cause, Failure, SignInError};
 use crate::target::{Limits, Target};
 use crate::tls;
-
-/// Why nobody is signed in.
-#[derive(Debug)]
-pub(super) enum SignInError {
-    /// The server does not take the password.
-    Refused(Failure),
-    /// It could not be found out whether it would.
-    Failed(Failure),
-}
-
-impl SignInError {
-    pub(super) fn failure(self) -> Failure {
-        match self {
-            Self::Refused(failure) | Self::Failed(failure) => failure,
-        }
-    }
-}
 
 /// An answer.
 #[derive(Debug)]

@@ -68,14 +68,9 @@ pub(super) async fn discover(
         if !observation.can_sign_in && !observation.is_privileged() {
             continue;
         }
-        if coverage.accounts >= survey.accounts_max {
-            coverage.truncated = true;
+        if !coverage.report(observation, survey, found).await {
             break;
         }
-        if found.send(observation).await.is_err() {
-            break;
-        }
-        coverage.accounts += 1;
     }
     Ok(coverage)
 }

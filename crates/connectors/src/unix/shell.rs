@@ -4,8 +4,8 @@ use postern_domain::SecretText;
 use zeroize::Zeroizing;
 
 use crate::login::{Login, Secret};
-use crate::outcome::{Cause, Failure, Outcome};
-use crate::ssh::{Output, RunError, SignInError, Ssh, quote};
+use crate::outcome::{Cause, Failure, Outcome, SignInError};
+use crate::ssh::{Output, RunError, Ssh, quote};
 use crate::target::Target;
 
 /// Why a program has no result.
