@@ -2,13 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
-use postern_gateway::{Admission, AdmissionLimits, Control, Sessions, Workers};
+use postern_gateway::{Admission, AdmissionLimits, Control, Sessions, Workers, accept};
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -16,9 +14,6 @@ use crate::config::{Config, Limits};
 use crate::pg;
 use crate::pg::Cancels;
 use crate::verify::Trust;
-
-/// How long to wait before accepting again when accepting failed.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Why the gateway cannot be made or does not listen.
 #[derive(Debug, thiserror::Error)]
@@ -98,21 +93,7 @@ impl Gateway {
     /// Serves PostgreSQL's clients until `shutdown`, then ends every session, telling those in it, and
     /// returns when all of them have been written down.
     pub async fn serve_postgresql(self, listener: TcpListener, shutdown: CancellationToken) {
-        loop {
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                () = shutdown.cancelled() => break,
-            };
-            match accepted {
-                Ok((stream, address)) => self.admit(stream, address.ip().to_canonical()),
-                Err(error) => {
-                    // Out of file descriptors, mostly; those that are open must be able to end.
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
-        drop(listener);
+        accept(listener, &shutdown, |stream, source| self.admit(stream, source)).await;
         self.gate.shutdown.cancel();
         self.gate.tasks.close();
         self.gate.tasks.wait().await;

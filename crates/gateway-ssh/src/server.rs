@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_gateway::{Admission, AdmissionLimits, Control, Place, Sessions, Waiting, Workers};
+use postern_gateway::{Admission, AdmissionLimits, Control, Place, Sessions, Waiting, Workers, accept};
 use russh::{MethodKind, MethodSet, SshId, client, server};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
@@ -124,21 +124,7 @@ impl Gateway {
     /// Serves until `shutdown`, then ends every session, telling those in it, and returns when all of
     /// them have been written down.
     pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) {
-        loop {
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                () = shutdown.cancelled() => break,
-            };
-            match accepted {
-                Ok((stream, address)) => self.admit(stream, address.ip().to_canonical()),
-                Err(error) => {
-                    // Out of file descriptors, mostly; those that are open must be able to end.
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
-        drop(listener);
+        accept(listener, &shutdown, |stream, source| self.admit(stream, source)).await;
         self.gate.shutdown.cancel();
         self.gate.tasks.close();
         self.gate.tasks.wait().await;
@@ -212,5 +198,3 @@ async fn serve(
 
 /// How many keys a client may offer, and how often it may fail in other ways.
 const KEY_OFFERS_MAX: usize = 24;
-/// How long to wait before accepting again when accepting failed.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -4,6 +4,7 @@
 //! only. `Sessions::open` is the only way to a lease on a target, and it comes with its recorder, so
 //! that an unauthorised or unrecorded path cannot be written down.
 
+mod accept;
 pub mod admission;
 pub mod broker;
 pub mod recorder;
@@ -16,6 +17,7 @@ pub mod workers;
 #[cfg(test)]
 mod testing;
 
+pub use accept::accept;
 pub use admission::{Admission, AdmissionLimits, Place, Waiting};
 pub use broker::{
     Broker, BrokerError, ConnectRequest, Credential, Directive, FactorNeed, HostKeyVerdict, Identity, Lease, Recorded,
