@@ -24,7 +24,7 @@ use crate::HostKeySight;
 use crate::facts::Facts;
 use crate::live::LiveSession;
 use crate::provision::Made;
-use crate::{Control, Error, certificate, provision, recording};
+use crate::{Control, Error, certificate, gate, provision, recording};
 
 /// The action under which opening a session is written down.
 const OPEN: &str = "session.open";
@@ -244,7 +244,7 @@ impl Control {
             None
         } else {
             let key = request.user.key.as_deref().unwrap_or_default();
-            rows.factor_proved_at(id, key, &request.source.to_canonical().to_string()).await?
+            gate::factor_proved_at(&mut rows, id, key, request.source).await?
         };
         Ok(Known { user: person.user, facts, proved_at })
     }

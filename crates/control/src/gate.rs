@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use postern_domain::event::{Actor, Event};
 use postern_domain::user::{User, UserState};
 use postern_domain::{SecretText, Timestamp, UserId, UserName};
+use postern_store::ReadTx;
 
 use crate::password::sign_in_failed;
 use crate::ssh_key::is_named;
@@ -66,20 +67,17 @@ impl Control {
         self.commit(tx, &[event]).await?;
         Ok(now)
     }
+}
 
-    /// When `user` last proved a second factor to a gateway, coming from `source` with this key.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn factor_proved_at(
-        &self,
-        user: &UserId,
-        ssh_key: &str,
-        source: IpAddr,
-    ) -> Result<Option<Timestamp>, Error> {
-        let source = source.to_canonical().to_string();
-        Ok(self.store().read().await?.factor_proved_at(user, ssh_key, &source).await?)
-    }
+/// When `user` last proved a second factor to a gateway, coming from `source` with this key (or a
+/// password: the empty fingerprint).
+pub(crate) async fn factor_proved_at(
+    rows: &mut ReadTx,
+    user: &UserId,
+    ssh_key: &str,
+    source: IpAddr,
+) -> Result<Option<Timestamp>, Error> {
+    Ok(rows.factor_proved_at(user, ssh_key, &source.to_canonical().to_string()).await?)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@ use postern_domain::permission::Permission;
 use postern_domain::user::UserState;
 use postern_domain::{SecretText, UserName};
 
+use crate::gate::factor_proved_at;
 use crate::testing::{PASSWORD, SOURCE, World};
 use crate::{Error, SshKeyAdd, UserChange};
 
@@ -37,7 +38,8 @@ async fn a_code_is_proved_for_the_key_and_the_address_that_it_came_with() {
     let at = world.control.prove_code(id, &code, SOURCE, "SHA256:one").await.expect("proved");
     assert_eq!(at, world.now());
     let proved = async |key: &str, source: &str| {
-        world.control.factor_proved_at(id, key, source.parse().expect("an address")).await.expect("an answer")
+        let mut rows = world.control.store().read().await.expect("a snapshot");
+        factor_proved_at(&mut rows, id, key, source.parse().expect("an address")).await.expect("an answer")
     };
     assert_eq!(proved("SHA256:one", &SOURCE.to_string()).await, Some(at));
     assert_eq!(proved("SHA256:two", &SOURCE.to_string()).await, None);
