@@ -16,6 +16,8 @@ use crate::ran::{Ran, run, run_with_input};
 use crate::wait::until;
 
 const STEP_SECONDS: u64 = 30;
+/// How long a code is on its way at most.
+const LATE_SECONDS: u64 = 10;
 
 /// A person with a password, a generator of one-time codes, an SSH key, and a command line.
 pub struct Person {
@@ -69,9 +71,10 @@ impl Person {
     pub fn code(&self) -> anyhow::Result<String> {
         let mut used = self.used.lock().map_err(|_| anyhow!("poisoned"))?;
         let step = until("a fresh one-time code", || {
-            let now = step_now()?;
-            let step = (*used + 1).max(now.saturating_sub(1));
-            Ok((step <= now + 1).then_some(step))
+            let seconds = seconds_now()?;
+            // The code of the step before is taken as long as it counts for some time yet.
+            let step = (*used + 1).max(seconds.saturating_sub(STEP_SECONDS - LATE_SECONDS) / STEP_SECONDS);
+            Ok((step <= seconds / STEP_SECONDS + 1).then_some(step))
         })?;
         *used = step;
         self.code_of(step)
@@ -221,5 +224,9 @@ impl Person {
 }
 
 fn step_now() -> anyhow::Result<u64> {
-    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() / STEP_SECONDS)
+    Ok(seconds_now()? / STEP_SECONDS)
+}
+
+fn seconds_now() -> anyhow::Result<u64> {
+    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())
 }
