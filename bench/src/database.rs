@@ -54,7 +54,7 @@ enum Route {
 struct Pooler {
     folder: TempDir,
     port: u16,
-    _process: Child,
+    process: Child,
 }
 
 impl Pooler {
@@ -85,7 +85,7 @@ impl Pooler {
         command.args(["-q", "-u", "postgres"]).arg(path.join("settings.ini"));
         let child = Child::start(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()))?;
         until("pgbouncer", || Ok(std::net::TcpStream::connect(("127.0.0.1", port)).ok()))?;
-        Ok(Self { folder, port, _process: child })
+        Ok(Self { folder, port, process: child })
     }
 
     fn log(&self) -> String {
@@ -98,6 +98,8 @@ struct Roads {
     world: DatabaseWorld,
     uri: String,
     pooler: Pooler,
+    /// Whose settings hold the gate's certificate that the address names.
+    _ben: Person,
 }
 
 impl Roads {
@@ -110,7 +112,7 @@ impl Roads {
         let uri = ben.cli(&["connect", "app_admin@orders", "shop", "--print", "--for", "12h"])?.ok()?.text();
         run(world.target.direct("pgbench").args(["-q", "-i", "-s", "10"]))?.ok()?;
         let pooler = Pooler::start(&world)?;
-        Ok(Self { uri: uri.trim().to_owned(), pooler, world })
+        Ok(Self { uri: uri.trim().to_owned(), pooler, world, _ben: ben })
     }
 
     /// A client on its way; the connection comes last.
@@ -157,23 +159,29 @@ fn short_queries(
     let gate = roads.world.gate.id();
     let (seconds, count, threads) = (extent.seconds.to_string(), clients.to_string(), clients.min(2).to_string());
     let arguments = ["-n", "-S", "-M", mode, "-c", &count, "-j", &threads, "-T", &seconds];
-    let (mut direct, mut pooler, mut through, mut cpu) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut direct, mut pooler, mut through) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut cpu, mut pooler_cpu) = (Vec::new(), Vec::new());
     for _ in 0..extent.rounds {
         for route in [Route::Direct, Route::Pooler, Route::Gate] {
-            let before = cpu_seconds(gate)?;
+            let process = if route == Route::Pooler { roads.pooler.process.id() } else { gate };
+            let before = cpu_seconds(process)?;
             let ran = run(&mut roads.command(route, "pgbench", &arguments))?;
             if ran.code != 0 {
                 bail!("{}\n{}", ran.said(), roads.pooler.log());
             }
             let text = ran.text();
             let tps = number(&text, "tps = ")?;
+            let done = number(&text, "number of transactions actually processed: ")?;
+            let used = (cpu_seconds(process)? - before) * 1e6 / done;
             match route {
                 Route::Direct => direct.push(tps),
-                Route::Pooler => pooler.push(tps),
+                Route::Pooler => {
+                    pooler.push(tps);
+                    pooler_cpu.push(used);
+                }
                 Route::Gate => {
                     through.push(tps);
-                    let done = number(&text, "number of transactions actually processed: ")?;
-                    cpu.push((cpu_seconds(gate)? - before) * 1e6 / done);
+                    cpu.push(used);
                 }
             }
         }
@@ -183,6 +191,7 @@ fn short_queries(
     figures.plain(&format!("{name}_tps"), through);
     figures.plain(&format!("{name}_of_direct"), through / direct);
     figures.at_least(&format!("{name}_of_pgbouncer"), through / pooler, 1.2);
+    figures.plain(&format!("{name}_pgbouncer_cpu_us"), median(&pooler_cpu));
     figures.at_most(&format!("{name}_gate_cpu_us"), median(&cpu), 25.0);
     Ok(())
 }

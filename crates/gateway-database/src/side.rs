@@ -2,11 +2,13 @@
 
 use std::cell::RefCell;
 use std::io::{self, BufRead as _, Read, Write};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
+use tokio::io::{AsyncRead as _, ReadBuf};
 use tokio::net::TcpStream;
 
 /// How much is read from a socket at once.
@@ -107,11 +109,11 @@ impl Side {
         SCRATCH.with_borrow_mut(|scratch| {
             // What was decrypted with the handshake's last bytes.
             self.drain(&mut take)?;
-            let read = match self.io.try_read(scratch) {
-                Ok(0) => return Ok(false),
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),
-                Err(error) => return Err(error.into()),
+            let read = match self.read_now(scratch) {
+                Poll::Ready(Ok(0)) => return Ok(false),
+                Poll::Ready(Ok(read)) => read,
+                Poll::Pending => return Ok(true),
+                Poll::Ready(Err(error)) => return Err(error.into()),
             };
             let mut raw = scratch.get(..read).unwrap_or_default();
             while !raw.is_empty() {
@@ -124,6 +126,14 @@ impl Side {
             }
             Ok(true)
         })
+    }
+
+    /// Reads what is there. Unlike `try_read`, a read that did not fill its room also says that nothing is
+    /// left, which spares the call that would only find that out; whoever waits asks `poll_readable`.
+    fn read_now(&mut self, into: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut room = ReadBuf::new(into);
+        let polled = Pin::new(&mut self.io).poll_read(&mut Context::from_waker(Waker::noop()), &mut room);
+        polled.map_ok(|()| room.filled().len())
     }
 
     fn drain<E: From<io::Error>>(&mut self, take: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
