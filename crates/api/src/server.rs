@@ -93,7 +93,11 @@ impl Server {
 
 async fn connection(stream: TcpStream, peer: SocketAddr, acceptor: TlsAcceptor, app: Router, stop: CancellationToken) {
     let _ = stream.set_nodelay(true);
-    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await else { return };
+    let accepted = tokio::select! {
+        accepted = tokio::time::timeout(HANDSHAKE_MAX, acceptor.accept(stream)) => accepted,
+        () = stop.cancelled() => return,
+    };
+    let Ok(Ok(stream)) = accepted else { return };
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         app.clone().call(request)

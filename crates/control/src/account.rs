@@ -7,7 +7,7 @@ use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::rotation::{Dependent, RotationSetting};
 use postern_domain::{AccountId, AccountRef, ScopePath, UserId, UserName};
-use postern_store::{AccountFields, AccountFilter, Page, PageRequest, ReadTx, WriteTx};
+use postern_store::{AccountFields, AccountFilter, Listed, Listing, ReadTx, WriteTx};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -37,14 +37,14 @@ impl Control {
     /// Accounts in the permit's scopes.
     ///
     /// # Errors
-    /// When the cursor is not one of ours.
+    /// When it cannot be sorted by that, or the cursor is not one of ours.
     pub async fn account_list(
         &self,
         permit: &Permit<Manage>,
         filter: &AccountFilter,
-        page: &PageRequest,
-    ) -> Result<Page<Account>, Error> {
-        Ok(self.store().read().await?.accounts(&permit.action().scopes, filter, page).await?)
+        listing: &Listing,
+    ) -> Result<Listed<Account>, Error> {
+        Ok(self.store().read().await?.accounts(&permit.action().scopes, filter, listing).await?)
     }
 
     /// One account.

@@ -4,10 +4,21 @@ use postern_domain::GrantId;
 use postern_domain::event::Event;
 use postern_domain::grant::{Grant, GrantState};
 use postern_domain::permission::Permission;
-use postern_store::{GrantFilter, Page, PageRequest, ReadTx, WriteTx};
+use postern_store::{GrantFilter, Listed, Listing, ReadTx, WriteTx};
 
 use crate::request::REASON_LEN_MAX;
 use crate::{Caller, Control, Error, text};
+
+/// Which grants are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct GrantWanted {
+    /// In this state only.
+    pub state: Option<GrantState>,
+    /// The caller's own only.
+    pub mine: bool,
+    /// A part of the account's name with its asset's, or of whose it is.
+    pub q: Option<String>,
+}
 
 impl Control {
     /// The caller's own grants, and, unless only those are wanted, all in the scopes where they hold
@@ -18,13 +29,13 @@ impl Control {
     pub async fn grant_list(
         &self,
         caller: &Caller,
-        state: Option<GrantState>,
-        mine: bool,
-        page: &PageRequest,
-    ) -> Result<Page<Grant>, Error> {
-        let scopes = if mine { Vec::new() } else { caller.authority.scopes(Permission::RequestRead) };
-        let filter = GrantFilter { own: Some(caller.user.id.clone()), scopes, state };
-        Ok(self.store().read().await?.grants(&filter, self.now(), page).await?)
+        wanted: &GrantWanted,
+        listing: &Listing,
+    ) -> Result<Listed<Grant>, Error> {
+        let scopes = if wanted.mine { Vec::new() } else { caller.authority.scopes(Permission::RequestRead) };
+        let own = Some(caller.user.id.clone());
+        let filter = GrantFilter { own, scopes, state: wanted.state, q: wanted.q.clone() };
+        Ok(self.store().read().await?.grants(&filter, self.now(), listing).await?)
     }
 
     /// One grant that the caller may see.

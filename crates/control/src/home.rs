@@ -9,7 +9,7 @@ use postern_store::{EstateFigures, PageRequest, SessionFilter};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccessFilter, AccessItem, AccessState, Caller, Control, Error, RequestWanted, Status};
+use crate::{AccessFilter, AccessItem, AccessState, Caller, Control, Error, GrantWanted, RequestWanted, Status};
 
 /// How many of each are shown.
 const SHOWN_MAX: usize = 8;
@@ -102,17 +102,18 @@ impl Control {
         let page = PageRequest { cursor: None, limit: Some(COUNT_MAX) };
         let waiting = RequestWanted { waiting: true, ..RequestWanted::default() };
         let mine = RequestWanted { mine: true, state: Some(RequestState::Pending), ..RequestWanted::default() };
+        let active = GrantWanted { state: Some(GrantState::Active), mine: true, q: None };
         let live = SessionFilter { live: true, ..SessionFilter::default() };
         let waiting = if caller.permit(Permission::RequestApprove).is_some() {
-            self.request_list(caller, &waiting, &page).await?.items
+            self.request_list(caller, &waiting, &page.clone().into()).await?.items
         } else {
             Vec::new()
         };
         Ok(Found {
             waiting,
-            mine: self.request_list(caller, &mine, &page).await?.items,
-            grants: self.grant_list(caller, Some(GrantState::Active), true, &page).await?.items,
-            live: self.session_list(caller, &live, &page.clone().into()).await?.items,
+            mine: self.request_list(caller, &mine, &page.clone().into()).await?.items,
+            grants: self.grant_list(caller, &active, &page.clone().into()).await?.items,
+            live: self.session_list(caller, &live, &page.into()).await?.items,
         })
     }
 }

@@ -11,7 +11,7 @@ use postern_domain::permit::{Manage, Permit};
 use postern_ledger::Hash;
 use postern_ledger::note::Checkpoint;
 use postern_ledger::tiles::Directory;
-use postern_store::{Leaf, LeafFilter, Page, PageRequest, ReadTx};
+use postern_store::{Leaf, LeafFilter, Listed, Listing, ReadTx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,8 @@ use crate::{Control, Error};
 
 /// Leaves that are published in one go.
 const BATCH_MAX: u32 = 4096;
+/// How many leaves of an export are read at once.
+const EXPORTED_MAX: u32 = 500;
 /// How long after a commit its leaves wait for company, so that a burst is signed once.
 const GATHER: Duration = Duration::from_millis(200);
 /// How long publishing waits after a failure.
@@ -139,9 +141,9 @@ impl Control {
         &self,
         permit: &Permit<Manage>,
         filter: &LeafFilter,
-        page: &PageRequest,
-    ) -> Result<Page<AuditEntry>, Error> {
-        let leaves = self.store().read().await?.leaves(&permit.action().scopes, filter, page).await?;
+        listing: &Listing,
+    ) -> Result<Listed<AuditEntry>, Error> {
+        let leaves = self.store().read().await?.leaves(&permit.action().scopes, filter, listing).await?;
         Ok(leaves.map(entry))
     }
 
@@ -201,7 +203,13 @@ impl Control {
     ///
     /// # Errors
     /// `NotFound` when nothing is signed yet, `Sealed` when proofs are wanted and the vault is sealed.
-    pub async fn audit_export(&self, permit: &Permit<Manage>, from: u64, proof: bool) -> Result<AuditExport, Error> {
+    pub async fn audit_export(
+        &self,
+        permit: &Permit<Manage>,
+        filter: LeafFilter,
+        first: u64,
+        proof: bool,
+    ) -> Result<AuditExport, Error> {
         let signed = if proof {
             let signer = self.ledger_signer(&mut self.store().read().await?).await?;
             let checkpoint = self.tiles().checkpoint(signer.verifier()).map_err(unpublishable)?;
@@ -210,7 +218,7 @@ impl Control {
         } else {
             None
         };
-        Ok(AuditExport { scopes: permit.action().scopes.clone(), next: Some(from), signed, begun: false })
+        Ok(AuditExport { scopes: permit.action().scopes.clone(), filter, next: Some(first), signed, begun: false })
     }
 
     /// The next lines of an export; none when it is over.
@@ -224,7 +232,8 @@ impl Control {
         }
         export.begun = true;
         let Some(from) = export.next else { return Ok(None) };
-        let mut leaves = self.store().read().await?.leaves_from(from, BATCH_MAX).await?;
+        let mut rows = self.store().read().await?;
+        let mut leaves = rows.leaves_matching(&export.scopes, &export.filter, from, EXPORTED_MAX).await?;
         if let Some((size, ..)) = &export.signed {
             leaves.retain(|leaf| leaf.index < *size);
         }
@@ -236,9 +245,6 @@ impl Control {
         for leaf in leaves {
             let (index, body) = (leaf.index, STANDARD.encode(&leaf.body));
             let entry = entry(leaf);
-            if !export.scopes.iter().any(|scope| scope.contains(&entry.event.scope)) {
-                continue;
-            }
             let Some((size, ..)) = export.signed else {
                 write_line(&mut lines, &entry)?;
                 continue;
@@ -255,6 +261,7 @@ impl Control {
 /// An export in progress.
 pub struct AuditExport {
     scopes: Vec<ScopePath>,
+    filter: LeafFilter,
     next: Option<u64>,
     /// The signed log's size and root, and the checkpoint.
     signed: Option<(u64, String, String)>,

@@ -77,6 +77,7 @@ use postern_domain::event::{Actor, Event};
 use postern_store::Store;
 use postern_vault::Vault;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 pub use access::{AccessAsset, AccessFilter, AccessItem, AccessReason, AccessState, Demands};
 pub use account::AccountInput;
@@ -95,6 +96,7 @@ pub use error::Error;
 pub use factor::FactorGiven;
 pub use facts::Facts;
 pub use finding::{Acceptance, FindingAction, OwnerInput};
+pub use grant::GrantWanted;
 pub use group::GroupBody;
 pub use home::{Counts, Estate, Home};
 pub use host_key::{HostKeyDecision, HostKeySight};
@@ -158,6 +160,7 @@ struct Inner {
     changes: tokio::sync::broadcast::Sender<&'static str>,
     /// Told when there may be a rotation to work on.
     work: Notify,
+    stop: CancellationToken,
     started_at: Timestamp,
     live: live::LiveSessions,
     /// What is done on targets, when tests say otherwise than the platforms do.
@@ -188,6 +191,7 @@ impl Control {
             committed: Notify::new(),
             changes,
             work: Notify::new(),
+            stop: CancellationToken::new(),
             started_at,
             live: live::LiveSessions::default(),
             connectors: std::sync::OnceLock::new(),
@@ -202,6 +206,12 @@ impl Control {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    /// Cancelled when Postern stops: what goes on for as long as it runs ends then.
+    #[must_use]
+    pub fn stop(&self) -> &CancellationToken {
+        &self.0.stop
     }
 
     /// Closes the database after the transactions in progress.

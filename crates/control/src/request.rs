@@ -9,7 +9,7 @@ use postern_domain::permit::{AskAccess, Manage, Permit};
 use postern_domain::policy::{self, AskFacts, Decision, Reason, Subject, Target, ticket::TICKET_LEN_MAX};
 use postern_domain::request::{Request, RequestState};
 use postern_domain::{AccountRef, GrantId, RequestId, ScopePath, Timestamp};
-use postern_store::{Page, PageRequest, ReadTx, RequestFilter, StoredRequest, WriteTx};
+use postern_store::{COUNT_MAX, Listed, Listing, PageRequest, ReadTx, RequestFilter, StoredRequest, WriteTx};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -52,7 +52,7 @@ pub struct RequestInput {
 }
 
 /// Which requests are wanted.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct RequestWanted {
     /// In this state only.
     pub state: Option<RequestState>,
@@ -60,6 +60,8 @@ pub struct RequestWanted {
     pub mine: bool,
     /// Those only that wait for the caller's answer.
     pub waiting: bool,
+    /// A part of the account's name with its asset's, or of who asks.
+    pub q: Option<String>,
 }
 
 impl Control {
@@ -113,8 +115,8 @@ impl Control {
         &self,
         caller: &Caller,
         wanted: &RequestWanted,
-        page: &PageRequest,
-    ) -> Result<Page<Request>, Error> {
+        listing: &Listing,
+    ) -> Result<Listed<Request>, Error> {
         let mut rows = self.store().read().await?;
         let none = wanted.mine || wanted.waiting;
         let filter = RequestFilter {
@@ -122,30 +124,13 @@ impl Control {
             scopes: if none { Vec::new() } else { caller.authority.scopes(Permission::RequestRead) },
             pending_scopes: if wanted.mine { Vec::new() } else { caller.authority.scopes(Permission::RequestApprove) },
             state: if wanted.waiting { Some(RequestState::Pending) } else { wanted.state },
+            q: wanted.q.clone(),
         };
-        let mut approver = Approver::new(caller, self.now());
-        let limit = usize::try_from(page.limit()).unwrap_or(1);
-        let mut found: Page<Request> = Page { items: Vec::new(), next: page.cursor.clone() };
-        for _ in 0..PORTIONS_MAX {
-            let portion = PageRequest { cursor: found.next.take(), limit: Some(500) };
-            let portion = rows.requests(&filter, &portion).await?;
-            let mut more = portion.items.into_iter().peekable();
-            while let Some(StoredRequest { request, .. }) = more.next() {
-                let own = request.user == caller.user.name;
-                let shown = if wanted.waiting { false } else { own || covers(caller, &request.scope) };
-                if shown && (own || !wanted.mine) || approver.may_answer(&mut rows, &request).await? {
-                    found.items.push(request);
-                }
-                if found.items.len() >= limit {
-                    let last = found.items.last().map(|request| request.id.to_string());
-                    found.next = last.filter(|_| more.peek().is_some() || portion.next.is_some());
-                    return Ok(found);
-                }
-            }
-            found.next = portion.next;
-            if found.next.is_none() {
-                break;
-            }
+        let mut sight = Sight { caller, wanted, filter, approver: Approver::new(caller, self.now()) };
+        let limit = usize::try_from(listing.page.limit()).unwrap_or(1);
+        let mut found = sight.look(&mut rows, listing.page.cursor.clone(), &listing.sort, limit).await?;
+        if listing.count {
+            found.total = sight.count(&mut rows, &listing.sort).await?;
         }
         Ok(found)
     }
@@ -357,6 +342,67 @@ pub(crate) async fn seen(rows: &mut ReadTx, caller: &Caller, id: &RequestId) -> 
         || covers(caller, &request.scope)
         || caller.authority.covers(Permission::RequestApprove, &request.scope);
     if theirs { Ok(stored) } else { Err(unknown()) }
+}
+
+/// Somebody looking through requests: what the database finds, and of that what is theirs to see.
+struct Sight<'a> {
+    caller: &'a Caller,
+    wanted: &'a RequestWanted,
+    filter: RequestFilter,
+    approver: Approver<'a>,
+}
+
+impl Sight<'_> {
+    async fn shows(&mut self, rows: &mut ReadTx, request: &Request) -> Result<bool, Error> {
+        let own = request.user == self.caller.user.name;
+        let shown = !self.wanted.waiting && (own || covers(self.caller, &request.scope));
+        Ok(shown && (own || !self.wanted.mine) || self.approver.may_answer(rows, request).await?)
+    }
+
+    /// At most `limit` of them, from `cursor` on.
+    async fn look(
+        &mut self,
+        rows: &mut ReadTx,
+        cursor: Option<String>,
+        sort: &Option<String>,
+        limit: usize,
+    ) -> Result<Listed<Request>, Error> {
+        let mut found = Listed { items: Vec::new(), next: cursor, total: None };
+        for _ in 0..PORTIONS_MAX {
+            let page = PageRequest { cursor: found.next.take(), limit: Some(500) };
+            let portion = Listing { page, sort: sort.clone(), count: false };
+            let portion = rows.requests(&self.filter, &portion).await?;
+            let mut more = portion.items.into_iter().peekable();
+            while let Some(stored) = more.next() {
+                if !self.shows(rows, &stored.request).await? {
+                    continue;
+                }
+                let after = stored.cursor(sort.as_deref())?;
+                found.items.push(stored.request);
+                if found.items.len() >= limit {
+                    found.next = Some(after).filter(|_| more.peek().is_some() || portion.next.is_some());
+                    return Ok(found);
+                }
+            }
+            found.next = portion.next;
+            if found.next.is_none() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// How many there are. Whether somebody may answer is decided request by request; where that adds
+    /// nothing to what the caller sees, the database counts.
+    async fn count(&mut self, rows: &mut ReadTx, sort: &Option<String>) -> Result<Option<u64>, Error> {
+        let RequestFilter { scopes, pending_scopes, .. } = &self.filter;
+        if pending_scopes.iter().all(|pending| scopes.iter().any(|scope| scope.contains(pending))) {
+            let page = PageRequest { cursor: None, limit: Some(1) };
+            return Ok(rows.requests(&self.filter, &Listing { page, sort: None, count: true }).await?.total);
+        }
+        let all = self.look(rows, None, sort, COUNT_MAX as usize).await?;
+        Ok(all.next.is_none().then_some(all.items.len() as u64))
+    }
 }
 
 fn covers(caller: &Caller, scope: &ScopePath) -> bool {

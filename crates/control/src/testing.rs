@@ -242,7 +242,7 @@ impl World {
         let filter = LeafFilter { action: Some(action.to_owned()), ..LeafFilter::default() };
         let page = PageRequest { cursor: None, limit: Some(500) };
         let mut rows = self.control.store().read().await.expect("a snapshot");
-        let leaves = rows.leaves(&[ScopePath::root()], &filter, &page).await.expect("leaves");
+        let leaves = rows.leaves(&[ScopePath::root()], &filter, &page.into()).await.expect("leaves");
         leaves.items.iter().rev().map(|leaf| serde_json::from_slice(&leaf.body).expect("an event")).collect()
     }
 }

@@ -7,7 +7,7 @@ use postern_domain::event::Event;
 use postern_domain::permission::Permission;
 use postern_domain::user::ApiToken;
 use postern_domain::{ScopePath, TokenId};
-use postern_store::{Page, PageRequest};
+use postern_store::{Listed, Listing};
 use postern_vault::random;
 use postern_vault::token::{self, Purpose};
 use schemars::JsonSchema;
@@ -50,8 +50,8 @@ impl Control {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn token_list(&self, caller: &Caller, page: &PageRequest) -> Result<Page<ApiToken>, Error> {
-        Ok(self.store().read().await?.tokens(&caller.user.id, page).await?)
+    pub async fn token_list(&self, caller: &Caller, listing: &Listing) -> Result<Listed<ApiToken>, Error> {
+        Ok(self.store().read().await?.tokens(&caller.user.id, listing).await?)
     }
 
     /// Makes a token.

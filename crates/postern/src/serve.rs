@@ -130,7 +130,7 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
     control.attach(sessions.clone());
     announce(&control, opened.shares.as_deref(), served).await?;
 
-    let stop = CancellationToken::new();
+    let stop = control.stop().clone();
     let mut tasks = tokio::task::JoinSet::new();
     let terminals = Terminals::new(sessions.clone(), Limits::default());
     let app = postern_api::app(control.clone(), Arc::new(Metrics::default()), Some(terminals));

@@ -9,44 +9,64 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::db::{ReadTx, WriteTx};
 use crate::error::Error;
-use crate::page::{Page, PageRequest};
+use crate::listing::{Listed, Listing, Plan, Query};
 use crate::{rotation, row};
 
-/// What an account is read from. It is ready when its secret is of the kind that it is proved by, or
+/// What is read of an account. It is ready when its secret is of the kind that it is proved by, or
 /// when nothing needs to be stored for it.
-macro_rules! select {
-    ($more:literal) => {
-        concat!(
-            "select c.*, a.name as asset_name, a.scope as scope, u.name as owner, ",
-            $more,
-            "(c.credential = 'ssh_certificate' or coalesce(s.kind = c.credential, 0)) as ready, \
-             s.version as secret_version, coalesce(s.verified_at, s.created_at) as rotated_at, r.every_seconds, \
-             r.after_use, r.heartbeat_seconds, r.dependents, o.state as rotation_state, h.result as heartbeat_result, \
-             h.detail as heartbeat_detail, h.checked_at as heartbeat_at, \
-             (select json_group_array(json_object('name', p.name, 'state', p.state, 'version', p.version, \
-             'note', p.note, 'at', strftime('%Y-%m-%dT%H:%M:%fZ', p.at / 1000.0, 'unixepoch'))) \
-             from dependent_push p where p.account_id = c.id) as pushed \
-             from account c join asset a on a.id = c.asset_id left join user u on u.id = c.owner_id \
-             left join secret s on s.account_id = c.id and s.state = 'current' \
-             left join account_rotation r on r.account_id = c.id \
-             left join rotation o on o.account_id = c.id and o.ended_at is null \
-             left join heartbeat h on h.account_id = c.id"
-        )
+macro_rules! columns {
+    () => {
+        "c.*, a.name as asset_name, a.scope as scope, u.name as owner, \
+         (c.credential = 'ssh_certificate' or coalesce(s.kind = c.credential, 0)) as ready, \
+         s.version as secret_version, coalesce(s.verified_at, s.created_at) as rotated_at, r.every_seconds, \
+         r.after_use, r.heartbeat_seconds, r.dependents, o.state as rotation_state, h.result as heartbeat_result, \
+         h.detail as heartbeat_detail, h.checked_at as heartbeat_at, \
+         (select json_group_array(json_object('name', p.name, 'state', p.state, 'version', p.version, \
+         'note', p.note, 'at', strftime('%Y-%m-%dT%H:%M:%fZ', p.at / 1000.0, 'unixepoch'))) \
+         from dependent_push p where p.account_id = c.id) as pushed"
     };
 }
 
-const SELECT: &str = select!("");
+/// Where it is read from.
+macro_rules! tables {
+    () => {
+        "account c join asset a on a.id = c.asset_id left join user u on u.id = c.owner_id \
+         left join secret s on s.account_id = c.id and s.state = 'current' \
+         left join account_rotation r on r.account_id = c.id \
+         left join rotation o on o.account_id = c.id and o.ended_at is null \
+         left join heartbeat h on h.account_id = c.id"
+    };
+}
+
+const SELECT: &str = concat!("select ", columns!(), " from ", tables!());
 /// The same with the asset's own columns.
-pub(crate) const SELECT_WITH_ASSET: &str =
-    select!("a.platform, a.address, a.labels, a.server_ca, a.created_at as asset_created_at, ");
+pub(crate) const SELECT_WITH_ASSET: &str = concat!(
+    "select a.platform, a.address, a.labels, a.server_ca, a.created_at as asset_created_at, ",
+    columns!(),
+    " from ",
+    tables!()
+);
+
+pub(crate) const LISTED: Plan = Plan {
+    columns: columns!(),
+    from: concat!(tables!(), " where 1"),
+    id: "c.id",
+    keys: &[
+        ("account", "c.listed_as"),
+        ("created_at", "c.created_at"),
+        ("last_used_at", "coalesce(c.last_used_at, 0)"),
+    ],
+};
 
 /// Which accounts are wanted; everything given must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountFilter {
     /// The asset.
     pub asset: Option<AssetName>,
-    /// A part of the account's or the asset's name.
+    /// A part of the account's or the asset's name, or of both: `root@web`.
     pub q: Option<String>,
+    /// Where they stand in their life.
+    pub state: Option<AccountState>,
 }
 
 impl ReadTx {
@@ -89,38 +109,31 @@ impl ReadTx {
             .transpose()
     }
 
-    /// Accounts in `scopes` that match, by asset and name.
+    /// Accounts in `scopes` that match, by asset and name unless asked otherwise.
     ///
     /// # Errors
-    /// When the database fails or the cursor is not one of ours.
+    /// When the database fails, or it cannot be sorted by that, or the cursor is not one of ours.
     pub async fn accounts(
         &mut self,
         scopes: &[ScopePath],
         filter: &AccountFilter,
-        page: &PageRequest,
-    ) -> Result<Page<Account>, Error> {
-        let [asset, name, id] = page.keys()?;
-        let sql = format!(
-            "{SELECT} where (a.name, c.name, c.id) > (?1, ?2, ?3) and a.name >= ?1 and {} \
-             and (?5 is null or a.name = ?5) and (?6 is null or instr(lower(c.name), ?6) > 0 or instr(a.name, ?6) > 0) \
-             order by a.name, c.name, c.id limit ?7",
-            row::scope_clause("a.scope", "?4")
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(asset)
-            .bind(name)
-            .bind(id)
-            .bind(row::scopes_json(scopes))
-            .bind(filter.asset.as_ref().map(AssetName::as_str))
-            .bind(filter.q.as_ref().map(|q| q.to_lowercase()))
-            .bind(page.limit() + 1)
-            .fetch_all(self.connection())
-            .await?;
-        let accounts = rows.iter().map(account).collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::from_rows(accounts, page.limit(), |account| {
-            Page::<Account>::cursor(&[account.asset.as_str(), account.name.as_str(), account.id.as_str()])
-        }))
+        listing: &Listing,
+    ) -> Result<Listed<Account>, Error> {
+        let (rows, next) = filtered(Query::page(&LISTED, listing)?, scopes, filter)?.rows(self).await?;
+        let total = match listing.count {
+            true => filtered(Query::count(&LISTED), scopes, filter)?.total(self).await?,
+            false => None,
+        };
+        Ok(Listed { items: rows.iter().map(account).collect::<Result<_, _>>()?, next, total })
     }
+}
+
+fn filtered(mut query: Query, scopes: &[ScopePath], filter: &AccountFilter) -> Result<Query, Error> {
+    query.within("a.scope", scopes);
+    query.equal("a.name", filter.asset.as_ref().map(AssetName::to_string));
+    query.equal("c.state", filter.state.map(|state| row::word(&state, "state")).transpose()?);
+    query.containing(&["lower(c.name || '@' || a.name)"], filter.q.as_deref());
+    Ok(query)
 }
 
 /// What can be changed of an account.

@@ -7,10 +7,22 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::db::{ReadTx, WriteTx};
 use crate::error::Error;
-use crate::page::{Page, PageRequest};
+use crate::listing::{Listed, Listing, Plan, Query};
 use crate::row;
 
 const SELECT: &str = "select t.*, u.name as user_name from api_token t join user u on u.id = t.user_id";
+
+pub(crate) const LISTED: Plan = Plan {
+    columns: "t.*, u.name as user_name",
+    from: "api_token t join user u on u.id = t.user_id where t.revoked_at is null",
+    id: "t.id",
+    keys: &[
+        ("-created_at", "t.created_at"),
+        ("name", "t.name"),
+        ("expires_at", "t.expires_at"),
+        ("last_used_at", "coalesce(t.last_used_at, 0)"),
+    ],
+};
 
 /// An API token as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,23 +64,23 @@ impl ReadTx {
         row.as_ref().map(stored).transpose()
     }
 
-    /// A user's tokens that have not been revoked, newest first; those that have expired included.
+    /// A user's tokens that have not been revoked, newest first unless asked otherwise; those that have
+    /// expired included.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn tokens(&mut self, user: &UserId, page: &PageRequest) -> Result<Page<ApiToken>, Error> {
-        let sql = format!(
-            "{SELECT} where t.user_id = ?1 and t.revoked_at is null and (?2 = '' or t.id < ?2) \
-             order by t.id desc limit ?3"
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(user.as_str())
-            .bind(page.after())
-            .bind(page.limit() + 1)
-            .fetch_all(self.connection())
-            .await?;
-        let tokens = rows.iter().map(|row| Ok(stored(row)?.token)).collect::<Result<Vec<_>, Error>>()?;
-        Ok(Page::from_rows(tokens, page.limit(), |token| token.id.to_string()))
+    /// When the database fails, or it cannot be sorted by that, or the cursor is not one of ours.
+    pub async fn tokens(&mut self, user: &UserId, listing: &Listing) -> Result<Listed<ApiToken>, Error> {
+        let of = |mut query: Query| {
+            query.equal("t.user_id", Some(user.to_string()));
+            query
+        };
+        let (rows, next) = of(Query::page(&LISTED, listing)?).rows(self).await?;
+        let total = match listing.count {
+            true => of(Query::count(&LISTED)).total(self).await?,
+            false => None,
+        };
+        let items = rows.iter().map(|row| Ok(stored(row)?.token)).collect::<Result<_, Error>>()?;
+        Ok(Listed { items, next, total })
     }
 
     /// How many tokens a user has that can be used at `now`.

@@ -7,12 +7,30 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::db::{ReadTx, WriteTx};
 use crate::error::Error;
-use crate::page::{Page, PageRequest};
+use crate::listing::{Listed, Listing, Plan, Query};
 use crate::row;
 
-const SELECT: &str = "select g.*, u.name as user_name, c.name || '@' || a.name as account_ref \
-     from access_grant g join user u on u.id = g.user_id join account c on c.id = g.account_id \
-     join asset a on a.id = c.asset_id";
+macro_rules! columns {
+    () => {
+        "g.*, u.name as user_name, c.name || '@' || a.name as account_ref"
+    };
+}
+
+macro_rules! tables {
+    () => {
+        "access_grant g join user u on u.id = g.user_id join account c on c.id = g.account_id \
+         join asset a on a.id = c.asset_id"
+    };
+}
+
+const SELECT: &str = concat!("select ", columns!(), " from ", tables!());
+
+pub(crate) const LISTED: Plan = Plan {
+    columns: columns!(),
+    from: concat!(tables!(), " where 1"),
+    id: "g.id",
+    keys: &[("-starts_at", "g.starts_at"), ("ends_at", "g.ends_at")],
+};
 
 /// Whose grants are wanted: those of a person, and those in scopes.
 #[derive(Clone, Debug)]
@@ -23,6 +41,8 @@ pub struct GrantFilter {
     pub scopes: Vec<ScopePath>,
     /// In this state only, as of `now`.
     pub state: Option<GrantState>,
+    /// A part of the account's name with its asset's, or of whose it is.
+    pub q: Option<String>,
 }
 
 impl ReadTx {
@@ -59,38 +79,22 @@ impl ReadTx {
         rows.iter().map(|row| grant(row, now)).collect()
     }
 
-    /// Grants that match, newest first, as they stand at `now`.
+    /// Grants that match, as they stand at `now`; those that begin last come first unless asked otherwise.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the database fails, or it cannot be sorted by that, or the cursor is not one of ours.
     pub async fn grants(
         &mut self,
         filter: &GrantFilter,
         now: Timestamp,
-        page: &PageRequest,
-    ) -> Result<Page<Grant>, Error> {
-        let state = match filter.state {
-            None => "1",
-            Some(GrantState::Scheduled) => "g.revoked_at is null and g.starts_at > ?4",
-            Some(GrantState::Active) => "g.revoked_at is null and g.starts_at <= ?4 and g.ends_at > ?4",
-            Some(GrantState::Expired) => "g.revoked_at is null and g.ends_at <= ?4",
-            Some(GrantState::Revoked) => "g.revoked_at is not null",
+        listing: &Listing,
+    ) -> Result<Listed<Grant>, Error> {
+        let (rows, next) = filtered(Query::page(&LISTED, listing)?, filter, now).rows(self).await?;
+        let total = match listing.count {
+            true => filtered(Query::count(&LISTED), filter, now).total(self).await?,
+            false => None,
         };
-        let sql = format!(
-            "{SELECT} where (?1 = '' or g.id < ?1) and (g.user_id = ?2 or {}) and {state} \
-             and ?4 is not null order by g.id desc limit ?5",
-            row::scope_clause("g.scope", "?3"),
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(page.after())
-            .bind(filter.own.as_ref().map(UserId::as_str))
-            .bind(row::scopes_json(&filter.scopes))
-            .bind(now.as_millis())
-            .bind(page.limit() + 1)
-            .fetch_all(self.connection())
-            .await?;
-        let grants = rows.iter().map(|row| grant(row, now)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::from_rows(grants, page.limit(), |grant| grant.id.to_string()))
+        Ok(Listed { items: rows.iter().map(|row| grant(row, now)).collect::<Result<_, _>>()?, next, total })
     }
 
     /// Grants given under a policy that can be used at `now` or later.
@@ -123,6 +127,32 @@ impl ReadTx {
             .await?;
         rows.iter().map(|row| grant(row, now)).collect()
     }
+}
+
+fn filtered(mut query: Query, filter: &GrantFilter, now: Timestamp) -> Query {
+    let own = filter.own.as_ref().map(|own| own.as_str().to_owned());
+    query.sql().push(" and (g.user_id = ").push_bind(own).push(" or ");
+    query.push_within("g.scope", &filter.scopes);
+    query.sql().push(")");
+    if let Some(state) = filter.state {
+        query.sql().push(if state == GrantState::Revoked {
+            " and g.revoked_at is not null"
+        } else {
+            " and g.revoked_at is null"
+        });
+    }
+    if filter.state == Some(GrantState::Scheduled) {
+        query.sql().push(" and g.starts_at > ").push_bind(now.as_millis());
+    }
+    if filter.state == Some(GrantState::Active) {
+        query.sql().push(" and g.starts_at <= ").push_bind(now.as_millis());
+        query.sql().push(" and g.ends_at > ").push_bind(now.as_millis());
+    }
+    if filter.state == Some(GrantState::Expired) {
+        query.sql().push(" and g.ends_at <= ").push_bind(now.as_millis());
+    }
+    query.containing(&["lower(c.name || '@' || a.name)", "u.name"], filter.q.as_deref());
+    query
 }
 
 impl WriteTx {

@@ -9,7 +9,8 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::db::{ReadTx, WriteTx};
 use crate::error::Error;
-use crate::page::{Page, PageRequest};
+use crate::listing::{Listed, Listing, Plan, Query};
+use crate::page::PageRequest;
 use crate::row;
 
 const FRONTIER: &str = "ledger.frontier";
@@ -96,43 +97,63 @@ impl ReadTx {
         rows.iter().map(leaf).collect()
     }
 
-    /// Leaves that match, newest first, of events in `scopes`.
+    /// Leaves that match, newest first unless asked otherwise, of events in `scopes`.
     ///
     /// # Errors
-    /// When the database fails or the cursor is not one of ours.
+    /// When the database fails, or it cannot be sorted by that, or the cursor is not one of ours.
     pub async fn leaves(
         &mut self,
         scopes: &[ScopePath],
         filter: &LeafFilter,
-        page: &PageRequest,
-    ) -> Result<Page<Leaf>, Error> {
-        let before: i64 = match page.after() {
-            "" => i64::MAX,
-            cursor => cursor.parse().map_err(|_| Error::Cursor)?,
+        listing: &Listing,
+    ) -> Result<Listed<Leaf>, Error> {
+        let (rows, next) = filtered(Query::page(&LISTED, listing)?, scopes, filter).rows(self).await?;
+        let total = match listing.count {
+            true => filtered(Query::count(&LISTED), scopes, filter).total(self).await?,
+            false => None,
         };
-        let sql = format!(
-            "select * from leaf where leaf_index < ?1 and {} \
-             and (?3 is null or actor = ?3) and (?4 is null or action = ?4 or action like ?4 || '.%') \
-             and (?5 is null or target = ?5) and (?6 is null or outcome = ?6) \
-             and (?7 is null or at >= ?7) and (?8 is null or at < ?8) \
-             order by leaf_index desc limit ?9",
-            row::scope_clause("scope", "?2")
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(before)
-            .bind(row::scopes_json(scopes))
-            .bind(&filter.actor)
-            .bind(&filter.action)
-            .bind(&filter.target)
-            .bind(&filter.outcome)
-            .bind(filter.from.map(Timestamp::as_millis))
-            .bind(filter.until.map(Timestamp::as_millis))
-            .bind(page.limit() + 1)
-            .fetch_all(self.connection())
-            .await?;
-        let leaves = rows.iter().map(leaf).collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::from_rows(leaves, page.limit(), |leaf| leaf.index.to_string()))
+        Ok(Listed { items: rows.iter().map(leaf).collect::<Result<_, _>>()?, next, total })
     }
+
+    /// Leaves from index `from` on that match, oldest first, at most `limit`, of events in `scopes`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn leaves_matching(
+        &mut self,
+        scopes: &[ScopePath],
+        filter: &LeafFilter,
+        from: u64,
+        limit: u32,
+    ) -> Result<Vec<Leaf>, Error> {
+        let page = PageRequest { cursor: None, limit: Some(limit) };
+        let oldest = Listing { page, sort: Some("index".to_owned()), count: false };
+        let mut query = filtered(Query::page(&LISTED, &oldest)?, scopes, filter);
+        query.sql().push(" and leaf_index >= ").push_bind(i64::try_from(from).unwrap_or(i64::MAX));
+        query.rows(self).await?.0.iter().map(leaf).collect()
+    }
+}
+
+pub(crate) const LISTED: Plan = Plan {
+    columns: "leaf.*",
+    from: "leaf where 1",
+    // It is the key already; what tells rows apart is a text elsewhere.
+    id: "cast(leaf_index as text)",
+    keys: &[("-index", "leaf_index")],
+};
+
+fn filtered(mut query: Query, scopes: &[ScopePath], filter: &LeafFilter) -> Query {
+    query.within("scope", scopes);
+    query.equal("actor", filter.actor.clone());
+    if let Some(action) = &filter.action {
+        query.sql().push(" and (action = ").push_bind(action.clone());
+        query.sql().push(" or action > ").push_bind(format!("{action}."));
+        query.sql().push(" and action < ").push_bind(format!("{action}/")).push(")");
+    }
+    query.equal("target", filter.target.clone());
+    query.equal("outcome", filter.outcome.clone());
+    query.during("at", filter.from, filter.until);
+    query
 }
 
 impl WriteTx {

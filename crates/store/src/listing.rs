@@ -1,7 +1,7 @@
 //! Listings: pages of one noun, filtered and sorted by the database, each read from an index from where
 //! the last one ended.
 
-use postern_domain::ScopePath;
+use postern_domain::{ScopePath, Timestamp};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
@@ -39,6 +39,14 @@ pub struct Listed<T> {
     pub next: Option<String>,
     /// How many match; none when that was not asked for, or there are more than are counted.
     pub total: Option<u64>,
+}
+
+impl<T> Listed<T> {
+    /// The same page of something else.
+    #[must_use]
+    pub fn map<U>(self, convert: impl FnMut(T) -> U) -> Listed<U> {
+        Listed { items: self.items.into_iter().map(convert).collect(), next: self.next, total: self.total }
+    }
 }
 
 /// How a noun is listed.
@@ -148,6 +156,16 @@ impl Query {
         }
     }
 
+    /// Only what happened at `from` or later, and before `until`.
+    pub(crate) fn during(&mut self, column: &str, from: Option<Timestamp>, until: Option<Timestamp>) {
+        if let Some(from) = from {
+            self.builder.push(format!(" and {column} >= ")).push_bind(from.as_millis());
+        }
+        if let Some(until) = until {
+            self.builder.push(format!(" and {column} < ")).push_bind(until.as_millis());
+        }
+    }
+
     /// The rows, and where the next page begins.
     pub(crate) async fn rows(mut self, tx: &mut ReadTx) -> Result<(Vec<SqliteRow>, Option<String>), Error> {
         self.builder.push(self.ending.take().unwrap_or_default());
@@ -189,7 +207,12 @@ fn encode(sort: &str, row: &SqliteRow) -> Result<String, Error> {
         Ok(number) => serde_json::Value::from(number),
         Err(_) => serde_json::Value::from(row.try_get::<String, _>("sort_key")?),
     };
-    let text = row::to_json(&(sort, key, row.try_get::<String, _>("sort_id")?), "cursor")?;
+    cursor(sort, &key, &row.try_get::<String, _>("sort_id")?)
+}
+
+/// The cursor after a row with this key and id.
+pub(crate) fn cursor(sort: &str, key: &serde_json::Value, id: &str) -> Result<String, Error> {
+    let text = row::to_json(&(sort, key, id), "cursor")?;
     Ok(text.bytes().map(|byte| format!("{byte:02x}")).collect())
 }
 

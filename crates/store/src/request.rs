@@ -8,15 +8,33 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::db::{ReadTx, WriteTx};
 use crate::error::Error;
-use crate::page::{Page, PageRequest};
+use crate::listing::{self, Listed, Listing, Plan, Query};
 use crate::row;
 
-const SELECT: &str = "select r.*, u.name as user_name, c.name || '@' || a.name as account_ref, g.id as grant_id, \
-     (select json_group_array(json_array(v.name, v.approved, v.reason, v.at)) from \
-       (select w.name, p.approved, p.reason, p.at from approval p join user w on w.id = p.user_id \
-        where p.request_id = r.id order by p.at, w.name) v) as approvals \
-     from request r join user u on u.id = r.user_id join account c on c.id = r.account_id \
-     join asset a on a.id = c.asset_id left join access_grant g on g.request_id = r.id";
+macro_rules! columns {
+    () => {
+        "r.*, u.name as user_name, c.name || '@' || a.name as account_ref, g.id as grant_id, \
+         (select json_group_array(json_array(v.name, v.approved, v.reason, v.at)) from \
+           (select w.name, p.approved, p.reason, p.at from approval p join user w on w.id = p.user_id \
+            where p.request_id = r.id order by p.at, w.name) v) as approvals"
+    };
+}
+
+macro_rules! tables {
+    () => {
+        "request r join user u on u.id = r.user_id join account c on c.id = r.account_id \
+         join asset a on a.id = c.asset_id left join access_grant g on g.request_id = r.id"
+    };
+}
+
+const SELECT: &str = concat!("select ", columns!(), " from ", tables!());
+
+pub(crate) const LISTED: Plan = Plan {
+    columns: columns!(),
+    from: concat!(tables!(), " where 1"),
+    id: "r.id",
+    keys: &[("-created_at", "r.created_at"), ("expires_at", "r.expires_at")],
+};
 
 /// A request with what it refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +49,22 @@ pub struct StoredRequest {
     pub obligations: Obligations,
 }
 
+impl StoredRequest {
+    /// Where a page sorted so begins that comes after this one.
+    ///
+    /// # Errors
+    /// When it cannot be sorted by that.
+    pub fn cursor(&self, sort: Option<&str>) -> Result<String, Error> {
+        let sort = sort.unwrap_or("-created_at");
+        let key = match sort.trim_start_matches('-') {
+            "created_at" => self.request.created_at,
+            "expires_at" => self.request.expires_at,
+            _ => return Err(Error::Sort { accepted: "created_at, expires_at".to_owned() }),
+        };
+        listing::cursor(sort, &key.as_millis().into(), self.request.id.as_str())
+    }
+}
+
 /// Whose requests are wanted: those of a person, and those in scopes.
 #[derive(Clone, Debug)]
 pub struct RequestFilter {
@@ -42,6 +76,8 @@ pub struct RequestFilter {
     pub pending_scopes: Vec<ScopePath>,
     /// In this state only.
     pub state: Option<RequestState>,
+    /// A part of the account's name with its asset's, or of who asks.
+    pub q: Option<String>,
 }
 
 impl ReadTx {
@@ -57,29 +93,21 @@ impl ReadTx {
         row.as_ref().map(stored).transpose()
     }
 
-    /// Requests that match, newest first.
+    /// Requests that match, newest first unless asked otherwise.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn requests(&mut self, filter: &RequestFilter, page: &PageRequest) -> Result<Page<StoredRequest>, Error> {
-        let sql = format!(
-            "{SELECT} where (?1 = '' or r.id < ?1) \
-             and (r.user_id = ?2 or {} or (r.state = 'pending' and {})) \
-             and (?5 is null or r.state = ?5) order by r.id desc limit ?6",
-            row::scope_clause("r.scope", "?3"),
-            row::scope_clause("r.scope", "?4"),
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(page.after())
-            .bind(filter.own.as_ref().map(UserId::as_str))
-            .bind(row::scopes_json(&filter.scopes))
-            .bind(row::scopes_json(&filter.pending_scopes))
-            .bind(filter.state.map(|state| row::word(&state, "state")).transpose()?)
-            .bind(page.limit() + 1)
-            .fetch_all(self.connection())
-            .await?;
-        let requests = rows.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::from_rows(requests, page.limit(), |stored| stored.request.id.to_string()))
+    /// When the database fails, or it cannot be sorted by that, or the cursor is not one of ours.
+    pub async fn requests(
+        &mut self,
+        filter: &RequestFilter,
+        listing: &Listing,
+    ) -> Result<Listed<StoredRequest>, Error> {
+        let (rows, next) = filtered(Query::page(&LISTED, listing)?, filter)?.rows(self).await?;
+        let total = match listing.count {
+            true => filtered(Query::count(&LISTED), filter)?.total(self).await?,
+            false => None,
+        };
+        Ok(Listed { items: rows.iter().map(stored).collect::<Result<_, _>>()?, next, total })
     }
 
     /// A person's requests for an account made since `since`, newest first.
@@ -118,6 +146,18 @@ impl ReadTx {
             .await?;
         rows.iter().map(|row| Ok(stored(row)?.request)).collect()
     }
+}
+
+fn filtered(mut query: Query, filter: &RequestFilter) -> Result<Query, Error> {
+    let own = filter.own.as_ref().map(|own| own.as_str().to_owned());
+    query.sql().push(" and (r.user_id = ").push_bind(own).push(" or ");
+    query.push_within("r.scope", &filter.scopes);
+    query.sql().push(" or (r.state = 'pending' and ");
+    query.push_within("r.scope", &filter.pending_scopes);
+    query.sql().push("))");
+    query.equal("r.state", filter.state.map(|state| row::word(&state, "state")).transpose()?);
+    query.containing(&["lower(c.name || '@' || a.name)", "u.name"], filter.q.as_deref());
+    Ok(query)
 }
 
 impl WriteTx {

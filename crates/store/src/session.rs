@@ -169,12 +169,7 @@ fn filtered(mut query: Query, scopes: &[ScopePath], own: &UserId, filter: &Sessi
     let asset = filter.account.as_ref().map(|account| &account.asset).or(filter.asset.as_ref());
     query.equal("asset.name", asset.map(AssetName::to_string));
     query.equal("session.protocol", filter.protocol.clone());
-    if let Some(from) = filter.from {
-        query.sql().push(" and session.started_at >= ").push_bind(from.as_millis());
-    }
-    if let Some(until) = filter.until {
-        query.sql().push(" and session.started_at < ").push_bind(until.as_millis());
-    }
+    query.during("session.started_at", filter.from, filter.until);
     query
 }
 

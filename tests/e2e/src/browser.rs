@@ -97,6 +97,15 @@ impl Browser {
         Ok((status, serde_json::from_slice(&answer).unwrap_or(Value::Null)))
     }
 
+    /// curl, for a path of the API whose answer goes on and on.
+    #[must_use]
+    pub fn follow(&self, path: &str) -> Command {
+        let mut command = Command::new("curl");
+        command.args(["--silent", "--no-buffer", "--cacert"]).arg(&self.ca);
+        command.args(["--cookie", &self.cookie]).arg(format!("{}{path}", self.url));
+        command
+    }
+
     /// Opens a WebSocket, as a page of `origin` would; of the console's own where that is none.
     ///
     /// # Errors

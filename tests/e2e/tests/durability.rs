@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
-use postern_e2e::{Child, Gate, World, binary, run, until};
+use postern_e2e::{Browser, Child, Gate, World, binary, run, until};
 use serde_json::Value;
 
 #[test]
@@ -48,6 +48,35 @@ fn a_stop_ends_live_sessions_and_says_so() {
     world.gate.start().unwrap();
     let sessions = world.ada.cli(&["sessions", "-o", "json"]).unwrap().json().unwrap();
     assert_eq!(sessions[0]["end_reason"], "shutdown");
+}
+
+#[test]
+fn a_stop_does_not_wait_for_pages_that_are_open() {
+    let mut world = World::start().unwrap();
+    let cyd = world.staff("cyd").unwrap();
+    let mut command = cyd.ssh(&world.gate, "deploy@web-1");
+    command.args(["-tt", "exec cat"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut session = Child::start(&mut command).unwrap();
+    let page = Browser::sign_in(&world.gate, &world.ada).unwrap();
+    let live = until("the session to be live", || {
+        let (_, sessions) = page.json("GET", "/v1/sessions?live=true", &Value::Null)?;
+        Ok(sessions["items"][0]["id"].as_str().map(str::to_owned))
+    })
+    .unwrap();
+    let mut open = Vec::new();
+    for path in ["/v1/feed".to_owned(), format!("/v1/sessions/{live}/watch")] {
+        let mut stream = Child::start(page.follow(&path).stdout(Stdio::piped())).unwrap();
+        let mut first = [0_u8; 1];
+        std::io::Read::read_exact(stream.process().stdout.as_mut().unwrap(), &mut first).unwrap();
+        open.push(stream);
+    }
+    world.gate.stop().unwrap();
+    // They were ended, not cut off after a while.
+    assert!(!world.gate.log().contains("cut off"), "{}", world.gate.log());
+    for mut stream in open {
+        assert!(until("the stream to end", || stream.ended()).unwrap().success());
+    }
+    until("the client to end", || session.ended()).unwrap();
 }
 
 #[test]

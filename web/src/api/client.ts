@@ -157,6 +157,6 @@ export const api = {
 export const addresses = {
   recording: (id: string, format: "asciicast" | "text" | "json") =>
     withQuery(path("sessions", id, "recording"), { format }),
-  audit: () => path("audit", "export"),
+  audit: (query: Query) => withQuery(path("audit", "export"), query),
   upload: (session: string, file: string, overwrite: boolean) => withQuery(path("terminals", session, "files", "content"), { path: file, overwrite }),
 };

@@ -5346,12 +5346,18 @@ export interface operations {
             query?: {
                 /** @description The asset. */
                 asset?: components["schemas"]["AssetName"] | null;
+                /** @description Whether to count all that match. */
+                count?: boolean;
                 /** @description Where to go on. */
                 cursor?: string | null;
                 /** @description How many at most. */
                 limit?: number | null;
-                /** @description A part of the account's or the asset's name. */
+                /** @description A part of the account's or the asset's name, or of both: `root@web`. */
                 q?: string | null;
+                /** @description By what to sort, with a minus for the other way round. */
+                sort?: string | null;
+                /** @description Where they stand in their life. */
+                state?: components["schemas"]["AccountState"] | null;
             };
             header?: never;
             path?: never;
@@ -5812,6 +5818,8 @@ export interface operations {
                 action?: string | null;
                 /** @description By this person, or `system`, `console`, `unknown`. */
                 actor?: string | null;
+                /** @description Whether to count all that match. */
+                count?: boolean;
                 /** @description Where to go on. */
                 cursor?: string | null;
                 /** @description Not before. */
@@ -5820,6 +5828,8 @@ export interface operations {
                 limit?: number | null;
                 /** @description With this outcome: `intent`, `done`, `failed`, `refused`, `unknown`. */
                 outcome?: string | null;
+                /** @description By what to sort, with a minus for the other way round. */
+                sort?: string | null;
                 /** @description On this thing. */
                 target?: string | null;
                 /** @description Before. */
@@ -5883,13 +5893,25 @@ export interface operations {
     audit_export: {
         parameters: {
             query?: {
-                /** @description The first event's place in the log. */
-                from?: number;
+                /** @description This action, `session.open`, or all of a noun, `session`. */
+                action?: string | null;
+                /** @description By this person, or `system`, `console`, `unknown`. */
+                actor?: string | null;
+                /** @description From this place in the log on. */
+                first?: number;
+                /** @description Not before. */
+                from?: components["schemas"]["Timestamp"] | null;
+                /** @description With this outcome: `intent`, `done`, `failed`, `refused`, `unknown`. */
+                outcome?: string | null;
                 /**
                  * @description Whether each comes with the proof that it is in the signed log; the first line is the checkpoint
                  *     then.
                  */
                 proof?: boolean;
+                /** @description On this thing. */
+                target?: string | null;
+                /** @description Before. */
+                until?: components["schemas"]["Timestamp"] | null;
             };
             header?: never;
             path?: never;
@@ -6612,12 +6634,18 @@ export interface operations {
     grant_list: {
         parameters: {
             query?: {
+                /** @description Whether to count all that match. */
+                count?: boolean;
                 /** @description Where to go on. */
                 cursor?: string | null;
                 /** @description How many at most. */
                 limit?: number | null;
                 /** @description One's own only. */
                 mine?: boolean;
+                /** @description A part of the account's name with its asset's, or of whose it is. */
+                q?: string | null;
+                /** @description By what to sort, with a minus for the other way round. */
+                sort?: string | null;
                 /** @description In this state only. */
                 state?: components["schemas"]["GrantState"] | null;
             };
@@ -7662,12 +7690,18 @@ export interface operations {
     request_list: {
         parameters: {
             query?: {
+                /** @description Whether to count all that match. */
+                count?: boolean;
                 /** @description Where to go on. */
                 cursor?: string | null;
                 /** @description How many at most. */
                 limit?: number | null;
                 /** @description One's own only. */
                 mine?: boolean;
+                /** @description A part of the account's name with its asset's, or of who asks. */
+                q?: string | null;
+                /** @description By what to sort, with a minus for the other way round. */
+                sort?: string | null;
                 /** @description In this state only. */
                 state?: components["schemas"]["RequestState"] | null;
                 /** @description Those only that wait for one's own answer. */
@@ -9280,10 +9314,14 @@ export interface operations {
     token_list: {
         parameters: {
             query?: {
+                /** @description Whether to count all that match. */
+                count?: boolean;
                 /** @description Where to go on. */
                 cursor?: string | null;
                 /** @description How many at most. */
                 limit?: number | null;
+                /** @description By what to sort, with a minus for the other way round. */
+                sort?: string | null;
             };
             header?: never;
             path?: never;

@@ -153,7 +153,7 @@ export const en = {
     notThere: "This account is not among those you can ask for.",
   },
   requests: {
-    title: "Requests", lead: "Who wants what, for how long and why.",
+    title: "Requests", lead: "Who wants what, for how long and why.", search: "Account or person",
     tabs: { waiting: "Waiting for me", mine: "Mine", all: "All" },
     states: { pending: "pending", granted: "granted", denied: "denied", expired: "lapsed", withdrawn: "withdrawn" },
     user: "Who", account: "What", reason: "Why", ticket: "Ticket", duration: "How long", state: "State", created: "Asked", lapses: "Lapses",
@@ -169,7 +169,7 @@ export const en = {
     signals: { first_use: "They have not used this account in the last 90 days.", longest_allowed: "They ask for as long as the policy gives.", no_ticket: "There is no ticket.", denied_lately: "Several of their requests for it were denied lately.", no_approval: "The policy asks for nobody's yes." },
   },
   grants: {
-    title: "Grants", lead: "Rights that end by themselves.", states: { scheduled: "scheduled", active: "active", expired: "over", revoked: "revoked" },
+    title: "Grants", lead: "Rights that end by themselves.", search: "Account or person", states: { scheduled: "scheduled", active: "active", expired: "over", revoked: "revoked" },
     user: "Who", account: "What", state: "State", begins: "From", ends: "Until", revoke: "Revoke", request: "Request", capabilities: "May do",
     none: "No grants", noneBody: "A grant appears when a request is approved.", mine: "Mine", all: "All",
     revokeTitle: (u: string, a: string) => `Revoke ${u} on ${a}`, revokeBody: "Live sessions under it end within a second.", reason: "Reason", revoked: "Revoked.",

@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use postern_control::{AccountFilter, AccountInput, Caller, Control, SecretInput};
-use postern_domain::account::Account;
+use postern_domain::account::{Account, AccountState};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::{AccountRef, AssetName};
@@ -43,12 +43,19 @@ struct Named {
 struct Wanted {
     /// The asset.
     asset: Option<AssetName>,
-    /// A part of the account's or the asset's name.
+    /// A part of the account's or the asset's name, or of both: `root@web`.
     q: Option<String>,
+    /// Where they stand in their life.
+    state: Option<AccountState>,
     /// Where to go on.
     cursor: Option<String>,
     /// How many at most.
     limit: Option<u32>,
+    /// By what to sort, with a minus for the other way round.
+    sort: Option<String>,
+    /// Whether to count all that match.
+    #[serde(default)]
+    count: bool,
 }
 
 async fn list(
@@ -57,9 +64,9 @@ async fn list(
     permit: Permit<Manage>,
     input: Input<Nothing, Wanted>,
 ) -> Result<Found<Page<Account>>, Problem> {
-    let Wanted { asset, q, cursor, limit } = input.query;
-    let page = input::page(cursor, limit);
-    Ok(Found(control.account_list(&permit, &AccountFilter { asset, q }, &page).await?.into()))
+    let Wanted { asset, q, state, cursor, limit, sort, count } = input.query;
+    let listing = input::listing(cursor, limit, sort, count);
+    Ok(Found(control.account_list(&permit, &AccountFilter { asset, q, state }, &listing).await?.into()))
 }
 
 async fn show(

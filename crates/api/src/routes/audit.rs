@@ -70,14 +70,31 @@ struct Wanted {
     cursor: Option<String>,
     /// How many at most.
     limit: Option<u32>,
+    /// By what to sort, with a minus for the other way round.
+    sort: Option<String>,
+    /// Whether to count all that match.
+    #[serde(default)]
+    count: bool,
 }
 
-/// Where an export begins.
+/// Which events are exported.
 #[derive(Default, Deserialize, JsonSchema)]
-struct From {
-    /// The first event's place in the log.
+struct Exported {
+    /// By this person, or `system`, `console`, `unknown`.
+    actor: Option<String>,
+    /// This action, `session.open`, or all of a noun, `session`.
+    action: Option<String>,
+    /// On this thing.
+    target: Option<String>,
+    /// With this outcome: `intent`, `done`, `failed`, `refused`, `unknown`.
+    outcome: Option<String>,
+    /// Not before.
+    from: Option<Timestamp>,
+    /// Before.
+    until: Option<Timestamp>,
+    /// From this place in the log on.
     #[serde(default)]
-    from: u64,
+    first: u64,
     /// Whether each comes with the proof that it is in the signed log; the first line is the checkpoint
     /// then.
     #[serde(default)]
@@ -90,10 +107,10 @@ async fn list(
     permit: Permit<Manage>,
     input: Input<Nothing, Wanted>,
 ) -> Result<Found<Page<AuditEntry>>, Problem> {
-    let Wanted { actor, action, target, outcome, from, until, cursor, limit } = input.query;
+    let Wanted { actor, action, target, outcome, from, until, cursor, limit, sort, count } = input.query;
     let filter = LeafFilter { actor, action, target, outcome, from, until };
-    let page = crate::input::page(cursor, limit);
-    Ok(Found(control.audit_list(&permit, &filter, &page).await?.into()))
+    let listing = crate::input::listing(cursor, limit, sort, count);
+    Ok(Found(control.audit_list(&permit, &filter, &listing).await?.into()))
 }
 
 async fn show(
@@ -123,9 +140,11 @@ async fn export(
     control: Control,
     _: Caller,
     permit: Permit<Manage>,
-    input: Input<Nothing, From>,
+    input: Input<Nothing, Exported>,
 ) -> Result<Bytes, Problem> {
-    let export = control.audit_export(&permit, input.query.from, input.query.proof).await?;
+    let Exported { actor, action, target, outcome, from, until, first, proof } = input.query;
+    let filter = LeafFilter { actor, action, target, outcome, from, until };
+    let export = control.audit_export(&permit, filter, first, proof).await?;
     let batches = futures::stream::unfold((control, Some(export)), |(control, export)| async move {
         let mut export = export?;
         match control.audit_export_next(&mut export).await {

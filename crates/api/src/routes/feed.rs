@@ -35,13 +35,15 @@ pub(crate) fn declare(routes: Routes) -> Routes {
 }
 
 async fn show(control: Control, caller: Caller, _: Input) -> Result<Bytes, Problem> {
+    let stop = control.stop().clone().cancelled_owned();
     let follower = Follower { changes: control.changes(), counts: None, control, caller };
     let events = futures::stream::unfold(follower, |mut follower| async move {
         let text = follower.next().await?;
         Some((Ok::<_, std::convert::Infallible>(text), follower))
     });
     let hello = futures::stream::once(async { Ok(": hello\n\n".to_owned()) });
-    Ok(Bytes { media: "text/event-stream", headers: Vec::new(), body: Body::from_stream(hello.chain(events).boxed()) })
+    let events = hello.chain(events).take_until(stop);
+    Ok(Bytes { media: "text/event-stream", headers: Vec::new(), body: Body::from_stream(events.boxed()) })
 }
 
 /// Somebody who follows what changes.

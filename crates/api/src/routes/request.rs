@@ -1,7 +1,9 @@
 //! Asking for access and answering; what one can reach; grants.
 
 use axum::http::Method;
-use postern_control::{AccessFilter, AccessItem, Caller, Control, RequestContext, RequestInput, RequestWanted};
+use postern_control::{
+    AccessFilter, AccessItem, Caller, Control, GrantWanted, RequestContext, RequestInput, RequestWanted,
+};
 use postern_domain::grant::{Grant, GrantState};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
@@ -87,10 +89,17 @@ struct Wanted {
     /// Those only that wait for one's own answer.
     #[serde(default)]
     waiting: bool,
+    /// A part of the account's name with its asset's, or of who asks.
+    q: Option<String>,
     /// Where to go on.
     cursor: Option<String>,
     /// How many at most.
     limit: Option<u32>,
+    /// By what to sort, with a minus for the other way round.
+    sort: Option<String>,
+    /// Whether to count all that match.
+    #[serde(default)]
+    count: bool,
 }
 
 /// Which grants are wanted.
@@ -101,10 +110,17 @@ struct Held {
     /// One's own only.
     #[serde(default)]
     mine: bool,
+    /// A part of the account's name with its asset's, or of whose it is.
+    q: Option<String>,
     /// Where to go on.
     cursor: Option<String>,
     /// How many at most.
     limit: Option<u32>,
+    /// By what to sort, with a minus for the other way round.
+    sort: Option<String>,
+    /// Whether to count all that match.
+    #[serde(default)]
+    count: bool,
 }
 
 /// Why, if there is something to say.
@@ -139,9 +155,9 @@ async fn list(
     caller: Caller,
     input: Input<Nothing, Wanted>,
 ) -> Result<Found<Page<Request>>, Problem> {
-    let Wanted { state, mine, waiting, cursor, limit } = input.query;
-    let wanted = RequestWanted { state, mine, waiting };
-    Ok(Found(control.request_list(&caller, &wanted, &input::page(cursor, limit)).await?.into()))
+    let Wanted { state, mine, waiting, q, cursor, limit, sort, count } = input.query;
+    let wanted = RequestWanted { state, mine, waiting, q };
+    Ok(Found(control.request_list(&caller, &wanted, &input::listing(cursor, limit, sort, count)).await?.into()))
 }
 
 async fn create(
@@ -185,8 +201,9 @@ async fn withdraw(control: Control, caller: Caller, input: Input<Asked>) -> Resu
 }
 
 async fn grants(control: Control, caller: Caller, input: Input<Nothing, Held>) -> Result<Found<Page<Grant>>, Problem> {
-    let Held { state, mine, cursor, limit } = input.query;
-    Ok(Found(control.grant_list(&caller, state, mine, &input::page(cursor, limit)).await?.into()))
+    let Held { state, mine, q, cursor, limit, sort, count } = input.query;
+    let wanted = GrantWanted { state, mine, q };
+    Ok(Found(control.grant_list(&caller, &wanted, &input::listing(cursor, limit, sort, count)).await?.into()))
 }
 
 async fn grant(control: Control, caller: Caller, input: Input<Granted>) -> Result<Found<Grant>, Problem> {

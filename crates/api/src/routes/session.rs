@@ -219,6 +219,7 @@ async fn live(control: Control, caller: Caller, input: Input<Named>) -> Result<F
 
 async fn join(app: App, caller: Caller, path: Named, query: Joining, request: Request) -> Result<Response, Problem> {
     let socket = Upgrade::of(&app, request, "postern.join.v1").await?;
+    let stop = app.control.stop().clone();
     let mut joined = app.control.session_join(&caller, &path.id, query.control).await?;
     Ok(socket.serve(async move |mut socket| {
         loop {
@@ -238,6 +239,7 @@ async fn join(app: App, caller: Caller, path: Named, query: Joining, request: Re
                     Heard::Text(_) => {}
                     Heard::Nothing => return,
                 },
+                () = stop.cancelled() => break,
             }
         }
         let _ = socket.say(serde_json::json!({ "kind": "ended" }).to_string()).await;
@@ -276,10 +278,15 @@ async fn integrity(control: Control, caller: Caller, input: Input<Named>) -> Res
 }
 
 async fn watch(control: Control, caller: Caller, input: Input<Named>) -> Result<Bytes, Problem> {
+    let stop = control.stop().clone().cancelled_owned();
     let watch = control.session_watch(&caller, &input.path.id).await?;
     let lines = futures::stream::unfold(watch, |mut watch| async move {
         let seen = watch.next().await?;
         Some((Ok::<_, std::convert::Infallible>(watched_line(&seen)), watch))
     });
-    Ok(Bytes { media: "application/x-ndjson", headers: Vec::new(), body: Body::from_stream(lines.boxed()) })
+    Ok(Bytes {
+        media: "application/x-ndjson",
+        headers: Vec::new(),
+        body: Body::from_stream(lines.take_until(stop).boxed()),
+    })
 }

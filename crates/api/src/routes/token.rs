@@ -7,8 +7,8 @@ use postern_domain::user::ApiToken;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::input::{Input, Nothing};
-use crate::page::{Page, PageQuery};
+use crate::input::{self, Input, Nothing};
+use crate::page::Page;
 use crate::problem::Problem;
 use crate::reply::{CreatedOnce, Done, Found};
 use crate::route::Routes;
@@ -18,6 +18,20 @@ pub(crate) fn declare(routes: Routes) -> Routes {
         .signed_in((Method::GET, "/v1/tokens", "token_list", "One's own API tokens"), list)
         .signed_in((Method::POST, "/v1/tokens", "token_create", "Make an API token"), create)
         .signed_in((Method::DELETE, "/v1/tokens/{id}", "token_revoke", "Revoke one of one's own API tokens"), revoke)
+}
+
+/// Which page is wanted.
+#[derive(Default, Deserialize, JsonSchema)]
+struct Wanted {
+    /// Where to go on.
+    cursor: Option<String>,
+    /// How many at most.
+    limit: Option<u32>,
+    /// By what to sort, with a minus for the other way round.
+    sort: Option<String>,
+    /// Whether to count all that match.
+    #[serde(default)]
+    count: bool,
 }
 
 /// A token's id in the path.
@@ -30,9 +44,10 @@ struct Named {
 async fn list(
     control: Control,
     caller: Caller,
-    input: Input<Nothing, PageQuery>,
+    input: Input<Nothing, Wanted>,
 ) -> Result<Found<Page<ApiToken>>, Problem> {
-    Ok(Found(control.token_list(&caller, &input.query.into()).await?.into()))
+    let Wanted { cursor, limit, sort, count } = input.query;
+    Ok(Found(control.token_list(&caller, &input::listing(cursor, limit, sort, count)).await?.into()))
 }
 
 async fn create(

@@ -74,7 +74,8 @@ async fn a_listing_shows_what_concerns_the_caller_in_each_state() {
     let id = granted(&estate).await;
     let count = async |who: &str, state, mine| {
         let caller = estate.world.caller(who).await;
-        let page = estate.world.control.grant_list(&caller, state, mine, &PageRequest::default()).await.unwrap();
+        let wanted = GrantWanted { state, mine, q: None };
+        let page = estate.world.control.grant_list(&caller, &wanted, &Listing::default()).await.unwrap();
         page.items.len()
     };
     for (who, mine, expected) in

@@ -101,7 +101,7 @@ async fn an_approver_of_another_tenant_does_not_know_of_it() {
     let request = estate.ask("ben", &wish("root@web-1")).await.unwrap();
     assert!(matches!(estate.approve("zoe", &request.id).await, Err(Error::NotFound { .. })));
     let zoe = estate.world.caller("zoe").await;
-    let page = estate.world.control.request_list(&zoe, &RequestWanted::default(), &PageRequest::default()).await;
+    let page = estate.world.control.request_list(&zoe, &RequestWanted::default(), &Listing::default()).await;
     assert!(page.unwrap().items.is_empty());
 }
 
@@ -252,23 +252,25 @@ async fn a_listing_shows_what_concerns_the_caller() {
     estate.world.clock.advance(Duration::from_millis(1));
     let granted = estate.ask("ben", &wish("root@dev-1")).await.unwrap();
     let all = RequestWanted::default();
-    let waits = RequestWanted { waiting: true, ..all };
-    let mine = RequestWanted { mine: true, ..all };
-    let pending = RequestWanted { state: Some(RequestState::Pending), ..all };
+    let waits = RequestWanted { waiting: true, ..all.clone() };
+    let mine = RequestWanted { mine: true, ..all.clone() };
+    let pending = RequestWanted { state: Some(RequestState::Pending), ..all.clone() };
     for (who, wanted, expected) in [
-        ("ben", all, vec![&granted.id, &waiting.id]),
-        ("ben", mine, vec![&granted.id, &waiting.id]),
-        ("ben", waits, vec![]),
-        ("cy", waits, vec![&waiting.id]),
-        ("cy", mine, vec![]),
-        ("eve", waits, vec![]),
-        ("eve", all, vec![&granted.id, &waiting.id]),
-        ("aud", pending, vec![&waiting.id]),
-        ("zoe", all, vec![]),
+        ("ben", &all, vec![&granted.id, &waiting.id]),
+        ("ben", &mine, vec![&granted.id, &waiting.id]),
+        ("ben", &waits, vec![]),
+        ("cy", &waits, vec![&waiting.id]),
+        ("cy", &mine, vec![]),
+        ("eve", &waits, vec![]),
+        ("eve", &all, vec![&granted.id, &waiting.id]),
+        ("aud", &pending, vec![&waiting.id]),
+        ("zoe", &all, vec![]),
     ] {
         let caller = estate.world.caller(who).await;
-        let page = estate.world.control.request_list(&caller, &wanted, &PageRequest::default()).await.unwrap();
+        let counted = Listing { count: true, ..Listing::default() };
+        let page = estate.world.control.request_list(&caller, wanted, &counted).await.unwrap();
         assert_eq!(page.items.iter().map(|request| &request.id).collect::<Vec<_>>(), expected, "{who} {wanted:?}");
+        assert_eq!(page.total, Some(expected.len() as u64), "{who} {wanted:?}");
     }
 }
 
@@ -285,7 +287,7 @@ async fn pages_of_requests_join_without_a_gap() {
     loop {
         let page = PageRequest { cursor, limit: Some(3) };
         let wanted = RequestWanted { waiting: true, ..RequestWanted::default() };
-        let page = estate.world.control.request_list(&cy, &wanted, &page).await.unwrap();
+        let page = estate.world.control.request_list(&cy, &wanted, &page.into()).await.unwrap();
         seen.extend(page.items.into_iter().filter_map(|request| request.ticket));
         cursor = page.next;
         if cursor.is_none() {

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use postern_domain::SecretText;
 use postern_domain::permission::Permission;
-use postern_store::PageRequest;
+use postern_store::Listing;
 
 use super::TokenCreate;
 use crate::testing::World;
@@ -100,7 +100,7 @@ async fn tokens_end() {
     world.control.token_revoke(&emma, &revoked.api_token.id).await.expect("revoked");
     assert!(!alive(&revoked.token).await);
     assert!(world.control.token_revoke(&emma, &revoked.api_token.id).await.is_err());
-    let listed = world.control.token_list(&emma, &PageRequest::default()).await.expect("a list");
+    let listed = world.control.token_list(&emma, &Listing::default()).await.expect("a list");
     assert_eq!(listed.items.iter().map(|token| &token.id).collect::<Vec<_>>(), [&expired.api_token.id]);
     world.clock.advance(Duration::from_secs(3600));
     assert!(!alive(&expired.token).await);

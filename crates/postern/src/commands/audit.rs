@@ -7,6 +7,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use futures::StreamExt as _;
 use postern_control::{AuditEntry, DataFolder, InclusionProof};
+use postern_domain::Timestamp;
 use postern_domain::event::Actor;
 use serde_json::json;
 
@@ -29,17 +30,13 @@ pub(crate) enum AuditCommand {
     },
     /// Verify a data folder offline: ledger, database and recordings.
     Verify(Verify),
-    /// Write all events to standard output, oldest first, a JSON line each.
-    Export {
-        /// Begin at this place in the log.
-        #[arg(long, default_value_t = 0)]
-        from: u64,
-    },
+    /// Write events to standard output, oldest first, a JSON line each.
+    Export(Export),
 }
 
-/// List events, newest first.
+/// Which events are wanted; everything given must match.
 #[derive(Args)]
-pub(crate) struct List {
+struct Which {
     /// By this person.
     #[arg(long)]
     actor: Option<String>,
@@ -52,6 +49,47 @@ pub(crate) struct List {
     /// With this outcome.
     #[arg(long)]
     outcome: Option<String>,
+    /// Not before, 2026-01-31T08:00:00Z.
+    #[arg(long)]
+    from: Option<Timestamp>,
+    /// Before, 2026-01-31T08:00:00Z.
+    #[arg(long)]
+    until: Option<Timestamp>,
+}
+
+impl Which {
+    fn query(self) -> [(&'static str, Option<String>); 6] {
+        let Self { actor, action, target, outcome, from, until } = self;
+        let [from, until] = [from, until].map(|at| at.map(|at| at.to_string()));
+        [
+            ("actor", actor),
+            ("action", action),
+            ("target", target),
+            ("outcome", outcome),
+            ("from", from),
+            ("until", until),
+        ]
+    }
+}
+
+/// Write events to standard output.
+#[derive(Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    which: Which,
+    /// Begin at this place in the log.
+    #[arg(long, default_value_t = 0)]
+    first: u64,
+    /// Begin with the signed checkpoint, and give each event the path that proves it.
+    #[arg(long)]
+    proof: bool,
+}
+
+/// List events, newest first.
+#[derive(Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    which: Which,
     /// How many at most.
     #[arg(long, default_value_t = LIST_DEFAULT)]
     limit: u32,
@@ -109,29 +147,30 @@ impl AuditCommand {
                 output::one(format, &proof)?;
                 Ok(DONE)
             }
-            Self::Export { from } => {
-                let query = [("from", Some(from.to_string()))];
-                let mut body = Client::signed_in()?.stream("/v1/audit/export", &query).await?.bytes_stream();
-                let mut out = std::io::stdout().lock();
-                while let Some(portion) = body.next().await {
-                    out.write_all(&portion?)?;
-                }
-                out.flush()?;
-                Ok(DONE)
-            }
+            Self::Export(args) => args.run().await,
         }
+    }
+}
+
+impl Export {
+    async fn run(self) -> Result<u8, Failure> {
+        let mut query = self.which.query().to_vec();
+        query.push(("first", Some(self.first.to_string())));
+        query.push(("proof", Some(self.proof.to_string())));
+        let mut body = Client::signed_in()?.stream("/v1/audit/export", &query).await?.bytes_stream();
+        let mut out = std::io::stdout().lock();
+        while let Some(portion) = body.next().await {
+            out.write_all(&portion?)?;
+        }
+        out.flush()?;
+        Ok(DONE)
     }
 }
 
 impl List {
     async fn run(self, format: Format) -> Result<u8, Failure> {
-        let query = [
-            ("actor", self.actor),
-            ("action", self.action),
-            ("target", self.target),
-            ("outcome", self.outcome),
-            ("limit", Some(self.limit.to_string())),
-        ];
+        let mut query = self.which.query().to_vec();
+        query.push(("limit", Some(self.limit.to_string())));
         let page: postern_api::Page<AuditEntry> = Client::signed_in()?.get_with("/v1/audit", &query).await?;
         output::list(format, &page.items)?;
         Ok(DONE)

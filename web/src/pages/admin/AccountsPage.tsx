@@ -15,12 +15,14 @@ import { useCan } from "../../hooks/useWho";
 import { t } from "../../i18n";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
-import { Filters, SearchBox, TextFilter } from "../../table/Filters";
+import { Filters, SearchBox, SelectFilter, TextFilter } from "../../table/Filters";
 import { Pager, sizeOf } from "../../table/Pager";
 import { Button, IconButton } from "../../ui/Button";
 import { Menu } from "../../ui/Menu";
 import { Page } from "../../ui/Page";
 import { pb } from "../../util/path-builder";
+
+const STATES: Account["state"][] = ["managed", "discovered", "orphaned", "disabled"];
 
 const ref = (account: Account) => `${account.name}@${account.asset}`;
 
@@ -29,15 +31,15 @@ export function AccountsPage() {
   const { blocked } = useCan();
   const navigate = useNavigate();
   const { dialog, item, open, close } = useDialog();
-  const accounts = useQuery(q.accounts({ q: search.q, asset: search.asset, cursor: search.cursor, limit: sizeOf(search) }));
+  const accounts = useQuery(q.accounts({ q: search.q, asset: search.asset, state: search.state, cursor: search.cursor, limit: sizeOf(search), sort: search.sort, count: true }));
   const chosen = accounts.data?.items.find((account) => ref(account) === item);
   const columns: Column<Account>[] = [
-    { id: "account", header: t.accounts.account, narrow: "title", cell: (row) => <Mono className="font-medium">{ref(row)}</Mono> },
+    { id: "account", header: t.accounts.account, sort: "account", narrow: "title", cell: (row) => <Mono className="font-medium">{ref(row)}</Mono> },
     { id: "credential", header: t.accounts.credential, cell: (row) => t.accounts.credentials[row.credential] },
     { id: "ready", header: t.accounts.ready, cell: (row) => <ReadyBadge account={row} /> },
     { id: "owner", header: t.accounts.owner, cell: (row) => (row.owner ? <Mono>{row.owner}</Mono> : <span className="text-faint">{t.common.none}</span>) },
     { id: "scope", header: t.accounts.scope, narrow: "hide", cell: (row) => <Mono className="text-muted">{row.scope}</Mono> },
-    { id: "used", header: t.accounts.used, cell: (row) => <Ago at={row.last_used_at} /> },
+    { id: "used", header: t.accounts.used, sort: "last_used_at", cell: (row) => <Ago at={row.last_used_at} /> },
     { id: "state", header: t.accounts.state, width: "7.5rem", narrow: "aside", cell: (row) => <AccountBadge state={row.state} /> },
     {
       id: "more", header: t.actions.more, quiet: true, narrow: "aside", width: "3.5rem",
@@ -59,9 +61,10 @@ export function AccountsPage() {
       <Filters>
         <SearchBox label={t.accounts.search} wide />
         <TextFilter name="asset" label={t.accounts.asset} className="font-mono" />
+        <SelectFilter name="state" label={t.accounts.state} options={STATES.map((state) => [state, t.accounts.states[state]])} />
       </Filters>
-      <DataTable label={t.accounts.title} query={accounts} columns={columns} rowKey={(row) => row.id} empty={<EmptyList icon={<Boxes />} filtered={Boolean(search.q ?? search.asset)} onClear={() => filter({ q: undefined, asset: undefined })} title={t.accounts.none} />} />
-      <Pager next={accounts.data?.next} />
+      <DataTable label={t.accounts.title} query={accounts} columns={columns} rowKey={(row) => row.id} empty={<EmptyList icon={<Boxes />} filtered={Boolean(search.q ?? search.asset ?? search.state)} onClear={() => filter({ q: undefined, asset: undefined, state: undefined })} title={t.accounts.none} />} />
+      <Pager next={accounts.data?.next} total={accounts.data?.total} />
       {dialog === "create" ? <AccountPut onClose={close} /> : null}
       {dialog === "edit" && chosen ? <AccountPut account={chosen} onClose={close} /> : null}
       {dialog === "rotate" && chosen ? <RotateNow account={ref(chosen)} onClose={close} /> : null}

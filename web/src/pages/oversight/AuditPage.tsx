@@ -26,7 +26,7 @@ const COLUMNS: Column<AuditItem>[] = [
   { id: "actor", header: a.actor, cell: (row) => <Actor actor={row.event.actor} /> },
   { id: "scope", header: a.scope, narrow: "hide", cell: (row) => <Mono className="text-muted">{row.event.scope}</Mono> },
   { id: "outcome", header: a.outcome, width: "7rem", narrow: "aside", cell: (row) => <OutcomeBadge outcome={row.event.outcome} /> },
-  { id: "at", header: a.at, width: "12rem", cell: (row) => <span className="text-muted"><When at={row.event.at} seconds /></span> },
+  { id: "at", header: a.at, sort: "index", width: "12rem", cell: (row) => <span className="text-muted"><When at={row.event.at} seconds /></span> },
   { id: "index", header: a.index, width: "5.5rem", className: "text-right", narrow: "hide", cell: (row) => <span className="text-faint">{row.index.toLocaleString()}</span> },
 ];
 
@@ -34,10 +34,10 @@ export function AuditPage() {
   const { search, filter } = useFilter();
   const { set } = useUrlState();
   const { actor, action, target, outcome, from, until, cursor, item } = search;
-  const events = useQuery(q.audit({ actor, action, target, outcome, from, until, cursor, limit: sizeOf(search) }));
+  const events = useQuery(q.audit({ actor, action, target, outcome, from, until, cursor, limit: sizeOf(search), sort: search.sort, count: true }));
   const chosen = item !== undefined && /^\d+$/.test(item) ? Number(item) : undefined;
   return (
-    <Page title={a.title} lead={a.lead} actions={<a href={addresses.audit()} download="postern-audit.ndjson" className={buttonClass()}><Download className="size-4" aria-hidden />{a.export}</a>}>
+    <Page title={a.title} lead={a.lead} actions={<a href={addresses.audit({ actor, action, target, outcome, from, until })} download="postern-audit.ndjson" className={buttonClass()}><Download className="size-4" aria-hidden />{a.export}</a>}>
       <Filters>
         <TextFilter name="actor" label={a.filters.actor} />
         <TextFilter name="action" label={a.filters.action} className="font-mono" />
@@ -55,7 +55,7 @@ export function AuditPage() {
         skeletonRows={14}
         empty={<EmptyList icon={<ScrollText />} filtered={Boolean(actor ?? action ?? target ?? outcome ?? from ?? until)} onClear={() => filter({ actor: undefined, action: undefined, target: undefined, outcome: undefined, from: undefined, until: undefined })} title={a.none} />}
       />
-      <Pager next={events.data?.next} />
+      <Pager next={events.data?.next} total={events.data?.total} />
       {chosen === undefined ? null : <EventDrawer key={chosen} index={chosen} onClose={() => set({ item: undefined }, { replace: true })} />}
     </Page>
   );

@@ -12,7 +12,7 @@ import { useCan } from "../../hooks/useWho";
 import { t } from "../../i18n";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
-import { Choice, Filters, SelectFilter } from "../../table/Filters";
+import { Choice, Filters, SearchBox, SelectFilter } from "../../table/Filters";
 import { Pager, sizeOf } from "../../table/Pager";
 import { Page } from "../../ui/Page";
 import { pb } from "../../util/path-builder";
@@ -26,7 +26,7 @@ export function RequestsPage() {
   const { dialog, item, open, close } = useDialog();
   const whose = search.whose ?? "waiting";
   const requests = useQuery(
-    q.requests({ waiting: whose === "waiting" || undefined, mine: whose === "mine" || undefined, state: whose === "waiting" ? undefined : search.state, cursor: search.cursor, limit: sizeOf(search) }),
+    q.requests({ waiting: whose === "waiting" || undefined, mine: whose === "mine" || undefined, state: whose === "waiting" ? undefined : search.state, q: search.q, cursor: search.cursor, limit: sizeOf(search), sort: search.sort, count: true }),
   );
   const chosen = requests.data?.items.find((request) => request.id === item);
 
@@ -36,9 +36,9 @@ export function RequestsPage() {
     { id: "reason", header: t.requests.reason, cell: (row) => <span className="line-clamp-2 max-w-[52ch] text-pretty md:line-clamp-1" title={row.reason}>{row.reason || <span className="text-faint">{t.common.none}</span>}</span> },
     { id: "ticket", header: t.requests.ticket, cell: (row) => (row.ticket ? <Mono>{row.ticket}</Mono> : null) },
     { id: "duration", header: t.requests.duration, cell: (row) => <span className="whitespace-nowrap">{duration(row.duration_seconds)}</span> },
-    { id: "created", header: t.requests.created, cell: (row) => <Ago at={row.created_at} /> },
+    { id: "created", header: t.requests.created, sort: "created_at", cell: (row) => <Ago at={row.created_at} /> },
     whose === "waiting"
-      ? { id: "lapses", header: t.requests.lapses, cell: (row) => <Left until={row.expires_at} /> }
+      ? { id: "lapses", header: t.requests.lapses, sort: "expires_at", cell: (row) => <Left until={row.expires_at} /> }
       : { id: "state", header: t.requests.state, width: "7.5rem", narrow: "aside", cell: (row) => <RequestBadge state={row.state} /> },
     ...(whose === "waiting" ? [{ id: "decide", header: t.requests.decide, quiet: true, width: "11rem", cell: (row: Request) => <DecideButtons request={row} onOpen={(name) => open(name, row.id)} size="sm" /> }] : []),
   ];
@@ -46,6 +46,7 @@ export function RequestsPage() {
   return (
     <Page title={t.requests.title} lead={t.requests.lead}>
       <Filters>
+        <SearchBox label={t.requests.search} />
         <Choice name="whose" label={t.requests.user} fallback="waiting" options={[["waiting", t.requests.tabs.waiting], ["mine", t.requests.tabs.mine], ...(can("request:read") ? [["all", t.requests.tabs.all] satisfies [string, string]] : [])]} />
         {whose === "waiting" ? null : <SelectFilter name="state" label={t.requests.state} options={STATES.map((state) => [state, t.requests.states[state]])} />}
       </Filters>
@@ -57,13 +58,13 @@ export function RequestsPage() {
         rowTo={(row) => ({ to: pb.request(row.id) })}
         empty={
           whose === "waiting" ? (
-            <EmptyList icon={<Inbox />} filtered={false} onClear={() => undefined} title={t.requests.noneWaiting}>{t.requests.noneWaitingBody}</EmptyList>
+            <EmptyList icon={<Inbox />} filtered={Boolean(search.q)} onClear={() => filter({ q: undefined })} title={t.requests.noneWaiting}>{t.requests.noneWaitingBody}</EmptyList>
           ) : (
-            <EmptyList icon={<FileClock />} filtered={Boolean(search.state)} onClear={() => filter({ state: undefined })} title={whose === "mine" ? t.requests.noneMine : t.requests.none} />
+            <EmptyList icon={<FileClock />} filtered={Boolean(search.state ?? search.q)} onClear={() => filter({ state: undefined, q: undefined })} title={whose === "mine" ? t.requests.noneMine : t.requests.none} />
           )
         }
       />
-      <Pager next={requests.data?.next} />
+      <Pager next={requests.data?.next} total={requests.data?.total} />
       {chosen ? <DecideDialogs request={chosen} dialog={dialog} onClose={close} /> : null}
     </Page>
   );
