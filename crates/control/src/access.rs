@@ -57,6 +57,8 @@ pub struct Demands {
     pub ticket_pattern: Option<String>,
     /// The longest window that can be asked for, and the longest session, in seconds.
     pub max_duration_seconds: u64,
+    /// For how long the secret can be checked out, in seconds; none where it cannot.
+    pub checkout_seconds: Option<u64>,
 }
 
 /// Why not at the moment.
@@ -91,6 +93,8 @@ pub struct AccessItem {
     pub reasons: Vec<AccessReason>,
     /// The command that connects to it; none where it is not reached by SSH.
     pub ssh: Option<String>,
+    /// The protocol that a connect token opens it by, `postgresql`; none where it is reached without one.
+    pub connect: Option<String>,
 }
 
 /// Which accounts are wanted; everything given must match.
@@ -251,6 +255,7 @@ impl<'a> Looker<'a> {
         let obligations = &policy.obligations;
         AccessItem {
             ssh: self.control.ssh_line(&reference, asset.platform),
+            connect: self.control.connect_protocol(asset.platform).map(str::to_owned),
             account: reference,
             asset: AccessAsset { name: asset.name.clone(), platform: asset.platform, labels: asset.labels.clone() },
             state,
@@ -264,6 +269,7 @@ impl<'a> Looker<'a> {
                 reason_required: obligations.reason_required,
                 ticket_pattern: obligations.ticket_pattern.clone(),
                 max_duration_seconds: obligations.max_duration_seconds,
+                checkout_seconds: obligations.checkout_seconds,
             },
             reasons,
         }

@@ -59,6 +59,9 @@ pub struct ConnectTicket {
     pub port: u16,
     /// Until when connections can be opened with it.
     pub expires_at: Timestamp,
+    /// The authority that the gateway's certificate is signed by, PEM, where it is one of its own.
+    #[serde(default)]
+    pub authority: Option<String>,
 }
 
 impl Control {
@@ -118,8 +121,12 @@ impl Control {
             .with("expires_at", stored.expires_at.to_string());
         self.commit(tx, &[event]).await?;
         let token = token.text.expose().to_owned();
-        let expires_at = stored.expires_at;
-        Ok(ConnectTicket { token, account: wish.account, protocol: protocol.to_owned(), host, port, expires_at })
+        let (expires_at, protocol) = (stored.expires_at, protocol.to_owned());
+        let authority = match &self.settings().authority {
+            Some(path) => tokio::fs::read_to_string(path).await.ok(),
+            None => None,
+        };
+        Ok(ConnectTicket { token, account: wish.account, protocol, host, port, expires_at, authority })
     }
 
     /// The protocol and the gateway that an account is reached by.
@@ -135,6 +142,14 @@ impl Control {
             .and_then(|address| address.rsplit_once(':'))
             .and_then(|(host, port)| Some((protocol, host.trim_matches(['[', ']']).to_owned(), port.parse().ok()?)))
             .ok_or_else(|| Error::Unavailable(format!("the {protocol} gateway is off: start postern with --pg")))
+    }
+
+    /// The protocol that a connect token opens accounts of such assets by, where that is served.
+    pub(crate) fn connect_protocol(&self, platform: Platform) -> Option<&'static str> {
+        match platform {
+            Platform::Postgresql => self.settings().postgresql_address.as_ref().map(|_| "postgresql"),
+            _ => None,
+        }
     }
 
     /// Whether policy would let the caller connect now.

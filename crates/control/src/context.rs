@@ -89,3 +89,6 @@ impl Control {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

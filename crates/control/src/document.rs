@@ -76,3 +76,6 @@ impl Control {
         Ok(DocumentsWritten { text, problems })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,6 +44,8 @@ pub struct Home {
 pub struct Counts {
     /// Requests that wait for one's own answer.
     pub waiting: usize,
+    /// Statements of database sessions that wait for one's own answer.
+    pub statements: usize,
     /// One's own requests that wait.
     pub mine: usize,
     /// One's own grants that can be used.
@@ -111,6 +113,7 @@ impl Control {
         };
         Ok(Found {
             waiting,
+            statements: self.statements_to_decide(caller).min(COUNT_MAX as usize),
             mine: self.request_list(caller, &mine, &page.clone().into()).await?.items,
             grants: self.grant_list(caller, &active, &page.clone().into()).await?.items,
             live: self.session_list(caller, &live, &page.into()).await?.items,
@@ -120,6 +123,7 @@ impl Control {
 
 struct Found {
     waiting: Vec<Request>,
+    statements: usize,
     mine: Vec<Request>,
     grants: Vec<Grant>,
     live: Vec<Session>,
@@ -127,8 +131,14 @@ struct Found {
 
 impl Found {
     fn counts(&self) -> Counts {
-        let Self { waiting, mine, grants, live } = self;
-        Counts { waiting: waiting.len(), mine: mine.len(), grants: grants.len(), live: live.len() }
+        let Self { waiting, statements, mine, grants, live } = self;
+        Counts {
+            waiting: waiting.len(),
+            statements: *statements,
+            mine: mine.len(),
+            grants: grants.len(),
+            live: live.len(),
+        }
     }
 }
 
@@ -136,3 +146,6 @@ fn first<T>(mut items: Vec<T>) -> Vec<T> {
     items.truncate(SHOWN_MAX);
     items
 }
+
+#[cfg(test)]
+mod tests;

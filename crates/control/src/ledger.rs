@@ -318,3 +318,6 @@ fn parse(body: &[u8]) -> Event {
         Event::done(zero, postern_domain::event::Actor::System, "audit.unreadable", "", ScopePath::root())
     })
 }
+
+#[cfg(test)]
+mod tests;

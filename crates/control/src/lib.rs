@@ -102,7 +102,7 @@ pub use home::{Counts, Estate, Home};
 pub use host_key::{HostKeyDecision, HostKeySight};
 pub use idempotency::digest;
 pub use ledger::{AuditEntry, AuditExport, InclusionProof};
-pub use link::{Enrolled, FactorLink, LinkIssued, LinkUse, LinkView, SetUp, TotpOffer};
+pub use link::{Enrolled, FactorLink, LinkIssued, LinkPasskey, LinkUse, LinkView, SetUp, TotpOffer};
 pub use login::{HeldPermission, PasskeySignIn, SignIn, SignedIn, WhoAmI};
 pub use passkey::{PasskeyAdd, PasskeyAnswer, PasskeyOffer};
 pub use policy::PolicyInput;
@@ -110,7 +110,7 @@ pub use postern_store::{
     AccountFilter, AssetFilter, FindingFilter, LeafFilter, LinkPurpose, Listed, Listing, Page, PageRequest,
     PolicyFilter, Remembered, RotationFilter, SessionFilter, UserFilter,
 };
-pub use reach::{AccessExplained, ReachItem};
+pub use reach::{AccessExplained, ReachAs, ReachItem};
 pub use recording::{Integrity, IntegrityVerdict, RecordingFormat, watched_line};
 pub use request::{RequestInput, RequestWanted};
 pub use role::RoleBody;
@@ -144,6 +144,8 @@ pub struct Settings {
     pub postgresql_address: Option<String>,
     /// The key file that unseals the vault.
     pub key_file: std::path::PathBuf,
+    /// The certificate authority that clients know the gate by, where it is one of its own.
+    pub authority: Option<std::path::PathBuf>,
 }
 
 /// The control plane. Cheap to clone.

@@ -7,7 +7,7 @@ use postern_domain::event::{Actor, Event};
 use postern_domain::permission::RoleAssignment;
 use postern_domain::user::{User, UserState};
 use postern_domain::{LinkId, ScopePath, SecretBytes, SecretText, Timestamp, UserId, UserName};
-use postern_store::{Link, LinkPurpose, TotpSeed, WriteTx};
+use postern_store::{Link, LinkPurpose, StoredPasskey, TotpSeed, WriteTx};
 use postern_vault::random;
 use postern_vault::token::{self, Purpose};
 use postern_vault::totp;
@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::factor::FactorGiven;
-use crate::{Caller, Control, Error, Visitor, factor};
+use crate::{Caller, Control, Error, PasskeyAdd, PasskeyOffer, Visitor, factor};
 
 /// How long a link for setting up or enrolling works.
 const ENROL_LASTS: Duration = Duration::from_secs(24 * 3600);
@@ -47,6 +47,8 @@ pub struct LinkView {
     /// What to enter into a generator of one-time codes, for set-up and enrolment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub totp: Option<TotpOffer>,
+    /// Whether a passkey can stand in its place.
+    pub passkeys: bool,
 }
 
 /// A generator's seed, to be scanned or typed. It is a secret and has no `Debug`.
@@ -68,7 +70,20 @@ pub struct LinkUse {
     /// The password chosen.
     pub password: SecretText,
     /// A code of the generator that the link's seed was entered into.
-    pub code: SecretText,
+    #[serde(default)]
+    pub code: Option<SecretText>,
+    /// A passkey made as the link's offer asks, beside the generator or in its place.
+    #[serde(default)]
+    pub passkey: Option<PasskeyAdd>,
+}
+
+/// Who is to have the passkey.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LinkPasskey {
+    /// The sign-in name, for set-up only.
+    #[serde(default)]
+    pub user: Option<UserName>,
 }
 
 /// Somebody who has just enrolled. It carries secrets and has no `Debug`.
@@ -104,8 +119,10 @@ pub struct FactorLink {
 /// What somebody enrols with.
 struct Enrolment {
     password_hash: String,
-    seed: SecretBytes,
-    last_step: i64,
+    /// The generator's seed, and the step of the code that proved it.
+    totp: Option<(SecretBytes, i64)>,
+    /// A passkey, and the credential that it is known by.
+    passkey: Option<(StoredPasskey, String)>,
 }
 
 impl Control {
@@ -136,8 +153,8 @@ impl Control {
         let seed = totp::generate();
         let offer = offer(&seed, name.as_str());
         let mut tx = self.store().write(self.now()).await?;
-        let user = first_user(&mut tx, name).await?;
-        let enrolment = Enrolment { password_hash, seed, last_step: 0 };
+        let user = first_user(&mut tx, name, None).await?;
+        let enrolment = Enrolment { password_hash, totp: Some((seed, 0)), passkey: None };
         let recovery_codes = self.enrol(&mut tx, &user, enrolment).await?;
         let user = reread(&mut tx, &user.id).await?;
         let event = Event::done(tx.now(), Actor::Console, "user.setup", user.name.as_str(), ScopePath::root());
@@ -158,7 +175,25 @@ impl Control {
             }
             LinkPurpose::Factor => None,
         };
-        Ok(LinkView { purpose: link.purpose, user: user.map(|user| user.name), expires_at: link.expires_at, totp })
+        let passkeys = totp.is_some() && self.passkey_party().is_some();
+        let user = user.map(|user| user.name);
+        Ok(LinkView { purpose: link.purpose, user, expires_at: link.expires_at, totp, passkeys })
+    }
+
+    /// What an authenticator is asked that is to hold a passkey of whom the link sets up or enrols.
+    ///
+    /// # Errors
+    /// `NotFound` as [`Self::link_show`]; `Conflict` when the public address is no name.
+    pub async fn link_passkey_offer(
+        &self,
+        visitor: &Visitor,
+        token: &SecretText,
+        given: LinkPasskey,
+    ) -> Result<PasskeyOffer, Error> {
+        let (link, user) = self.link_alive(token).await?;
+        let name = link_name(&link, user.as_ref(), given.user)?;
+        let id = user.map_or_else(|| UserId::generate(self.now(), random::bytes()), |user| user.id);
+        self.passkey_enrol_offer(&link.id, id, &name, visitor.source)
     }
 
     /// Sets up or enrols by a link, which is used up by it.
@@ -168,20 +203,18 @@ impl Control {
     /// one of the offered seed's.
     pub async fn link_use(&self, visitor: &Visitor, token: &SecretText, given: LinkUse) -> Result<Enrolled, Error> {
         let (link, user) = self.link_alive(token).await?;
-        let name = match (link.purpose, &user, given.user) {
-            (LinkPurpose::Setup, _, Some(name)) => name,
-            (LinkPurpose::Setup, _, None) => return Err(Error::invalid("user", "choose a sign-in name")),
-            (LinkPurpose::Enrol, Some(user), None) => user.name.clone(),
-            (LinkPurpose::Enrol, Some(_), Some(_)) => {
-                return Err(Error::invalid("user", "the link says whom it is for; leave the name out"));
-            }
-            _ => return Err(Error::invalid("token", "this link is confirmed by signing in, not used here")),
+        let name = link_name(&link, user.as_ref(), given.user)?;
+        let totp = match given.code {
+            Some(code) => Some(self.link_code(&link.id, &code).await?),
+            None if given.passkey.is_some() => None,
+            None => return Err(Error::invalid("code", "give a code of your authenticator app, or a passkey")),
         };
-        let seed = self.link_seed(&link.id).await?;
-        let step = totp::verify(&seed, given.code.expose(), self.now(), None)
-            .map_err(|error| Error::invalid("code", error.to_string()))?;
         let password_hash = self.password_hash(&name, given.password).await?;
-        let last_step = i64::try_from(step).unwrap_or(i64::MAX);
+        let passkey = given.passkey.map(|wish| self.passkey_enrolled(&link.id, wish)).transpose()?;
+        if passkey.as_ref().zip(user.as_ref()).is_some_and(|((passkey, _), user)| passkey.user != user.id) {
+            return Err(unknown_link());
+        }
+        let id = passkey.as_ref().map(|(passkey, _)| passkey.user.clone());
 
         let mut tx = self.store().write(self.now()).await?;
         if !tx.link_use(&link.id).await? {
@@ -189,13 +222,16 @@ impl Control {
         }
         let (user, action) = match user {
             Some(user) => (user, "user.enrol"),
-            None => (first_user(&mut tx, name).await?, "user.setup"),
+            None => (first_user(&mut tx, name, id).await?, "user.setup"),
         };
-        let recovery_codes = self.enrol(&mut tx, &user, Enrolment { password_hash, seed, last_step }).await?;
+        let factors = [totp.as_ref().map(|_| "totp"), passkey.as_ref().map(|_| "passkey")];
+        let factors: Vec<_> = factors.into_iter().flatten().collect();
+        let recovery_codes = self.enrol(&mut tx, &user, Enrolment { password_hash, totp, passkey }).await?;
         let user = reread(&mut tx, &user.id).await?;
         let actor = Actor::User { name: user.name.to_string(), source: Some(visitor.source.to_string()) };
-        let event =
-            Event::done(tx.now(), actor, action, user.name.as_str(), user.scope.clone()).with("link", link.id.as_str());
+        let event = Event::done(tx.now(), actor, action, user.name.as_str(), user.scope.clone())
+            .with("link", link.id.as_str())
+            .with("factors", factors);
         self.commit(tx, &[event]).await?;
         Ok(Enrolled { user, recovery_codes })
     }
@@ -311,15 +347,31 @@ impl Control {
         Ok((link, user))
     }
 
-    /// Gives a user a password, a generator and recovery codes, in place of all that they had, passkeys
+    /// The seed that a link offers and the step of the code that shows that it was entered.
+    async fn link_code(&self, link: &LinkId, code: &SecretText) -> Result<(SecretBytes, i64), Error> {
+        let seed = self.link_seed(link).await?;
+        let step = totp::verify(&seed, code.expose(), self.now(), None)
+            .map_err(|error| Error::invalid("code", error.to_string()))?;
+        Ok((seed, i64::try_from(step).unwrap_or(i64::MAX)))
+    }
+
+    /// Gives a user a password, a second factor and recovery codes, in place of all that they had, passkeys
     /// included.
     async fn enrol(&self, tx: &mut WriteTx, user: &User, enrolment: Enrolment) -> Result<Vec<String>, Error> {
-        let sealed = factor::seal_seed(self.vault(), &user.id, &enrolment.seed)?;
         let (codes, hashes) = factor::recovery_codes();
         tx.password_set(&user.id, &enrolment.password_hash).await?;
-        tx.totp_set(&user.id, &TotpSeed { sealed, last_step: enrolment.last_step }).await?;
+        match enrolment.totp {
+            Some((seed, last_step)) => {
+                let sealed = factor::seal_seed(self.vault(), &user.id, &seed)?;
+                tx.totp_set(&user.id, &TotpSeed { sealed, last_step }).await?;
+            }
+            None => tx.totp_clear(&user.id).await?,
+        }
         tx.recovery_codes_set(&user.id, &hashes).await?;
         tx.passkeys_remove(&user.id).await?;
+        if let Some((passkey, credential)) = &enrolment.passkey {
+            tx.passkey_add(passkey, credential).await?;
+        }
         tx.logins_end(&user.id).await?;
         tx.links_end(&user.id).await?;
         tx.factor_proofs_forget(&user.id).await?;
@@ -328,14 +380,27 @@ impl Control {
     }
 }
 
+/// Whom a link sets up or enrols.
+fn link_name(link: &Link, user: Option<&User>, given: Option<UserName>) -> Result<UserName, Error> {
+    match (link.purpose, user, given) {
+        (LinkPurpose::Setup, _, Some(name)) => Ok(name),
+        (LinkPurpose::Setup, _, None) => Err(Error::invalid("user", "choose a sign-in name")),
+        (LinkPurpose::Enrol, Some(user), None) => Ok(user.name.clone()),
+        (LinkPurpose::Enrol, Some(_), Some(_)) => {
+            Err(Error::invalid("user", "the link says whom it is for; leave the name out"))
+        }
+        _ => Err(Error::invalid("token", "this link is confirmed by signing in, not used here")),
+    }
+}
+
 /// The first user, an administrator of everything.
-async fn first_user(tx: &mut WriteTx, name: UserName) -> Result<User, Error> {
+async fn first_user(tx: &mut WriteTx, name: UserName, id: Option<UserId>) -> Result<User, Error> {
     if tx.users_count().await? > 0 {
         return Err(Error::Conflict("postern is set up already; an administrator creates further users".to_owned()));
     }
     let role = ADMINISTRATOR.parse().map_err(|_| Error::not_found("role", ADMINISTRATOR))?;
     let user = User {
-        id: UserId::generate(tx.now(), random::bytes()),
+        id: id.unwrap_or_else(|| UserId::generate(tx.now(), random::bytes())),
         name,
         email: None,
         scope: ScopePath::root(),

@@ -12,7 +12,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use postern_domain::event::Event;
 use postern_domain::user::{Passkey as Listed, User, UserState};
-use postern_domain::{PasskeyId, Timestamp, UserId};
+use postern_domain::{LinkId, PasskeyId, Timestamp, UserId, UserName};
 use postern_store::StoredPasskey;
 use postern_vault::random;
 use schemars::JsonSchema;
@@ -74,6 +74,8 @@ pub struct PasskeyAdd {
 /// What was asked, and of whom.
 enum Asked {
     Register(UserId, PasskeyRegistration),
+    /// Of somebody who sets up or enrols by a link, as whom they will be.
+    Enrol(LinkId, UserId, PasskeyRegistration),
     /// Of somebody who is known.
     Prove(UserId, PasskeyAuthentication),
     /// Of anybody: the passkey says who it is.
@@ -141,11 +143,48 @@ impl Control {
         if known.len() >= PASSKEYS_MAX {
             return Err(Error::Conflict(format!("you have {PASSKEYS_MAX} passkeys; remove some first")));
         }
-        let exclude = credentials(&known).iter().map(|passkey| passkey.cred_id().clone()).collect();
-        let name = caller.user.name.as_str();
+        let (options, state) = self.registration(&caller.user.id, &caller.user.name, &known)?;
+        let asked = Asked::Register(caller.user.id.clone(), state);
+        let id = self.questions().ask(asked, caller.source, self.now())?;
+        Ok(PasskeyOffer { id, options })
+    }
+
+    /// What an authenticator is asked that is to hold the first passkey of `user`, who sets up or enrols
+    /// by `link`.
+    pub(crate) fn passkey_enrol_offer(
+        &self,
+        link: &LinkId,
+        user: UserId,
+        name: &UserName,
+        source: IpAddr,
+    ) -> Result<PasskeyOffer, Error> {
+        let (options, state) = self.registration(&user, name, &[])?;
+        let id = self.questions().ask(Asked::Enrol(link.clone(), user, state), source, self.now())?;
+        Ok(PasskeyOffer { id, options })
+    }
+
+    /// The passkey that answers what was asked at `link`, and the credential that it is known by.
+    pub(crate) fn passkey_enrolled(&self, link: &LinkId, wish: PasskeyAdd) -> Result<(StoredPasskey, String), Error> {
+        let name = passkey_name(&wish.name)?;
+        match self.questions().answered(&wish.id, self.now()) {
+            Some(Asked::Enrol(asked, user, state)) if asked == *link => {
+                self.registered(user, name, wish.credential, &state)
+            }
+            _ => Err(not_asked()),
+        }
+    }
+
+    fn registration(
+        &self,
+        user: &UserId,
+        name: &UserName,
+        known: &[StoredPasskey],
+    ) -> Result<(serde_json::Value, PasskeyRegistration), Error> {
+        let exclude = credentials(known).iter().map(|passkey| passkey.cred_id().clone()).collect();
+        let name = name.as_str();
         let (options, state) = self
             .webauthn()?
-            .start_passkey_registration(handle(&caller.user.id), name, name, Some(exclude))
+            .start_passkey_registration(handle(user), name, name, Some(exclude))
             .map_err(|error| failed(&error))?;
         let mut options = json(&options)?;
         // So that it can be found without a name being typed first. The library leaves it to the browser.
@@ -155,9 +194,27 @@ impl Control {
             selection.insert("residentKey".to_owned(), "required".into());
             selection.insert("requireResidentKey".to_owned(), true.into());
         }
-        let asked = Asked::Register(caller.user.id.clone(), state);
-        let id = self.questions().ask(asked, caller.source, self.now())?;
-        Ok(PasskeyOffer { id, options })
+        Ok((options, state))
+    }
+
+    fn registered(
+        &self,
+        user: UserId,
+        name: String,
+        credential: serde_json::Value,
+        state: &PasskeyRegistration,
+    ) -> Result<(StoredPasskey, String), Error> {
+        let given: RegisterPublicKeyCredential = serde_json::from_value(credential)
+            .map_err(|_| Error::invalid("credential", "not what navigator.credentials.create gives"))?;
+        let passkey = self.webauthn()?.finish_passkey_registration(&given, state).map_err(|error| {
+            Error::invalid("credential", format!("the authenticator's answer does not fit: {error}"))
+        })?;
+        let credential = hex::encode(passkey.cred_id().as_slice());
+        let now = self.now();
+        let id = PasskeyId::generate(now, random::bytes());
+        let listed = Listed { id, name, created_at: now, last_used_at: None };
+        let body = serde_json::to_string(&passkey).map_err(|_| cannot_be_written())?;
+        Ok((StoredPasskey { passkey: listed, user, body }, credential))
     }
 
     /// Registers a passkey of the caller's.
@@ -166,32 +223,16 @@ impl Control {
     /// `Invalid` when the answer is not one to the question, or the question too old.
     pub async fn passkey_add(&self, caller: &Caller, wish: PasskeyAdd) -> Result<Listed, Error> {
         caller.login()?;
-        let name = crate::text::words("name", &wish.name, NAME_LEN_MAX)?;
-        if name.is_empty() {
-            return Err(Error::invalid("name", "say what to call it: laptop, phone"));
-        }
-        let Some(Asked::Register(user, state)) = self.questions().answered(&wish.id, self.now()) else {
-            return Err(Error::invalid("id", "this was not asked, or too long ago: begin again"));
+        let name = passkey_name(&wish.name)?;
+        let (stored, credential) = match self.questions().answered(&wish.id, self.now()) {
+            Some(Asked::Register(user, state)) if user == caller.user.id => {
+                self.registered(user, name, wish.credential, &state)?
+            }
+            _ => return Err(not_asked()),
         };
-        if user != caller.user.id {
-            return Err(Error::invalid("id", "this was not asked, or too long ago: begin again"));
-        }
-        let given: RegisterPublicKeyCredential = serde_json::from_value(wish.credential)
-            .map_err(|_| Error::invalid("credential", "not what navigator.credentials.create gives"))?;
-        let passkey = self.webauthn()?.finish_passkey_registration(&given, &state).map_err(|error| {
-            Error::invalid("credential", format!("the authenticator's answer does not fit: {error}"))
-        })?;
-        let credential = hex::encode(passkey.cred_id().as_slice());
         let mut tx = self.store().write(self.now()).await?;
-        let listed = Listed {
-            id: PasskeyId::generate(tx.now(), random::bytes()),
-            name,
-            created_at: tx.now(),
-            last_used_at: None,
-        };
-        let body = serde_json::to_string(&passkey).map_err(|_| cannot_be_written())?;
-        let stored = StoredPasskey { passkey: listed.clone(), user: caller.user.id.clone(), body };
         tx.passkey_add(&stored, &credential).await?;
+        let listed = stored.passkey;
         let event = self.passkey_event(caller, "passkey.add", &listed, tx.now());
         self.commit(tx, &[event]).await?;
         Ok(listed)
@@ -318,7 +359,7 @@ impl Control {
         let mut passkey: Passkey = serde_json::from_str(&stored.body).map_err(|_| "it cannot be read")?;
         let webauthn = self.webauthn().map_err(|_| "there are none here")?;
         let proved = match self.questions().answered(question, now).ok_or("it was not asked")? {
-            Asked::Register(..) => return Err("something else was asked"),
+            Asked::Register(..) | Asked::Enrol(..) => return Err("something else was asked"),
             Asked::Prove(asked, state) if asked == user.id => webauthn.finish_passkey_authentication(given, &state),
             Asked::Prove(..) => return Err("somebody else was asked"),
             Asked::SignIn(state) => {
@@ -393,6 +434,18 @@ fn failed(error: &WebauthnError) -> Error {
 
 fn cannot_be_written() -> Error {
     Error::Unavailable("the passkey cannot be written down".to_owned())
+}
+
+fn passkey_name(given: &str) -> Result<String, Error> {
+    let name = crate::text::words("name", given, NAME_LEN_MAX)?;
+    if name.is_empty() {
+        return Err(Error::invalid("name", "say what to call it: laptop, phone"));
+    }
+    Ok(name)
+}
+
+fn not_asked() -> Error {
+    Error::invalid("id", "this was not asked, or too long ago: begin again")
 }
 
 fn no_name() -> Error {

@@ -3,15 +3,18 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use postern_domain::document::{Document, PolicyDocument};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
-use postern_domain::policy::{Explanation, explain};
-use postern_domain::{AccountRef, UserName};
+use postern_domain::policy::{Explanation, Policy, explain};
+use postern_domain::{AccountRef, PolicyId, ScopePath, Timestamp, UserName};
 use postern_store::{Page, PageRequest};
+use postern_vault::random;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::access::{Looker, Somebody};
+use crate::apply::checked;
 use crate::authenticate::authority;
 use crate::facts::Facts;
 use crate::{AccessFilter, AccessItem, Caller, Control, Error, visible};
@@ -38,6 +41,19 @@ pub struct AccessExplained {
     pub messages: Vec<String>,
 }
 
+/// As what reports look at access.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReachAs {
+    /// From which address; one's own unless given.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub source: Option<IpAddr>,
+    /// A policy that is not saved: everything is as if it were, in place of the one of its name.
+    #[serde(default)]
+    pub draft: Option<PolicyDocument>,
+}
+
 impl Control {
     /// Who can reach an account or ask for it, by name: people whom a policy over it is about. As if they
     /// came from `source`, with a factor just proved.
@@ -49,12 +65,13 @@ impl Control {
         caller: &Caller,
         permit: &Permit<Manage>,
         account: &AccountRef,
-        source: Option<IpAddr>,
+        wanted: ReachAs,
         page: &PageRequest,
     ) -> Result<Page<ReachItem>, Error> {
         let mut rows = self.store().read().await?;
         let (account, asset) = visible::account(&mut rows, caller, account, &permit.action().scopes).await?;
-        let policies = rows.policies_over(&asset.scope).await?;
+        let ReachAs { source, draft } = wanted;
+        let policies = drafted(rows.policies_over(&asset.scope).await?, draft, &asset.scope, self.now())?;
         let allowing: Vec<_> = policies.iter().filter(|policy| policy.allows()).collect();
         let names: BTreeSet<_> = allowing.iter().flat_map(|policy| &policy.subjects.users).collect();
         let groups: BTreeSet<_> = allowing.iter().flat_map(|policy| &policy.subjects.groups).collect();
@@ -103,7 +120,7 @@ impl Control {
         caller: &Caller,
         user: Option<&UserName>,
         account: &AccountRef,
-        source: Option<IpAddr>,
+        wanted: ReachAs,
     ) -> Result<AccessExplained, Error> {
         let now = self.now();
         let mut rows = self.store().read().await?;
@@ -114,13 +131,18 @@ impl Control {
         if !own && !caller.authority.covers(Permission::UserRead, &person.scope) {
             return Err(Error::not_found("user", name));
         }
-        let facts = Facts::of_reference(&mut rows, &person.id, account, now).await?.ok_or_else(unknown)?;
+        let mut facts = Facts::of_reference(&mut rows, &person.id, account, now).await?.ok_or_else(unknown)?;
         let reads = caller.authority.covers(Permission::PolicyRead, &facts.asset.scope);
         let given = facts.policies.iter().any(|policy| policy.concerns(&facts.user, &facts.account, &facts.asset));
         // One's own access is explained where a policy gives it; that something else exists is not told.
         if !(reads || own && given) {
             return Err(unknown());
         }
+        let ReachAs { source, draft } = wanted;
+        if draft.is_some() && !reads {
+            return Err(unknown());
+        }
+        facts.policies = drafted(facts.policies, draft, &facts.asset.scope, now)?;
         let (source, mfa_at) =
             if own { (caller.source, caller.mfa_at) } else { (source.unwrap_or(caller.source), Some(now)) };
         let mut explanation = explain(&facts.connect(source, mfa_at), now);
@@ -133,6 +155,28 @@ impl Control {
         let messages = explanation.reasons.iter().map(ToString::to_string).collect();
         Ok(AccessExplained { user: person.name, account: facts.reference(), explanation, messages })
     }
+}
+
+/// The policies over `scope` as they were if the draft were saved.
+fn drafted(
+    mut policies: Vec<Policy>,
+    draft: Option<PolicyDocument>,
+    scope: &ScopePath,
+    now: Timestamp,
+) -> Result<Vec<Policy>, Error> {
+    let Some(draft) = draft else { return Ok(policies) };
+    let Document::Policy(draft) = checked(Document::Policy(draft))? else { return Ok(policies) };
+    let same = |policy: &Policy| policy.name == draft.name && policy.scope.tenant() == draft.scope.tenant();
+    // Grants given under the one that it would replace are looked at as given under it.
+    let replaced = policies.iter().position(same).map(|index| policies.remove(index));
+    if draft.scope.contains(scope) {
+        let (id, revision) = replaced.map_or_else(
+            || (PolicyId::generate(now, random::bytes()), 1),
+            |policy| (policy.id, policy.revision.saturating_add(1)),
+        );
+        policies.push(draft.to_policy(id, revision));
+    }
+    Ok(policies)
 }
 
 #[cfg(test)]

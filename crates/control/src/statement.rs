@@ -163,6 +163,15 @@ impl Control {
         waiting.values().map(|waiting| &waiting.statement).filter(|statement| may_see(statement)).cloned().collect()
     }
 
+    /// How many of them wait for the caller's answer.
+    pub(crate) fn statements_to_decide(&self, caller: &Caller) -> usize {
+        let decides = |statement: &WaitingStatement| {
+            let holds = caller.authority.covers(Permission::RequestApprove, &statement.scope);
+            policy::may_decide_statement(&caller.user, holds, &statement.user).is_ok()
+        };
+        self.waiting_statements().lock().values().filter(|waiting| decides(&waiting.statement)).count()
+    }
+
     /// Says yes or no to a statement that waits.
     ///
     /// # Errors

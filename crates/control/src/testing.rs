@@ -111,6 +111,7 @@ impl World {
             ssh_sources: Vec::new(),
             postgresql_address: Some("gate.example.test:5433".to_owned()),
             key_file: folder.path().join("vault.key"),
+            authority: None,
         };
         Self { control: Control::new(store, vault, clock.clone(), settings), clock, folder }
     }

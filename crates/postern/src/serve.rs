@@ -89,6 +89,7 @@ impl Plan {
             ssh_sources: self.file.ssh.source_addresses.iter().map(ToString::to_string).collect(),
             postgresql_address: reached(&file.postgresql.public_address, postgresql),
             key_file,
+            authority: file.https.certificate.is_none().then(|| folder.ca()),
         }
     }
 }

@@ -132,6 +132,18 @@ impl WriteTx {
         Ok(())
     }
 
+    /// Takes a user's seed away.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn totp_clear(&mut self, user: &UserId) -> Result<(), Error> {
+        sqlx::query("update user set totp_sealed = null, totp_last_step = 0 where id = ?1")
+            .bind(user.as_str())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
     /// Stores the same seed sealed anew.
     ///
     /// # Errors

@@ -38,6 +38,16 @@ pub struct EstateFigures {
     pub requests_pending: i64,
     /// Sessions that are live.
     pub sessions_live: i64,
+    /// Secrets that are older than they may be and have no rotation under way.
+    pub rotations_due: i64,
+    /// Rotations that are under way.
+    pub rotations_open: i64,
+    /// Accounts whose newest rotation has failed: nobody knows a secret that works, or the target said no.
+    pub rotations_failed: i64,
+    /// What discovery thinks is wrong, and nobody has dealt with.
+    pub findings_open: i64,
+    /// Those of them that are high or critical.
+    pub findings_high: i64,
 }
 
 const SQL: &str = "select \
@@ -60,7 +70,18 @@ const SQL: &str = "select \
         (select 1 from passkey p where p.user_id = u.id)) as users_without_factor, \
     (select count(*) from access_grant where revoked_at is null and starts_at <= ?1 and ends_at > ?1) as grants_active, \
     (select count(*) from request where state = 'pending' and expires_at > ?1) as requests_pending, \
-    (select count(*) from session where state <> 'ended') as sessions_live";
+    (select count(*) from session where state <> 'ended') as sessions_live, \
+    (select count(*) from account c \
+        join secret s on s.account_id = c.id and s.state = 'current' \
+        left join account_rotation r on r.account_id = c.id left join asset_rotation d on d.asset_id = c.asset_id \
+        where c.state = 'managed' and coalesce(r.every_seconds, d.every_seconds, 0) > 0 \
+        and coalesce(s.verified_at, s.created_at) + coalesce(r.every_seconds, d.every_seconds) * 1000 <= ?1 \
+        and not exists (select 1 from rotation o where o.account_id = c.id and o.ended_at is null)) as rotations_due, \
+    (select count(*) from rotation where ended_at is null) as rotations_open, \
+    (select count(*) from account c where (select o.state from rotation o where o.account_id = c.id \
+        order by o.id desc limit 1) in ('broken', 'refused')) as rotations_failed, \
+    (select count(*) from finding where state = 'open') as findings_open, \
+    (select count(*) from finding where state = 'open' and severity in ('high', 'critical')) as findings_high";
 
 impl ReadTx {
     /// The figures at `now`.
@@ -84,6 +105,11 @@ impl ReadTx {
             grants_active: row.try_get("grants_active")?,
             requests_pending: row.try_get("requests_pending")?,
             sessions_live: row.try_get("sessions_live")?,
+            rotations_due: row.try_get("rotations_due")?,
+            rotations_open: row.try_get("rotations_open")?,
+            rotations_failed: row.try_get("rotations_failed")?,
+            findings_open: row.try_get("findings_open")?,
+            findings_high: row.try_get("findings_high")?,
         })
     }
 }

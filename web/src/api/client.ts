@@ -1,8 +1,9 @@
 import { call, json, nothing, path, withQuery } from "./http";
 import type { Query } from "./http";
 import type {
-  Access, AccessExplained, Account, ApiToken, Asset, AuditItem, Counts, Document, DocumentsRead, DocumentsWritten,
-  Folder, Grant, Group, Home, HostKey, Integrity, Link, LinkShown, Login, Page, Passkey, PasskeyAnswer,
+  Access, AccessExplained, Account, ApiToken, Asset, AuditItem, CheckedOut, Checkout, ConnectTicket, Counts,
+  DiscoveryRun, DiscoveryView, Document, DocumentsRead, DocumentsWritten, Finding, Folder, Inventory, WaitingStatement,
+  Grant, Group, Home, HostKey, Integrity, Link, LinkShown, Login, Page, Passkey, PasskeyAnswer,
   PasskeyOffer, Permission, Policy, Proof, ReachItem, RecordingMarks, RecordingSearch, Request, RequestContext,
   Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, SshKey, Status, TerminalOpened, User,
   VaultStatus, Who,
@@ -11,7 +12,23 @@ import type {
 type Signal = AbortSignal | undefined;
 /** A one-time or recovery code, or a passkey's answer. */
 export type Factor = { code: string } | { passkey: PasskeyAnswer };
+/** What somebody sets up or enrols with: a code, a passkey, or both. */
+export interface LinkUse {
+  user?: string;
+  password: string;
+  code?: string;
+  passkey?: { id: string; name: string; credential: unknown };
+}
+/** A policy that is not saved, as which access is to be looked at. */
+export type DraftPolicy = Extract<Document, { kind: "Policy" }>;
 type PolicyText = Omit<Policy, "id" | "name" | "revision">;
+
+/** Without the word that says what kind of document it is: where only policies are taken there is none. */
+function plain(draft: DraftPolicy): Partial<DraftPolicy> {
+  const policy: Partial<DraftPolicy> = { ...draft };
+  delete policy.kind;
+  return policy;
+}
 
 /** One function per operation of the API, by its name there. */
 export const api = {
@@ -37,7 +54,8 @@ export const api = {
   settingsShow: (signal?: Signal) => json<SettingsView>("GET", path("settings"), { signal }),
 
   linkShow: (token: string, signal?: Signal) => json<LinkShown>("GET", path("links", token), { signal }),
-  linkUse: (token: string, body: { user?: string; password: string; code: string }) =>
+  linkPasskeyOptions: (token: string, user?: string) => json<PasskeyOffer>("POST", path("links", token, "passkey", "options"), { body: user ? { user } : {} }),
+  linkUse: (token: string, body: LinkUse) =>
     json<{ recovery_codes: string[]; user: User }>("POST", path("links", token), { body }),
   linkConfirm: (token: string, factor: Factor) => nothing("POST", path("links", token, "confirm"), { body: factor }),
 
@@ -99,6 +117,8 @@ export const api = {
   documentsApply: (documents: Document[]) => call("POST", path("apply"), { body: { documents } }),
   accountReach: (account: string, query: Query, signal?: Signal) => json<Page<ReachItem>>("GET", path("accounts", account, "reach"), { query, signal }),
   userReach: (name: string, query: Query, signal?: Signal) => json<Page<Access>>("GET", path("users", name, "reach"), { query, signal }),
+  accountReachAs: (account: string, draft: DraftPolicy, query: Query, signal?: Signal) => json<Page<ReachItem>>("POST", path("accounts", account, "reach"), { query, body: { draft: plain(draft) }, signal }),
+  accessExplainAs: (user: string, account: string, draft: DraftPolicy, signal?: Signal) => json<AccessExplained>("POST", path("access", "explain"), { query: { user, account }, body: { draft: plain(draft) }, signal }),
   accessExplain: (user: string, account: string, signal?: Signal) => json<AccessExplained>("GET", path("access", "explain"), { query: { user, account }, signal }),
 
   accessList: (query: Query, signal?: Signal) => json<Page<Access>>("GET", path("access"), { query, signal }),
@@ -106,12 +126,33 @@ export const api = {
   requestList: (query: Query, signal?: Signal) => json<Page<Request>>("GET", path("requests"), { query, signal }),
   requestShow: (id: string, signal?: Signal) => json<Request>("GET", path("requests", id), { signal }),
   requestContext: (id: string, signal?: Signal) => json<RequestContext>("GET", path("requests", id, "context"), { signal }),
-  requestCreate: (body: { account: string; duration_seconds: number; reason?: string; ticket?: string }) =>
+  requestCreate: (body: { account: string; duration_seconds: number; starts_at?: string; reason?: string; ticket?: string }) =>
     json<Request>("POST", path("requests"), { body }),
   requestApprove: (id: string, reason?: string) =>
     json<Request>("POST", path("requests", id, "approve"), { body: reason ? { reason } : {} }),
   requestDeny: (id: string, reason: string) => json<Request>("POST", path("requests", id, "deny"), { body: { reason } }),
   requestWithdraw: (id: string) => call("POST", path("requests", id, "withdraw")),
+
+  statementList: (signal?: Signal) => json<Page<WaitingStatement>>("GET", path("statements"), { signal }),
+  statementApprove: (id: string, reason?: string) => call("POST", path("statements", id, "approve"), { body: reason ? { reason } : {} }),
+  statementDeny: (id: string, reason: string) => call("POST", path("statements", id, "deny"), { body: { reason } }),
+
+  checkoutList: (query: Query, signal?: Signal) => json<Page<Checkout>>("GET", path("checkouts"), { query, signal }),
+  checkoutOpen: (body: { account: string; reason: string }) => json<CheckedOut>("POST", path("checkouts"), { body }),
+  checkoutClose: (id: string) => json<Checkout>("POST", path("checkouts", id, "checkin")),
+  connectTokenCreate: (body: { account: string; expires_in_seconds: number }) => json<ConnectTicket>("POST", path("connect-tokens"), { body }),
+
+  discoveryList: (signal?: Signal) => json<{ items: DiscoveryRun[] }>("GET", path("discoveries"), { signal }),
+  discoveryShow: (id: string, signal?: Signal) => json<DiscoveryView>("GET", path("discoveries", id), { signal }),
+  discoveryStart: (body: { assets?: string[]; labels?: Record<string, string> }) => json<DiscoveryRun>("POST", path("discoveries"), { body }),
+  discoveryCancel: (id: string) => call("POST", path("discoveries", id, "cancel")),
+  inventoryList: (query: Query, signal?: Signal) => json<Page<Inventory>>("GET", path("inventory"), { query, signal }),
+  findingList: (query: Query, signal?: Signal) => json<Page<Finding>>("GET", path("findings"), { query, signal }),
+  findingShow: (id: string, signal?: Signal) => json<Finding>("GET", path("findings", id), { signal }),
+  findingAdopt: (id: string, owner: string | undefined) => call("POST", path("findings", id, "adopt"), { body: owner ? { owner } : {} }),
+  findingOwn: (id: string, owner: string) => call("POST", path("findings", id, "own"), { body: { owner } }),
+  findingAccept: (id: string, body: { until: string; reason: string }) => call("POST", path("findings", id, "accept"), { body }),
+  findingAct: (id: string, verb: "disable" | "remove") => call("POST", path("findings", id, verb)),
 
   grantList: (query: Query, signal?: Signal) => json<Page<Grant>>("GET", path("grants"), { query, signal }),
   grantRevoke: (id: string, reason: string) => call("POST", path("grants", id, "revoke"), { body: { reason } }),

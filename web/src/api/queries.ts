@@ -1,15 +1,24 @@
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 
 import { api } from "./client";
+import type { DraftPolicy } from "./client";
 import type { Query } from "./http";
 import type { Document, Page } from "./nouns";
 
 /** The words that `changed` events name, which are also the first part of every key. */
 export type Noun =
   | "login" | "link" | "user" | "ssh_key" | "token" | "group" | "role" | "scope" | "asset" | "host_key" | "account"
-  | "policy" | "access" | "request" | "grant" | "session" | "audit" | "vault" | "status" | "passkey" | "rotation";
+  | "policy" | "access" | "request" | "grant" | "session" | "audit" | "vault" | "status" | "passkey" | "rotation"
+  | "statement" | "checkout" | "discovery" | "finding" | "inventory";
 
 const REACH_MAX = 100;
+// Each change of a draft asks anew; what was answered is not kept for long.
+const DRAFTED = { retry: false, gcTime: 10_000 } as const;
+
+/** What was answered last, while the same is asked of another draft. */
+function ofSame(subject: string) {
+  return <T>(before: T | undefined, query: { queryKey: readonly unknown[] } | undefined) => (query?.queryKey[2] === subject ? before : undefined);
+}
 
 function list<T>(noun: Noun, run: (query: Query, signal?: AbortSignal) => Promise<Page<T>>) {
   return (query: Query = {}) =>
@@ -58,10 +67,28 @@ export const q = {
   /** A document as text; what it says does not change while it is looked at. */
   documentText: (document: Document | undefined) =>
     queryOptions({ queryKey: ["text", document], queryFn: ({ signal }) => api.documentsWrite(document ? [document] : [], signal), staleTime: Number.POSITIVE_INFINITY, placeholderData: keepPreviousData }),
-  accountReach: (account: string) =>
-    queryOptions({ queryKey: ["access", "reach", account], queryFn: ({ signal }) => api.accountReach(account, { limit: REACH_MAX }, signal), retry: false }),
-  explain: (user: string, account: string) =>
-    queryOptions({ queryKey: ["access", "explain", user, account], queryFn: ({ signal }) => api.accessExplain(user, account, signal), retry: false }),
+  /** Who can reach an account; as if `draft` were saved, where there is one. */
+  accountReach: (account: string, draft?: DraftPolicy) =>
+    queryOptions({
+      queryKey: ["access", "reach", account, draft],
+      queryFn: ({ signal }) => (draft ? api.accountReachAs(account, draft, { limit: REACH_MAX }, signal) : api.accountReach(account, { limit: REACH_MAX }, signal)),
+      placeholderData: ofSame(account),
+      ...DRAFTED,
+    }),
+  /** Why somebody can or cannot; as if `draft` were saved, where there is one. */
+  explain: (user: string, account: string, draft?: DraftPolicy) =>
+    queryOptions({
+      queryKey: ["access", "explain", `${user} ${account}`, draft],
+      queryFn: ({ signal }) => (draft ? api.accessExplainAs(user, account, draft, signal) : api.accessExplain(user, account, signal)),
+      placeholderData: ofSame(`${user} ${account}`),
+      ...DRAFTED,
+    }),
+  statements: () => queryOptions({ queryKey: ["statement", "list"], queryFn: ({ signal }) => api.statementList(signal) }),
+  checkouts: list("checkout", api.checkoutList),
+  discoveries: () => queryOptions({ queryKey: ["discovery", "list"], queryFn: ({ signal }) => api.discoveryList(signal) }),
+  discovery: (id: string) => queryOptions({ queryKey: ["discovery", "show", id], queryFn: ({ signal }) => api.discoveryShow(id, signal) }),
+  inventory: list("inventory", api.inventoryList),
+  findings: list("finding", api.findingList),
   access: list("access", api.accessList),
   requests: list("request", api.requestList),
   request: (id: string) =>
@@ -88,6 +115,9 @@ export const q = {
       gcTime: 60_000,
       retry: false,
     }),
+  /** The same as lines of JSON: what a session says that shows no terminal. */
+  recordingLines: (id: string) =>
+    queryOptions({ queryKey: ["recording", "lines", id], queryFn: ({ signal }) => api.sessionRecording(id, "json", signal), staleTime: Number.POSITIVE_INFINITY, gcTime: 60_000, retry: false }),
   files: (session: string, folder: string) =>
     queryOptions({ queryKey: ["files", session, folder], queryFn: ({ signal }) => api.fileList(session, folder, signal), retry: false }),
   audit: list("audit", api.auditList),

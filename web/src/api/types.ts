@@ -31,7 +31,8 @@ export interface paths {
         /** Why somebody can or cannot open a session */
         get: operations["access_explain"];
         put?: never;
-        post?: never;
+        /** Why somebody could or could not open a session, were a policy as drafted */
+        post: operations["access_explain_as"];
         delete?: never;
         options?: never;
         head?: never;
@@ -83,7 +84,8 @@ export interface paths {
         /** Who can reach an account or ask for it */
         get: operations["account_reach"];
         put?: never;
-        post?: never;
+        /** Who could reach an account or ask for it, were a policy as drafted */
+        post: operations["account_reach_as"];
         delete?: never;
         options?: never;
         head?: never;
@@ -737,6 +739,23 @@ export interface paths {
         put?: never;
         /** Confirm a factor for a waiting gateway */
         post: operations["link_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/links/{token}/passkey/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to make a passkey while setting up or enrolling */
+        post: operations["link_passkey_options"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1938,6 +1957,8 @@ export interface components {
             account: components["schemas"]["AccountRef"];
             /** @description Its asset. */
             asset: components["schemas"]["AccessAsset"];
+            /** @description The protocol that a connect token opens it by, `postgresql`; none where it is reached without one. */
+            connect?: string | null;
             /** @description What that policy demands. */
             demands: components["schemas"]["Demands"];
             /** @description When that grant ends. */
@@ -2358,6 +2379,11 @@ export interface components {
         ConnectTicket: {
             /** @description The account, which is the client's user name. */
             account: components["schemas"]["AccountRef"];
+            /**
+             * @description The authority that the gateway's certificate is signed by, PEM, where it is one of its own.
+             * @default null
+             */
+            authority: string | null;
             /** @description Until when connections can be opened with it. */
             expires_at: components["schemas"]["Timestamp"];
             /** @description The gateway's host. */
@@ -2439,6 +2465,11 @@ export interface components {
             mine: number;
             /**
              * Format: uint
+             * @description Statements of database sessions that wait for one's own answer.
+             */
+            statements: number;
+            /**
+             * Format: uint
              * @description Requests that wait for one's own answer.
              */
             waiting: number;
@@ -2461,6 +2492,11 @@ export interface components {
         Demands: {
             /** @description Who must say yes to a request; none grants at once. */
             approval?: components["schemas"]["ApprovalRule"] | null;
+            /**
+             * Format: uint64
+             * @description For how long the secret can be checked out, in seconds; none where it cannot.
+             */
+            checkout_seconds?: number | null;
             /**
              * Format: uint64
              * @description The longest window that can be asked for, and the longest session, in seconds.
@@ -2853,6 +2889,16 @@ export interface components {
             assets_without_host_key: number;
             /**
              * Format: int64
+             * @description Those of them that are high or critical.
+             */
+            findings_high: number;
+            /**
+             * Format: int64
+             * @description What discovery thinks is wrong, and nobody has dealt with.
+             */
+            findings_open: number;
+            /**
+             * Format: int64
              * @description Grants that can be used now.
              */
             grants_active: number;
@@ -2876,6 +2922,21 @@ export interface components {
              * @description Requests that wait.
              */
             requests_pending: number;
+            /**
+             * Format: int64
+             * @description Secrets that are older than they may be and have no rotation under way.
+             */
+            rotations_due: number;
+            /**
+             * Format: int64
+             * @description Accounts whose newest rotation has failed: nobody knows a secret that works, or the target said no.
+             */
+            rotations_failed: number;
+            /**
+             * Format: int64
+             * @description Rotations that are under way.
+             */
+            rotations_open: number;
             /**
              * Format: int64
              * @description Sessions that are live.
@@ -3267,12 +3328,22 @@ export interface components {
             /** @description Where to open it, shown once. */
             url: string;
         };
+        /** @description Who is to have the passkey. */
+        LinkPasskey: {
+            /**
+             * @description The sign-in name, for set-up only.
+             * @default null
+             */
+            user: components["schemas"]["UserName"] | null;
+        };
         /** @description What a one-time link is for. */
         LinkPurpose: "setup" | "enrol" | "factor";
         /** @description Setting up or enrolling by a link. */
         LinkUse: {
             /** @description A code of the generator that the link's seed was entered into. */
-            code: components["schemas"]["SecretText"];
+            code?: components["schemas"]["SecretText"] | null;
+            /** @description A passkey made as the link's offer asks, beside the generator or in its place. */
+            passkey?: components["schemas"]["PasskeyAdd"] | null;
             /** @description The password chosen. */
             password: components["schemas"]["SecretText"];
             /**
@@ -3285,6 +3356,8 @@ export interface components {
         LinkView: {
             /** @description When it stops working. */
             expires_at: components["schemas"]["Timestamp"];
+            /** @description Whether a passkey can stand in its place. */
+            passkeys: boolean;
             /** @description What it is for. */
             purpose: components["schemas"]["LinkPurpose"];
             /** @description What to enter into a generator of one-time codes, for set-up and enrolment. */
@@ -3924,6 +3997,62 @@ export interface components {
             subjects: components["schemas"]["Subjects"];
         };
         /** @description A rule on who may use what. */
+        PolicyDocument: {
+            /**
+             * @description How one comes to a session. `request` unless given.
+             * @default request
+             */
+            access: components["schemas"]["Access"];
+            /**
+             * @description Which accounts; every one in the scope unless narrowed.
+             * @default {
+             *       "assets": [],
+             *       "labels": {},
+             *       "names": [],
+             *       "platforms": []
+             *     }
+             */
+            accounts: components["schemas"]["Accounts"];
+            /**
+             * @description When and from where; always and from anywhere unless narrowed.
+             * @default {
+             *       "hours": [],
+             *       "networks": []
+             *     }
+             */
+            conditions: components["schemas"]["Conditions"];
+            /** @description What it is for. */
+            description?: string;
+            /**
+             * @description Whether it gives or takes away; a deny wins over every allow. `allow` unless given.
+             * @default allow
+             */
+            effect: components["schemas"]["Effect"];
+            /** @description Name, unique within the tenant: 1 to 63 of a-z 0-9 . _ - */
+            name: components["schemas"]["PolicyName"];
+            /**
+             * @description What sessions are bound to; what is left out has its default. Without meaning in a deny.
+             * @default {
+             *       "capabilities": [
+             *         "shell",
+             *         "exec"
+             *       ],
+             *       "max_duration": "8h",
+             *       "mfa_max_age": "12h",
+             *       "reason_required": true,
+             *       "recording": "strict"
+             *     }
+             */
+            obligations: components["schemas"]["ObligationsDocument"];
+            /**
+             * @description The scope; it reaches assets here and below only. `/` unless given.
+             * @default /
+             */
+            scope: components["schemas"]["ScopePath"];
+            /** @description Who: at least one user or group. */
+            subjects: components["schemas"]["Subjects"];
+        };
+        /** @description A rule on who may use what. */
         PolicyId: string;
         /** @description What a policy is to say. */
         PolicyInput: {
@@ -4161,6 +4290,19 @@ export interface components {
             command: string[];
             /** @constant */
             kind: "command";
+        };
+        /** @description As what reports look at access. */
+        ReachAs: {
+            /**
+             * @description A policy that is not saved: everything is as if it were, in place of the one of its name.
+             * @default null
+             */
+            draft: components["schemas"]["PolicyDocument"] | null;
+            /**
+             * @description From which address; one's own unless given.
+             * @default null
+             */
+            source: string | null;
         };
         /** @description Somebody who can reach an account or ask for it. */
         ReachItem: {
@@ -5341,6 +5483,44 @@ export interface operations {
             };
         };
     };
+    access_explain_as: {
+        parameters: {
+            query: {
+                /** @description On what: `root@web-1`. */
+                account: components["schemas"]["AccountRef"];
+                /** @description Who; oneself unless given. */
+                user?: components["schemas"]["UserName"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReachAs"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessExplained"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     account_list: {
         parameters: {
             query?: {
@@ -5471,6 +5651,47 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_ReachItem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    account_reach_as: {
+        parameters: {
+            query?: {
+                /** @description Where to go on. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description The account: `root@web-1`. */
+                account: components["schemas"]["AccountRef"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReachAs"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {
@@ -7042,6 +7263,42 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    link_passkey_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The token. */
+                token: components["schemas"]["SecretText"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkPasskey"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyOffer"];
+                };
             };
             /** @description What went wrong */
             default: {

@@ -1,4 +1,4 @@
-import { SquareTerminal } from "lucide-react";
+import { Cable, KeySquare, SquareTerminal } from "lucide-react";
 
 import type { Access } from "../api/nouns";
 import { useOpenTerminal } from "../hooks/useOpenTerminal";
@@ -21,15 +21,30 @@ export function AccessBadge({ state }: { state: Access["state"] }) {
   }
 }
 
+/** What is done in a dialog with an account. */
+export type AccessDialog = "request" | "connect" | "checkout";
+
 /** The one thing to do next with an account: connect, ask, wait, or learn why not. */
-export function AccessAction({ access, onRequest }: { access: Access; onRequest: (account: string) => void }) {
+export function AccessAction({ access, onOpen }: { access: Access; onOpen: (dialog: AccessDialog, account: string) => void }) {
   const { blocked } = useCan();
   const open = useOpenTerminal();
+  const secret = access.state === "ready" && access.demands?.checkout_seconds ? (
+    <Button size="sm" icon={<KeySquare className="size-4" aria-hidden />} blocked={blocked("request:create")} aria-label={t.checkouts.openFor(access.account)} onClick={() => onOpen("checkout", access.account)}>{t.checkouts.secret}</Button>
+  ) : null;
   if (access.state === "ready" && access.ssh) {
     return (
       <span className="relative z-10 flex min-w-0 items-center gap-2">
         <Button size="sm" look="primary" icon={<SquareTerminal className="size-4" aria-hidden />} busy={open.isPending} aria-label={t.terminal.openFor(access.account)} onClick={() => open.mutate(access.account)}>{t.access.terminal}</Button>
+        {secret}
         <CopyLine className="max-sm:hidden" text={access.ssh} label={`${t.access.copy} ${access.account}`} />
+      </span>
+    );
+  }
+  if (access.state === "ready" && (access.connect || secret)) {
+    return (
+      <span className="relative z-10 flex min-w-0 items-center gap-2">
+        {access.connect ? <Button size="sm" look="primary" icon={<Cable className="size-4" aria-hidden />} aria-label={t.connect.openFor(access.account)} onClick={() => onOpen("connect", access.account)}>{t.connect.open}</Button> : null}
+        {secret}
       </span>
     );
   }
@@ -38,7 +53,7 @@ export function AccessAction({ access, onRequest }: { access: Access; onRequest:
   }
   if (access.state === "request") {
     return (
-      <Button size="sm" className="relative z-10" blocked={blocked("request:create")} onClick={() => onRequest(access.account)} aria-label={`${t.access.request} ${access.account}`}>
+      <Button size="sm" className="relative z-10" blocked={blocked("request:create")} onClick={() => onOpen("request", access.account)} aria-label={`${t.access.request} ${access.account}`}>
         {t.access.request}
       </Button>
     );

@@ -1,4 +1,4 @@
-import type { Account, Grant, HostKey, Policy, Request, Rotation, Session, User } from "../api/nouns";
+import type { Account, Checkout, DiscoveryRun, Finding, Grant, HostKey, Policy, Request, Rotation, Session, User } from "../api/nouns";
 import { t } from "../i18n";
 import { Badge } from "../ui/Badge";
 
@@ -20,6 +20,34 @@ export function GrantBadge({ state }: { state: Grant["state"] }) {
     case "scheduled": return <Badge tone="info" icon="clock">{text}</Badge>;
     case "revoked": return <Badge tone="bad" icon="ban">{text}</Badge>;
     case "expired": return <Badge tone="plain" icon="minus">{text}</Badge>;
+  }
+}
+
+export function CheckoutBadge({ state }: { state: Checkout["state"] }) {
+  const text = t.checkouts.states[state];
+  switch (state) {
+    case "open": return <Badge tone="warn" icon="clock">{text}</Badge>;
+    case "checked_in": return <Badge tone="ok" icon="check">{text}</Badge>;
+    case "expired": return <Badge tone="plain" icon="minus">{text}</Badge>;
+  }
+}
+
+export function SeverityBadge({ severity }: { severity: Finding["severity"] }) {
+  const text = t.findings.severities[severity];
+  switch (severity) {
+    case "critical": return <Badge tone="bad" icon="alert">{text}</Badge>;
+    case "high": return <Badge tone="bad" icon="alert">{text}</Badge>;
+    case "medium": return <Badge tone="warn" icon="alert">{text}</Badge>;
+    case "low": return <Badge tone="plain" icon="dot">{text}</Badge>;
+  }
+}
+
+export function RunBadge({ state }: { state: DiscoveryRun["state"] }) {
+  const text = t.discovery.states[state];
+  switch (state) {
+    case "running": return <Badge tone="live">{text}</Badge>;
+    case "done": return <Badge tone="ok" icon="check">{text}</Badge>;
+    case "cancelled": return <Badge tone="plain" icon="ban">{text}</Badge>;
   }
 }
 

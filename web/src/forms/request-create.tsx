@@ -7,6 +7,8 @@ import { api } from "../api/client";
 import { asApiError, messageOf } from "../api/errors";
 import type { Access, Request } from "../api/nouns";
 import { demandPhrases } from "../components/Demands";
+import { fieldError } from "../components/FormDialog";
+import { useNow } from "../hooks/useNow";
 import { t } from "../i18n";
 import { toast } from "../stores/toast";
 import { Button } from "../ui/Button";
@@ -16,6 +18,7 @@ import { Notice } from "../ui/feedback";
 import { duration, parseDuration } from "../util/time";
 
 const HOUR = 3600;
+const LATE_MS = 60_000;
 const PRESETS = [30 * 60, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR];
 
 /** The ticket pattern covers the whole text; a pattern this browser cannot read is left to the server. */
@@ -34,7 +37,10 @@ export function RequestCreate({ access, onClose, onDone }: { access: Access; onC
   const [length, setLength] = useState(duration(Math.min(HOUR, longest)));
   const [reason, setReason] = useState("");
   const [ticket, setTicket] = useState("");
+  const [begins, setBegins] = useState("");
   const [tried, setTried] = useState(false);
+  const now = useNow(LATE_MS);
+  const beginsAt = begins === "" ? undefined : new Date(begins);
   const seconds = parseDuration(length);
   const pattern = demands?.ticket_pattern ?? undefined;
 
@@ -44,6 +50,7 @@ export function RequestCreate({ access, onClose, onDone }: { access: Access; onC
       api.requestCreate({
         account: access.account,
         duration_seconds: seconds ?? 0,
+        ...(beginsAt ? { starts_at: beginsAt.toISOString() } : {}),
         ...(reason.trim() ? { reason: reason.trim() } : {}),
         ...(ticket.trim() ? { ticket: ticket.trim() } : {}),
       }),
@@ -56,13 +63,14 @@ export function RequestCreate({ access, onClose, onDone }: { access: Access; onC
   const failure = send.error ? asApiError(send.error) : undefined;
   const bad = {
     duration: seconds === undefined || seconds === 0 ? t.requestForm.durationBad : seconds > longest ? t.requestForm.durationLong(duration(longest)) : undefined,
+    begins: beginsAt && !(beginsAt.getTime() > now - LATE_MS) ? t.requestForm.beginsBad : undefined,
     reason: demands?.reason_required && reason.trim() === "" ? t.requestForm.reasonNeeded : undefined,
     ticket: pattern && !ticketFits(pattern, ticket.trim()) ? t.requestForm.ticketBad(pattern) : undefined,
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setTried(true);
-    if (!bad.duration && !bad.reason && !bad.ticket && !send.isPending) send.mutate();
+    if (!bad.duration && !bad.begins && !bad.reason && !bad.ticket && !send.isPending) send.mutate();
   };
 
   return (
@@ -88,6 +96,7 @@ export function RequestCreate({ access, onClose, onDone }: { access: Access; onC
             <Button key={preset} size="sm" aria-pressed={seconds === preset} onClick={() => setLength(duration(preset))} className="aria-pressed:border-accent aria-pressed:text-accent">{duration(preset)}</Button>
           ))}
         </div>
+        <TextField type="datetime-local" label={t.requestForm.begins} optional={t.common.optional} hint={t.requestForm.beginsHint} value={begins} onChange={(event) => setBegins(event.target.value)} error={(tried ? bad.begins : undefined) ?? fieldError(send.error, "starts_at")} />
         <TextArea label={t.requestForm.reason} value={reason} onChange={(event) => setReason(event.target.value)} hint={t.requestForm.reasonHint} optional={demands?.reason_required ? undefined : t.common.optional} error={tried ? bad.reason : undefined} maxLength={1000} autoFocus />
         <TextField label={t.requestForm.ticket} mono value={ticket} onChange={(event) => setTicket(event.target.value)} hint={pattern ? t.requestForm.ticketHint(pattern) : undefined} optional={pattern ? undefined : t.common.optional} error={tried ? bad.ticket : undefined} autoComplete="off" spellCheck={false} />
         <DialogActions>

@@ -1,17 +1,23 @@
+import { useMutation } from "@tanstack/react-query";
+import { Fingerprint } from "lucide-react";
 import { useState } from "react";
 import type { FormEvent } from "react";
 
+import { api } from "../api/client";
+import type { LinkUse } from "../api/client";
 import { asApiError, messageOf } from "../api/errors";
 import type { LinkShown } from "../api/nouns";
 import { CodeField } from "../components/CodeField";
 import { CopyButton } from "../components/Copy";
 import { PasswordField } from "../components/PasswordField";
 import { QrCode } from "../components/QrCode";
+import { passkeyFailure } from "../hooks/usePasskey";
 import { t } from "../i18n";
 import { Button } from "../ui/Button";
 import { cx } from "../ui/cx";
 import { TextField } from "../ui/Field";
 import { Notice } from "../ui/feedback";
+import { PASSKEYS, createPasskey } from "../util/passkey";
 import type { Strength } from "../util/strength";
 import { strengthOf } from "../util/strength";
 
@@ -20,11 +26,12 @@ interface Props {
   setup: boolean;
   busy: boolean;
   error: unknown;
-  onSubmit: (body: { user?: string; password: string; code: string }) => void;
+  token: string;
+  onSubmit: (body: LinkUse) => void;
 }
 
-/** A password and an authenticator, for a person who holds a one-time link. */
-export function EnrolForm({ link, setup, busy, error, onSubmit }: Props) {
+/** A password and a second factor, for a person who holds a one-time link. */
+export function EnrolForm({ link, token, setup, busy, error, onSubmit }: Props) {
   const [user, setUser] = useState(link.user ?? "");
   const [password, setPassword] = useState("");
   const [again, setAgain] = useState("");
@@ -35,6 +42,18 @@ export function EnrolForm({ link, setup, busy, error, onSubmit }: Props) {
   const strength = strengthOf(password, name);
   const differs = again !== "" && again !== password;
   const failure = error ? asApiError(error) : undefined;
+  const passkey = useMutation({
+    meta: { inline: true },
+    gcTime: 0,
+    mutationFn: async () => {
+      const { id, options } = await api.linkPasskeyOptions(token, setup ? user.trim() : undefined);
+      const credential = await createPasskey(options).catch((problem: unknown) => Promise.reject(passkeyFailure(problem)));
+      return { id, name: t.link.passkey.name, credential };
+    },
+  });
+  // What was made answers a question that the server forgets after a few minutes.
+  const stale = failure?.field === "id" || failure?.field === "credential";
+  const made = stale ? undefined : passkey.data;
   const fieldError = (field: string) => (failure?.field === field ? failure.message : undefined);
   const known = ["user", "password", "code"].includes(failure?.field ?? "");
 
@@ -42,7 +61,7 @@ export function EnrolForm({ link, setup, busy, error, onSubmit }: Props) {
     event.preventDefault();
     setTried(true);
     if (password !== again || strength.score < 2 || busy) return;
-    onSubmit({ ...(setup ? { user: user.trim() } : {}), password, code });
+    onSubmit({ ...(setup ? { user: user.trim() } : {}), password, ...(code.trim() || !made ? { code } : {}), ...(made ? { passkey: made } : {}) });
   };
 
   return (
@@ -55,8 +74,20 @@ export function EnrolForm({ link, setup, busy, error, onSubmit }: Props) {
       )}
       <PasswordField label={t.link.password} value={password} onChange={(event) => setPassword(event.target.value)} autoComplete="new-password" error={fieldError("password") ?? (tried && strength.score < 2 ? t.link.strength[strength.hint] : undefined)} hint={<Meter strength={strength} />} />
       <PasswordField label={t.link.passwordAgain} value={again} onChange={(event) => setAgain(event.target.value)} autoComplete="new-password" error={differs ? t.link.mismatch : undefined} />
+      {link.passkeys && PASSKEYS ? (
+        <section aria-label={t.link.passkey.title} className="mt-6 border-t pt-5">
+          <h2 className="text-base font-semibold">{t.link.passkey.title}</h2>
+          <p className="mt-0.5 text-sm text-muted">{t.link.passkey.body}</p>
+          {passkey.error ? <div className="mt-3"><Notice tone="bad" live>{messageOf(passkey.error)}</Notice></div> : null}
+          {made ? (
+            <div className="mt-3"><Notice tone="ok" live title={t.link.passkey.made}>{t.link.passkey.madeBody}</Notice></div>
+          ) : (
+            <Button className="mt-3" icon={<Fingerprint className="size-4" aria-hidden />} busy={passkey.isPending} blocked={setup && user.trim() === "" ? t.link.passkey.nameFirst : undefined} onClick={() => passkey.mutate()}>{t.link.passkey.make}</Button>
+          )}
+        </section>
+      ) : null}
       {link.totp ? <Totp secret={link.totp.secret} uri={link.totp.otpauth_uri} /> : null}
-      <CodeField label={t.link.totp.code} hint={t.link.totp.codeHint} value={code} onCode={setCode} error={fieldError("code")} />
+      <CodeField label={t.link.totp.code} hint={t.link.totp.codeHint} value={code} onCode={setCode} required={!made} error={fieldError("code")} />
       <Button look="primary" type="submit" busy={busy} className="mt-6 w-full sm:w-auto">{setup ? t.link.setup.submit : t.link.enrol.submit}</Button>
     </form>
   );

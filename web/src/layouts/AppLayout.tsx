@@ -135,7 +135,8 @@ const COUNTED_MAX = 100;
 /** What waits or lives, beside its page's name; it takes no room while there is nothing. */
 function Count({ kind }: { kind: "waiting" | "live" }) {
   const counts = useQuery(q.counts());
-  const count = counts.data?.[kind] ?? 0;
+  // Statements are decided on where requests are.
+  const count = (counts.data?.[kind] ?? 0) + (kind === "waiting" ? (counts.data?.statements ?? 0) : 0);
   if (count === 0) return null;
   return (
     <span className={cx("rounded-sm px-1.5 text-2xs font-semibold", kind === "waiting" ? "bg-accent text-on-accent" : "bg-ok-soft text-ok")}>

@@ -1,4 +1,4 @@
-import { Boxes, FileClock, Film, Gauge, Hourglass, House, KeyRound, RefreshCcwDot, ScrollText, Server, Shapes, ShieldCheck, SquareTerminal, UserRound, Users, Vault, Waypoints } from "lucide-react";
+import { Boxes, FileClock, Film, Gauge, Hourglass, House, KeyRound, KeySquare, Radar, RefreshCcwDot, ScrollText, Server, Shapes, ShieldCheck, SquareTerminal, TriangleAlert, UserRound, Users, Vault, Waypoints } from "lucide-react";
 import type { LucideIcon } from "lucide-react";
 
 import { holds } from "../api/can";
@@ -26,6 +26,7 @@ const GROUPS: NavGroup[] = [
       { to: pb.access(), label: t.nav.access, icon: KeyRound },
       { to: pb.requests(), label: t.nav.requests, icon: FileClock, count: "waiting" },
       { to: pb.grants(), label: t.nav.grants, icon: Hourglass },
+      { to: pb.checkouts(), label: t.nav.checkouts, icon: KeySquare },
       { to: pb.terminals(), label: t.nav.terminals, icon: SquareTerminal, count: "terminals" },
       { to: pb.sessions(), label: t.nav.sessions, icon: Film, count: "live" },
     ],
@@ -35,6 +36,8 @@ const GROUPS: NavGroup[] = [
     items: [
       { to: pb.assets(), label: t.nav.assets, icon: Server, needs: "asset:read" },
       { to: pb.accounts(), label: t.nav.accounts, icon: Boxes, needs: "asset:read" },
+      { to: pb.discovery(), label: t.nav.discovery, icon: Radar, needs: "asset:read" },
+      { to: pb.findings(), label: t.nav.findings, icon: TriangleAlert, needs: "asset:read" },
       { to: pb.rotations(), label: t.nav.rotations, icon: RefreshCcwDot, needs: "rotation:read" },
       { to: pb.policies(), label: t.nav.policies, icon: ShieldCheck, needs: "policy:read" },
       { to: pb.users(), label: t.nav.users, icon: UserRound, needs: "user:read" },

@@ -55,7 +55,7 @@ function Attempt({ session, way, onWay, onAgain }: { session: Session; way: Way;
       setPhase("live");
       if ((frame.kind === "terminal" || frame.kind === "resize") && frame.cols && frame.rows) screen.resize(frame.cols, frame.rows);
       if (frame.kind === "output" || frame.kind === "error_output") screen.write(bytesOf(frame.data));
-      if (frame.kind === "note") setNote(frame.text ?? "");
+      if (frame.kind === "note" && typeof frame.text === "string") setNote(frame.text);
       if (frame.kind === "lagged") setNote(t.player.lagged(frame.frames ?? 0));
     };
     let type: (text: string) => void = () => undefined;

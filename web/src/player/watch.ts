@@ -9,8 +9,14 @@ export interface Frame {
   data?: string | { base64: string };
   cols?: number;
   rows?: number;
-  text?: string;
+  text?: string | { base64: string };
   frames?: number;
+  statement?: number;
+  parameters?: { bytes?: number; binary?: boolean; value?: unknown }[];
+  outcome?: string;
+  duration_us?: number;
+  tag?: string;
+  error?: string;
 }
 
 const SUBPROTOCOL = "postern.join.v1";

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Check, CircleHelp, Minus, X } from "lucide-react";
 import { useState } from "react";
 
+import type { DraftPolicy } from "../api/client";
 import type { Explained } from "../api/nouns";
 import { q } from "../api/queries";
 import { AccessBadge } from "../components/AccessAction";
@@ -17,15 +18,16 @@ import { Press } from "../ui/Press";
 const r = t.policies.reach;
 const ACCOUNT = /^[^@\s]+@[a-zA-Z0-9][\w.-]*$/;
 
-/** *Who can reach this?* and *why?*, as the server decides at this moment with what is saved. */
-export function Reach() {
+/** *Who can reach this?* and *why?*, as the server decides at this moment: with what is saved, or as if `draft` were. */
+export function Reach({ draft }: { draft?: DraftPolicy | undefined }) {
   const { search, set } = useUrlState();
   const account = search.account ?? "";
   const user = search.user ?? "";
   const [text, setText] = useState(account);
-  const reach = useQuery({ ...q.accountReach(account), enabled: ACCOUNT.test(account) });
+  const reach = useQuery({ ...q.accountReach(account, draft), enabled: ACCOUNT.test(account) });
   return (
     <Section title={r.title}>
+      {draft ? <p className="-mt-1 mb-3 text-xs text-muted">{r.asDrafted}</p> : null}
       <form onSubmit={(event) => { event.preventDefault(); set({ account: text.trim() || undefined, user: undefined }, { replace: true }); }} className="flex items-end gap-2">
         <div className="min-w-0 flex-1"><TextField label={r.account} mono value={text} onChange={(event) => setText(event.target.value)} placeholder="root@web-1" list="reach-accounts" spellCheck={false} autoComplete="off" /></div>
         <Press type="submit">{r.ask}</Press>
@@ -50,14 +52,14 @@ export function Reach() {
           </Panel>
         ) : null}
       </div>
-      {ACCOUNT.test(account) ? <WhyForm key={`${account}/${user}`} account={account} user={user} onAsk={(name) => set({ user: name || undefined }, { replace: true })} /> : null}
+      {ACCOUNT.test(account) ? <WhyForm key={`${account}/${user}`} draft={draft} account={account} user={user} onAsk={(name) => set({ user: name || undefined }, { replace: true })} /> : null}
     </Section>
   );
 }
 
-function WhyForm({ account, user, onAsk }: { account: string; user: string; onAsk: (user: string) => void }) {
+function WhyForm({ draft, account, user, onAsk }: { draft: DraftPolicy | undefined; account: string; user: string; onAsk: (user: string) => void }) {
   const [text, setText] = useState(user);
-  const why = useQuery({ ...q.explain(user, account), enabled: user !== "" });
+  const why = useQuery({ ...q.explain(user, account, draft), enabled: user !== "" });
   return (
     <div className="mt-4">
       <form onSubmit={(event) => { event.preventDefault(); onAsk(text.trim()); }} className="flex items-end gap-2">

@@ -18,7 +18,7 @@ use crate::route::Routes;
 /// How long changes are gathered before they are told.
 const GATHER: Duration = Duration::from_millis(100);
 /// The nouns that the counts are of.
-const COUNTED: [&str; 4] = ["request", "grant", "session", "other"];
+const COUNTED: [&str; 5] = ["request", "grant", "session", "statement", "other"];
 /// How often a line is sent that keeps proxies from closing the stream.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 

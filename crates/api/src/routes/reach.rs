@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use axum::http::Method;
-use postern_control::{AccessExplained, AccessFilter, AccessItem, Caller, Control, ReachItem};
+use postern_control::{AccessExplained, AccessFilter, AccessItem, Caller, Control, ReachAs, ReachItem};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::{AccountRef, UserName};
@@ -25,12 +25,31 @@ pub(crate) fn declare(routes: Routes) -> Routes {
         )
         .holding(
             Permission::PolicyRead,
+            (
+                Method::POST,
+                "/v1/accounts/{account}/reach",
+                "account_reach_as",
+                "Who could reach an account or ask for it, were a policy as drafted",
+            ),
+            of_account_as,
+        )
+        .holding(
+            Permission::PolicyRead,
             (Method::GET, "/v1/users/{name}/reach", "user_reach", "What somebody can reach or ask for"),
             of_user,
         )
         .signed_in(
             (Method::GET, "/v1/access/explain", "access_explain", "Why somebody can or cannot open a session"),
             explain,
+        )
+        .signed_in(
+            (
+                Method::POST,
+                "/v1/access/explain",
+                "access_explain_as",
+                "Why somebody could or could not open a session, were a policy as drafted",
+            ),
+            explain_as,
         )
 }
 
@@ -58,6 +77,24 @@ struct Coming {
     cursor: Option<String>,
     /// How many at most.
     limit: Option<u32>,
+}
+
+/// Which page is wanted.
+#[derive(Default, Deserialize, JsonSchema)]
+struct OnePage {
+    /// Where to go on.
+    cursor: Option<String>,
+    /// How many at most.
+    limit: Option<u32>,
+}
+
+/// Whose access to what is to be explained.
+#[derive(Deserialize, JsonSchema)]
+struct ExplainedAs {
+    /// Who; oneself unless given.
+    user: Option<UserName>,
+    /// On what: `root@web-1`.
+    account: AccountRef,
 }
 
 /// Which accounts are wanted.
@@ -93,7 +130,18 @@ async fn of_account(
 ) -> Result<Found<Page<ReachItem>>, Problem> {
     let Coming { source, cursor, limit } = input.query;
     let page = input::page(cursor, limit);
-    Ok(Found(control.account_reach(&caller, &permit, &input.path.account, source, &page).await?.into()))
+    let wanted = ReachAs { source, draft: None };
+    Ok(Found(control.account_reach(&caller, &permit, &input.path.account, wanted, &page).await?.into()))
+}
+
+async fn of_account_as(
+    control: Control,
+    caller: Caller,
+    permit: Permit<Manage>,
+    input: Input<Account, OnePage, ReachAs>,
+) -> Result<Found<Page<ReachItem>>, Problem> {
+    let page = input::page(input.query.cursor, input.query.limit);
+    Ok(Found(control.account_reach(&caller, &permit, &input.path.account, input.body, &page).await?.into()))
 }
 
 async fn of_user(
@@ -114,5 +162,15 @@ async fn explain(
     input: Input<Nothing, Explained>,
 ) -> Result<Found<AccessExplained>, Problem> {
     let Explained { user, account, source } = input.query;
-    Ok(Found(control.access_explain(&caller, user.as_ref(), &account, source).await?))
+    let wanted = ReachAs { source, draft: None };
+    Ok(Found(control.access_explain(&caller, user.as_ref(), &account, wanted).await?))
+}
+
+async fn explain_as(
+    control: Control,
+    caller: Caller,
+    input: Input<Nothing, ExplainedAs, ReachAs>,
+) -> Result<Found<AccessExplained>, Problem> {
+    let ExplainedAs { user, account } = input.query;
+    Ok(Found(control.access_explain(&caller, user.as_ref(), &account, input.body).await?))
 }

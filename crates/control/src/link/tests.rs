@@ -5,12 +5,12 @@ use postern_domain::user::UserState;
 use postern_domain::{SecretBytes, SecretText, UserName};
 use postern_store::LinkPurpose;
 
-use super::{LinkIssued, LinkUse};
+use super::{LinkIssued, LinkPasskey, LinkUse};
 use crate::factor::FactorGiven;
 use crate::gate::factor_proved_at;
-use crate::testing::{PASSWORD, SOURCE, World, code};
+use crate::testing::{Authenticator, PASSWORD, SOURCE, World, code};
 use crate::user::UserCreate;
-use crate::{Error, LinkView, SignIn};
+use crate::{Error, LinkView, PasskeyAdd, PasskeyAnswer, PasskeySignIn, SignIn};
 
 fn token(link: &LinkIssued) -> SecretText {
     SecretText::new(link.url.rsplit('/').next().expect("a token").to_owned())
@@ -36,7 +36,8 @@ fn with(user: Option<&str>, password: &str, code: SecretText) -> LinkUse {
     LinkUse {
         user: user.map(|name| name.parse().expect("a name")),
         password: SecretText::new(password.to_owned()),
-        code,
+        code: Some(code),
+        passkey: None,
     }
 }
 
@@ -220,4 +221,65 @@ async fn a_confirmation_comes_within_ten_minutes() {
     let caller = world.caller("ada").await;
     let given = FactorGiven { code: Some(ada.code(world.now())), passkey: None };
     assert!(dead(world.control.link_confirm(&caller, &link.token, given).await));
+}
+
+/// Makes a passkey as the link's offer asks.
+async fn made(world: &World, link: &LinkIssued, user: Option<&str>) -> (Authenticator, PasskeyAdd) {
+    let given = LinkPasskey { user: user.map(name) };
+    let offer = world.control.link_passkey_offer(&world.visitor(), &token(link), given).await.expect("an offer");
+    let (authenticator, credential) = Authenticator::create(&offer.options, &world.control.settings().public_url);
+    (authenticator, PasskeyAdd { id: offer.id, name: "laptop".to_owned(), credential })
+}
+
+async fn signs_in(world: &World, authenticator: &mut Authenticator) -> UserName {
+    let offer = world.control.passkey_sign_in_offer(&world.visitor()).expect("an offer");
+    let passkey = PasskeyAnswer { credential: authenticator.get(&offer.options), id: offer.id };
+    let wish = PasskeySignIn { passkey, client: None, cookie: false };
+    world.control.login_passkey(&world.visitor(), wish).await.expect("signed in").user.name
+}
+
+#[tokio::test]
+async fn a_passkey_can_be_the_only_factor_from_the_beginning() {
+    let world = World::new().await;
+    let link = world.control.setup_link().await.expect("an answer").expect("a link");
+    assert!(world.control.link_show(&token(&link)).await.expect("a view").passkeys);
+    let bare = LinkUse { code: None, ..with(Some("ada"), PASSWORD, SecretText::new(String::new())) };
+    let refused = world.control.link_use(&world.visitor(), &token(&link), bare).await;
+    assert!(matches!(refused, Err(Error::Invalid { field, .. }) if field == "code"), "one factor at least");
+    let (mut authenticator, passkey) = made(&world, &link, Some("ada")).await;
+    let wish = LinkUse {
+        user: Some(name("ada")),
+        password: SecretText::new(PASSWORD.to_owned()),
+        code: None,
+        passkey: Some(passkey),
+    };
+    let enrolled = world.control.link_use(&world.visitor(), &token(&link), wish).await.expect("enrolled");
+    assert!(!enrolled.user.totp);
+    assert_eq!(signs_in(&world, &mut authenticator).await, name("ada"));
+    assert_eq!(world.events("user.setup").await[0].details["factors"], serde_json::json!(["passkey"]));
+}
+
+#[tokio::test]
+async fn a_passkey_made_at_one_link_counts_at_no_other() {
+    let world = World::new().await;
+    let link = invited(&world).await;
+    let ada = world.caller("ada").await;
+    let permit = ada.permit(Permission::UserWrite).expect("a permit");
+    let (mut authenticator, passkey) = made(&world, &link, None).await;
+    let elsewhere = world.control.user_link(&ada, &permit, &name("ada")).await.expect("a link");
+    let wish = |passkey: PasskeyAdd| LinkUse {
+        user: None,
+        password: SecretText::new(PASSWORD.to_owned()),
+        code: None,
+        passkey: Some(passkey),
+    };
+    let refused = world.control.link_use(&world.visitor(), &token(&elsewhere), wish(passkey)).await;
+    assert!(matches!(refused, Err(Error::Invalid { field, .. }) if field == "id"));
+    let (mut other, passkey) = made(&world, &link, None).await;
+    world.control.link_use(&world.visitor(), &token(&link), wish(passkey)).await.expect("enrolled");
+    assert_eq!(signs_in(&world, &mut other).await, name("ben"));
+    let offer = world.control.passkey_sign_in_offer(&world.visitor()).expect("an offer");
+    let passkey = PasskeyAnswer { credential: authenticator.get(&offer.options), id: offer.id };
+    let wish = PasskeySignIn { passkey, client: None, cookie: false };
+    assert!(world.control.login_passkey(&world.visitor(), wish).await.is_err(), "it was never kept");
 }

@@ -37,6 +37,13 @@ export function PolicyEditPage() {
   return <Editor key={name ?? ""} initial={initial} written={written.data} isNew={name === undefined} />;
 }
 
+/** The newest one that was whole: while something is wrong the answers stay those of what was right before. */
+function useSettled(document: PolicyDocument | undefined): PolicyDocument | undefined {
+  const [settled, setSettled] = useState(document);
+  if (document && document !== settled) setSettled(document);
+  return settled;
+}
+
 function Editor({ initial, written, isNew }: { initial: PolicyDocument; written: DocumentsWritten; isNew: boolean }) {
   const [first] = useState(initial);
   const draft = useDraft(first, written);
@@ -52,6 +59,7 @@ function Editor({ initial, written, isNew }: { initial: PolicyDocument; written:
     },
   });
   const wrong = problems.size > 0 || textProblems.length > 0 || failure ? t.policies.notYet : isChecking ? t.policies.checking : undefined;
+  const settled = useSettled(wrong ? undefined : document);
   const error = save.error ?? failure;
   return (
     <Page
@@ -70,7 +78,7 @@ function Editor({ initial, written, isNew }: { initial: PolicyDocument; written:
       <div className="grid gap-x-8 gap-y-8 lg:grid-cols-2 2xl:grid-cols-[minmax(0,1fr)_minmax(0,1fr)_24rem]">
         <PolicyForm document={document} problems={problems} isNew={isNew} onChange={draft.setDocument} />
         <PolicyText draft={draft} />
-        <div className="lg:col-span-2 2xl:col-span-1"><Reach /></div>
+        <div className="lg:col-span-2 2xl:col-span-1"><Reach draft={settled} /></div>
       </div>
     </Page>
   );

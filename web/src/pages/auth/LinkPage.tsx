@@ -4,6 +4,7 @@ import { Unlink } from "lucide-react";
 import { useState } from "react";
 
 import { api } from "../../api/client";
+import type { LinkUse } from "../../api/client";
 import { asApiError } from "../../api/errors";
 import { q } from "../../api/queries";
 import { RecoveryCodes } from "../../components/RecoveryCodes";
@@ -23,7 +24,7 @@ export function LinkPage() {
   const [done, setDone] = useState<{ codes: string[]; user: string }>();
   const use = useMutation({
     meta: { inline: true, keeps: true },
-    mutationFn: (body: { user?: string; password: string; code: string }) => api.linkUse(token, body),
+    mutationFn: (body: LinkUse) => api.linkUse(token, body),
     onSuccess: (answer) => setDone({ codes: answer.recovery_codes, user: answer.user.name }),
   });
 
@@ -47,7 +48,7 @@ export function LinkPage() {
   const name = link.data.user ?? "";
   return (
     <AuthLayout title={setup ? t.link.setup.title : t.link.enrol.title} lead={setup ? t.link.setup.lead : t.link.enrol.lead(name)} wide>
-      <EnrolForm link={link.data} setup={setup} busy={use.isPending} error={use.error} onSubmit={(body) => use.mutate(body)} />
+      <EnrolForm token={token} link={link.data} setup={setup} busy={use.isPending} error={use.error} onSubmit={(body) => use.mutate(body)} />
       <p className="mt-6 text-xs text-muted">{t.link.expires(fullTime(new Date(link.data.expires_at)))}</p>
     </AuthLayout>
   );

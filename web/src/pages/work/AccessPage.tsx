@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { KeyRound } from "lucide-react";
+import { useState } from "react";
 
 import { api } from "../../api/client";
 import type { Access } from "../../api/nouns";
@@ -8,6 +9,8 @@ import { q } from "../../api/queries";
 import { AccessAction, AccessBadge } from "../../components/AccessAction";
 import { Mono } from "../../components/Copy";
 import { DemandLine } from "../../components/Demands";
+import { CheckoutOpen } from "../../forms/checkout-open";
+import { ConnectToken } from "../../forms/connect-token";
 import { RequestCreate } from "../../forms/request-create";
 import { useDialog, useFilter } from "../../hooks/useUrlState";
 import { t } from "../../i18n";
@@ -39,7 +42,7 @@ export function AccessPage() {
     },
     { id: "demands", header: t.access.demands, cell: (row) => <DemandLine demands={row.demands} /> },
     { id: "state", header: t.access.state, width: "8rem", narrow: "aside", cell: (row) => <AccessBadge state={row.state} /> },
-    { id: "how", header: t.access.how, width: "19rem", quiet: true, className: "xl:min-w-72", cell: (row) => <AccessAction access={row} onRequest={(account) => open("request", account)} /> },
+    { id: "how", header: t.access.how, width: "19rem", quiet: true, className: "xl:min-w-72", cell: (row) => <AccessAction access={row} onOpen={open} /> },
   ];
 
   return (
@@ -56,7 +59,7 @@ export function AccessPage() {
         empty={<EmptyList icon={<KeyRound />} filtered={Boolean(search.q ?? search.label)} onClear={() => filter({ q: undefined, label: undefined })} title={t.access.none}>{t.access.noneBody}</EmptyList>}
       />
       <Pager next={access.data?.next} />
-      {dialog === "request" && item ? <RequestDialog key={item} account={item} onClose={close} /> : null}
+      <AccessDialogs dialog={dialog} account={item} onClose={close} />
     </Page>
   );
 }
@@ -64,13 +67,33 @@ export function AccessPage() {
 // The server looks for names of assets and accounts one by one, not for the two together.
 const FOUND_MAX = 200;
 
-/** The dialog for an account that is named in the URL, wherever it is opened from. */
-export function RequestDialog({ account, onClose }: { account: string; onClose: () => void }) {
-  const navigate = useNavigate();
-  const found = useQuery({
+/** The dialogs for an account that is named in the URL, wherever they are opened from. */
+export function AccessDialogs({ dialog, account, onClose }: { dialog: string | undefined; account: string | undefined; onClose: () => void }) {
+  if (!account) return null;
+  if (dialog === "request") return <RequestDialog key={account} account={account} onClose={onClose} />;
+  if (dialog === "connect") return <ConnectToken key={account} account={account} onClose={onClose} />;
+  if (dialog === "checkout") return <CheckoutDialog key={account} account={account} onClose={onClose} />;
+  return null;
+}
+
+function useAccess(account: string) {
+  return useQuery({
     queryKey: ["access", "one", account],
     queryFn: async ({ signal }) => (await api.accessList({ q: account.slice(account.lastIndexOf("@") + 1), limit: FOUND_MAX }, signal)).items.find((each) => each.account === account) ?? null,
   });
+}
+
+function CheckoutDialog({ account, onClose }: { account: string; onClose: () => void }) {
+  const seconds = useAccess(account).data?.demands?.checkout_seconds;
+  // Once it is checked out the answer is what counts: what can be done next may change meanwhile.
+  const [first, setFirst] = useState(seconds);
+  if (first === undefined && seconds !== undefined) setFirst(seconds);
+  return first ? <CheckoutOpen account={account} seconds={first} onClose={onClose} /> : null;
+}
+
+function RequestDialog({ account, onClose }: { account: string; onClose: () => void }) {
+  const navigate = useNavigate();
+  const found = useAccess(account);
   if (found.data) {
     return <RequestCreate access={found.data} onClose={onClose} onDone={(request) => (request.state === "pending" ? void navigate({ to: "/requests/$id", params: { id: request.id } }) : onClose())} />;
   }

@@ -21,7 +21,7 @@ import { Blank, Notice, Skeleton } from "../../ui/feedback";
 import { Page, Panel, Section } from "../../ui/Page";
 import { pb } from "../../util/path-builder";
 import { duration } from "../../util/time";
-import { RequestDialog } from "./AccessPage";
+import { AccessDialogs } from "./AccessPage";
 
 const SHOWN = 6;
 
@@ -52,7 +52,7 @@ export function HomePage() {
                 <li key={row.account} className="grid items-center gap-x-4 gap-y-1.5 grid-cols-[minmax(0,1fr)] border-b px-4 py-2.5 last:border-b-0 md:grid-cols-[minmax(0,1fr)_6.5rem_minmax(0,2fr)]">
                   <Mono className="font-medium [overflow-wrap:anywhere]">{row.account}</Mono>
                   <span className="text-sm text-muted">{row.ends_at ? <Left until={row.ends_at} /> : t.home.standing}</span>
-                  <AccessAction access={row} onRequest={(account) => open("request", account)} />
+                  <AccessAction access={row} onOpen={open} />
                 </li>
               )}
             </Listing>
@@ -63,7 +63,7 @@ export function HomePage() {
                 <li key={row.account} className="flex flex-wrap items-center gap-x-4 gap-y-1 border-b px-4 py-2 last:border-b-0">
                   <Mono className="min-w-40 flex-1 font-medium [overflow-wrap:anywhere]">{row.account}</Mono>
                   <span className="min-w-0 flex-[2_1_14rem] overflow-hidden text-sm"><DemandLine demands={row.demands} /></span>
-                  <AccessAction access={row} onRequest={(account) => open("request", account)} />
+                  <AccessAction access={row} onOpen={open} />
                 </li>
               )}
             </Listing>
@@ -72,6 +72,7 @@ export function HomePage() {
         <div className="flex min-w-0 flex-col gap-8">
           <Section title={t.home.waiting} aside={<More to={pb.requests()} text={t.home.seeAll} />}>
             <Listing query={waiting} empty={<Blank compact icon={<Inbox />} title={t.home.waitingNone} />}>{(row: Request) => <RequestRow key={row.id} request={row} />}</Listing>
+            {data && data.counts.statements > 0 ? <p className="mt-2 text-sm"><Link to={pb.requests()} search={{ whose: "statements" }} className="font-medium text-accent hover:underline">{t.home.statements(data.counts.statements)}</Link></p> : null}
           </Section>
           {mine.data && mine.data.items.length > 0 ? (
             <Section title={t.home.mine}>
@@ -92,7 +93,7 @@ export function HomePage() {
           </Section>
         </div>
       </div>
-      {dialog === "request" && item ? <RequestDialog key={item} account={item} onClose={close} /> : null}
+      <AccessDialogs dialog={dialog} account={item} onClose={close} />
     </Page>
   );
 }

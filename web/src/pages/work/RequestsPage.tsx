@@ -17,6 +17,7 @@ import { Pager, sizeOf } from "../../table/Pager";
 import { Page } from "../../ui/Page";
 import { pb } from "../../util/path-builder";
 import { duration } from "../../util/time";
+import { Statements } from "./Statements";
 
 const STATES: Request["state"][] = ["pending", "granted", "denied", "expired", "withdrawn"];
 
@@ -25,9 +26,12 @@ export function RequestsPage() {
   const { can } = useCan();
   const { dialog, item, open, close } = useDialog();
   const whose = search.whose ?? "waiting";
-  const requests = useQuery(
-    q.requests({ waiting: whose === "waiting" || undefined, mine: whose === "mine" || undefined, state: whose === "waiting" ? undefined : search.state, q: search.q, cursor: search.cursor, limit: sizeOf(search), sort: search.sort, count: true }),
-  );
+  const counts = useQuery(q.counts());
+  const statements = counts.data?.statements ?? 0;
+  const requests = useQuery({
+    ...q.requests({ waiting: whose === "waiting" || undefined, mine: whose === "mine" || undefined, state: whose === "waiting" ? undefined : search.state, q: search.q, cursor: search.cursor, limit: sizeOf(search), sort: search.sort, count: true }),
+    enabled: whose !== "statements",
+  });
   const chosen = requests.data?.items.find((request) => request.id === item);
 
   const columns: Column<Request>[] = [
@@ -43,11 +47,25 @@ export function RequestsPage() {
     ...(whose === "waiting" ? [{ id: "decide", header: t.requests.decide, quiet: true, width: "11rem", cell: (row: Request) => <DecideButtons request={row} onOpen={(name) => open(name, row.id)} size="sm" /> }] : []),
   ];
 
+  const whom = (
+    <Choice
+      name="whose"
+      label={t.requests.user}
+      fallback="waiting"
+      options={[
+        ["waiting", t.requests.tabs.waiting],
+        ["statements", <>{t.requests.tabs.statements}{statements > 0 ? <span className="rounded-sm bg-accent px-1 text-2xs font-semibold text-on-accent">{statements}</span> : null}</>],
+        ["mine", t.requests.tabs.mine],
+        ...(can("request:read") ? [["all", t.requests.tabs.all] satisfies [string, string]] : []),
+      ]}
+    />
+  );
+  if (whose === "statements") return <Page title={t.requests.title} lead={t.statements.lead}><Filters>{whom}</Filters><Statements /></Page>;
   return (
     <Page title={t.requests.title} lead={t.requests.lead}>
       <Filters>
         <SearchBox label={t.requests.search} />
-        <Choice name="whose" label={t.requests.user} fallback="waiting" options={[["waiting", t.requests.tabs.waiting], ["mine", t.requests.tabs.mine], ...(can("request:read") ? [["all", t.requests.tabs.all] satisfies [string, string]] : [])]} />
+        {whom}
         {whose === "waiting" ? null : <SelectFilter name="state" label={t.requests.state} options={STATES.map((state) => [state, t.requests.states[state]])} />}
       </Filters>
       <DataTable

@@ -26,6 +26,7 @@ import { pb } from "../../util/path-builder";
 import { bytes } from "../../util/time";
 
 const Replay = lazy(() => import("../../player/Replay").then((module) => ({ default: module.Replay })));
+const DatabaseSession = lazy(() => import("../../player/DatabaseSession").then((module) => ({ default: module.DatabaseSession })));
 const LiveTerminal = lazy(() => import("../../player/LiveTerminal").then((module) => ({ default: module.LiveTerminal })));
 
 export function SessionPage() {
@@ -101,7 +102,7 @@ function Shown({ session }: { session: Session }) {
         <Panel><Blank title={t.errors.forbidden}>{readBlocked}</Blank></Panel>
       ) : (
         <Suspense fallback={<Skeleton className="h-[min(62vh,44rem)] min-h-64 w-full" />}>
-          {over ? <Replay session={session} startAt={startAt} /> : <LiveTerminal session={session} />}
+          {session.protocol === "postgresql" ? <DatabaseSession session={session} /> : over ? <Replay session={session} startAt={startAt} /> : <LiveTerminal session={session} />}
         </Suspense>
       )}
       <Section title={t.requests.facts} className="mt-8">

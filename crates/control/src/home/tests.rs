@@ -1,0 +1,52 @@
+use super::*;
+use crate::estate::{Estate, wish};
+
+#[tokio::test]
+async fn everybody_sees_what_waits_for_them_and_what_they_wait_for() {
+    let estate = Estate::new().await;
+    let request = estate.ask("ben", &wish("root@web-1")).await.unwrap();
+    let home = async |who: &str| estate.world.control.home(&estate.world.caller(who).await).await.unwrap();
+    let ben = home("ben").await;
+    assert_eq!((ben.counts.mine, ben.counts.waiting, ben.counts.grants), (1, 0, 0));
+    assert_eq!(ben.mine.iter().map(|mine| &mine.id).collect::<Vec<_>>(), [&request.id]);
+    assert!(ben.estate.is_none(), "the state of the whole is for those who look after it");
+    let cy = home("cy").await;
+    assert_eq!((cy.counts.mine, cy.counts.waiting), (0, 1));
+    assert_eq!(cy.waiting[0].id, request.id);
+    assert_eq!(home("eve").await.counts.waiting, 0, "she is none of those whose yes is wanted");
+
+    estate.approve("cy", &request.id).await.unwrap();
+    estate.approve("dee", &request.id).await.unwrap();
+    let ben = home("ben").await;
+    assert_eq!((ben.counts.mine, ben.counts.grants), (0, 1));
+    assert_eq!(home("cy").await.counts.waiting, 0);
+    assert_eq!(estate.world.control.counts(&estate.world.caller("ben").await).await.unwrap(), ben.counts);
+}
+
+#[tokio::test]
+async fn figures_of_the_estate_are_counted() {
+    let estate = Estate::new().await;
+    let figures = async || {
+        let ada = estate.world.caller("ada").await;
+        estate.world.control.home(&ada).await.unwrap().estate.expect("for administrators").figures
+    };
+    let before = figures().await;
+    assert_eq!((before.assets, before.accounts, before.policies, before.policies_standing), (2, 2, 2, 0));
+    // The one with a certificate needs none.
+    assert_eq!((before.accounts_not_ready, before.accounts_without_owner), (1, 2));
+    assert_eq!((before.rotations_due, before.rotations_open, before.rotations_failed), (0, 0, 0));
+    assert_eq!((before.findings_open, before.findings_high), (0, 0));
+    let secret =
+        crate::SecretInput { password: Some(postern_domain::SecretText::new("x".to_owned())), private_key: None };
+    estate.secret_put("ada", "root@web-1", secret).await.unwrap();
+    let standing = "{kind: Policy, name: always, scope: /emea, subjects: {users: [ben]}, access: standing}";
+    estate.apply("ada", standing).await.unwrap();
+    let after = figures().await;
+    assert_eq!((after.accounts_not_ready, after.policies_standing), (0, 1));
+
+    let rotated = "{kind: Account, account: root@web-1, credential: password, rotation: {every: 1d}}";
+    estate.apply("ada", rotated).await.unwrap();
+    assert_eq!(figures().await.rotations_due, 0);
+    estate.world.clock.advance(std::time::Duration::from_secs(2 * 86_400));
+    assert_eq!(figures().await.rotations_due, 1, "its secret is older than it may be");
+}
