@@ -4,6 +4,7 @@ import { Browser } from "./harness/browser";
 import type { Seat } from "./harness/browser";
 import type { Person } from "./harness/person";
 import { TerminalOf } from "./harness/terminal";
+import { delays, measured } from "./harness/measure";
 import { World } from "./harness/world";
 
 describe("access, from the request to the recording", () => {
@@ -53,7 +54,7 @@ describe("access, from the request to the recording", () => {
   it("reaches the approver's open page by itself, and is approved", async () => {
     const { page } = approving;
     await page.goto("/");
-    await page.getByRole("link", { name: /Requests/ }).first().getByText("1 request waits for you").waitFor({ state: "attached" });
+    await page.getByRole("link", { name: /Requests/ }).first().getByText("1 decision waits for you").waitFor({ state: "attached" });
     await page.goto("/requests");
     await page.getByText("The disk is full").waitFor();
     await page.reload();
@@ -89,6 +90,7 @@ describe("access, from the request to the recording", () => {
     await watching.axe("watching");
     await new TerminalOf(asking.page).type("echo seen-$((40+2))");
     await seen.shows(/^seen-42$/m);
+    measured("watch_ms", await delays(asking.page, page));
     await page.getByRole("button", { name: "Pause" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Pause" }).click();
     await asking.page.getByText("paused by ada").waitFor();

@@ -96,6 +96,25 @@ describe("passkeys", () => {
     await page.getByRole("button", { name: "End" }).click();
   });
 
+  it("is made by an enrolment link too, and is the only factor then", async () => {
+    const dora = await browser.seat();
+    const { page } = dora;
+    await dora.authenticator();
+    await page.goto(await world.ada.read("POST", "/v1/users", { name: "dora" }, "link", "url"));
+    await page.getByLabel("Password", { exact: true }).fill("seven quiet herons wade");
+    await page.getByLabel("Password once more").fill("seven quiet herons wade");
+    await page.getByRole("button", { name: "Make a passkey" }).click();
+    await page.getByText("The passkey is made").waitFor();
+    await dora.axe("enrolment with a passkey");
+    await page.getByRole("button", { name: "Finish" }).click();
+    await page.getByRole("heading", { name: "Keep these recovery codes" }).waitFor();
+    await page.getByLabel("I have kept them somewhere safe").check();
+    await page.getByRole("button", { name: "Go to sign-in" }).click();
+    await page.getByRole("button", { name: "Use a passkey" }).click();
+    await page.getByRole("heading", { name: "Hello, dora" }).waitFor();
+    await dora.leave();
+  });
+
   it("can be taken away, and then signs in no more", async () => {
     const { page } = seat;
     await page.goto("/profile?tab=passkeys");

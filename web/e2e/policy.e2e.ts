@@ -62,6 +62,22 @@ describe("a policy", () => {
     await seat.axe("who and why");
   });
 
+  it("is asked whom it would let reach an account before it is saved", async () => {
+    const { page } = seat;
+    await page.goto("/policies/deploy-the-shop/edit?account=deploy@web-1");
+    const list = page.getByRole("list", { name: "Who can reach this?" });
+    await list.getByText("ben").waitFor();
+    await page.getByLabel("Users").first().fill("ada");
+    await list.getByText("ada").waitFor();
+    await page.getByRole("button", { name: "Why ada?" }).click();
+    await page.getByText("ada can connect to deploy@web-1").waitFor();
+    await seat.axe("who could reach it");
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.goto("/policies/deploy-the-shop?account=deploy@web-1");
+    await list.getByText("ben").waitFor();
+    expect(await list.getByText("ada").count()).toBe(0);
+  });
+
   it("is made anew and deleted", async () => {
     const { page } = seat;
     await page.goto("/policies");

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Browser } from "./harness/browser";
 import type { Seat } from "./harness/browser";
 import type { Person } from "./harness/person";
+import { measured } from "./harness/measure";
 import { World } from "./harness/world";
 
 // Another clock for the server, from Debian's package libfaketime.
@@ -87,7 +88,9 @@ describe("being signed in", () => {
     const { page } = seat;
     await page.goto("/groups");
     await page.getByText("night-shift").waitFor();
+    const began = performance.now();
     await world.gate.stop();
+    measured("stop_ms", [performance.now() - began]);
     await page.getByRole("link", { name: "Policies" }).click();
     await page.getByText("The server cannot be reached").first().waitFor();
     // That it could not be reached is also on the page's console, rightly.

@@ -22,11 +22,11 @@ export class Gate {
   readonly data = join(this.folder, "data");
   private child: Child | undefined;
 
-  private constructor(readonly port: number, readonly sshPort: number) {}
+  private constructor(readonly port: number, readonly sshPort: number, readonly pgPort: number) {}
 
   /** A gate on ports of its own, not started yet. Browsers have passkeys for names only, never for addresses: it is `localhost`. */
   static async prepare(): Promise<Gate> {
-    const gate = new Gate(await freePort(), await freePort());
+    const gate = new Gate(await freePort(), await freePort(), await freePort());
     writeFileSync(join(gate.folder, "postern.toml"), `[https]\npublic_url = "${gate.url}"\n`);
     return gate;
   }
@@ -48,7 +48,7 @@ export class Gate {
 
   /** Starts it, under another program if one is given: with another clock, say. */
   async start(env: NodeJS.ProcessEnv = {}): Promise<void> {
-    const args = ["serve", "--data", this.data, "--config", join(this.folder, "postern.toml"), "--https", `127.0.0.1:${this.port}`, "--ssh", `127.0.0.1:${this.sshPort}`];
+    const args = ["serve", "--data", this.data, "--config", join(this.folder, "postern.toml"), "--https", `127.0.0.1:${this.port}`, "--ssh", `127.0.0.1:${this.sshPort}`, "--pg", `127.0.0.1:${this.pgPort}`];
     const child = Child.start(BINARY, args, this.log, env);
     this.child = child;
     await until("postern to be ready", async () => {

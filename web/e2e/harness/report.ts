@@ -3,7 +3,10 @@ import { join } from "node:path";
 
 import type { Reporter, TestModule } from "vitest/node";
 
-import { PICTURES, RESULTS } from "./results";
+import { MEASURED, PICTURES, RESULTS } from "./results";
+
+/** What is measured by the way, and what it must stay under. */
+const LIMITS_MS: Record<string, number> = { watch_ms: 300, stop_ms: 1000 };
 
 interface Findings {
   page: string;
@@ -15,7 +18,14 @@ export default class Report implements Reporter {
   constructor(private readonly options: { what: "flows" | "pictures" }) {}
 
   onTestRunEnd(modules: readonly TestModule[]): void {
-    console.log([...(this.options.what === "flows" ? flows(modules) : pictures()), ...findings()].join(" "));
+    const measured = this.options.what === "flows" ? figures() : [];
+    for (const [name, value] of measured) {
+      const limit = LIMITS_MS[name] ?? 0;
+      if (value < limit) continue;
+      console.log(`${name} is ${value}: it must be under ${limit}`);
+      process.exitCode = 1;
+    }
+    console.log([...(this.options.what === "flows" ? flows(modules) : pictures()), ...measured.map(([name, value]) => `${name}=${value}`), ...findings()].join(" "));
   }
 }
 
@@ -24,6 +34,15 @@ function flows(modules: readonly TestModule[]): string[] {
   const count = (state: string) => all.filter((flow) => flow.result().state === state).length;
   const broken = modules.filter((module) => !module.ok()).length;
   return [`flows_passed=${count("passed")}`, `flows_failed=${count("failed")}`, `flows_skipped=${count("skipped")}`, `files_failed=${broken}`];
+}
+
+/** The medians of what was measured. */
+function figures(): [name: string, value: number][] {
+  if (!existsSync(MEASURED)) return [];
+  return readdirSync(MEASURED).sort().map((name) => {
+    const values: number[] = JSON.parse(readFileSync(join(MEASURED, name), "utf8"));
+    return [name, Math.round(values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN)];
+  });
 }
 
 function pictures(): string[] {

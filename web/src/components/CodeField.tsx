@@ -8,6 +8,7 @@ type Props = Omit<ComponentProps<typeof TextField>, "onChange" | "value"> & { va
 export function CodeField({ value, onCode, ...rest }: Props) {
   return (
     <TextField
+      required
       {...rest}
       mono
       value={value}
@@ -15,7 +16,6 @@ export function CodeField({ value, onCode, ...rest }: Props) {
       inputMode="numeric"
       autoComplete="one-time-code"
       pattern="[0-9]{6}"
-      required
       className="!text-lg tracking-[0.35em]"
     />
   );

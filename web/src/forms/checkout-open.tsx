@@ -20,7 +20,7 @@ const c = t.checkouts;
 export function CheckoutOpen({ account, seconds, onClose }: { account: string; seconds: number; onClose: () => void }) {
   const open = useMutation({ meta: { inline: true }, gcTime: 0, mutationFn: (reason: string) => api.checkoutOpen({ account, reason }) });
   if (open.data) return <Shown given={open.data} onClose={onClose} />;
-  return <ReasonDialog title={c.openTitle(account)} about={c.openBody(duration(seconds))} label={c.reason} hint={c.reasonHint} needed submit={c.open} busy={open.isPending} error={open.error} onSubmit={(reason) => open.mutate(reason)} onClose={onClose} />;
+  return <ReasonDialog title={c.openTitle(account)} about={c.openBody(duration(seconds))} label={c.whatFor} hint={c.reasonHint} needed submit={c.open} busy={open.isPending} error={open.error} onSubmit={(reason) => open.mutate(reason)} onClose={onClose} />;
 }
 
 function Shown({ given: { checkout, secret }, onClose }: { given: CheckedOut; onClose: () => void }) {

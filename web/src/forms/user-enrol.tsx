@@ -87,7 +87,7 @@ export function EnrolForm({ link, token, setup, busy, error, onSubmit }: Props) 
         </section>
       ) : null}
       {link.totp ? <Totp secret={link.totp.secret} uri={link.totp.otpauth_uri} /> : null}
-      <CodeField label={t.link.totp.code} hint={t.link.totp.codeHint} value={code} onCode={setCode} required={!made} error={fieldError("code")} />
+      <CodeField label={t.link.totp.code} hint={t.link.totp.codeHint} value={code} onCode={setCode} required={!made} optional={made ? t.common.optional : undefined} error={fieldError("code")} />
       <Button look="primary" type="submit" busy={busy} className="mt-6 w-full sm:w-auto">{setup ? t.link.setup.submit : t.link.enrol.submit}</Button>
     </form>
   );

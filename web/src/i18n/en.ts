@@ -161,7 +161,7 @@ export const en = {
     title: "Check-outs", lead: "Secrets that people have seen. Each is changed when it is given back.", account: "Account", user: "Who", reason: "Why", opened: "Since", ends: "Until", state: "State", all: "All",
     states: { open: "out", checked_in: "given back", expired: "time was up" }, none: "No check-outs", noneBody: "Where a policy lets a secret be seen, it is checked out from My access.",
     secret: "Secret", openFor: (a: string) => `Check out the secret of ${a}`, openTitle: (a: string) => `Check out the secret of ${a}`, openBody: (d: string) => `You see it, and nobody else meanwhile, for ${d} at most. It is changed afterwards. Connecting without seeing it is the better way where there is one.`,
-    reasonHint: "The ledger keeps it.", open: "Check out", secretTitle: (a: string) => `Secret of ${a}`, secretOnce: "It is shown now and never again. Give it back when you are done.", show: "Show the secret", hide: "Hide the secret", copy: "Copy the secret", until: "Yours,",
+    whatFor: "Reason", reasonHint: "The ledger keeps it.", open: "Check out", secretTitle: (a: string) => `Secret of ${a}`, secretOnce: "It is shown now and never again. Give it back when you are done.", show: "Show the secret", hide: "Hide the secret", copy: "Copy the secret", until: "Yours,",
     checkin: "Give back", checkinTitle: (a: string) => `Give back the secret of ${a}`, checkinBody: "A rotation begins: the secret that was seen stops working.", checkedIn: "Given back. The secret is being changed.",
   },
   statements: {

@@ -1,4 +1,3 @@
-use super::*;
 use crate::estate::{Estate, wish};
 
 #[tokio::test]
