@@ -1,6 +1,6 @@
 //! Rotations: asking for them, looking at them, stopping them, and what begins them by itself.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 
 use postern_connectors::Capabilities;
 use postern_domain::account::{Account, AccountState, CredentialKind};
@@ -156,18 +156,19 @@ impl Control {
 
     /// What would be done about each, with reconcile accounts after those that they repair.
     async fn planned(&self, rows: &mut ReadTx, wanted: &[(Account, Asset)]) -> Result<Vec<Planned>, Error> {
-        let mut settings: HashMap<&str, (RotationSetting, Vec<Account>)> = HashMap::new();
+        let assets: Vec<_> = wanted.iter().map(|(_, asset)| &asset.id).collect::<HashSet<_>>().into_iter().collect();
+        let settings = rows.asset_rotations(&assets).await?;
+        let mut repairers = rows.reconcile_accounts(&assets).await?;
+        for (asset, found) in &mut repairers {
+            // The one that is named first repairs first.
+            let order = settings.get(asset).map(|setting| setting.reconcile.as_slice()).unwrap_or_default();
+            found.sort_by_key(|account| order.iter().position(|name| *name == account.name));
+        }
+        let none = RotationSetting::default();
         let mut found = Vec::with_capacity(wanted.len());
         for (account, asset) in wanted {
-            if !settings.contains_key(asset.id.as_str()) {
-                let setting = rows.asset_rotation(&asset.id).await?;
-                let mut repairers = Vec::new();
-                for name in &setting.reconcile {
-                    repairers.extend(rows.account_on(&asset.id, name).await?);
-                }
-                settings.insert(asset.id.as_str(), (setting, repairers));
-            }
-            let Some((setting, repairers)) = settings.get(asset.id.as_str()) else { continue };
+            let setting = settings.get(&asset.id).unwrap_or(&none);
+            let repairers = repairers.get(&asset.id).map(Vec::as_slice).unwrap_or_default();
             let can = self.connectors().of(asset.platform).map(|connector| connector.capabilities());
             let ways = match can {
                 None => Err("postern cannot change secrets on this platform".to_owned()),
@@ -197,17 +198,20 @@ impl Control {
         let mut tx = self.store().write(self.now()).await?;
         let scope = common(planned.iter().map(|plan| &plan.scope));
         tx.rotation_run_insert(&run, &scope).await?;
-        let mut begun = 0_u64;
+        let accounts: Vec<_> = planned.iter().map(|plan| &plan.account).collect();
+        let mut open = tx.rotations_open(&accounts).await?;
+        let (mut begun, mut new) = (0_u64, Vec::new());
         for plan in planned {
             let Some(machine) = &plan.machine else { continue };
-            if let Some((rotation, machine)) = tx.rotation_open(&plan.account).await? {
+            if let Some((rotation, machine)) = open.remove(&plan.account) {
                 taken_up(&mut tx, &rotation, machine, &run.id).await?;
             } else {
                 let trigger = RotationTrigger::Demand;
-                tx.rotation_insert(&plan.rotation(machine.clone(), trigger, Some(run.id.clone()), tx.now())).await?;
+                new.push(plan.rotation(machine.clone(), trigger, Some(run.id.clone()), tx.now()));
             }
             begun += 1;
         }
+        tx.rotations_insert(&new).await?;
         let mut event = Event::done(tx.now(), caller.actor(), "rotation.request", run.id.as_str(), scope)
             .with("accounts", begun)
             .with("left_out", u64::try_from(planned.len()).unwrap_or(u64::MAX) - begun)

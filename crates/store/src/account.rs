@@ -1,5 +1,7 @@
 //! Accounts.
 
+use std::collections::HashMap;
+
 use postern_domain::account::{Account, AccountState, CredentialKind};
 use postern_domain::asset::Asset;
 use postern_domain::rotation::{AccountRotation, Heartbeat};
@@ -93,6 +95,27 @@ impl ReadTx {
             .fetch_optional(self.connection())
             .await?;
         row.as_ref().map(account).transpose()
+    }
+
+    /// The reconcile accounts of these assets, by name within each.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn reconcile_accounts(&mut self, assets: &[&AssetId]) -> Result<HashMap<AssetId, Vec<Account>>, Error> {
+        let sql = format!(
+            "{SELECT} where c.asset_id in (select value from json_each(?1)) and exists \
+             (select 1 from asset_rotation d, json_each(d.reconcile) n where d.asset_id = c.asset_id and n.value = c.name) \
+             order by c.name"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(row::to_json(&assets, "asset")?)
+            .fetch_all(self.connection())
+            .await?;
+        let mut found = HashMap::<_, Vec<_>>::new();
+        for row in &rows {
+            found.entry(row::text(row, "asset_id")?).or_default().push(account(row)?);
+        }
+        Ok(found)
     }
 
     /// The asset that an account is on.

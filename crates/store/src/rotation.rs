@@ -1,6 +1,6 @@
 //! Rotations, their runs, and how secrets are looked after.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use postern_domain::account::Account;
 use postern_domain::asset::Asset;
@@ -131,6 +131,24 @@ impl ReadTx {
         let found =
             sqlx::query(sqlx::AssertSqlSafe(sql)).bind(account.as_str()).fetch_optional(self.connection()).await?;
         found.as_ref().map(|found| Ok((rotation(found)?, row::json(found, "machine")?))).transpose()
+    }
+
+    /// Those of these accounts that have a rotation which is not over, with it and its machine.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rotations_open(
+        &mut self,
+        accounts: &[&AccountId],
+    ) -> Result<HashMap<AccountId, (Rotation, Machine)>, Error> {
+        let sql = format!("{SELECT} where r.ended_at is null and r.account_id in (select value from json_each(?1))");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(row::to_json(&accounts, "account")?)
+            .fetch_all(self.connection())
+            .await?;
+        rows.iter()
+            .map(|found| Ok((row::text(found, "account_id")?, (rotation(found)?, row::json(found, "machine")?))))
+            .collect()
     }
 
     /// Rotations in `scopes` that match, newest first.
@@ -287,12 +305,24 @@ impl ReadTx {
     /// # Errors
     /// When the database fails.
     pub async fn asset_rotation(&mut self, asset: &AssetId) -> Result<RotationSetting, Error> {
-        let found = sqlx::query("select * from asset_rotation where asset_id = ?1")
-            .bind(asset.as_str())
-            .fetch_optional(self.connection())
+        Ok(self.asset_rotations(&[asset]).await?.remove(asset).unwrap_or_default())
+    }
+
+    /// The same for many assets; those that say nothing are left out.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn asset_rotations(&mut self, assets: &[&AssetId]) -> Result<HashMap<AssetId, RotationSetting>, Error> {
+        let rows = sqlx::query("select * from asset_rotation where asset_id in (select value from json_each(?1))")
+            .bind(row::to_json(&assets, "asset")?)
+            .fetch_all(self.connection())
             .await?;
-        let Some(found) = found else { return Ok(RotationSetting::default()) };
-        Ok(RotationSetting { reconcile: row::json(&found, "reconcile")?, ..setting(&found)? })
+        rows.iter()
+            .map(|found| {
+                let setting = RotationSetting { reconcile: row::json(found, "reconcile")?, ..setting(found)? };
+                Ok((row::text(found, "asset_id")?, setting))
+            })
+            .collect()
     }
 }
 

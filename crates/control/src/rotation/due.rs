@@ -34,9 +34,10 @@ impl Control {
         let accounts: Vec<_> = due.iter().map(|one| one.due.clone()).collect();
         let times = schedule::stagger(&accounts, PACE, now);
         let mut tx = self.store().write(now).await?;
-        let mut planned = 0;
-        for (one, at) in due.into_iter().zip(times) {
-            let new = NewRotation {
+        let new: Vec<_> = due
+            .into_iter()
+            .zip(times)
+            .map(|(one, at)| NewRotation {
                 id: RotationId::generate(now, random::bytes()),
                 account: one.due.account,
                 asset: one.due.asset,
@@ -45,14 +46,14 @@ impl Control {
                 run: None,
                 machine: Machine::new(Ways { itself: true, reconcile: false }, false, true),
                 next_at: at,
-            };
-            planned += usize::from(tx.rotation_insert(&new).await?);
-        }
+            })
+            .collect();
+        let planned = tx.rotations_insert(&new).await?;
         let event = Event::done(now, Self::system(), "rotation.plan", "due", ScopePath::root())
-            .with("accounts", u64::try_from(planned).unwrap_or(u64::MAX))
+            .with("accounts", planned)
             .with("because", "schedule");
         self.commit(tx, &[event]).await?;
         self.0.work.notify_one();
-        Ok(planned)
+        Ok(usize::try_from(planned).unwrap_or(usize::MAX))
     }
 }

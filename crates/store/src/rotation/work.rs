@@ -68,25 +68,44 @@ impl WriteTx {
     /// # Errors
     /// When the database fails.
     pub async fn rotation_insert(&mut self, new: &NewRotation) -> Result<bool, Error> {
+        Ok(self.rotations_insert(std::slice::from_ref(new)).await? > 0)
+    }
+
+    /// Rotations that are due, in one statement however many. Leaves out those whose account has one that
+    /// is not over; gives how many are new.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rotations_insert(&mut self, new: &[NewRotation]) -> Result<u64, Error> {
         let now = self.now();
+        let rows = new
+            .iter()
+            .map(|new| {
+                Ok(serde_json::json!([
+                    new.id.as_str(),
+                    new.account.as_str(),
+                    new.asset.as_str(),
+                    new.scope.as_str(),
+                    row::word(&new.trigger, "cause")?,
+                    new.run.as_ref().map(RotationRunId::as_str),
+                    row::word(&new.machine.state(), "state")?,
+                    row::to_json(&new.machine, "machine")?,
+                    new.next_at.as_millis(),
+                ]))
+            })
+            .collect::<Result<Vec<_>, Error>>()?;
+        // `where true` keeps `on conflict` from being read as part of the join.
         let done = sqlx::query(
             "insert into rotation (id, account_id, asset_id, scope, cause, run_id, state, machine, next_at, created_at) \
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
+             select n.value ->> 0, n.value ->> 1, n.value ->> 2, n.value ->> 3, n.value ->> 4, n.value ->> 5, \
+             n.value ->> 6, n.value ->> 7, n.value ->> 8, ?2 from json_each(?1) n where true \
              on conflict (account_id) where ended_at is null do nothing",
         )
-        .bind(new.id.as_str())
-        .bind(new.account.as_str())
-        .bind(new.asset.as_str())
-        .bind(new.scope.as_str())
-        .bind(row::word(&new.trigger, "cause")?)
-        .bind(new.run.as_ref().map(RotationRunId::as_str))
-        .bind(row::word(&new.machine.state(), "state")?)
-        .bind(row::to_json(&new.machine, "machine")?)
-        .bind(new.next_at.as_millis())
+        .bind(row::to_json(&rows, "rotation")?)
         .bind(now.as_millis())
         .execute(self.connection())
         .await?;
-        Ok(done.rows_affected() > 0)
+        Ok(done.rows_affected())
     }
 
     /// Takes up the rotation that has waited longest, if one may be gone on with. Nobody else can write to
