@@ -1,4 +1,4 @@
-//! `cargo xtask statements`: the table of SQL statements with what must happen to each.
+//! `cargo xtask statements`: the tables of statements with what must happen to each.
 
 use postern_sql::trial;
 
@@ -12,7 +12,10 @@ pub(crate) fn run() -> anyhow::Result<()> {
             Ok(tried) if tried.decided == tried.expected => {}
             Ok(tried) => {
                 wrong += 1;
-                println!("line {}: {:?} by `{}`: {}", tried.line, tried.decided, tried.rule, tried.text);
+                println!(
+                    "{}, line {}: {:?} by `{}`: {}",
+                    tried.database, tried.line, tried.decided, tried.rule, tried.text
+                );
             }
             Err(line) => {
                 wrong += 1;

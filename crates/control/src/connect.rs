@@ -51,7 +51,7 @@ pub struct ConnectTicket {
     pub token: String,
     /// The account, which is the client's user name.
     pub account: AccountRef,
-    /// The protocol: `postgresql`.
+    /// The protocol: `postgresql` or `redis`.
     pub protocol: String,
     /// The gateway's host.
     pub host: String,
@@ -131,8 +131,10 @@ impl Control {
 
     /// The protocol and the gateway that an account is reached by.
     fn gateway_of(&self, facts: &Facts) -> Result<(&'static str, String, u16), Error> {
-        let (protocol, address) = match facts.asset.platform {
-            Platform::Postgresql => ("postgresql", self.settings().postgresql_address.as_deref()),
+        let settings = self.settings();
+        let (protocol, address, flag) = match facts.asset.platform {
+            Platform::Postgresql => ("postgresql", settings.postgresql_address.as_deref(), "--pg"),
+            Platform::Redis => ("redis", settings.redis_address.as_deref(), "--redis"),
             _ => {
                 let told = format!("{} is not reached with a connect token: see postern access", facts.asset.name);
                 return Err(Error::invalid("account", told));
@@ -141,7 +143,7 @@ impl Control {
         address
             .and_then(|address| address.rsplit_once(':'))
             .and_then(|(host, port)| Some((protocol, host.trim_matches(['[', ']']).to_owned(), port.parse().ok()?)))
-            .ok_or_else(|| Error::Unavailable(format!("the {protocol} gateway is off: start postern with --pg")))
+            .ok_or_else(|| Error::Unavailable(format!("the {protocol} gateway is off: start postern with {flag}")))
     }
 
     /// The protocol that a connect token opens accounts of such assets by, where that is served.

@@ -52,6 +52,20 @@ pub struct TableName {
     pub name: String,
 }
 
+impl TableName {
+    /// A key of a store of keys and values, which has no schemas: all of it is the name.
+    #[must_use]
+    pub fn key(name: String) -> Self {
+        Self { schema: Some(String::new()), name }
+    }
+
+    /// Whether it is a key of a store of keys and values.
+    #[must_use]
+    pub fn is_key(&self) -> bool {
+        self.schema.as_ref().is_some_and(String::is_empty)
+    }
+}
+
 /// One thing that a statement does, and to what.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StatementAccess {

@@ -1,11 +1,11 @@
 //! PostgreSQL's clients and targets.
 
+mod between;
 mod cancel;
 mod journal;
 mod mask;
 mod parameters;
 mod prepared;
-mod pump;
 mod relay;
 mod rules;
 mod session;

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::{Config, Limits};
 use crate::pg;
 use crate::pg::Cancels;
+use crate::redis;
 use crate::verify::Trust;
 
 /// Why the gateway cannot be made or does not listen.
@@ -32,6 +33,15 @@ pub enum GatewayError {
     },
 }
 
+/// What a listener's clients speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// PostgreSQL's.
+    Postgresql,
+    /// Redis', which Valkey speaks too.
+    Redis,
+}
+
 /// Database sessions through the gate.
 pub struct Gateway {
     gate: Arc<Gate>,
@@ -43,7 +53,10 @@ pub struct Gateway {
 pub(crate) struct Gate {
     pub(crate) control: Control,
     pub(crate) limits: Limits,
+    /// How TLS is spoken to clients of protocols without a name in it.
     pub(crate) tls: Arc<ServerConfig>,
+    /// The same for PostgreSQL's.
+    pub(crate) pg_tls: Arc<ServerConfig>,
     pub(crate) trust: Trust,
     pub(crate) cancels: Cancels,
     /// What must be over before the gateway is: connections, and the ends of their sessions.
@@ -59,9 +72,10 @@ impl Gateway {
     pub fn new(sessions: Sessions, config: Config) -> Result<Self, GatewayError> {
         let Config { tls, limits } = config;
         let mut tls = ServerConfig::clone(&tls);
-        tls.alpn_protocols = vec![pg::ALPN.to_vec()];
         // Nobody resumes a session with a database; tickets would be sent and kept for nothing.
         tls.send_tls13_tickets = 0;
+        let mut pg_tls = tls.clone();
+        pg_tls.alpn_protocols = vec![pg::ALPN.to_vec()];
         let admission = Admission::new(AdmissionLimits {
             connections_max: limits.connections_max,
             unauthenticated_max: limits.unauthenticated_max,
@@ -74,6 +88,7 @@ impl Gateway {
                 control: Control::new(sessions, Handle::current()),
                 limits,
                 tls: Arc::new(tls),
+                pg_tls: Arc::new(pg_tls),
                 trust: Trust::default(),
                 cancels: Cancels::default(),
                 tasks: TaskTracker::new(),
@@ -90,16 +105,25 @@ impl Gateway {
         TcpListener::bind(address).await.map_err(|source| GatewayError::Bind { address, source })
     }
 
-    /// Serves PostgreSQL's clients until `shutdown`, then ends every session, telling those in it, and
-    /// returns when all of them have been written down.
-    pub async fn serve_postgresql(self, listener: TcpListener, shutdown: CancellationToken) {
-        accept(listener, &shutdown, |stream, source| self.admit(stream, source)).await;
-        self.gate.shutdown.cancel();
-        self.gate.tasks.close();
-        self.gate.tasks.wait().await;
+    /// Serves clients until `shutdown`, then ends every session, telling those in it, and returns when all
+    /// of them have been written down.
+    pub async fn serve(self, listeners: Vec<(Protocol, TcpListener)>, shutdown: CancellationToken) {
+        let gateway = Arc::new(self);
+        let accepting = TaskTracker::new();
+        for (protocol, listener) in listeners {
+            let (gateway, shutdown) = (gateway.clone(), shutdown.clone());
+            accepting.spawn(async move {
+                accept(listener, &shutdown, |stream, source| gateway.admit(protocol, stream, source)).await;
+            });
+        }
+        accepting.close();
+        accepting.wait().await;
+        gateway.gate.shutdown.cancel();
+        gateway.gate.tasks.close();
+        gateway.gate.tasks.wait().await;
     }
 
-    fn admit(&self, stream: TcpStream, source: IpAddr) {
+    fn admit(&self, protocol: Protocol, stream: TcpStream, source: IpAddr) {
         let Some((place, waiting)) = self.admission.admit(source) else {
             tracing::debug!(%source, "too many connections");
             return;
@@ -110,7 +134,10 @@ impl Gateway {
             let Ok(stream) = TcpStream::from_std(stream) else { return };
             // Small answers must not wait for one another.
             if stream.set_nodelay(true).is_ok() {
-                pg::serve(gate, stream, source, waiting).await;
+                match protocol {
+                    Protocol::Postgresql => pg::serve(gate, stream, source, waiting).await,
+                    Protocol::Redis => redis::serve(gate, stream, source, waiting).await,
+                }
             }
             drop(place);
         };

@@ -20,7 +20,9 @@ pub(crate) struct File {
     /// The SSH gateway.
     pub ssh: Ssh,
     /// The PostgreSQL gateway.
-    pub postgresql: Postgresql,
+    pub postgresql: Database,
+    /// The Redis gateway.
+    pub redis: Database,
     /// The vault.
     pub vault: VaultFile,
     /// Logs.
@@ -58,10 +60,10 @@ pub(crate) struct Ssh {
     pub off: bool,
 }
 
-/// `[postgresql]`
+/// `[postgresql]` and `[redis]`
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Postgresql {
+pub(crate) struct Database {
     /// Where to listen, for example `127.0.0.1:5433`; off unless given.
     pub listen: Option<SocketAddr>,
     /// How people reach it, `host:port`, when that is not where it listens.

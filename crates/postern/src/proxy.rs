@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use postern_control::ConnectTicket;
 use postern_wire::pg::startup::{First, Startup, cancel_request, first, session_request, tls_request};
 use postern_wire::pg::{Handling, Piece, Splitter, back, body, front};
+use postern_wire::redis;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -62,9 +63,11 @@ impl Gate {
     async fn connect(&self, ticket: &ConnectTicket) -> io::Result<TlsStream<TcpStream>> {
         let mut stream = TcpStream::connect((ticket.host.as_str(), ticket.port)).await?;
         stream.set_nodelay(true)?;
-        stream.write_all(&tls_request()).await?;
-        if stream.read_u8().await? != b'S' {
-            return Err(io::Error::other("the gate does not offer TLS"));
+        if ticket.protocol == "postgresql" {
+            stream.write_all(&tls_request()).await?;
+            if stream.read_u8().await? != b'S' {
+                return Err(io::Error::other("the gate does not offer TLS"));
+            }
         }
         let name = ServerName::try_from(ticket.host.clone()).map_err(io::Error::other)?;
         TlsConnector::from(self.tls.clone()).connect(name, stream).await
@@ -73,6 +76,9 @@ impl Gate {
     /// Signs the local client in to the gate; none when there is nothing to relay.
     async fn begin(&self, local: &mut TcpStream, ticket: &ConnectTicket) -> io::Result<Option<TlsStream<TcpStream>>> {
         local.set_nodelay(true)?;
+        if ticket.protocol == "redis" {
+            return self.begin_redis(local, ticket).await;
+        }
         let startup = match wish(local).await? {
             Some(First::Session(startup)) => startup,
             Some(First::Cancel(key)) => {
@@ -108,6 +114,33 @@ impl Gate {
     }
 }
 
+impl Gate {
+    /// Signs in to the gate in place of a local client of Redis, which is told what is wrong if something is.
+    async fn begin_redis(
+        &self,
+        local: &mut TcpStream,
+        ticket: &ConnectTicket,
+    ) -> io::Result<Option<TlsStream<TcpStream>>> {
+        let mut remote = self.connect(ticket).await?;
+        let account = ticket.account.to_string();
+        let mut out = Vec::new();
+        let words: [&[u8]; 3] = [b"AUTH", account.as_bytes(), ticket.token.as_bytes()];
+        redis::encode(&mut out, words.into_iter());
+        remote.write_all(&out).await?;
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\n") {
+            if answer.len() > QUESTION_LEN_MAX || remote.read_buf(&mut answer).await? == 0 {
+                return Ok(None);
+            }
+        }
+        if answer == b"+OK\r\n" {
+            return Ok(Some(remote));
+        }
+        local.write_all(&answer).await?;
+        Ok(None)
+    }
+}
+
 /// The client's parameters, with the account as the user.
 fn parameters<'a>(startup: &'a Startup, account: &'a str) -> Vec<(&'a str, &'a str)> {
     let user = startup.get("user").unwrap_or_default();
@@ -138,10 +171,12 @@ async fn wish(local: &mut TcpStream) -> io::Result<Option<First>> {
 }
 
 /// Tells a local client why there is nothing for it.
-pub(crate) async fn refuse(mut local: TcpStream, why: String) {
+pub(crate) async fn refuse(mut local: TcpStream, protocol: String, why: String) {
     eprintln!("postern: {why}");
-    if let Ok(Ok(Some(First::Session(_)))) = timeout(BEGIN_TIME, wish(&mut local)).await {
-        let mut told = Vec::new();
+    let mut told = Vec::new();
+    if protocol == "redis" {
+        redis::put_error(&mut told, "ERR", &format!("postern: {why}"));
+    } else if let Ok(Ok(Some(First::Session(_)))) = timeout(BEGIN_TIME, wish(&mut local)).await {
         let report = back::Report {
             severity: "FATAL".into(),
             code: "28000".into(),
@@ -149,7 +184,7 @@ pub(crate) async fn refuse(mut local: TcpStream, why: String) {
             ..back::Report::default()
         };
         back::put_error(&mut told, &report);
-        // It may have gone.
-        let _ = local.write_all(&told).await;
     }
+    // It may have gone.
+    let _ = local.write_all(&told).await;
 }

@@ -10,7 +10,7 @@ use anyhow::Context;
 use postern_api::{Metrics, Server};
 use postern_control::{Control, DataFolder, Opening, Settings};
 use postern_gateway::{Sessions, SessionsOptions};
-use postern_gateway_database::Gateway as DatabaseGateway;
+use postern_gateway_database::{Gateway as DatabaseGateway, Protocol};
 use postern_gateway_ssh::{Config, Gateway};
 use postern_gateway_web::{Limits, Terminals};
 use tokio::signal::unix::{SignalKind, signal};
@@ -37,6 +37,7 @@ pub(crate) struct Wanted {
     pub https: Option<SocketAddr>,
     pub ssh: Option<SocketAddr>,
     pub pg: Option<SocketAddr>,
+    pub redis: Option<SocketAddr>,
 }
 
 /// Where things are served, everything considered.
@@ -46,6 +47,7 @@ struct Plan {
     https: SocketAddr,
     ssh: Option<SocketAddr>,
     postgresql: Option<SocketAddr>,
+    redis: Option<SocketAddr>,
 }
 
 /// Where things are served once ports that were left open are known.
@@ -54,6 +56,7 @@ struct Served {
     https: SocketAddr,
     ssh: Option<SocketAddr>,
     postgresql: Option<SocketAddr>,
+    redis: Option<SocketAddr>,
 }
 
 impl Plan {
@@ -69,11 +72,12 @@ impl Plan {
             None => Some(SSH_DEFAULT.parse()?),
         };
         let postgresql = wanted.pg.or(file.postgresql.listen);
-        Ok(Self { file, data: wanted.data, https, ssh, postgresql })
+        let redis = wanted.redis.or(file.redis.listen);
+        Ok(Self { file, data: wanted.data, https, ssh, postgresql, redis })
     }
 
     fn settings(&self, served: Served) -> Settings {
-        let Served { https, ssh, postgresql } = served;
+        let Served { https, ssh, postgresql, redis } = served;
         let file = &self.file;
         let reached = |public: &Option<String>, listens: Option<SocketAddr>| {
             public.clone().filter(|_| listens.is_some()).or_else(|| listens.map(|address| address.to_string()))
@@ -88,6 +92,7 @@ impl Plan {
             ssh_address,
             ssh_sources: self.file.ssh.source_addresses.iter().map(ToString::to_string).collect(),
             postgresql_address: reached(&file.postgresql.public_address, postgresql),
+            redis_address: reached(&file.redis.public_address, redis),
             key_file,
             authority: file.https.certificate.is_none().then(|| folder.ca()),
         }
@@ -96,8 +101,8 @@ impl Plan {
 
 /// Settings for the commands that work on a data folder without a server.
 pub(crate) fn offline_settings(data: PathBuf) -> Result<Settings, Failure> {
-    let plan = Plan::of(Wanted { data, config: None, https: None, ssh: None, pg: None })?;
-    Ok(plan.settings(Served { https: plan.https, ssh: plan.ssh, postgresql: None }))
+    let plan = Plan::of(Wanted { data, config: None, https: None, ssh: None, pg: None, redis: None })?;
+    Ok(plan.settings(Served { https: plan.https, ssh: plan.ssh, postgresql: None, redis: None }))
 }
 
 /// Runs the server until SIGTERM or SIGINT.
@@ -112,14 +117,23 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
         Some(address) => Some(Gateway::bind(address).await.context("choose another with --ssh")?),
         None => None,
     };
-    let postgresql = match plan.postgresql {
-        Some(address) => Some(DatabaseGateway::bind(address).await.context("choose another with --pg")?),
-        None => None,
+    let wanted = [(Protocol::Postgresql, plan.postgresql, "--pg"), (Protocol::Redis, plan.redis, "--redis")];
+    let mut databases = Vec::new();
+    for (protocol, address, flag) in wanted {
+        if let Some(address) = address {
+            let bound = DatabaseGateway::bind(address).await;
+            databases.push((protocol, bound.with_context(|| format!("choose another with {flag}"))?));
+        }
+    }
+    let listens = |protocol: Protocol| {
+        let listener = databases.iter().find(|(found, _)| *found == protocol);
+        listener.map(|(_, listener)| listener.local_addr()).transpose()
     };
     let served = Served {
         https: https.local_addr()?,
         ssh: ssh.as_ref().map(tokio::net::TcpListener::local_addr).transpose()?,
-        postgresql: postgresql.as_ref().map(tokio::net::TcpListener::local_addr).transpose()?,
+        postgresql: listens(Protocol::Postgresql)?,
+        redis: listens(Protocol::Redis)?,
     };
     let settings = plan.settings(served);
     let options = Opening { key_file: Some(settings.key_file.clone()), start_sealed: plan.file.vault.start_sealed };
@@ -145,10 +159,10 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
     if let Some(listener) = ssh {
         tasks.spawn(serve_ssh(control.clone(), sessions.clone(), listener, stop.clone()));
     }
-    if let Some(listener) = postgresql {
+    if !databases.is_empty() {
         let config = postern_gateway_database::Config { tls, limits: postern_gateway_database::Limits::default() };
         let gateway = DatabaseGateway::new(sessions.clone(), config)?;
-        tasks.spawn(gateway.serve_postgresql(listener, stop.clone()));
+        tasks.spawn(gateway.serve(databases, stop.clone()));
     }
     wait_for_stop().await?;
     tracing::info!("stopping: live sessions are being ended");
@@ -211,6 +225,9 @@ async fn announce(
     }
     if let Some(address) = served.postgresql {
         line(&format!("pg       {address}"))?;
+    }
+    if let Some(address) = served.redis {
+        line(&format!("redis    {address}"))?;
     }
     if let Some(link) = control.setup_link().await? {
         line(&format!(

@@ -11,6 +11,7 @@ mod functions;
 mod kind;
 mod names;
 mod redact;
+pub mod redis;
 mod split;
 pub mod trial;
 mod visit;

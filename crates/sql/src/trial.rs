@@ -1,17 +1,26 @@
 //! The table of statements with what must happen to each, and the trial of it. `cargo xtask
 //! statements` runs it too.
 //!
-//! A line of `statements.txt` is a policy, an action and a statement, in which `\n`, `\r`, `\t` and
+//! A line of `statements.txt`, which is PostgreSQL's, and of those of the other databases, is a policy, an action and a statement, in which `\n`, `\r`, `\t` and
 //! `\xNN` stand for bytes. Lines that begin with `#` are headings.
 
 use postern_domain::policy::{StatementAction, StatementRule, Statements};
-use postern_domain::statement::StatementClass as Class;
+use postern_domain::statement::{NotUnderstood, StatementClass as Class, StatementFacts};
 
-const TABLE: &str = include_str!("../statements.txt");
+/// How a statement is understood.
+type Understand = fn(&[u8]) -> Result<Vec<StatementFacts>, NotUnderstood>;
+
+/// The tables: of which database, the lines, and how its statements are understood.
+const TABLES: [(&str, &str, Understand); 2] = [
+    ("postgresql", include_str!("../statements.txt"), crate::postgresql),
+    ("redis", include_str!("../statements-redis.txt"), redis),
+];
 
 /// A statement that was tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tried {
+    /// Whose statement it is.
+    pub database: &'static str,
     /// The line of the table.
     pub line: usize,
     /// The line's text.
@@ -27,15 +36,23 @@ pub struct Tried {
 /// Tries every statement of the table; lines that cannot be read are returned as errors.
 #[must_use]
 pub fn run() -> Vec<Result<Tried, String>> {
-    TABLE
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
-        .map(|(index, line)| try_line(index + 1, line).ok_or_else(|| format!("line {}: {line}", index + 1)))
-        .collect()
+    let of_table = |(database, table, understand): (&'static str, &'static str, Understand)| {
+        let lines = table.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+        lines.map(move |(index, line)| {
+            let tried = try_line(index + 1, line, database, understand);
+            tried.ok_or_else(|| format!("{database}, line {}: {line}", index + 1))
+        })
+    };
+    TABLES.into_iter().flat_map(of_table).collect()
 }
 
-fn try_line(line: usize, text: &str) -> Option<Tried> {
+/// A command of Redis whose words are separated by single blanks.
+fn redis(text: &[u8]) -> Result<Vec<StatementFacts>, NotUnderstood> {
+    let words: Vec<&[u8]> = text.split(|byte| *byte == b' ').collect();
+    crate::redis::judged(&words)
+}
+
+fn try_line(line: usize, text: &str, database: &'static str, understand: Understand) -> Option<Tried> {
     let (policy, rest) = text.split_once(' ')?;
     let (action, statement) = rest.trim_start().split_once(' ').unwrap_or((rest.trim_start(), ""));
     let expected = match action {
@@ -52,8 +69,8 @@ fn try_line(line: usize, text: &str) -> Option<Tried> {
         "orders" => orders_only(),
         _ => return None,
     };
-    let verdict = statements.decide(&crate::postgresql(&unescaped(statement)?));
-    Some(Tried { line, text: text.to_owned(), decided: verdict.action, expected, rule: verdict.rule })
+    let verdict = statements.decide(&understand(&unescaped(statement)?));
+    Some(Tried { database, line, text: text.to_owned(), decided: verdict.action, expected, rule: verdict.rule })
 }
 
 /// Rules of every kind: what most people would want for production.

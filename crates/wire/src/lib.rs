@@ -1,5 +1,6 @@
-//! Bytes to messages and back: the recording format, SFTP, PostgreSQL. Pure.
+//! Bytes to messages and back: the recording format, SFTP, PostgreSQL, Redis. Pure.
 
 pub mod pg;
 pub mod recording;
+pub mod redis;
 pub mod sftp;

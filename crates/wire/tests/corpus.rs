@@ -6,6 +6,8 @@
 mod pg;
 #[path = "../../../fuzz/checks/recording.rs"]
 mod recording;
+#[path = "../../../fuzz/checks/redis.rs"]
+mod redis;
 #[path = "../../../fuzz/checks/sftp.rs"]
 mod sftp;
 
@@ -27,6 +29,11 @@ fn recording_corpus() {
 #[test]
 fn sftp_corpus() {
     replay("sftp", sftp::check);
+}
+
+#[test]
+fn redis_corpus() {
+    replay("redis", redis::check);
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub struct Gate {
     ssh: String,
     /// The same of the PostgreSQL gateway.
     pg: String,
+    /// The same of the Redis gateway.
+    redis: String,
 }
 
 /// The binary under test: `$POSTERN_BIN`, else the one beside this program, which is built first so
@@ -58,7 +60,7 @@ pub fn binary() -> anyhow::Result<PathBuf> {
 impl Gate {
     fn nowhere() -> anyhow::Result<Self> {
         let open = || "127.0.0.1:0".to_owned();
-        Ok(Self { folder: tempfile::tempdir()?, child: None, https: open(), ssh: open(), pg: open() })
+        Ok(Self { folder: tempfile::tempdir()?, child: None, https: open(), ssh: open(), pg: open(), redis: open() })
     }
 
     /// Prepares a data folder with its first administrator; gives what was shown.
@@ -97,7 +99,9 @@ impl Gate {
         let log = File::options().create(true).append(true).open(self.log_path())?;
         let mut words: Vec<OsString> = program.iter().map(OsString::from).collect();
         words.extend([binary()?.into(), "serve".into(), "--data".into(), self.data().into()]);
-        words.extend(["--https", &self.https, "--ssh", &self.ssh, "--pg", &self.pg].map(OsString::from));
+        words.extend(
+            ["--https", &self.https, "--ssh", &self.ssh, "--pg", &self.pg, "--redis", &self.redis].map(OsString::from),
+        );
         let (first, rest) = words.split_first().context("no program")?;
         let mut command = Command::new(first);
         command.args(rest).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
@@ -110,7 +114,7 @@ impl Gate {
                 let _ = lines.send(line);
             }
         });
-        let (mut https, mut ssh, mut pg) = (None, None, None);
+        let (mut https, mut ssh, mut pg, mut redis) = (None, None, None, None);
         until("postern to come up", || {
             while let Ok(line) = said.try_recv() {
                 let mut words = line.split_ascii_whitespace();
@@ -118,19 +122,21 @@ impl Gate {
                     (Some("console"), Some(url)) => https = Some(url.trim_start_matches("https://").to_owned()),
                     (Some("ssh"), Some(address)) => ssh = Some(address.to_owned()),
                     (Some("pg"), Some(address)) => pg = Some(address.to_owned()),
+                    (Some("redis"), Some(address)) => redis = Some(address.to_owned()),
                     _ => {}
                 }
             }
             if let Some(status) = child.ended()? {
                 bail!("postern ended at once: {status}\n{}", self.log());
             }
-            let ready = https.is_some() && ssh.is_some() && pg.is_some();
+            let ready = https.is_some() && ssh.is_some() && pg.is_some() && redis.is_some();
             Ok((ready && is_ready(https.as_deref().unwrap_or_default())).then_some(()))
         })
         .with_context(|| self.log())?;
         self.https = https.unwrap_or_default();
         self.ssh = ssh.unwrap_or_default();
         self.pg = pg.unwrap_or_default();
+        self.redis = redis.unwrap_or_default();
         self.child = Some(child);
         Ok(())
     }
@@ -198,6 +204,12 @@ impl Gate {
     #[must_use]
     pub fn pg_port(&self) -> &str {
         self.pg.rsplit(':').next().unwrap_or_default()
+    }
+
+    /// The port of the Redis gateway.
+    #[must_use]
+    pub fn redis_port(&self) -> &str {
+        self.redis.rsplit(':').next().unwrap_or_default()
     }
 
     /// The certificate authority that it proves itself by.

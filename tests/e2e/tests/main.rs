@@ -13,6 +13,7 @@ mod hardware_keys;
 mod harness;
 mod lent;
 mod recording;
+mod redis;
 mod rotation;
 mod terminal;
 mod transcript;

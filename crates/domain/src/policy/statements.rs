@@ -40,10 +40,10 @@ pub struct StatementRule {
     pub classes: BTreeSet<StatementClass>,
     /// The tables that it is about, `name` or `schema.name`, each with `*` for any text; every table
     /// unless given. A statement that leaves the schema open means `public` for `schema.*`, and any
-    /// schema for `schema.name`; an `allow` wants it said.
+    /// schema for `schema.name`; an `allow` wants it said. For Redis, the keys.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub tables: BTreeSet<String>,
-    /// The functions that it is about; without meaning in an `allow`.
+    /// The functions that it is about, or the commands of Redis; without meaning in an `allow`.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub functions: BTreeSet<String>,
     /// Only what changes or removes rows without a condition.
@@ -270,6 +270,9 @@ impl StatementRule {
 /// it matches a pattern that says the name, unless that has to be `sure`; for a pattern about whole
 /// schemas it counts as one in `public`.
 fn is_table(pattern: &str, table: &TableName, sure: bool) -> bool {
+    if table.is_key() {
+        return like(pattern, &table.name);
+    }
     let Some((schema, name)) = pattern.split_once('.') else { return like(pattern, &table.name) };
     like(name, &table.name)
         && match &table.schema {

@@ -9,8 +9,10 @@ use postern_wire::pg::startup::{CancelKey, cancel_request};
 use rustls::ClientConfig;
 use tokio::sync::mpsc;
 
-use super::target::Address;
+use super::target::connect;
+use crate::between::Cancel;
 use crate::govern::Order;
+use crate::way::Address;
 
 /// How long a cancelling may take.
 const CANCEL_TIME: Duration = Duration::from_secs(10);
@@ -67,11 +69,10 @@ pub(crate) struct Canceller {
     pub(crate) key: CancelKey,
 }
 
-impl Canceller {
-    /// Asks the target to cancel. Best effort, as everywhere with PostgreSQL.
-    pub(crate) async fn cancel(self) {
+impl Cancel for Canceller {
+    async fn cancel(self) {
         let asked = async {
-            let mut side = self.address.connect(self.tls.clone()).await?;
+            let mut side = connect(&self.address, self.tls.clone()).await?;
             side.send(&cancel_request(self.key)).await?;
             // The target closes when it has done it.
             side.more(&mut Vec::new()).await

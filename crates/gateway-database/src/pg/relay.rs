@@ -7,7 +7,6 @@
 //! cannot: the target's error then takes its place in the order of answers and its effect on the
 //! transaction, and the client is shown why.
 
-use std::io;
 use std::sync::Arc;
 
 use postern_domain::Capability;
@@ -26,40 +25,15 @@ use super::rules::{Judged, Rules, event};
 
 mod answers;
 
+pub(crate) use crate::between::{Answer, Sink};
+
+/// Why a session cannot go on.
+pub(crate) type Stop = crate::between::Stop<WireError>;
+
 /// What the target is sent in place of a statement that must not run: no statement at all.
 const REFUSED: &str = "postern: this statement was refused";
 /// How much that waits is kept; nothing is read beyond.
 const KEPT_MAX: usize = 64 * 1024;
-
-/// Why a session cannot go on.
-#[derive(Debug)]
-pub(crate) enum Stop {
-    /// A connection broke.
-    Io(io::Error),
-    /// The client broke the protocol.
-    Client(WireError),
-    /// The target broke the protocol.
-    Target(WireError),
-    /// It cannot be recorded.
-    Recorder(RecorderFailed),
-    /// It must not go on; the text is for the person.
-    Ended(EndReason, String),
-}
-
-impl From<io::Error> for Stop {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl From<RecorderFailed> for Stop {
-    fn from(error: RecorderFailed) -> Self {
-        Self::Recorder(error)
-    }
-}
-
-/// Takes bytes on their way.
-pub(crate) type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> io::Result<()>;
 
 /// What is kept with a message that is not answered yet.
 #[derive(Debug)]
@@ -94,15 +68,6 @@ enum Pause {
     Answers,
     /// Until somebody has answered a question.
     Question,
-}
-
-/// The answer to a question.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// It runs.
-    Run,
-    /// It does not; the text is for the person.
-    Refuse(String),
 }
 
 /// What is done with a message.

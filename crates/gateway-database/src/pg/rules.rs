@@ -8,9 +8,7 @@ use postern_gateway::StatementEvent;
 use postern_wire::pg::front;
 
 use super::mask::Mask;
-
-/// The longest text that somebody who decides on a statement is shown, in characters.
-const SHOWN_MAX: usize = 4000;
+use crate::told;
 
 /// What binds a session's statements.
 pub(crate) struct Rules {
@@ -139,19 +137,6 @@ impl Rules {
 /// What is told about a statement that a rule speaks of.
 pub(crate) fn event(verdict: &StatementVerdict, text: &[u8], bind: Option<front::Bind<'_>>) -> StatementEvent {
     let text = String::from_utf8_lossy(text);
-    let mut shown: String = text.chars().take(SHOWN_MAX).collect();
-    for (index, parameter) in bind.iter().flat_map(front::Bind::parameters).enumerate().take(100) {
-        let value = match parameter.value {
-            None => "NULL".to_owned(),
-            Some(value) if parameter.binary => format!("{} bytes, binary", value.len()),
-            Some(value) => String::from_utf8_lossy(value.get(..value.len().min(200)).unwrap_or_default()).into_owned(),
-        };
-        shown.push_str(&format!("\n--   ${} = {value}", index + 1));
-    }
-    StatementEvent {
-        action: verdict.action,
-        rule: verdict.rule.clone(),
-        shape: postern_sql::shape(&text),
-        text: shown.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { ' ' } else { c }).collect(),
-    }
+    let values = bind.iter().flat_map(front::Bind::parameters).map(|parameter| (parameter.binary, parameter.value));
+    told::event(verdict, postern_sql::shape(&text), &text, values)
 }

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use postern_domain::Capability;
-use postern_domain::session::{EndReason, Limits as MachineLimits, Machine};
-use postern_gateway::{BrokerError, ConnectRequest, Credential, LiveSession, Waiting};
+use postern_domain::session::EndReason;
+use postern_gateway::{BrokerError, ConnectRequest, LiveSession, Waiting};
 use postern_wire::pg::{back, body, split_first};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -13,14 +13,16 @@ use tokio::time::timeout;
 use super::cancel::Canceller;
 use super::journal::Journal;
 use super::parameters::Wanted;
-use super::pump::{End, Parts, Pump};
 use super::relay::Relay;
 use super::rules::Rules;
-use super::target::{Address, SignIn, Target};
+use super::target::{SignIn, Target};
 use super::welcome::{Client, refuse, welcome};
 use super::{PROTOCOL, report};
-use crate::govern::{Activity, Governor, now, orders};
+use crate::govern::orders;
+use crate::pump::{End, Outcome, Parts, Pump};
 use crate::server::Gate;
+use crate::session::govern;
+use crate::way::Way;
 
 /// Serves one connection to its end.
 pub(crate) async fn serve(gate: Arc<Gate>, stream: TcpStream, source: IpAddr, waiting: Waiting) {
@@ -49,15 +51,15 @@ pub(crate) async fn serve(gate: Arc<Gate>, stream: TcpStream, source: IpAddr, wa
             return;
         }
     };
-    run(gate, client, live).await;
+    run(gate, client, live, source).await;
 }
 
 /// Runs a session that was opened, and finishes it.
-async fn run(gate: Arc<Gate>, mut client: Client, mut live: LiveSession) {
+async fn run(gate: Arc<Gate>, mut client: Client, mut live: LiveSession, source: IpAddr) {
     let rules = Rules::of(live.obligations());
     let failed: End = match prepare(&gate, &client, &mut live, &rules).await {
         Ok((target, canceller)) => {
-            let ended = converse(&gate, client, &mut live, rules, target, canceller).await;
+            let ended = converse(&gate, client, &mut live, (rules, source), (target, canceller)).await;
             gate.control.finish(live, ended.0, Some(ended.1)).await;
             return;
         }
@@ -83,29 +85,12 @@ async fn prepare(
         return Err(refused("query is not allowed by the policy of this session".to_owned()));
     }
     let parameters = parameters(&client.wanted, rules).map_err(refused)?;
-    let asset = &client.account.asset;
-    let Some(Credential::Password(password)) = live.take_credential() else {
-        return Err(failed(format!("{} has no password; an administrator stores one", client.account)));
-    };
-    let pem = live.server_ca().ok_or_else(|| {
-        let next = "an administrator declares the field server_ca of the asset";
-        failed(format!("nobody has said by which certificate {asset} is known\n{next}"))
-    })?;
-    let tls = gate.trust.of(pem).ok_or_else(|| failed(format!("server_ca of {asset} cannot be read")))?;
-    let address = Address { host: live.host().to_owned(), port: live.port() };
-    let account = live.account().to_string();
+    let way = Way::of(gate, &client.account, live)?;
     let parameters = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let sign_in = SignIn { address: &address, account: &account, password, parameters };
-    let target = match timeout(gate.limits.target_time, sign_in.reach(tls.clone())).await {
-        Ok(Ok(target)) => target,
-        Ok(Err(error)) => return Err(failed(error.to_string())),
-        Err(_) => {
-            let seconds = gate.limits.target_time.as_secs();
-            return Err(failed(format!("{address} did not answer within {seconds} seconds")));
-        }
-    };
+    let sign_in = SignIn { way: &way, parameters };
+    let target = Way::within(gate, &way.address, sign_in.reach()).await?;
     live.now_live().await.map_err(|error| failed(error.to_string()))?;
-    let canceller = Canceller { address, tls, key: target.key };
+    let canceller = Canceller { address: way.address, tls: way.tls, key: target.key };
     Ok((target, canceller))
 }
 
@@ -141,9 +126,8 @@ async fn converse(
     gate: &Arc<Gate>,
     mut client: Client,
     live: &mut LiveSession,
-    rules: Rules,
-    target: Target,
-    canceller: Canceller,
+    (rules, source): (Rules, IpAddr),
+    (target, canceller): (Target, Canceller),
 ) -> End {
     let (orders_in, orders) = orders();
     let no_key = || (EndReason::Shutdown, "no random bytes".to_owned());
@@ -162,24 +146,10 @@ async fn converse(
     if client.side.send(&greeting).await.is_err() {
         return (EndReason::ClientClosed, "the client closed the connection".to_owned());
     }
-    let Some(directives) = live.take_directives() else { return no_key() };
-    let limits = MachineLimits {
-        account: client.account.clone(),
-        until: live.until(),
-        idle: live.obligations().idle_seconds.map(std::time::Duration::from_secs),
-    };
-    let activity = Arc::new(Activity::default());
-    let governor = Governor {
-        machine: Machine::new(limits, now()),
-        directives,
-        recorder: live.recorder(),
-        activity: activity.clone(),
-        orders: orders_in,
-        shutdown: gate.shutdown.clone(),
-    };
-    tokio::spawn(governor.run());
+    let Some(activity) = govern(gate, &client.account, live, orders_in) else { return no_key() };
     let pump = Pump::new(Parts {
         client: client.side,
+        first: Vec::new(),
         target: target.side,
         relay: Relay::new(rules, Journal::new(live.recorder())),
         orders,
@@ -187,8 +157,13 @@ async fn converse(
         canceller,
         control: gate.control.clone(),
         session: live.id().clone(),
+        protocol: PROTOCOL,
+        source,
     });
-    pump.run().await
+    match pump.run().await {
+        Outcome::Ended(end) => end,
+        Outcome::Switched(_) => (EndReason::Killed, "PostgreSQL's clients sign in once".to_owned()),
+    }
 }
 
 /// Why what the target says of its settings does not go with the rules, if it does not.

@@ -6,76 +6,25 @@ use std::sync::Arc;
 use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use postern_domain::SecretText;
 use postern_wire::pg::startup::{CancelKey, session_request, tls_request};
 use postern_wire::pg::{Error as WireError, Piece, Splitter, back, body, front, scram};
 use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
 use crate::side::Side;
 use crate::text::plain;
+use crate::way::{Address, TargetError, Way};
 
 /// The most bytes that a target may send before the account is signed in.
 const SIGN_IN_LEN_MAX: usize = 256 * 1024;
 
-/// Why there is no way. The texts are for the person.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TargetError {
-    /// Nobody answers, or not as themselves.
-    #[error("{address} cannot be reached: {cause}")]
-    Unreachable {
-        /// Where.
-        address: String,
-        /// What the system or TLS says.
-        cause: String,
-    },
-    /// It does not take the credential.
-    #[error("{address} does not let account {account} in: {cause}\nask for its secret to be checked or rotated")]
-    Refused {
-        /// Where.
-        address: String,
-        /// The account.
-        account: String,
-        /// What it says.
-        cause: String,
-    },
-    /// It does not speak as it should.
-    #[error("{address} does not speak PostgreSQL as it should: {cause}")]
-    Protocol {
-        /// Where.
-        address: String,
-        /// In what way.
-        cause: String,
-    },
-}
-
-/// Where a target is.
-#[derive(Clone, Debug)]
-pub(crate) struct Address {
-    pub(crate) host: String,
-    pub(crate) port: u16,
-}
-
-impl std::fmt::Display for Address {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)
-    }
-}
-
-impl Address {
-    /// Connects and takes up TLS, in which the target proves itself.
-    pub(crate) async fn connect(&self, tls: Arc<ClientConfig>) -> io::Result<Side> {
-        let name = ServerName::try_from(self.host.clone())
-            .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "its host is no name that TLS knows"))?;
-        let mut stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
-        stream.set_nodelay(true)?;
-        stream.write_all(&tls_request()).await?;
-        match stream.read_u8().await? {
-            b'S' => Side::connect(stream, tls, name).await,
-            _ => Err(io::Error::other("it does not offer TLS: set ssl = on there")),
-        }
+/// Connects and takes up TLS, in which the target proves itself.
+pub(crate) async fn connect(address: &Address, tls: Arc<ClientConfig>) -> io::Result<Side> {
+    let mut stream = address.dial().await?;
+    stream.write_all(&tls_request()).await?;
+    match stream.read_u8().await? {
+        b'S' => address.secure(stream, tls).await,
+        _ => Err(io::Error::other("it does not offer TLS: set ssl = on there")),
     }
 }
 
@@ -90,9 +39,7 @@ pub(crate) struct Target {
 
 /// What is asked of a target.
 pub(crate) struct SignIn<'a> {
-    pub(crate) address: &'a Address,
-    pub(crate) account: &'a str,
-    pub(crate) password: SecretText,
+    pub(crate) way: &'a Way,
     pub(crate) parameters: Vec<(&'a str, &'a str)>,
 }
 
@@ -107,13 +54,10 @@ struct Conversation<'a> {
 
 impl SignIn<'_> {
     /// Connects and signs in.
-    pub(crate) async fn reach(&self, tls: Arc<ClientConfig>) -> Result<Target, TargetError> {
-        let unreachable = |error: io::Error| TargetError::Unreachable {
-            address: self.address.to_string(),
-            cause: plain(&error.to_string(), 300),
-        };
-        let mut side = self.address.connect(tls).await.map_err(unreachable)?;
-        let parameters = [("user", self.account)].into_iter().chain(self.parameters.iter().copied());
+    pub(crate) async fn reach(&self) -> Result<Target, TargetError> {
+        let unreachable = |error: io::Error| self.way.address.unreachable(&error);
+        let mut side = connect(&self.way.address, self.way.tls.clone()).await.map_err(unreachable)?;
+        let parameters = [("user", self.way.account.as_str())].into_iter().chain(self.parameters.iter().copied());
         side.send(&session_request(parameters)).await.map_err(unreachable)?;
         let mut conversation =
             Conversation { side, input: Vec::new(), splitter: Splitter::default(), read: 0, asked: self };
@@ -124,7 +68,11 @@ impl SignIn<'_> {
 
 impl Conversation<'_> {
     fn protocol(&self, cause: &str) -> TargetError {
-        TargetError::Protocol { address: self.asked.address.to_string(), cause: plain(cause, 300) }
+        TargetError::Protocol {
+            address: self.asked.way.address.to_string(),
+            protocol: "PostgreSQL",
+            cause: plain(cause, 300),
+        }
     }
 
     fn unreadable(&self, error: WireError) -> TargetError {
@@ -132,7 +80,7 @@ impl Conversation<'_> {
     }
 
     fn gone(&self, error: &io::Error) -> TargetError {
-        TargetError::Unreachable { address: self.asked.address.to_string(), cause: plain(&error.to_string(), 300) }
+        self.asked.way.address.unreachable(error)
     }
 
     async fn send(&mut self, bytes: &[u8]) -> Result<(), TargetError> {
@@ -176,7 +124,11 @@ impl Conversation<'_> {
             Ok(report) => format!("{} ({})", plain(&report.message, 300), plain(&report.code, 5)),
             Err(error) => error.to_string(),
         };
-        TargetError::Refused { address: self.asked.address.to_string(), account: self.asked.account.to_owned(), cause }
+        TargetError::Refused {
+            address: self.asked.way.address.to_string(),
+            account: self.asked.way.account.clone(),
+            cause,
+        }
     }
 
     /// Proves the account.
@@ -192,7 +144,7 @@ impl Conversation<'_> {
                 back::Authentication::Ok if exchange.is_none() => return Ok(()),
                 back::Authentication::Cleartext => {
                     let mut out = Vec::new();
-                    let password = self.asked.password.expose().as_bytes();
+                    let password = self.asked.way.password.expose().as_bytes();
                     front::put_answer(&mut out, &[password, &[0]].concat());
                     self.send(&out).await?;
                 }
@@ -237,7 +189,7 @@ impl Conversation<'_> {
         let mut random = [0; 18];
         rand::fill(&mut random).map_err(|_| self.protocol("no random bytes"))?;
         let mechanism = binding.mechanism();
-        let password = self.asked.password.expose();
+        let password = self.asked.way.password.expose();
         // As the server does it: what SASLprep refuses is taken as it is.
         let prepared = stringprep::saslprep(password).unwrap_or(password.into());
         let (exchange, first) = scram::Exchange::begin(prepared.as_bytes(), &STANDARD.encode(random), binding);

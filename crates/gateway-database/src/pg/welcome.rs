@@ -111,7 +111,7 @@ async fn secure(gate: &Arc<Gate>, mut stream: TcpStream) -> io::Result<Option<Si
                 return Ok(None);
             }
             if input.is_empty() && is_tls(seen) {
-                return Side::accept(stream, gate.tls.clone()).await.map(Some);
+                return Side::accept(stream, gate.pg_tls.clone()).await.map(Some);
             }
             let mut part = vec![0; missing(&input)];
             let read = match stream.try_read(&mut part) {
@@ -131,7 +131,7 @@ async fn secure(gate: &Arc<Gate>, mut stream: TcpStream) -> io::Result<Option<Si
         match wish {
             First::Tls => {
                 stream.write_all(b"S").await?;
-                return Side::accept(stream, gate.tls.clone()).await.map(Some);
+                return Side::accept(stream, gate.pg_tls.clone()).await.map(Some);
             }
             First::Gss => stream.write_all(b"N").await?,
             First::Cancel(key) => {

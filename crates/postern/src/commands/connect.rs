@@ -1,9 +1,7 @@
 //! `postern connect` and `postern proxy`: databases with the clients that people have.
 
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -11,17 +9,21 @@ use postern_control::{AccessItem, ConnectTicket};
 use postern_domain::{AccountRef, Period};
 use serde_json::json;
 
-use crate::client::{Client, Profile, folder, segment};
-use crate::exit::{DONE, FAILED, Failure};
+use crate::client::{Client, Profile, folder};
+use crate::exit::{DONE, Failure};
 use crate::output::{self, Format};
 use crate::proxy;
+
+mod clients;
+
+use clients::Started;
 
 /// Connect to a database with the client that speaks to it.
 #[derive(Args)]
 pub(crate) struct Connect {
     #[command(flatten)]
     wanted: Wanted,
-    /// The database there; named like the account unless given.
+    /// The database there: a name, which is the account's unless given, or a number for Redis.
     database: Option<String>,
     /// Print a URI with the token in it instead of starting a client.
     #[arg(long)]
@@ -103,50 +105,17 @@ impl Connect {
         let ticket = self.wanted.ticket(&client, self.lasts).await?;
         let authority = authority(&profile)?;
         let root = authority.as_ref().map_or_else(|| "system".to_owned(), |path| path.display().to_string());
-        let database = self.database.unwrap_or_else(|| ticket.account.account.to_string());
+        let started = Started { ticket: &ticket, database: self.database.as_deref(), root: &root };
         if self.print {
             if format != Format::Table {
                 output::one(format, &ticket)?;
             } else {
-                output::line(&uri(&ticket, &database, &root))?;
+                output::line(&started.uri()?)?;
             }
             return Ok(DONE);
         }
-        psql(&ticket, &database, &root, &self.arguments)
+        started.client(&self.arguments)
     }
-}
-
-/// As libpq, JDBC and most drivers take it.
-fn uri(ticket: &ConnectTicket, database: &str, root: &str) -> String {
-    let ConnectTicket { token, host, port, .. } = ticket;
-    let user = segment(&ticket.account.to_string()).replace('@', "%40");
-    let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
-    let (database, root) = (segment(database), segment(root));
-    format!("postgresql://{user}:{token}@{host}:{port}/{database}?sslmode=verify-full&sslrootcert={root}")
-}
-
-/// Starts psql. The token goes by a file that only its owner can read and that is gone afterwards: it
-/// is no argument and no environment variable.
-fn psql(ticket: &ConnectTicket, database: &str, root: &str, arguments: &[String]) -> Result<u8, Failure> {
-    let mut passwords = tempfile::NamedTempFile::new().context("cannot make a file for the token")?;
-    writeln!(passwords, "*:*:*:*:{}", ticket.token)?;
-    passwords.flush()?;
-    let quoted = |text: &str| format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"));
-    let connection = format!(
-        "host={} port={} user={} dbname={} sslmode=verify-full sslrootcert={} passfile={}",
-        quoted(&ticket.host),
-        ticket.port,
-        quoted(&ticket.account.to_string()),
-        quoted(database),
-        quoted(root),
-        quoted(&passwords.path().display().to_string()),
-    );
-    let status = Command::new("psql")
-        .arg(connection)
-        .args(arguments)
-        .status()
-        .context("cannot start psql: install it, or give --print for another client")?;
-    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(FAILED))
 }
 
 impl Proxy {
@@ -160,8 +129,9 @@ impl Proxy {
             .with_context(|| format!("cannot listen on {}: choose another with --listen", self.listen))?;
         let address = listener.local_addr()?;
         output::line(&format!("{} on {address}; end with Ctrl-C", first.account))?;
-        output::line(&format!("  psql -h {} -p {} -U {}", address.ip(), address.port(), first.account.account))?;
+        output::line(&format!("  {}", clients::local(&first, address)))?;
         let gate = proxy::Gate::of(profile.ca.as_deref())?;
+        let protocol = first.protocol.clone();
         let mut ready = Some(first).filter(|_| self.wanted.otp.is_some());
         loop {
             let (stream, _) = listener.accept().await?;
@@ -171,7 +141,7 @@ impl Proxy {
             };
             match ticket {
                 Ok(ticket) => drop(tokio::spawn(gate.clone().relay(stream, ticket))),
-                Err(failure) => drop(tokio::spawn(proxy::refuse(stream, failure.message()))),
+                Err(failure) => drop(tokio::spawn(proxy::refuse(stream, protocol.clone(), failure.message()))),
             }
         }
     }

@@ -80,11 +80,14 @@ pub(crate) struct Serve {
     /// Where the PostgreSQL gateway listens; off unless given here or in the configuration.
     #[arg(long)]
     pg: Option<SocketAddr>,
+    /// Where the Redis gateway listens; off unless given here or in the configuration.
+    #[arg(long)]
+    redis: Option<SocketAddr>,
 }
 
 impl Serve {
     pub(crate) async fn run(self) -> Result<u8, Failure> {
-        let Self { data, config, https, ssh, pg } = self;
-        serve::run(serve::Wanted { data, config, https, ssh, pg }).await
+        let Self { data, config, https, ssh, pg, redis } = self;
+        serve::run(serve::Wanted { data, config, https, ssh, pg, redis }).await
     }
 }

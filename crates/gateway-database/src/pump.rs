@@ -3,22 +3,20 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use postern_domain::SessionId;
 use postern_domain::policy::StatementAction;
 use postern_domain::session::EndReason;
-use postern_gateway::{BrokerError, Control, StatementAnswer, StatementEvent};
-use postern_wire::pg::{back, front};
+use postern_domain::{AccountRef, SessionId};
+use postern_gateway::{BrokerError, Control, Identity, StatementAnswer, StatementEvent};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::cancel::Canceller;
-use super::relay::{Answer, Relay, Stop};
-use super::report;
+use crate::between::{Answer, Between, Cancel, Question, SignIn, Stop};
 use crate::govern::{Activity, Order};
 use crate::side::Side;
 use crate::text::plain;
@@ -31,22 +29,48 @@ const NOTICES_MAX: usize = 8;
 /// How a session ended, and what the person is told.
 pub(crate) type End = (EndReason, String);
 
-/// What came of a question on a statement.
+/// How a conversation ended.
+pub(crate) enum Outcome<B> {
+    /// With the session; both sides are closed.
+    Ended(End),
+    /// The client has signed in anew, to what the new session is for; the target's side is closed.
+    Switched(Box<Switch<B>>),
+}
+
+/// A client that has signed in anew.
+pub(crate) struct Switch<B> {
+    pub(crate) client: Side,
+    pub(crate) relay: B,
+    pub(crate) identity: Identity,
+    pub(crate) account: AccountRef,
+}
+
+/// What came of a question.
 enum Settled {
     Answer(Answer),
     End(String),
+    SignedIn(Box<(Identity, AccountRef)>),
+}
+
+/// What a pump is made of.
+pub(crate) struct Parts<B, C> {
+    pub(crate) client: Side,
+    /// What the client has sent already.
+    pub(crate) first: Vec<u8>,
+    pub(crate) target: Side,
+    pub(crate) relay: B,
+    pub(crate) orders: mpsc::Receiver<Order>,
+    pub(crate) activity: Arc<Activity>,
+    pub(crate) canceller: C,
+    pub(crate) control: Control,
+    pub(crate) session: SessionId,
+    pub(crate) protocol: &'static str,
+    pub(crate) source: IpAddr,
 }
 
 /// A session that is live.
-pub(crate) struct Pump {
-    pub(crate) client: Side,
-    pub(crate) target: Side,
-    pub(crate) relay: Relay,
-    pub(crate) orders: mpsc::Receiver<Order>,
-    pub(crate) activity: Arc<Activity>,
-    pub(crate) canceller: Canceller,
-    pub(crate) control: Control,
-    pub(crate) session: SessionId,
+pub(crate) struct Pump<B, C> {
+    parts: Parts<B, C>,
     asking: Option<Pin<Box<dyn Future<Output = Settled> + Send>>>,
     notices: VecDeque<String>,
 }
@@ -60,89 +84,110 @@ enum Wake {
     Flush,
 }
 
-/// What a pump is made of.
-pub(crate) struct Parts {
-    pub(crate) client: Side,
-    pub(crate) target: Side,
-    pub(crate) relay: Relay,
-    pub(crate) orders: mpsc::Receiver<Order>,
-    pub(crate) activity: Arc<Activity>,
-    pub(crate) canceller: Canceller,
-    pub(crate) control: Control,
-    pub(crate) session: SessionId,
+/// What a turn came to.
+enum Turn {
+    GoOn,
+    End(End),
+    Switch(Box<(Identity, AccountRef)>),
 }
 
-impl Pump {
-    pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { client, target, relay, orders, activity, canceller, control, session } = parts;
-        let notices = VecDeque::new();
-        Self { client, target, relay, orders, activity, canceller, control, session, asking: None, notices }
+fn client_closed() -> Turn {
+    Turn::End((EndReason::ClientClosed, "the client closed the connection".to_owned()))
+}
+
+fn target_closed() -> Turn {
+    Turn::End((EndReason::TargetClosed, "the target closed the connection".to_owned()))
+}
+
+impl<B: Between, C: Cancel> Pump<B, C> {
+    pub(crate) fn new(parts: Parts<B, C>) -> Self {
+        Self { parts, asking: None, notices: VecDeque::new() }
     }
 
-    /// Moves bytes until the session ends; both sides are closed then.
-    pub(crate) async fn run(mut self) -> End {
+    /// Moves bytes until the session ends.
+    pub(crate) async fn run(mut self) -> Outcome<B> {
+        let mut begun = false;
         let (reason, message) = loop {
-            match self.turn().await {
-                Ok(None) => {}
-                Ok(Some(end)) => break end,
+            let turn = if begun { self.turn().await } else { self.begin().await };
+            begun = true;
+            match turn {
+                Ok(Turn::GoOn) => {}
+                Ok(Turn::End(end)) => break end,
+                Ok(Turn::Switch(signed_in)) => {
+                    self.leave_target(true).await;
+                    let Parts { client, relay, .. } = self.parts;
+                    let (identity, account) = *signed_in;
+                    return Outcome::Switched(Box::new(Switch { client, relay, identity, account }));
+                }
                 Err(stop) => break stopped(stop),
             }
         };
         self.finish(reason, &message).await;
-        (reason, message)
+        Outcome::Ended((reason, message))
     }
 
-    async fn turn(&mut self) -> Result<Option<End>, Stop> {
+    /// Takes what the client has sent before everything was ready.
+    async fn begin(&mut self) -> Result<Turn, Stop<B::Error>> {
+        let Parts { first, target, relay, .. } = &mut self.parts;
+        if !first.is_empty() {
+            let first = std::mem::take(first);
+            relay.take_client(&first, &mut |bytes| target.put(bytes))?;
+        }
+        self.settle_and_send().await
+    }
+
+    async fn turn(&mut self) -> Result<Turn, Stop<B::Error>> {
         match self.wait().await {
             Wake::Flush => {}
             Wake::Order(order) => {
                 if let Some(end) = self.obey(order)? {
-                    return Ok(Some(end));
+                    return Ok(Turn::End(end));
                 }
             }
-            Wake::Settled(Settled::End(why)) => return Ok(Some((EndReason::Killed, why))),
+            Wake::Settled(Settled::End(why)) => return Ok(Turn::End((EndReason::Killed, why))),
+            Wake::Settled(Settled::SignedIn(signed_in)) => return Ok(Turn::Switch(signed_in)),
             Wake::Settled(Settled::Answer(answer)) => {
                 self.asking = None;
-                let Self { relay, target, .. } = self;
+                let Parts { relay, target, .. } = &mut self.parts;
                 relay.answered(answer, &mut |bytes| target.put(bytes))?;
             }
             Wake::Client => {
-                self.activity.mark();
-                let Self { client, target, relay, .. } = self;
+                self.parts.activity.mark();
+                let Parts { client, target, relay, .. } = &mut self.parts;
                 let open = client.receive(|chunk| relay.take_client(chunk, &mut |bytes| target.put(bytes)));
                 match open {
                     Ok(true) => {}
-                    Ok(false) | Err(Stop::Io(_)) => {
-                        return Ok(Some((EndReason::ClientClosed, "the client closed the connection".to_owned())));
-                    }
+                    Ok(false) | Err(Stop::Io(_)) => return Ok(client_closed()),
                     Err(stop) => return Err(stop),
                 }
             }
             Wake::Target => {
-                let Self { client, target, relay, .. } = self;
+                let Parts { client, target, relay, .. } = &mut self.parts;
                 let open = target.receive(|chunk| relay.take_target(chunk, &mut |bytes| client.put(bytes)));
                 match open {
                     Ok(true) => relay.resume(&mut |bytes| target.put(bytes))?,
-                    Ok(false) | Err(Stop::Io(_)) => {
-                        return Ok(Some((EndReason::TargetClosed, "the target closed the connection".to_owned())));
-                    }
+                    Ok(false) | Err(Stop::Io(_)) => return Ok(target_closed()),
                     Err(stop) => return Err(stop),
                 }
             }
         }
+        self.settle_and_send().await
+    }
+
+    async fn settle_and_send(&mut self) -> Result<Turn, Stop<B::Error>> {
         self.settle().await?;
-        if self.client.flush().is_err() {
-            return Ok(Some((EndReason::ClientClosed, "the client closed the connection".to_owned())));
+        if self.parts.client.flush().is_err() {
+            return Ok(client_closed());
         }
-        if self.target.flush().is_err() {
-            return Ok(Some((EndReason::TargetClosed, "the target closed the connection".to_owned())));
+        if self.parts.target.flush().is_err() {
+            return Ok(target_closed());
         }
-        Ok(None)
+        Ok(Turn::GoOn)
     }
 
     /// Waits for something to do. Nothing is read from one side that the other does not take.
     async fn wait(&mut self) -> Wake {
-        let Self { client, target, relay, orders, asking, .. } = self;
+        let Self { parts: Parts { client, target, relay, orders, .. }, asking, .. } = self;
         poll_fn(|cx| {
             if let Poll::Ready(order) = orders.poll_recv(cx) {
                 return Poll::Ready(Wake::Order(order));
@@ -170,33 +215,41 @@ impl Pump {
     }
 
     /// Does what follows from what has passed, before it is sent.
-    async fn settle(&mut self) -> Result<(), Stop> {
-        if self.relay.journal.is_behind() {
-            self.relay.journal.caught_up().await?;
+    async fn settle(&mut self) -> Result<(), Stop<B::Error>> {
+        let Parts { client, target, relay, control, session, protocol, source, .. } = &mut self.parts;
+        if relay.journal().is_behind() {
+            relay.journal().caught_up().await?;
         }
-        if !self.relay.to_target.is_empty() {
-            self.target.put(&self.relay.to_target)?;
-            self.relay.to_target.clear();
+        let ours = relay.take_ours();
+        if !ours.is_empty() {
+            target.put(&ours)?;
         }
-        if std::mem::take(&mut self.relay.wants_cancel) {
-            self.cancel();
+        let theirs = relay.take_theirs();
+        if !theirs.is_empty() {
+            client.put(&theirs)?;
         }
-        if let Some(event) = self.relay.take_question() {
-            let (control, session) = (self.control.clone(), self.session.clone());
-            self.asking = Some(Box::pin(settle(control, session, event)));
+        if let Some(question) = relay.take_question() {
+            let (control, session) = (control.clone(), session.clone());
+            self.asking = Some(match question {
+                Question::Statement(event) => Box::pin(settle(control, session, event)),
+                Question::SignIn(wish) => Box::pin(sign_in(control, wish, protocol, *source)),
+            });
         }
-        while self.relay.at_boundary()
+        while relay.at_boundary()
             && let Some(text) = self.notices.pop_front()
         {
-            self.relay.journal.note(&text)?;
-            let mut notice = Vec::new();
-            back::put_notice(&mut notice, &report("NOTICE", "00000", &text));
-            self.client.put(&notice)?;
+            relay.journal().note(&text)?;
+            if let Some(notice) = relay.notice(&text) {
+                client.put(&notice)?;
+            }
+        }
+        if relay.take_cancel() {
+            self.cancel();
         }
         Ok(())
     }
 
-    fn obey(&mut self, order: Option<Order>) -> Result<Option<End>, Stop> {
+    fn obey(&mut self, order: Option<Order>) -> Result<Option<End>, Stop<B::Error>> {
         match order {
             Some(Order::Say(text)) => {
                 if self.notices.len() < NOTICES_MAX {
@@ -205,11 +258,11 @@ impl Pump {
             }
             Some(Order::End(reason, message)) => return Ok(Some((reason, message))),
             Some(Order::Cancel) if self.asking.take().is_some() => {
-                let Self { relay, target, .. } = self;
+                let Parts { relay, target, .. } = &mut self.parts;
                 let refused = Answer::Refuse("canceled while it waited".to_owned());
                 relay.answered(refused, &mut |bytes| target.put(bytes))?;
             }
-            Some(Order::Cancel) if self.relay.is_busy() => self.cancel(),
+            Some(Order::Cancel) if self.parts.relay.is_busy() => self.cancel(),
             Some(Order::Cancel) => {}
             None => {
                 let message = "postern does not govern this session any more; connect again".to_owned();
@@ -220,42 +273,60 @@ impl Pump {
     }
 
     fn cancel(&self) {
-        tokio::spawn(self.canceller.clone().cancel());
+        tokio::spawn(self.parts.canceller.clone().cancel());
     }
 
     /// Says the last words to both sides.
     async fn finish(&mut self, reason: EndReason, message: &str) {
-        if self.relay.is_busy() && reason != EndReason::TargetClosed {
-            self.canceller.clone().cancel().await;
+        let Parts { client, relay, canceller, .. } = &mut self.parts;
+        if relay.is_busy() && reason != EndReason::TargetClosed {
+            canceller.clone().cancel().await;
         }
         // A recorder that has failed has nothing more to take.
-        let _ = self.relay.end();
+        let _ = relay.end();
         if reason != EndReason::ClientClosed {
-            let _ = self.relay.journal.note(message);
-            if reason != EndReason::TargetClosed && self.relay.at_boundary() {
-                let mut told = Vec::new();
-                back::put_error(&mut told, &report("FATAL", "57P01", message));
-                let _ = self.client.put(&told);
+            let _ = relay.journal().note(message);
+            if reason != EndReason::TargetClosed && relay.at_boundary() {
+                let _ = client.put(&relay.farewell(message));
             }
         }
-        let _ = self.relay.journal.caught_up().await;
-        let _ = timeout(LAST_WORDS, self.client.flushed()).await;
-        self.client.close();
-        let mut goodbye = Vec::new();
-        front::put_terminate(&mut goodbye);
-        let _ = self.target.put(&goodbye);
-        let _ = timeout(LAST_WORDS, self.target.flushed()).await;
-        self.target.close();
+        let _ = relay.journal().caught_up().await;
+        let _ = timeout(LAST_WORDS, client.flushed()).await;
+        client.close();
+        self.leave_target(false).await;
+    }
+
+    /// Closes the target's side; what was recorded of it is complete.
+    async fn leave_target(&mut self, records: bool) {
+        let Parts { target, relay, .. } = &mut self.parts;
+        if records {
+            let _ = relay.end();
+            let _ = relay.journal().caught_up().await;
+        }
+        let _ = target.put(&relay.goodbye());
+        let _ = timeout(LAST_WORDS, target.flushed()).await;
+        target.close();
     }
 }
 
-fn stopped(stop: Stop) -> End {
+fn stopped<E: std::error::Error>(stop: Stop<E>) -> End {
     match stop {
         Stop::Io(error) => (EndReason::TargetClosed, plain(&error.to_string(), 200)),
         Stop::Client(error) => (EndReason::Killed, format!("the client broke the protocol: {error}")),
         Stop::Target(error) => (EndReason::TargetFailed, format!("the target broke the protocol: {error}")),
         Stop::Recorder(failed) => (EndReason::RecorderFailed, failed.to_string()),
         Stop::Ended(reason, message) => (reason, message),
+    }
+}
+
+/// Asks whether somebody may sign in anew.
+async fn sign_in(control: Control, wish: SignIn, protocol: &'static str, source: IpAddr) -> Settled {
+    let SignIn { login, token } = wish;
+    match control.broker().user_by_token(token, &login.account, protocol, source).await {
+        Ok(identity) if login.user.as_ref().is_none_or(|user| *user == identity.name) => {
+            Settled::SignedIn(Box::new((identity, login.account)))
+        }
+        _ => Settled::Answer(Answer::Refuse(format!("the token is not valid for {} from here", login.account))),
     }
 }
 

@@ -1,0 +1,184 @@
+//! What is recorded of a session's statements. Nothing is passed on before it is recorded: what finds
+//! no room at once is kept here, and nothing is sent until it has been recorded after all.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use postern_gateway::{Recorder, RecorderFailed};
+use postern_wire::recording::{
+    FrameKind, PARAMETER_VALUE_MAX, PARAMETERS_LEN_MAX, Parameter, STATEMENT_TEXT_MAX, Statement, StatementEnd,
+    StatementOutcome, StatementText, TransactionState,
+};
+
+use crate::text::plain;
+
+/// The longest text of an error that is recorded.
+const ERROR_LEN_MAX: usize = 2000;
+/// How much of a long text goes into one frame.
+const PART_LEN: usize = 32 * 1024;
+
+/// Records a session's statements.
+pub(crate) struct Journal {
+    recorder: Recorder,
+    waiting: VecDeque<FrameKind<'static>>,
+    last: u64,
+}
+
+/// A statement that runs, and what is known of it.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) number: u64,
+    begun: Instant,
+    rows: u64,
+    /// Rows and portions of copy data that have passed.
+    pub(crate) seen: u64,
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
+    transaction: TransactionState,
+    /// What the target called it; several are in one query.
+    tag: Tag,
+    error: Option<Box<(String, String)>>,
+}
+
+/// A short text without a place of its own.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tag {
+    bytes: [u8; 31],
+    length: u8,
+}
+
+impl Tag {
+    fn of(tag: &[u8]) -> Self {
+        let mut short = Self::default();
+        let length = tag.len().min(short.bytes.len());
+        if let (Some(to), Some(from)) = (short.bytes.get_mut(..length), tag.get(..length)) {
+            to.copy_from_slice(from);
+            short.length = u8::try_from(length).unwrap_or(0);
+        }
+        short
+    }
+
+    fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.bytes.get(..usize::from(self.length)).unwrap_or_default())
+    }
+}
+
+impl Running {
+    /// The target has done it, or a part of it.
+    pub(crate) fn completed(&mut self, tag: &[u8], rows: Option<u64>) {
+        self.tag = Tag::of(tag);
+        self.rows = self.rows.saturating_add(rows.unwrap_or(0));
+    }
+
+    /// Whether the target has answered with an error.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.error.is_some()
+    }
+
+    /// The target has answered with an error.
+    pub(crate) fn failed(&mut self, code: &str, message: &str) {
+        self.error.get_or_insert_with(|| Box::new((plain(code, 16), plain(message, ERROR_LEN_MAX))));
+    }
+}
+
+impl Journal {
+    pub(crate) fn new(recorder: Recorder) -> Self {
+        Self { recorder, waiting: VecDeque::new(), last: 0 }
+    }
+
+    /// Records that a statement is about to run.
+    pub(crate) fn begin_with(
+        &mut self,
+        text: &[u8],
+        parameters: Vec<Parameter<'_>>,
+        transaction: TransactionState,
+    ) -> Result<Running, RecorderFailed> {
+        self.last += 1;
+        let number = self.last;
+        let (head, rest) = text.split_at(text.len().min(STATEMENT_TEXT_MAX));
+        self.put(FrameKind::Statement(Statement {
+            statement: number,
+            text_bytes: u64::try_from(text.len()).unwrap_or(u64::MAX),
+            text: Cow::Borrowed(head),
+            parameters,
+        }))?;
+        for part in rest.chunks(PART_LEN) {
+            self.put(FrameKind::StatementText(StatementText { statement: number, text: Cow::Borrowed(part) }))?;
+        }
+        Ok(Running {
+            number,
+            begun: Instant::now(),
+            rows: 0,
+            seen: 0,
+            bytes_in: 0,
+            bytes_out: 0,
+            transaction,
+            tag: Tag::default(),
+            error: None,
+        })
+    }
+
+    /// Records how a statement ended.
+    pub(crate) fn end(&mut self, running: &Running, outcome: StatementOutcome) -> Result<(), RecorderFailed> {
+        let failed = running.error.is_some() && outcome == StatementOutcome::Done;
+        let (code, error) = running.error.as_deref().map_or(("", ""), |(code, error)| (code, error));
+        self.put(FrameKind::StatementEnd(StatementEnd {
+            statement: running.number,
+            outcome: if failed { StatementOutcome::Failed } else { outcome },
+            duration_us: u64::try_from(running.begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+            // Without the target's count, that of what has passed.
+            rows: if running.tag.length == 0 { running.seen } else { running.rows },
+            bytes_in: running.bytes_in,
+            bytes_out: running.bytes_out,
+            transaction: running.transaction,
+            tag: running.tag.text(),
+            code: code.into(),
+            error: error.into(),
+        }))
+    }
+
+    /// Records something that the person was told.
+    pub(crate) fn note(&mut self, text: &str) -> Result<(), RecorderFailed> {
+        self.put(FrameKind::note(text))
+    }
+
+    fn put(&mut self, frame: FrameKind<'_>) -> Result<(), RecorderFailed> {
+        if !self.waiting.is_empty() || !self.recorder.try_record(&frame)? {
+            self.waiting.push_back(frame.into_owned());
+        }
+        Ok(())
+    }
+
+    /// Whether something waits to be recorded.
+    pub(crate) fn is_behind(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Waits until everything has been recorded.
+    pub(crate) async fn caught_up(&mut self) -> Result<(), RecorderFailed> {
+        while let Some(frame) = self.waiting.front() {
+            self.recorder.record(frame.clone()).await?;
+            self.waiting.pop_front();
+        }
+        Ok(())
+    }
+}
+
+/// What is recorded of parameters, given whether each is binary and its value: of each the beginning, as
+/// long as there is room.
+pub(crate) fn parameters<'a>(values: impl Iterator<Item = (bool, Option<&'a [u8]>)>) -> Vec<Parameter<'a>> {
+    let mut room = PARAMETERS_LEN_MAX;
+    let shown = |(binary, value): (bool, Option<&'a [u8]>)| {
+        let whole = value.unwrap_or_default();
+        let length = whole.len().min(PARAMETER_VALUE_MAX).min(room);
+        room -= length;
+        Parameter {
+            bytes: u64::try_from(whole.len()).unwrap_or(u64::MAX),
+            binary,
+            value: value.map(|value| Cow::Borrowed(value.get(..length).unwrap_or_default())),
+        }
+    };
+    // However many there are, a frame holds no more of them.
+    values.take(10_000).map(shown).collect()
+}

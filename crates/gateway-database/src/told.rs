@@ -1,0 +1,31 @@
+//! What is told about a statement that a rule speaks of.
+
+use postern_domain::policy::StatementVerdict;
+use postern_gateway::StatementEvent;
+
+/// The longest text that somebody who decides on a statement is shown, in characters.
+const SHOWN_MAX: usize = 4000;
+
+/// The event: the statement's text and its parameters, of each whether it is binary.
+pub(crate) fn event<'a>(
+    verdict: &StatementVerdict,
+    shape: Option<String>,
+    text: &str,
+    values: impl Iterator<Item = (bool, Option<&'a [u8]>)>,
+) -> StatementEvent {
+    let mut shown: String = text.chars().take(SHOWN_MAX).collect();
+    for (index, (binary, value)) in values.enumerate().take(100) {
+        let value = match value {
+            None => "NULL".to_owned(),
+            Some(value) if binary => format!("{} bytes, binary", value.len()),
+            Some(value) => String::from_utf8_lossy(value.get(..value.len().min(200)).unwrap_or_default()).into_owned(),
+        };
+        shown.push_str(&format!("\n--   ${} = {value}", index + 1));
+    }
+    StatementEvent {
+        action: verdict.action,
+        rule: verdict.rule.clone(),
+        shape,
+        text: shown.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { ' ' } else { c }).collect(),
+    }
+}
