@@ -68,6 +68,12 @@ impl PgTarget {
         PASSWORDS[0].1
     }
 
+    /// The password of `postgres`.
+    #[must_use]
+    pub fn superuser_password(&self) -> &'static str {
+        PASSWORDS[1].1
+    }
+
     /// `127.0.0.1:port`
     #[must_use]
     pub fn address(&self) -> String {
