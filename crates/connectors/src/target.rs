@@ -18,27 +18,20 @@ pub struct Trust {
     pub certificates: String,
 }
 
-/// How long things may take.
+/// How long each step may take; whoever calls bounds the whole.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Until the connection is there and is trusted.
     pub connect: Duration,
     /// For one question and its answer. Where the target can be told, it gives up by itself by then.
     pub step: Duration,
-    /// For a whole call other than a discovery: nothing is begun on the target after that.
-    pub total: Duration,
     /// The most bytes that are read in one answer.
     pub answer_len_max: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(10),
-            step: Duration::from_secs(30),
-            total: Duration::from_secs(60),
-            answer_len_max: 16 * 1024 * 1024,
-        }
+        Self { connect: Duration::from_secs(10), step: Duration::from_secs(30), answer_len_max: 16 * 1024 * 1024 }
     }
 }
 
@@ -109,7 +102,7 @@ pub struct Target {
     pub trust: Trust,
     /// What its platform needs to know besides.
     pub settings: Settings,
-    /// How long things may take.
+    /// How long each step may take; whoever calls bounds the whole.
     pub limits: Limits,
 }
 

@@ -53,6 +53,13 @@ dependents:
     asset: unix-1
     put: {kind: file, path: /etc/svc/password, mode: "0600", template: "password={secret}"}
     reload: [/bin/sh, -c, "[ ! -e /mnt/no_reload ] && cp /etc/svc/password /mnt/loaded"]
+  - name: program
+    asset: unix-1
+    put: {kind: command, command: [/bin/sh, -c, "cat > /mnt/given"]}
+  - name: unit
+    asset: unix-1
+    put: {kind: systemd_credential, credential: svc-password, unit: svc.service}
+    reload: [/bin/sh, -c, "stat -c '%U %a' /etc/credstore/svc-password > /mnt/credential && cat /etc/credstore/svc-password >> /mnt/credential"]
 ---
 kind: Group
 name: staff
@@ -190,10 +197,12 @@ fn what_somebody_changed_on_the_target_is_repaired() {
 fn what_uses_a_secret_is_told_and_put_back_when_it_cannot_be() {
     let scene = Scene::start();
     let state = |wanted: &str| {
-        until(&format!("the dependent to be {wanted}"), || {
+        until(&format!("the dependents to be {wanted}"), || {
             let account = scene.account("svc@unix-1");
-            let pushed = account.pointer("/rotation/pushed/0/state").cloned().unwrap_or_default();
-            Ok((pushed == wanted).then_some(()))
+            let pushed = account.pointer("/rotation/pushed").and_then(Value::as_array).cloned().unwrap_or_default();
+            let of = |name: &str| pushed.iter().find(|one| one["name"] == name).map(|one| one["state"].clone());
+            let others = ["program", "unit"].map(of).into_iter().flatten().all(|state| state == "told");
+            Ok((others && of("app").is_some_and(|state| state == wanted)).then_some(()))
         })
         .unwrap();
     };
@@ -202,6 +211,8 @@ fn what_uses_a_secret_is_told_and_put_back_when_it_cannot_be() {
     let first = scene.server.read("loaded").unwrap();
     let password = first.trim().strip_prefix("password=").unwrap().to_owned();
     assert!(scene.opens("svc", &password), "what was told is the account's secret");
+    assert_eq!(scene.server.read("given").unwrap().trim(), password, "on a program's standard input");
+    assert_eq!(scene.server.read("credential").unwrap().trim(), format!("root 600\n{password}"), "as a credential");
     fs::write(scene.server.folder().join("no_reload"), "").unwrap();
     scene.rotate("svc@unix-1");
     state("rolled_back");
