@@ -14,7 +14,7 @@ use postern_store::{AccountFields, FindingFilter, Page, PageRequest, WriteTx};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{Caller, Control, Error, visible};
+use crate::{Caller, Control, Error, text, visible};
 
 /// Who is to answer for an account.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -156,16 +156,13 @@ impl Control {
         if input.until <= now || input.until > now.after(ACCEPTED_MAX) {
             return Err(Error::invalid("until", "give a time between now and a year ahead".to_owned()));
         }
-        let reason = input.reason.trim();
-        if reason.is_empty() || reason.len() > REASON_LEN_MAX {
-            return Err(Error::invalid("reason", format!("say why in 1 to {REASON_LEN_MAX} bytes")));
-        }
+        let reason = text::line("reason", &input.reason, REASON_LEN_MAX)?;
         let mut tx = self.store().write(now).await?;
         let (finding, _) = found(&mut tx, permit, id).await?;
-        tx.finding_accept(id, caller.user.name.as_str(), input.until, reason).await?;
+        tx.finding_accept(id, caller.user.name.as_str(), input.until, &reason).await?;
         let event = event(&tx, caller, "finding.accept", &finding)
             .with("until", input.until.to_string())
-            .with("reason", reason.to_owned());
+            .with("reason", reason);
         self.commit(tx, &[event]).await?;
         self.finding_show(permit, id).await
     }
