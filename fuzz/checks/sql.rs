@@ -18,6 +18,12 @@ pub(crate) fn check(bytes: &[u8]) {
         assert_eq!(Some(before.as_slice()), after.get(..before.len()));
         assert_eq!(after.len(), before.len() + 1);
     }
+    if let Ok(statements) = postern_sql::mysql(bytes, Some("shop")) {
+        for facts in &statements {
+            assert!(!facts.accesses.is_empty(), "what is understood does something");
+        }
+    }
+    let _ = (postern_sql::mysql_use(bytes), postern_sql::mysql_shape(text), postern_sql::mysql_redacted(text));
     let _ = postern_sql::redacted(text);
     if let Some(shape) = postern_sql::shape(text) {
         assert!(shape.len() <= 2000, "a shape is short");

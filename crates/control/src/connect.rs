@@ -51,7 +51,7 @@ pub struct ConnectTicket {
     pub token: String,
     /// The account, which is the client's user name.
     pub account: AccountRef,
-    /// The protocol: `postgresql` or `redis`.
+    /// The protocol: `postgresql`, `mysql` or `redis`.
     pub protocol: String,
     /// The gateway's host.
     pub host: String,
@@ -134,6 +134,7 @@ impl Control {
         let settings = self.settings();
         let (protocol, address, flag) = match facts.asset.platform {
             Platform::Postgresql => ("postgresql", settings.postgresql_address.as_deref(), "--pg"),
+            Platform::Mysql => ("mysql", settings.mysql_address.as_deref(), "--mysql"),
             Platform::Redis => ("redis", settings.redis_address.as_deref(), "--redis"),
             _ => {
                 let told = format!("{} is not reached with a connect token: see postern access", facts.asset.name);

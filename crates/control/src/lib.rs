@@ -142,6 +142,8 @@ pub struct Settings {
     pub ssh_sources: Vec<String>,
     /// How people reach the PostgreSQL gateway, `host:port`; none when it is off.
     pub postgresql_address: Option<String>,
+    /// The same for the MySQL gateway.
+    pub mysql_address: Option<String>,
     /// The same for the Redis gateway.
     pub redis_address: Option<String>,
     /// The key file that unseals the vault.

@@ -110,6 +110,7 @@ impl World {
             ssh_address: Some("gate.example.test:2222".to_owned()),
             ssh_sources: Vec::new(),
             postgresql_address: Some("gate.example.test:5433".to_owned()),
+            mysql_address: None,
             redis_address: None,
             key_file: folder.path().join("vault.key"),
             authority: None,

@@ -11,6 +11,8 @@ pub struct Config {
     pub tls: Arc<ServerConfig>,
     /// The limits.
     pub limits: Limits,
+    /// What MySQL's clients are told to be the version, before it is known which server they want.
+    pub mysql_version: String,
 }
 
 /// What one peer can make the gateway spend.

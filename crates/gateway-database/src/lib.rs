@@ -1,6 +1,6 @@
 //! Database sessions through the gate.
 //!
-//! PostgreSQL and Redis. A client signs in with `account@asset` as its user name and a connect token as its password; one
+//! PostgreSQL, MySQL, MariaDB and Redis. A client signs in with `account@asset` as its user name and a connect token as its password; one
 //! session is opened for the connection, one connection is made to the target with the account's own
 //! secret, and every message is relayed between the two: statements are recorded before the target is
 //! sent them, and held to what policy says of them. The gateway sees the `Broker` port and `Sessions`,
@@ -12,6 +12,7 @@ mod config;
 mod detect;
 mod govern;
 mod journal;
+mod mysql;
 mod pg;
 mod pump;
 mod redis;

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use postern_gateway::{Admission, AdmissionLimits, Control, Sessions, Workers, accept};
 use rustls::ServerConfig;
@@ -11,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, Limits};
+use crate::mysql;
 use crate::pg;
 use crate::pg::Cancels;
 use crate::redis;
@@ -38,6 +40,8 @@ pub enum GatewayError {
 pub enum Protocol {
     /// PostgreSQL's.
     Postgresql,
+    /// MySQL's, which MariaDB speaks too.
+    Mysql,
     /// Redis', which Valkey speaks too.
     Redis,
 }
@@ -58,10 +62,21 @@ pub(crate) struct Gate {
     /// The same for PostgreSQL's.
     pub(crate) pg_tls: Arc<ServerConfig>,
     pub(crate) trust: Trust,
+    /// What MySQL's clients are told to be the version.
+    pub(crate) mysql_version: String,
+    /// The number of the last connection of theirs.
+    connections: AtomicU32,
     pub(crate) cancels: Cancels,
     /// What must be over before the gateway is: connections, and the ends of their sessions.
     pub(crate) tasks: TaskTracker,
     pub(crate) shutdown: CancellationToken,
+}
+
+impl Gate {
+    /// A number for a connection.
+    pub(crate) fn next_connection(&self) -> u32 {
+        self.connections.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+    }
 }
 
 impl Gateway {
@@ -70,7 +85,7 @@ impl Gateway {
     /// # Errors
     /// When there is no thread to be had.
     pub fn new(sessions: Sessions, config: Config) -> Result<Self, GatewayError> {
-        let Config { tls, limits } = config;
+        let Config { tls, limits, mysql_version } = config;
         let mut tls = ServerConfig::clone(&tls);
         // Nobody resumes a session with a database; tickets would be sent and kept for nothing.
         tls.send_tls13_tickets = 0;
@@ -90,6 +105,8 @@ impl Gateway {
                 tls: Arc::new(tls),
                 pg_tls: Arc::new(pg_tls),
                 trust: Trust::default(),
+                mysql_version,
+                connections: AtomicU32::new(0),
                 cancels: Cancels::default(),
                 tasks: TaskTracker::new(),
                 shutdown: CancellationToken::new(),
@@ -136,6 +153,7 @@ impl Gateway {
             if stream.set_nodelay(true).is_ok() {
                 match protocol {
                     Protocol::Postgresql => pg::serve(gate, stream, source, waiting).await,
+                    Protocol::Mysql => mysql::serve(gate, stream, source, waiting).await,
                     Protocol::Redis => redis::serve(gate, stream, source, waiting).await,
                 }
             }

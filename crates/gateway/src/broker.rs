@@ -45,7 +45,7 @@ pub struct ConnectRequest {
     pub account: AccountRef,
     /// From where.
     pub source: IpAddr,
-    /// By which protocol: `ssh`, `postgresql`, `redis`.
+    /// By which protocol: `ssh`, `postgresql`, `mysql`, `redis`.
     pub protocol: &'static str,
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct File {
     pub ssh: Ssh,
     /// The PostgreSQL gateway.
     pub postgresql: Database,
+    /// The MySQL gateway.
+    pub mysql: Mysql,
     /// The Redis gateway.
     pub redis: Database,
     /// The vault.
@@ -68,6 +70,18 @@ pub(crate) struct Database {
     pub listen: Option<SocketAddr>,
     /// How people reach it, `host:port`, when that is not where it listens.
     pub public_address: Option<String>,
+}
+
+/// `[mysql]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Mysql {
+    /// Where to listen, for example `127.0.0.1:3307`; off unless given.
+    pub listen: Option<SocketAddr>,
+    /// How people reach it, `host:port`, when that is not where it listens.
+    pub public_address: Option<String>,
+    /// What clients are told to be the version; some choose their words by it.
+    pub server_version: Option<String>,
 }
 
 /// `[vault]`

@@ -23,6 +23,8 @@ use crate::tls;
 
 const HTTPS_DEFAULT: &str = "127.0.0.1:8443";
 const SSH_DEFAULT: &str = "127.0.0.1:2222";
+/// What MySQL's clients are told to be the version unless the file says another.
+const MYSQL_VERSION: &str = "8.0.36-postern";
 /// How long live sessions get to end when the server is stopped.
 const DRAIN_MAX: Duration = Duration::from_secs(20);
 /// How often timers are looked at: grants that end, requests that lapse.
@@ -37,6 +39,7 @@ pub(crate) struct Wanted {
     pub https: Option<SocketAddr>,
     pub ssh: Option<SocketAddr>,
     pub pg: Option<SocketAddr>,
+    pub mysql: Option<SocketAddr>,
     pub redis: Option<SocketAddr>,
 }
 
@@ -47,6 +50,7 @@ struct Plan {
     https: SocketAddr,
     ssh: Option<SocketAddr>,
     postgresql: Option<SocketAddr>,
+    mysql: Option<SocketAddr>,
     redis: Option<SocketAddr>,
 }
 
@@ -56,6 +60,7 @@ struct Served {
     https: SocketAddr,
     ssh: Option<SocketAddr>,
     postgresql: Option<SocketAddr>,
+    mysql: Option<SocketAddr>,
     redis: Option<SocketAddr>,
 }
 
@@ -72,12 +77,13 @@ impl Plan {
             None => Some(SSH_DEFAULT.parse()?),
         };
         let postgresql = wanted.pg.or(file.postgresql.listen);
+        let mysql = wanted.mysql.or(file.mysql.listen);
         let redis = wanted.redis.or(file.redis.listen);
-        Ok(Self { file, data: wanted.data, https, ssh, postgresql, redis })
+        Ok(Self { file, data: wanted.data, https, ssh, postgresql, mysql, redis })
     }
 
     fn settings(&self, served: Served) -> Settings {
-        let Served { https, ssh, postgresql, redis } = served;
+        let Served { https, ssh, postgresql, mysql, redis } = served;
         let file = &self.file;
         let reached = |public: &Option<String>, listens: Option<SocketAddr>| {
             public.clone().filter(|_| listens.is_some()).or_else(|| listens.map(|address| address.to_string()))
@@ -92,6 +98,7 @@ impl Plan {
             ssh_address,
             ssh_sources: self.file.ssh.source_addresses.iter().map(ToString::to_string).collect(),
             postgresql_address: reached(&file.postgresql.public_address, postgresql),
+            mysql_address: reached(&file.mysql.public_address, mysql),
             redis_address: reached(&file.redis.public_address, redis),
             key_file,
             authority: file.https.certificate.is_none().then(|| folder.ca()),
@@ -101,8 +108,8 @@ impl Plan {
 
 /// Settings for the commands that work on a data folder without a server.
 pub(crate) fn offline_settings(data: PathBuf) -> Result<Settings, Failure> {
-    let plan = Plan::of(Wanted { data, config: None, https: None, ssh: None, pg: None, redis: None })?;
-    Ok(plan.settings(Served { https: plan.https, ssh: plan.ssh, postgresql: None, redis: None }))
+    let plan = Plan::of(Wanted { data, config: None, https: None, ssh: None, pg: None, mysql: None, redis: None })?;
+    Ok(plan.settings(Served { https: plan.https, ssh: plan.ssh, postgresql: None, mysql: None, redis: None }))
 }
 
 /// Runs the server until SIGTERM or SIGINT.
@@ -117,7 +124,11 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
         Some(address) => Some(Gateway::bind(address).await.context("choose another with --ssh")?),
         None => None,
     };
-    let wanted = [(Protocol::Postgresql, plan.postgresql, "--pg"), (Protocol::Redis, plan.redis, "--redis")];
+    let wanted = [
+        (Protocol::Postgresql, plan.postgresql, "--pg"),
+        (Protocol::Mysql, plan.mysql, "--mysql"),
+        (Protocol::Redis, plan.redis, "--redis"),
+    ];
     let mut databases = Vec::new();
     for (protocol, address, flag) in wanted {
         if let Some(address) = address {
@@ -133,6 +144,7 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
         https: https.local_addr()?,
         ssh: ssh.as_ref().map(tokio::net::TcpListener::local_addr).transpose()?,
         postgresql: listens(Protocol::Postgresql)?,
+        mysql: listens(Protocol::Mysql)?,
         redis: listens(Protocol::Redis)?,
     };
     let settings = plan.settings(served);
@@ -160,7 +172,11 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
         tasks.spawn(serve_ssh(control.clone(), sessions.clone(), listener, stop.clone()));
     }
     if !databases.is_empty() {
-        let config = postern_gateway_database::Config { tls, limits: postern_gateway_database::Limits::default() };
+        let config = postern_gateway_database::Config {
+            tls,
+            limits: postern_gateway_database::Limits::default(),
+            mysql_version: plan.file.mysql.server_version.clone().unwrap_or_else(|| MYSQL_VERSION.to_owned()),
+        };
         let gateway = DatabaseGateway::new(sessions.clone(), config)?;
         tasks.spawn(gateway.serve(databases, stop.clone()));
     }
@@ -225,6 +241,9 @@ async fn announce(
     }
     if let Some(address) = served.postgresql {
         line(&format!("pg       {address}"))?;
+    }
+    if let Some(address) = served.mysql {
+        line(&format!("mysql    {address}"))?;
     }
     if let Some(address) = served.redis {
         line(&format!("redis    {address}"))?;

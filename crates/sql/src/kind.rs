@@ -10,9 +10,9 @@ use crate::{ddl, functions, names, visit};
 /// What is known of a statement so far.
 #[derive(Default)]
 pub(crate) struct Facts {
-    accesses: BTreeSet<StatementAccess>,
-    settings: BTreeSet<String>,
-    read_write: bool,
+    pub(crate) accesses: BTreeSet<StatementAccess>,
+    pub(crate) settings: BTreeSet<String>,
+    pub(crate) read_write: bool,
 }
 
 impl Facts {

@@ -9,6 +9,7 @@
 mod ddl;
 mod functions;
 mod kind;
+mod mysql;
 mod names;
 mod redact;
 pub mod redis;
@@ -19,6 +20,7 @@ mod visit;
 #[cfg(test)]
 mod tests;
 
+pub use mysql::{mysql, mysql_redacted, mysql_shape, mysql_use};
 pub use redact::{redacted, shape};
 
 use postern_domain::statement::{NotUnderstood, StatementFacts};

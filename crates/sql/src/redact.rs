@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::dialect::{Dialect, PostgreSqlDialect};
 use sqlparser::tokenizer::{Token, Tokenizer};
 
 /// The longest shape.
@@ -39,7 +39,12 @@ pub fn redacted(text: &str) -> Option<String> {
 /// None where it has no tokens.
 #[must_use]
 pub fn shape(text: &str) -> Option<String> {
-    let tokens = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize().ok()?;
+    shape_in(&PostgreSqlDialect {}, text)
+}
+
+/// The same in the grammar of this database.
+pub(crate) fn shape_in(dialect: &dyn Dialect, text: &str) -> Option<String> {
+    let tokens = Tokenizer::new(dialect, text).tokenize().ok()?;
     let mut out = String::new();
     for token in &tokens {
         match token {
@@ -64,6 +69,7 @@ fn is_text(token: &Token) -> bool {
     matches!(
         token,
         Token::SingleQuotedString(_)
+            | Token::DoubleQuotedString(_)
             | Token::DollarQuotedString(_)
             | Token::EscapedStringLiteral(_)
             | Token::UnicodeStringLiteral(_)

@@ -7,7 +7,7 @@ use sqlparser::tokenizer::{Token, Tokenizer};
 /// How many operators may follow one another: a tree of them is as deep as they are many.
 const CHAIN_MAX: u32 = 500;
 /// How many tokens one query may have.
-const TOKENS_MAX: usize = 1_000_000;
+pub(crate) const TOKENS_MAX: usize = 1_000_000;
 
 /// The tokens of each statement, without blanks and comments. Empty statements are left out.
 pub(crate) fn statements(text: &str) -> Result<Vec<Vec<Token>>, NotUnderstood> {
@@ -21,6 +21,12 @@ pub(crate) fn statements(text: &str) -> Result<Vec<Vec<Token>>, NotUnderstood> {
     if let Some(why) = ambiguous(&tokens) {
         return Err(not_understood(why));
     }
+    pieces(tokens)
+}
+
+/// The tokens of each statement among these.
+pub(crate) fn pieces(tokens: Vec<Token>) -> Result<Vec<Vec<Token>>, NotUnderstood> {
+    let not_understood = |why: &str| NotUnderstood(why.to_owned());
     let mut pieces = Vec::new();
     let mut piece = Vec::new();
     for token in tokens {

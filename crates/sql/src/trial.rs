@@ -11,8 +11,9 @@ use postern_domain::statement::{NotUnderstood, StatementClass as Class, Statemen
 type Understand = fn(&[u8]) -> Result<Vec<StatementFacts>, NotUnderstood>;
 
 /// The tables: of which database, the lines, and how its statements are understood.
-const TABLES: [(&str, &str, Understand); 2] = [
+const TABLES: [(&str, &str, Understand); 3] = [
     ("postgresql", include_str!("../statements.txt"), crate::postgresql),
+    ("mysql", include_str!("../statements-mysql.txt"), mysql),
     ("redis", include_str!("../statements-redis.txt"), redis),
 ];
 
@@ -44,6 +45,11 @@ pub fn run() -> Vec<Result<Tried, String>> {
         })
     };
     TABLES.into_iter().flat_map(of_table).collect()
+}
+
+/// Statements of MySQL in the database `public`.
+fn mysql(text: &[u8]) -> Result<Vec<StatementFacts>, NotUnderstood> {
+    crate::mysql(text, Some("public"))
 }
 
 /// A command of Redis whose words are separated by single blanks.

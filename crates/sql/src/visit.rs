@@ -8,7 +8,7 @@ use sqlparser::ast::{
     CopySource, CopyTarget, Delete, FromTable, Insert, MergeAction, ObjectName, Query, Select, SetExpr, Statement,
     TableFactor, TableObject, Update, Visit as _, Visitor,
 };
-use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::dialect::{Dialect, MySqlDialect, PostgreSqlDialect};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
@@ -20,13 +20,19 @@ const DEPTH_MAX: usize = 50;
 
 /// Adds what the parser finds.
 pub(crate) fn parsed(tokens: &[Token], facts: &mut Facts) -> Result<(), NotUnderstood> {
-    let mut parser = Parser::new(&PostgreSqlDialect {}).with_recursion_limit(DEPTH_MAX).with_tokens(tokens.to_vec());
+    parsed_in(&PostgreSqlDialect {}, tokens, facts)
+}
+
+/// Adds what the parser finds in the grammar of this database.
+pub(crate) fn parsed_in(dialect: &dyn Dialect, tokens: &[Token], facts: &mut Facts) -> Result<(), NotUnderstood> {
+    let mut parser = Parser::new(dialect).with_recursion_limit(DEPTH_MAX).with_tokens(tokens.to_vec());
     let not_understood = |error: sqlparser::parser::ParserError| NotUnderstood(error.to_string());
     let statement = parser.parse_statement().map_err(not_understood)?;
     if parser.peek_token().token != Token::EOF {
         return Err(NotUnderstood(format!("`{}` is not expected", parser.peek_token().token)));
     }
-    let mut look = Look { facts, scopes: Vec::new(), planned: HashMap::new(), targets: Vec::new() };
+    let several = dialect.is::<MySqlDialect>();
+    let mut look = Look { facts, several, scopes: Vec::new(), planned: HashMap::new(), targets: Vec::new() };
     match statement.visit(&mut look) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(why) => Err(NotUnderstood(why.to_owned())),
@@ -44,6 +50,8 @@ struct Look<'a> {
     scopes: Vec<Vec<String>>,
     /// The same for queries that are yet to come, by where they are.
     planned: HashMap<usize, Vec<String>>,
+    /// Whether a statement may write several tables that are joined.
+    several: bool,
     /// Tables that are written, which the walk comes by once more.
     targets: Vec<TableName>,
 }
@@ -60,6 +68,16 @@ impl Look<'_> {
             TableObject::TableName(name) => self.writes(StatementClass::Insert, name, false),
             _ => return ControlFlow::Break("what is inserted into is no table"),
         }
+        let table = match &insert.table {
+            TableObject::TableName(name) => names::of_object(name),
+            _ => None,
+        };
+        if insert.replace_into {
+            self.facts.does(StatementClass::Delete, table.clone());
+        }
+        if let Some(sqlparser::ast::OnInsert::DuplicateKeyUpdate(_)) = &insert.on {
+            self.facts.does(StatementClass::Update, table);
+        }
         if let Some(sqlparser::ast::OnInsert::OnConflict(conflict)) = &insert.on
             && let sqlparser::ast::OnConflictAction::DoUpdate(_) = conflict.action
         {
@@ -73,6 +91,13 @@ impl Look<'_> {
     }
 
     fn update(&mut self, update: &Update) -> ControlFlow<&'static str> {
+        // Of several tables that are joined, any may be written.
+        for join in &update.table.joins {
+            let TableFactor::Table { name, .. } = &join.relation else {
+                return ControlFlow::Break("what is updated is no table");
+            };
+            self.facts.changes(StatementClass::Update, names::of_object(name), update.selection.is_none());
+        }
         match &update.table.relation {
             TableFactor::Table { name, .. } => {
                 self.writes(StatementClass::Update, name, update.selection.is_none());
@@ -89,6 +114,19 @@ impl Look<'_> {
                 return ControlFlow::Break("what is deleted from is no table");
             };
             self.writes(StatementClass::Delete, name, delete.selection.is_none());
+            for join in &table.joins {
+                let TableFactor::Table { name, .. } = &join.relation else {
+                    return ControlFlow::Break("what is deleted from is no table");
+                };
+                self.facts.changes(StatementClass::Delete, names::of_object(name), delete.selection.is_none());
+            }
+        }
+        // Of several tables that are joined, any may be written.
+        for table in delete.using.iter().flatten().filter(|_| self.several) {
+            let TableFactor::Table { name, .. } = &table.relation else {
+                return ControlFlow::Break("what is deleted from is no table");
+            };
+            self.facts.changes(StatementClass::Delete, names::of_object(name), delete.selection.is_none());
         }
         if from.is_empty() { ControlFlow::Break("a DELETE from nothing") } else { ControlFlow::Continue(()) }
     }

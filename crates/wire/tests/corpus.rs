@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+#[path = "../../../fuzz/checks/mysql.rs"]
+mod mysql;
 #[path = "../../../fuzz/checks/pg.rs"]
 mod pg;
 #[path = "../../../fuzz/checks/recording.rs"]
@@ -34,6 +36,11 @@ fn sftp_corpus() {
 #[test]
 fn redis_corpus() {
     replay("redis", redis::check);
+}
+
+#[test]
+fn mysql_corpus() {
+    replay("mysql", mysql::check);
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub struct Gate {
     ssh: String,
     /// The same of the PostgreSQL gateway.
     pg: String,
+    /// The same of the MySQL gateway.
+    mysql: String,
     /// The same of the Redis gateway.
     redis: String,
 }
@@ -60,7 +62,15 @@ pub fn binary() -> anyhow::Result<PathBuf> {
 impl Gate {
     fn nowhere() -> anyhow::Result<Self> {
         let open = || "127.0.0.1:0".to_owned();
-        Ok(Self { folder: tempfile::tempdir()?, child: None, https: open(), ssh: open(), pg: open(), redis: open() })
+        Ok(Self {
+            folder: tempfile::tempdir()?,
+            child: None,
+            https: open(),
+            ssh: open(),
+            pg: open(),
+            redis: open(),
+            mysql: open(),
+        })
     }
 
     /// Prepares a data folder with its first administrator; gives what was shown.
@@ -100,7 +110,19 @@ impl Gate {
         let mut words: Vec<OsString> = program.iter().map(OsString::from).collect();
         words.extend([binary()?.into(), "serve".into(), "--data".into(), self.data().into()]);
         words.extend(
-            ["--https", &self.https, "--ssh", &self.ssh, "--pg", &self.pg, "--redis", &self.redis].map(OsString::from),
+            [
+                "--https",
+                &self.https,
+                "--ssh",
+                &self.ssh,
+                "--pg",
+                &self.pg,
+                "--redis",
+                &self.redis,
+                "--mysql",
+                &self.mysql,
+            ]
+            .map(OsString::from),
         );
         let (first, rest) = words.split_first().context("no program")?;
         let mut command = Command::new(first);
@@ -114,7 +136,7 @@ impl Gate {
                 let _ = lines.send(line);
             }
         });
-        let (mut https, mut ssh, mut pg, mut redis) = (None, None, None, None);
+        let (mut https, mut ssh, mut pg, mut redis, mut mysql) = (None, None, None, None, None);
         until("postern to come up", || {
             while let Ok(line) = said.try_recv() {
                 let mut words = line.split_ascii_whitespace();
@@ -122,6 +144,7 @@ impl Gate {
                     (Some("console"), Some(url)) => https = Some(url.trim_start_matches("https://").to_owned()),
                     (Some("ssh"), Some(address)) => ssh = Some(address.to_owned()),
                     (Some("pg"), Some(address)) => pg = Some(address.to_owned()),
+                    (Some("mysql"), Some(address)) => mysql = Some(address.to_owned()),
                     (Some("redis"), Some(address)) => redis = Some(address.to_owned()),
                     _ => {}
                 }
@@ -129,7 +152,7 @@ impl Gate {
             if let Some(status) = child.ended()? {
                 bail!("postern ended at once: {status}\n{}", self.log());
             }
-            let ready = https.is_some() && ssh.is_some() && pg.is_some() && redis.is_some();
+            let ready = https.is_some() && ssh.is_some() && pg.is_some() && redis.is_some() && mysql.is_some();
             Ok((ready && is_ready(https.as_deref().unwrap_or_default())).then_some(()))
         })
         .with_context(|| self.log())?;
@@ -137,6 +160,7 @@ impl Gate {
         self.ssh = ssh.unwrap_or_default();
         self.pg = pg.unwrap_or_default();
         self.redis = redis.unwrap_or_default();
+        self.mysql = mysql.unwrap_or_default();
         self.child = Some(child);
         Ok(())
     }
@@ -204,6 +228,12 @@ impl Gate {
     #[must_use]
     pub fn pg_port(&self) -> &str {
         self.pg.rsplit(':').next().unwrap_or_default()
+    }
+
+    /// The port of the MySQL gateway.
+    #[must_use]
+    pub fn mysql_port(&self) -> &str {
+        self.mysql.rsplit(':').next().unwrap_or_default()
     }
 
     /// The port of the Redis gateway.

@@ -14,6 +14,7 @@ mod faults;
 mod hardware_keys;
 mod harness;
 mod lent;
+mod mysql;
 mod recording;
 mod redis;
 mod rotation;

@@ -137,13 +137,16 @@ pub struct StatementVerdict {
 }
 
 /// Settings that would change how statements are read, or undo what protects the target.
-const GUARDED_SETTINGS: [&str; 6] = [
+const GUARDED_SETTINGS: [&str; 9] = [
     "all",
+    "character_set_client",
     "client_encoding",
     "default_transaction_read_only",
     "session_replication_role",
+    "sql_mode",
     "standard_conforming_strings",
     "transaction_read_only",
+    "tx_read_only",
 ];
 
 impl Statements {

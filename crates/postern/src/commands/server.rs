@@ -80,6 +80,9 @@ pub(crate) struct Serve {
     /// Where the PostgreSQL gateway listens; off unless given here or in the configuration.
     #[arg(long)]
     pg: Option<SocketAddr>,
+    /// Where the MySQL and MariaDB gateway listens; off unless given here or in the configuration.
+    #[arg(long)]
+    mysql: Option<SocketAddr>,
     /// Where the Redis gateway listens; off unless given here or in the configuration.
     #[arg(long)]
     redis: Option<SocketAddr>,
@@ -87,7 +90,7 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) async fn run(self) -> Result<u8, Failure> {
-        let Self { data, config, https, ssh, pg, redis } = self;
-        serve::run(serve::Wanted { data, config, https, ssh, pg, redis }).await
+        let Self { data, config, https, ssh, pg, mysql, redis } = self;
+        serve::run(serve::Wanted { data, config, https, ssh, pg, mysql, redis }).await
     }
 }

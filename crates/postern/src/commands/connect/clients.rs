@@ -24,6 +24,7 @@ pub(super) fn local(ticket: &ConnectTicket, address: SocketAddr) -> String {
     let (host, port, account) = (address.ip(), address.port(), &ticket.account.account);
     match ticket.protocol.as_str() {
         "redis" => format!("redis-cli -h {host} -p {port}"),
+        "mysql" => format!("mysql -h {host} -P {port} -u {account} -p (the token: postern connect --print)"),
         _ => format!("psql -h {host} -p {port} -U {account}"),
     }
 }
@@ -36,6 +37,11 @@ impl Started<'_> {
         let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
         let root = segment(self.root);
         Ok(match self.ticket.protocol.as_str() {
+            "mysql" => {
+                let database = segment(self.database.unwrap_or_default());
+                let query = if self.root == "system" { String::new() } else { format!("?ssl-ca={root}") };
+                format!("mysql://{user}:{token}@{host}:{port}/{database}{query}")
+            }
             "redis" => {
                 let number = self.number()?;
                 let query = if self.root == "system" { String::new() } else { format!("?ssl_ca_certs={root}") };
@@ -52,6 +58,7 @@ impl Started<'_> {
     pub(super) fn client(&self, arguments: &[String]) -> Result<u8, Failure> {
         match self.ticket.protocol.as_str() {
             "redis" => self.redis_cli(arguments),
+            "mysql" => self.mysql(arguments),
             _ => psql(self.ticket, &self.database(), self.root, arguments),
         }
     }
@@ -65,6 +72,30 @@ impl Started<'_> {
         self.database.map_or(Ok(0), |given| {
             given.parse().map_err(|_| Failure::usage(format!("`{given}` is no database of Redis: give a number")))
         })
+    }
+
+    /// Starts `mariadb` or `mysql`, whichever there is. The token goes by a file that only its owner can
+    /// read and that is gone afterwards.
+    fn mysql(&self, arguments: &[String]) -> Result<u8, Failure> {
+        let ConnectTicket { token, host, port, account, .. } = self.ticket;
+        let mut options = tempfile::NamedTempFile::new().context("cannot make a file for the token")?;
+        writeln!(options, "[client]\nhost={host}\nport={port}\nuser={account}\npassword={token}\nprotocol=tcp")?;
+        if self.root != "system" {
+            writeln!(options, "ssl-ca={}", self.root)?;
+        }
+        options.flush()?;
+        let start = |program: &str, verify: &str| {
+            let mut command = Command::new(program);
+            command.arg(format!("--defaults-file={}", options.path().display())).arg(verify);
+            command.args(self.database).args(arguments).status()
+        };
+        let status = match start("mariadb", "--ssl-verify-server-cert") {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => start("mysql", "--ssl-mode=VERIFY_IDENTITY"),
+            started => started,
+        };
+        let status =
+            status.context("cannot start mariadb or mysql: install one, or give --print for another client")?;
+        Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(FAILED))
     }
 
     /// Starts redis-cli. The token goes by the variable that it is made for, to this one process: it is
