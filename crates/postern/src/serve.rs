@@ -112,18 +112,8 @@ pub(crate) fn offline_settings(data: PathBuf) -> Result<Settings, Failure> {
     Ok(plan.settings(Served { https: plan.https, ssh: plan.ssh, postgresql: None, mysql: None, redis: None }))
 }
 
-/// Runs the server until SIGTERM or SIGINT.
-pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
-    let plan = Plan::of(wanted)?;
-    log(&plan.file.log)?;
-    // What can be refused is refused before anything is opened.
-    let https = tokio::net::TcpListener::bind(plan.https)
-        .await
-        .with_context(|| format!("cannot listen on {} (https): choose another with --https", plan.https))?;
-    let ssh = match plan.ssh {
-        Some(address) => Some(Gateway::bind(address).await.context("choose another with --ssh")?),
-        None => None,
-    };
+/// Binds what clients of databases are served on.
+async fn bind_databases(plan: &Plan) -> Result<Vec<(Protocol, tokio::net::TcpListener)>, Failure> {
     let wanted = [
         (Protocol::Postgresql, plan.postgresql, "--pg"),
         (Protocol::Mysql, plan.mysql, "--mysql"),
@@ -136,6 +126,22 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
             databases.push((protocol, bound.with_context(|| format!("choose another with {flag}"))?));
         }
     }
+    Ok(databases)
+}
+
+/// Runs the server until SIGTERM or SIGINT.
+pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
+    let plan = Plan::of(wanted)?;
+    log(&plan.file.log)?;
+    // What can be refused is refused before anything is opened.
+    let https = tokio::net::TcpListener::bind(plan.https)
+        .await
+        .with_context(|| format!("cannot listen on {} (https): choose another with --https", plan.https))?;
+    let ssh = match plan.ssh {
+        Some(address) => Some(Gateway::bind(address).await.context("choose another with --ssh")?),
+        None => None,
+    };
+    let databases = bind_databases(&plan).await?;
     let listens = |protocol: Protocol| {
         let listener = databases.iter().find(|(found, _)| *found == protocol);
         listener.map(|(_, listener)| listener.local_addr()).transpose()
