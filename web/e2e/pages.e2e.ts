@@ -18,7 +18,7 @@ describe("every page", () => {
   });
   afterAll(async () => {
     await browser?.end();
-    await estate?.world.end();
+    await estate?.end();
   });
 
   for (const [turn, look] of LOOKS.entries()) {

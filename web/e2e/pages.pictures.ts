@@ -39,7 +39,7 @@ describe("pictures", () => {
   afterAll(async () => {
     writeFileSync(join(OUT, "index.html"), `<!doctype html>${STYLE}${pictures.map((each) => figure(each, each.file)).join("")}`);
     await browser?.end();
-    await estate?.world.end();
+    await estate?.end();
   });
 
   for (const look of LOOKS) {

@@ -46,7 +46,7 @@ describe("a policy", () => {
     await text.fill(good);
     await expect.poll(() => save.getAttribute("aria-disabled")).toBe(null);
     await save.click();
-    await page.getByText("Saved.").waitFor();
+    await page.getByText("Saved.", { exact: true }).waitFor();
     await page.getByText("2 people of leads must approve, never the requester.").waitFor();
   });
 
@@ -67,7 +67,7 @@ describe("a policy", () => {
     await page.goto("/policies/deploy-the-shop/edit?account=deploy@web-1");
     const list = page.getByRole("list", { name: "Who can reach this?" });
     await list.getByText("ben").waitFor();
-    await page.getByLabel("Users").first().fill("ada");
+    await page.getByLabel("People by name").fill("ada");
     await list.getByText("ada").waitFor();
     await page.getByRole("button", { name: "Why ada?" }).click();
     await page.getByText("ada can connect to deploy@web-1").waitFor();

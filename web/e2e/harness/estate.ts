@@ -2,7 +2,9 @@ import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Person } from "./person";
+import { Postgres } from "./postgres";
 import { until } from "./process";
+import { Psql } from "./psql";
 import { itemsOf, textOf } from "./read";
 import { Ssh } from "./ssh";
 import { World } from "./world";
@@ -82,6 +84,45 @@ function seen(ada: Person, asset: string): Promise<string> {
   });
 }
 
+/** Lets the database be looked at. */
+async function discovered(ada: Person, postgres: Postgres): Promise<string> {
+  await ada.expect("PUT", "/v1/assets/orders/connector", { discovery_account: "app_admin", certificates: postgres.certificate });
+  const id = await ada.read("POST", "/v1/discoveries", { assets: ["orders"] }, "id");
+  await until("the discovery to be over", async () => (await ada.read("GET", `/v1/discoveries/${id}`, undefined, "state")) !== "running" || undefined);
+  return id;
+}
+
+/** Uses the database; the last statement waits for a yes. */
+async function queried(world: World, dan: Person): Promise<{ ended: string; live: string }> {
+  const open = async () => {
+    const ticket = await dan.expect("POST", "/v1/connect-tokens", { account: "app_admin@orders" });
+    const line = `psql 'host=127.0.0.1 port=${world.gate.pgPort} user=app_admin@orders dbname=shop sslmode=verify-full sslrootcert=${join(world.gate.data, "ca.pem")}'`;
+    return Psql.start(line, textOf(ticket, "token"), world.gate.folder);
+  };
+  const first = await open();
+  for (const [sql, shown] of QUERIES) {
+    first.type(sql);
+    await first.shows(shown);
+  }
+  await first.leave();
+  const second = await open();
+  second.type("select count(*) from customer;");
+  await second.shows(/^\d+$/m);
+  second.type("delete from customer\n where id in (select id from customer order by id limit 1);");
+  await until("the statement to wait", async () => itemsOf(await world.ada.expect("GET", "/v1/statements")).length > 0 || undefined);
+  const sessions = itemsOf(await world.ada.expect("GET", "/v1/sessions?account=app_admin%40orders&limit=2"));
+  const [live = "", ended = ""] = sessions.map((each) => textOf(each, "id"));
+  return { live, ended };
+}
+
+const QUERIES: [string, RegExp][] = [
+  ["select version();", /PostgreSQL/],
+  ["select id, name\n  from customer\n order by id\n limit 3;", /\|/],
+  ["select * from invoices;", /does not exist/],
+  ["drop table customer;", /no-ddl/],
+  ["begin; update customer set name = name where id = 1; rollback;", /ROLLBACK/],
+];
+
 /** A world with enough in it that pages look as they will. */
 export class Estate {
   private constructor(
@@ -104,11 +145,24 @@ export class Estate {
     readonly links: { enrol: string },
     /** The fingerprint of a key that web-2 has presented and nobody has decided on. */
     readonly seenKey: string,
+    /** Uses the database. */
+    readonly dan: Person,
+    /** Sessions with the database: one that is over, one in which a statement waits. */
+    readonly database: { ended: string; live: string },
+    /** A discovery that is over. */
+    readonly discovery: string,
+    readonly postgres: Postgres,
   ) {}
 
+  async end(): Promise<void> {
+    await this.postgres.remove();
+    await this.world.end();
+  }
+
   static async start(): Promise<Estate> {
-    const world = await World.start();
+    const [world, postgres] = await Promise.all([World.start(), Postgres.start()]);
     const { ada } = world;
+    await postgres.declare(world);
     for (const path of ["/emea", "/emea/payments", "/emea/retail", "/apac"]) await ada.expect("POST", "/v1/scopes", { path });
     await world.apply(documents(`127.0.0.1:${world.target.port}`));
     const user = (role: string, scope: string) => ({ role, scope });
@@ -130,6 +184,11 @@ export class Estate {
     const [ended, altered, live] = await sessions(world, ben);
     await Ssh.open(ben, "root@web-2").catch(() => undefined);
     const seenKey = await seen(ada, "web-2");
-    return new Estate(world, ben, cleo, esra, newcomer, request, ended, live, altered, { enrol: new URL(enrol).pathname }, seenKey);
+    const dan = await world.person("dan", { email: "dan@example.test", groups: ["dba"] });
+    const discovery = await discovered(ada, postgres);
+    const database = await queried(world, dan);
+    const taken = await dan.read("POST", "/v1/checkouts", { account: "app_admin@orders", reason: "The vendor's migration tool signs in by itself" }, "checkout", "id").catch(() => "");
+    if (!taken) throw new Error("nothing is checked out");
+    return new Estate(world, ben, cleo, esra, newcomer, request, ended, live, altered, { enrol: new URL(enrol).pathname }, seenKey, dan, database, discovery, postgres);
   }
 }

@@ -23,9 +23,14 @@ export class Postgres {
     return new Postgres(folder, port, child);
   }
 
+  /** What it is known by, PEM. */
+  get certificate(): string {
+    return readFileSync(join(this.folder, "cluster/server.crt"), "utf8");
+  }
+
   /** Makes it known as `orders`, with rules on what the people of `dba` may do there. */
   async declare(world: World): Promise<void> {
-    const certificate = readFileSync(join(this.folder, "cluster/server.crt"), "utf8");
+    const { certificate } = this;
     await world.apply([
       { kind: "Asset", name: "orders", platform: "postgresql", address: `127.0.0.1:${this.port}`, labels: { env: "prod", tier: "data" }, server_ca: certificate },
       { kind: "Account", account: "app_admin@orders", credential: "password" },

@@ -2,7 +2,7 @@ import type { Page } from "playwright-core";
 
 import type { Estate } from "../harness/estate";
 
-export type Who = "ada" | "ben" | "cleo" | "esra" | "newcomer" | "nobody";
+export type Who = "ada" | "ben" | "dan" | "cleo" | "esra" | "newcomer" | "nobody";
 
 export interface Shot {
   name: string;
@@ -27,12 +27,13 @@ async function openTerminal(page: Page) {
 }
 
 /** Every page of the console, and the states that it can be in. */
-export function shots({ request, ended, live, altered, links, seenKey }: Estate): Shot[] {
+export function shots({ request, ended, live, altered, links, seenKey, database, discovery }: Estate): Shot[] {
   return [
     { name: "sign-in", path: "/sign-in", who: "nobody" },
     { name: "sign-in-code", path: "/sign-in", who: "nobody", act: async (page) => { await type(page, "User name", "ada"); await type(page, "Password", "correct horse battery staple"); await press(page, "Sign in"); await page.getByLabel("One-time code").waitFor(); } },
     { name: "sign-in-failed", path: "/sign-in?next=%2Faudit", who: "nobody", act: async (page) => { await type(page, "User name", "nobody"); await type(page, "Password", "wrong"); await press(page, "Sign in"); await page.getByRole("alert").waitFor(); } },
     { name: "enrol", path: links.enrol, who: "nobody", act: (page) => type(page, "Password", "correct horse battery") },
+    { name: "enrol-passkey", path: links.enrol, who: "nobody", act: async (page) => { await page.getByRole("button", { name: "Make a passkey" }).scrollIntoViewIfNeeded(); } },
     { name: "link-gone", path: "/enrol/gone", who: "nobody" },
     { name: "home", path: "/", who: "ada" },
     { name: "home-user", path: "/", who: "ben" },
@@ -42,6 +43,14 @@ export function shots({ request, ended, live, altered, links, seenKey }: Estate)
     { name: "access-none", path: "/access", who: "newcomer" },
     { name: "access-filtered", path: "/access?q=nothing-like-this", who: "ben" },
     { name: "access-request", path: "/access?dialog=request&item=root%40web-6", who: "ben", act: (page) => press(page, "Send the request") },
+    { name: "access-later", path: "/access?dialog=request&item=root%40web-6", who: "ben", act: (page) => type(page, "Begins", "2027-01-11T06:30") },
+    { name: "access-connect", path: "/access?dialog=connect&item=app_admin%40orders", who: "dan", act: async (page) => { await type(page, "Database", "shop"); await press(page, "Make the token"); await page.getByText("Opens connections,").waitFor(); } },
+    { name: "access-database", path: "/access?q=orders", who: "dan" },
+    { name: "access-checkout", path: "/access?dialog=checkout&item=app_admin%40orders", who: "dan" },
+    { name: "checkouts", path: "/checkouts", who: "dan" },
+    { name: "checkouts-admin", path: "/checkouts", who: "ada" },
+    { name: "statements", path: "/requests?whose=statements", who: "cleo" },
+    { name: "statements-deny", path: "/requests?whose=statements", who: "cleo", act: (page) => press(page, /^Deny/) },
     { name: "requests", path: "/requests", who: "cleo" },
     { name: "requests-mine", path: "/requests?whose=mine", who: "ben" },
     { name: "requests-all", path: "/requests?whose=all", who: "ada" },
@@ -58,6 +67,8 @@ export function shots({ request, ended, live, altered, links, seenKey }: Estate)
     { name: "session-replay", path: `/sessions/${ended}`, who: "ada", act: async (page) => { await page.getByRole("list").getByRole("button", { name: /worker/ }).click(); await page.waitForTimeout(600); } },
     { name: "session-search", path: `/sessions/${ended}`, who: "ada", act: async (page) => { await type(page, "Search in the output", "web-1"); await page.waitForTimeout(400); } },
     { name: "session-live", path: `/sessions/${live}`, who: "ada", act: (page) => page.getByText("Live", { exact: true }).waitFor() },
+    { name: "session-database-live", path: `/sessions/${database.live}`, who: "ada", act: (page) => page.getByText("Live", { exact: true }).waitFor() },
+    { name: "session-database", path: `/sessions/${database.ended}`, who: "ada" },
     { name: "session-altered", path: `/sessions/${altered}`, who: "ada", act: (page) => page.getByText("altered").first().waitFor() },
     { name: "session-kill", path: `/sessions/${live}?dialog=kill`, who: "ada" },
     { name: "session-hidden", path: `/sessions/${ended}`, who: "newcomer" },
@@ -68,12 +79,21 @@ export function shots({ request, ended, live, altered, links, seenKey }: Estate)
     { name: "accounts", path: "/accounts", who: "ada" },
     { name: "account-secret", path: "/accounts?dialog=secret&item=admin%40core-sw-1", who: "ada" },
     { name: "rotations", path: "/rotations", who: "ada" },
+    { name: "rotations-broken", path: "/rotations?state=broken", who: "ada" },
+    { name: "discovery", path: "/discovery", who: "ada" },
+    { name: "discovery-start", path: "/discovery?dialog=start", who: "ada" },
+    { name: "discovery-run", path: `/discovery/${discovery}`, who: "ada" },
+    { name: "inventory", path: "/discovery?tab=inventory", who: "ada" },
+    { name: "findings", path: "/findings", who: "ada" },
+    { name: "findings-accept", path: "/findings", who: "ada", act: async (page) => { await press(page, /^More actions/); await page.getByRole("menuitem", { name: "Accept for a time" }).click(); } },
+    { name: "findings-menu", path: "/findings", who: "esra", act: (page) => press(page, /^More actions/) },
     { name: "account-rotate", path: "/accounts?dialog=rotate&item=admin%40core-sw-1", who: "ada" },
     { name: "policies", path: "/policies", who: "ada" },
     { name: "policy", path: "/policies/sre-root", who: "ada" },
     { name: "policy-text", path: "/policies/sre-root?tab=text", who: "ada" },
     { name: "policy-reach", path: "/policies/sre-root?account=root%40web-4&user=ben", who: "ada", act: (page) => page.getByRole("list", { name: "What each policy says" }).waitFor() },
     { name: "policy-edit", path: "/policies/sre-root/edit", who: "ada" },
+    { name: "policy-draft", path: "/policies/sre-root/edit?account=root%40web-4", who: "ada", act: async (page) => { await page.getByLabel("People by name").fill("noor"); await page.getByRole("list", { name: "Who can reach this?" }).getByText("noor").waitFor(); await page.getByRole("list", { name: "Who can reach this?" }).scrollIntoViewIfNeeded(); } },
     { name: "policy-wrong", path: "/policies/sre-root/edit", who: "ada", act: async (page) => { const text = page.getByRole("textbox", { name: "As text" }); await text.fill((await text.inputValue()).replace("max_duration: 4h", "max_duration: soon")); await page.getByText(/^line \d+/).first().waitFor(); } },
     { name: "policy-new", path: "/policy-new", who: "ada" },
     { name: "policy-deny", path: "/policies/payments-freeze", who: "esra" },

@@ -9,6 +9,7 @@ export interface Look {
 
 const NARROW_MAX = 600;
 const SETTLE_MS = 200;
+const ACTION_MS = 15_000;
 
 /** Opens pages one after the other, everybody in a browser of their own. */
 export class Album {
@@ -52,7 +53,7 @@ export class Album {
     const narrow = this.look.width < NARROW_MAX;
     const person = who === "nobody" ? undefined : who === "ada" ? this.estate.world.ada : this.estate[who];
     const seat = await this.browser.seat(person, { viewport: { width: this.look.width, height: narrow ? 844 : 900 }, colorScheme: this.look.theme, isMobile: narrow, hasTouch: narrow });
-    seat.context.setDefaultTimeout(5000);
+    seat.context.setDefaultTimeout(ACTION_MS);
     this.seats.set(who, seat);
     return seat;
   }

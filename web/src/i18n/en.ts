@@ -123,7 +123,7 @@ export const en = {
     title: (name: string) => `Hello, ${name}`, lead: "What you can reach, what waits and what is live.",
     reach: "Reach now", reachNone: "Nothing is open for you now", reachNoneBody: "Ask for an account and it appears here while the grant lasts.", askFor: "Find an account",
     ask: "You may ask for", askAll: "All of my access", waiting: "Waits for you", waitingNone: "Nobody waits for you",
-    statements: (n: number) => `${s(n, "statement waits", "statements wait")} for you too`,
+    statements: (n: number) => `${s(n, "statement waits", "statements wait")} for you`,
     mine: "Your pending requests", live: "Live now", liveNone: "No session is live", seeAll: "See all",
     estate: "Estate", until: "until", standing: "standing",
     noKey: "No SSH key is registered", noKeyBody: "Add your public key so that the gate knows you by it.", addKey: "Add a key",

@@ -14,7 +14,7 @@ import { Badge } from "../ui/Badge";
 import { Button } from "../ui/Button";
 import { Skeleton } from "../ui/feedback";
 import { Panel } from "../ui/Page";
-import { playTime } from "../util/time";
+import { exactTime } from "../util/time";
 import { StatementLog, logOf } from "./statements";
 import type { Entry, Ran, RanEnd } from "./statements";
 import { follow } from "./watch";
@@ -101,7 +101,7 @@ function Shown({ entries, seconds, children }: { entries: Entry[]; seconds: numb
           if (!entry) return null;
           return (
             <li key={at} ref={measure} data-index={at} className="grid grid-cols-[3.75rem_minmax(0,1fr)] gap-x-3 border-b px-4 py-2.5 last:border-b-0">
-              <span className="pt-0.5 font-mono text-2xs text-muted">{playTime(entry.at)}</span>
+              <span className="pt-0.5 font-mono text-2xs text-muted">{exactTime(entry.at)}</span>
               {isRan(entry) ? <Statement ran={entry} /> : <p className="text-sm text-muted italic [overflow-wrap:anywhere]">{entry.note}</p>}
             </li>
           );
@@ -149,7 +149,7 @@ function Track({ entries, seconds }: { entries: Entry[]; seconds: number }) {
       <svg role="img" aria-label={s.track} viewBox="0 0 1000 16" preserveAspectRatio="none" className="h-4 w-full min-w-0 flex-1 rounded-sm bg-sunken">
         {length > 0 ? entries.filter(isRan).map((ran) => <rect key={ran.id} x={(ran.at / length) * 997} y={2} width={Math.max(3, ((ran.end?.seconds ?? 0) / length) * 1000)} height={12} className={FILLS[ran.end?.outcome ?? "done"]} />) : null}
       </svg>
-      <span className="font-mono text-2xs text-muted">{playTime(length)}</span>
+      <span className="font-mono text-2xs text-muted">{exactTime(length)}</span>
     </span>
   );
 }

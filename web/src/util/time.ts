@@ -73,3 +73,9 @@ export function bytes(count: number): string {
 export function count(n: number): string {
   return n.toLocaleString();
 }
+
+/** The same to a tenth of a second. */
+export function exactTime(seconds: number): string {
+  const tenths = Math.floor(Math.max(0, seconds) * 10);
+  return `${playTime(Math.floor(tenths / 10))}.${tenths % 10}`;
+}

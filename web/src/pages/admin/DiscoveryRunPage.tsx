@@ -41,7 +41,7 @@ const COLUMNS: Column<Target>[] = [
   { id: "asset", header: d.asset, narrow: "title", cell: (row) => <Mono className="font-medium">{row.asset}</Mono> },
   { id: "accounts", header: d.accounts, className: "text-right", cell: (row) => row.accounts?.toLocaleString() ?? null },
   { id: "gaps", header: d.gaps, cell: (row) => (row.failure ? <span className="text-bad [overflow-wrap:anywhere]">{row.failure}</span> : <span className="text-muted [overflow-wrap:anywhere]">{row.gaps.join("; ")}</span>) },
-  { id: "took", header: d.took, className: "text-right", cell: (row) => (typeof row.millis === "number" ? <span className="text-muted">{`${row.millis.toLocaleString()} ms`}</span> : null) },
+  { id: "took", header: d.took, className: "text-right", cell: (row) => (typeof row.millis === "number" ? <span className="whitespace-nowrap text-muted">{`${row.millis.toLocaleString()} ms`}</span> : null) },
   { id: "state", header: d.state, width: "7.5rem", narrow: "aside", cell: (row) => <TargetBadge state={row.state} /> },
 ];
 
