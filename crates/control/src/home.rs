@@ -74,10 +74,10 @@ impl Control {
         let of = |state| access.iter().filter(move |item| item.state == state).take(SHOWN_MAX).cloned().collect();
         let found = self.found(caller).await?;
         let estate = match caller.permit(Permission::StatusRead) {
-            Some(permit) if permit.covers(&ScopePath::root()) => Some(Estate {
-                figures: self.store().read().await?.estate_figures(self.now()).await?,
-                status: self.status(&permit).await?,
-            }),
+            Some(permit) if permit.covers(&ScopePath::root()) => {
+                let figures = self.store().read().await?.estate_figures(self.now()).await?;
+                Some(Estate { figures, status: self.status(&permit).await? })
+            }
             _ => None,
         };
         Ok(Home {

@@ -62,15 +62,15 @@ impl Control {
     /// When the database fails.
     pub async fn status(&self, _: &Permit<Manage>) -> Result<Status, Error> {
         let mut rows = self.store().read().await?;
+        let (size, sessions_live) = (rows.ledger_tree().await?.size(), rows.sessions_open().await?);
+        // Whoever held one snapshot and waited for another could wait for ever on others who do the same.
+        drop(rows);
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: self.0.started_at,
             vault_sealed: self.vault().status().sealed,
-            ledger: LedgerStatus {
-                size: rows.ledger_tree().await?.size(),
-                checkpoint_size: self.0.published.load(Ordering::Relaxed),
-            },
-            sessions_live: rows.sessions_open().await?,
+            ledger: LedgerStatus { size, checkpoint_size: self.0.published.load(Ordering::Relaxed) },
+            sessions_live,
             problems: self.readiness().await.problems,
         })
     }

@@ -36,7 +36,7 @@ export function AccessAction({ access, onOpen }: { access: Access; onOpen: (dial
       <span className="relative z-10 flex min-w-0 items-center gap-2">
         <Button size="sm" look="primary" icon={<SquareTerminal className="size-4" aria-hidden />} busy={open.isPending} aria-label={t.terminal.openFor(access.account)} onClick={() => open.mutate(access.account)}>{t.access.terminal}</Button>
         {secret}
-        <CopyLine className="max-sm:hidden" text={access.ssh} label={`${t.access.copy} ${access.account}`} />
+        <CopyLine className="flex-1 [contain:inline-size] max-sm:hidden" text={access.ssh} label={`${t.access.copy} ${access.account}`} />
       </span>
     );
   }

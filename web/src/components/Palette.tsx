@@ -53,7 +53,10 @@ function useEntries(typed: string): Entry[] {
           { group: t.palette.accounts, text: t.palette.copySsh(item.account), hint: ssh, run: () => void navigator.clipboard.writeText(ssh).then(() => toast("ok", t.common.copied), () => toast("bad", t.errors.clipboard)) },
         ];
       }
-      return [{ group: t.palette.accounts, text: t.palette.request(item.account), run: () => void navigate({ to: pb.access(), search: { q: item.asset.name, dialog: "request", item: item.account } }) }];
+      const at = (dialog: string) => () => void navigate({ to: pb.access(), search: { q: item.asset.name, dialog, item: item.account } });
+      if (item.state === "ready" && item.connect) return [{ group: t.palette.accounts, text: t.connect.openFor(item.account), run: at("connect") }];
+      if (item.state === "ready") return [{ group: t.palette.accounts, text: item.account, run: () => void navigate({ to: pb.access(), search: { q: item.asset.name } }) }];
+      return [{ group: t.palette.accounts, text: t.palette.request(item.account), run: at("request") }];
     });
     const people = (long ? (users.data?.items ?? []) : []).map((item): Entry => ({ group: t.palette.users, text: item.name, hint: item.email ?? "", run: () => void navigate({ to: pb.user(item.name) }) }));
     const things = (long ? (assets.data?.items ?? []) : []).map((item): Entry => ({ group: t.palette.assets, text: item.name, hint: item.address, run: () => void navigate({ to: pb.asset(item.name) }) }));

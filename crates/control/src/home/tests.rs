@@ -49,3 +49,16 @@ async fn figures_of_the_estate_are_counted() {
     estate.world.clock.advance(std::time::Duration::from_secs(2 * 86_400));
     assert_eq!(figures().await.rotations_due, 1, "its secret is older than it may be");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_can_look_at_once() {
+    let estate = Estate::new().await;
+    let mut looks = Vec::new();
+    for _ in 0..64 {
+        let (control, ada) = (estate.world.control.clone(), estate.world.caller("ada").await);
+        looks.push(tokio::spawn(async move { control.home(&ada).await.map(|home| home.estate.is_some()) }));
+    }
+    for look in looks {
+        assert!(look.await.unwrap().unwrap());
+    }
+}
