@@ -8,6 +8,7 @@ mod audit;
 mod checkout;
 mod connect;
 mod discovery;
+mod discovery_source;
 mod document;
 mod feed;
 mod file;
@@ -41,6 +42,7 @@ pub(crate) fn all(routes: Routes) -> Routes {
         .and(connect::declare)
         .and(document::declare)
         .and(discovery::declare)
+        .and(discovery_source::declare)
         .and(feed::declare)
         .and(file::declare)
         .and(group::declare)

@@ -14,7 +14,7 @@ use crate::login::Secret;
 use crate::outcome::{Cause, Failure, SignInError};
 use crate::target::{Limits, Target};
 
-mod algorithms;
+pub(crate) mod algorithms;
 pub(crate) mod dialogue;
 
 /// Why a command has no result.

@@ -11,6 +11,7 @@ use postern_store::WriteTx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::discovery::source;
 use crate::{Caller, Control, Error, GroupBody, RoleBody, account, asset, group, policy, role, visible};
 
 /// The most documents in one call.
@@ -155,6 +156,9 @@ async fn apply_one(tx: &mut WriteTx, caller: &Caller, document: &Document) -> Re
         }
         Document::Group(declared) => group_apply(tx, caller, &permit(caller, Permission::GroupWrite)?, declared).await,
         Document::Role(declared) => role_apply(tx, caller, &permit(caller, Permission::RoleWrite)?, declared).await,
+        Document::DiscoverySource(declared) => {
+            source::apply(tx, caller, &permit(caller, Permission::AssetWrite)?, declared).await
+        }
         Document::Policy(declared) => {
             policy::apply(tx, caller, &permit(caller, Permission::PolicyWrite)?, declared).await
         }

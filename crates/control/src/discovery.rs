@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures::stream::StreamExt as _;
 use postern_connectors::{Connector, Coverage, Failure, Login, Survey, Target};
 use postern_domain::asset::Asset;
-use postern_domain::discovery::{DiscoveryRun, DiscoveryTarget, Observation, RunState, TargetState};
+use postern_domain::discovery::{DiscoveryRun, DiscoveryTarget, Observation, Plan, RunState, TargetState};
 use postern_domain::event::{Event, Outcome};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
@@ -25,6 +25,10 @@ use tokio_util::sync::CancellationToken;
 use crate::{Caller, Control, Error, visible};
 
 mod judge;
+pub(crate) mod source;
+mod sweep;
+
+pub use source::HostAdoption;
 
 /// What a connector needs to know of an asset besides its address.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -63,8 +67,11 @@ pub struct DiscoveryView {
     /// The run.
     #[serde(flatten)]
     pub run: DiscoveryRun,
-    /// Its assets.
+    /// Its assets; none where it looks for the hosts of a source.
     pub assets: Vec<DiscoveryTarget>,
+    /// What of a source could not be looked at, and why; the first hundred.
+    #[serde(default)]
+    pub gaps: Vec<String>,
 }
 
 impl Control {
@@ -192,7 +199,12 @@ impl Control {
         let run = rows.discovery_run(id).await?.filter(|run| permit.covers(&run.scope));
         let run = run.ok_or_else(|| Error::not_found("discovery", id))?;
         let assets = rows.discovery_targets(id).await?;
-        Ok(DiscoveryView { run: run.estimated(self.now()), assets })
+        let source = rows.source_run(id).await?;
+        let mut run = run.estimated(self.now());
+        if let Some(source) = source.as_ref().filter(|_| run.state == RunState::Running && run.looked_at == 0) {
+            run.expected_at = Some(run.created_at.after(Plan::of(&source.declared).shortest()));
+        }
+        Ok(DiscoveryView { run, assets, gaps: source.map(|source| source.gaps).unwrap_or_default() })
     }
 
     /// Ends a run: what is being looked at is still finished, what waits is not begun.
@@ -231,6 +243,9 @@ impl Control {
             tokio::select! {
                 () = stop.cancelled() => return,
                 _ = ticks.tick() => {}
+            }
+            if let Err(error) = self.sources_due().await {
+                tracing::error!(error = &error as &dyn std::error::Error, "due sources cannot be looked at");
             }
             if let Err(error) = self.discover_due().await {
                 tracing::error!(error = &error as &dyn std::error::Error, "due discoveries cannot be begun");
@@ -273,6 +288,26 @@ impl Control {
     }
 
     async fn work_on(&self, run: &DiscoveryId) -> Result<(), Error> {
+        let source = self.store().read().await?.source_run(run).await?;
+        match source {
+            Some(source) => self.sweep(run, source).await?,
+            None => self.look_at_waiting(run).await?,
+        }
+        let mut tx = self.store().write(self.now()).await?;
+        if tx.discovery_end(run, RunState::Done).await? {
+            let ended = tx.discovery_run(run).await?.ok_or_else(|| Error::not_found("discovery", run))?;
+            let event = Event::done(tx.now(), Self::system(), "discovery.end", run.to_string(), ended.scope)
+                .with("accounts", ended.accounts)
+                .with("hosts", ended.hosts)
+                .with("failed", ended.failed);
+            self.commit(tx, &[event]).await?;
+        } else {
+            tx.commit_upkeep().await?;
+        }
+        Ok(())
+    }
+
+    async fn look_at_waiting(&self, run: &DiscoveryId) -> Result<(), Error> {
         loop {
             let waiting = self.store().read().await?.discovery_waiting(run, WAITING_AT_ONCE).await?;
             if waiting.is_empty() {
@@ -285,16 +320,6 @@ impl Control {
                 .await;
             // An asset whose end cannot be written would be looked at for ever.
             looked.into_iter().collect::<Result<Vec<()>, _>>()?;
-        }
-        let mut tx = self.store().write(self.now()).await?;
-        if tx.discovery_end(run, RunState::Done).await? {
-            let ended = tx.discovery_run(run).await?.ok_or_else(|| Error::not_found("discovery", run))?;
-            let event = Event::done(tx.now(), Self::system(), "discovery.end", run.to_string(), ended.scope)
-                .with("accounts", ended.accounts)
-                .with("failed", ended.failed);
-            self.commit(tx, &[event]).await?;
-        } else {
-            tx.commit_upkeep().await?;
         }
         Ok(())
     }

@@ -158,7 +158,8 @@ impl Control {
         }
         let reason = text::line("reason", &input.reason, REASON_LEN_MAX)?;
         let mut tx = self.store().write(now).await?;
-        let (finding, _) = found(&mut tx, permit, id).await?;
+        let finding = tx.finding(id).await?.ok_or_else(|| Error::not_found("finding", id))?;
+        visible::within(permit, &finding.scope)?;
         tx.finding_accept(id, caller.user.name.as_str(), input.until, &reason).await?;
         let event = event(&tx, caller, "finding.accept", &finding)
             .with("until", input.until.to_string())
@@ -224,11 +225,17 @@ impl Control {
     }
 }
 
+/// The finding, with the asset whose account it is about.
 async fn found(tx: &mut WriteTx, permit: &Permit<Manage>, id: &FindingId) -> Result<(Finding, Asset), Error> {
     let unknown = || Error::not_found("finding", id);
     let finding = tx.finding(id).await?.ok_or_else(unknown)?;
     visible::within(permit, &finding.scope)?;
-    let asset = tx.asset_in_tenant(&finding.scope.tenant(), &finding.asset).await?.ok_or_else(unknown)?;
+    if let Some(host) = &finding.host {
+        let message = format!("{} is a host, no account: postern discover adopt {} --name NAME", host.address, host.id);
+        return Err(Error::Conflict(message));
+    }
+    let name = finding.asset.as_ref().ok_or_else(unknown)?;
+    let asset = tx.asset_in_tenant(&finding.scope.tenant(), name).await?.ok_or_else(unknown)?;
     Ok((finding, asset))
 }
 
@@ -256,8 +263,8 @@ async fn resolve(tx: &mut WriteTx, asset: &Asset, finding: &Finding, kinds: &[Fi
 }
 
 fn event(tx: &WriteTx, caller: &Caller, action: &str, finding: &Finding) -> Event {
-    let target = format!("{}@{}", finding.account, finding.asset);
-    Event::done(tx.now(), caller.actor(), action, target, finding.scope.clone()).with("finding", finding.id.to_string())
+    Event::done(tx.now(), caller.actor(), action, finding.subject(), finding.scope.clone())
+        .with("finding", finding.id.to_string())
 }
 
 /// How long a finding can be accepted for.

@@ -90,7 +90,7 @@ pub use clock::{Clock, SystemClock};
 pub use connect::{ConnectTicket, ConnectWanted};
 pub use context::{RequestContext, Signal};
 pub use data::{DataFolder, Opened, Opening, open, recover_vault, write_durably};
-pub use discovery::{ConnectorInput, DiscoveryInput, DiscoveryView};
+pub use discovery::{ConnectorInput, DiscoveryInput, DiscoveryView, HostAdoption};
 pub use document::{DocumentText, DocumentsInput, DocumentsRead, DocumentsWritten};
 pub use error::Error;
 pub use factor::FactorGiven;
@@ -107,7 +107,7 @@ pub use login::{HeldPermission, PasskeySignIn, SignIn, SignedIn, WhoAmI};
 pub use passkey::{PasskeyAdd, PasskeyAnswer, PasskeyOffer};
 pub use policy::PolicyInput;
 pub use postern_store::{
-    AccountFilter, AssetFilter, FindingFilter, LeafFilter, LinkPurpose, Listed, Listing, Page, PageRequest,
+    AccountFilter, AssetFilter, FindingFilter, HostFilter, LeafFilter, LinkPurpose, Listed, Listing, Page, PageRequest,
     PolicyFilter, Remembered, RotationFilter, SessionFilter, UserFilter,
 };
 pub use reach::{AccessExplained, ReachAs, ReachItem};

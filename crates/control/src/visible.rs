@@ -68,7 +68,7 @@ pub(crate) async fn policy(
 }
 
 /// The one of the user's own tenant, else the only one.
-fn one_of<T>(
+pub(crate) fn one_of<T>(
     mut found: Vec<T>,
     scope: impl Fn(&T) -> &ScopePath,
     user: &User,

@@ -107,7 +107,7 @@ pub fn split_address(address: &str) -> Result<(&str, u16), InvalidName> {
     })
 }
 
-fn is_host(text: &str) -> bool {
+pub(crate) fn is_host(text: &str) -> bool {
     let is_label = |label: &str| {
         !label.is_empty()
             && label.len() <= 63

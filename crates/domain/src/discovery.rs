@@ -8,9 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
+mod address;
+pub mod greeting;
 mod run;
+mod source;
 
+pub use address::Addresses;
 pub use run::{DiscoveryRun, DiscoveryTarget, Inventory, RunState, TargetState};
+pub use source::{ADDRESSES_MAX, Batch, DiscoverySource, FoundHost, Host, Plan, PortHint, SourceDocument};
 
 /// Why an account is privileged.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]

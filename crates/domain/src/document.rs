@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::CredentialKind;
 use crate::asset::{Platform, host_key_parts};
 use crate::capability::Capability;
+use crate::discovery::SourceDocument;
 use crate::name::{AccountRef, AssetName, GroupName, PolicyName, RoleName, UserName};
 use crate::period::Period;
 use crate::permission::{Permission, RoleAssignment};
@@ -50,6 +51,8 @@ pub enum Document {
     Policy(PolicyDocument),
     /// A named set of permissions in Postern itself.
     Role(RoleDocument),
+    /// Where hosts are looked for.
+    DiscoverySource(SourceDocument),
 }
 
 /// What a document is about.
@@ -61,11 +64,13 @@ pub enum Kind {
     Group,
     Policy,
     Role,
+    DiscoverySource,
 }
 
 impl Kind {
     /// Every kind, in an order in which documents can be applied one after the other.
-    pub const ALL: [Self; 5] = [Self::Role, Self::Group, Self::Asset, Self::Account, Self::Policy];
+    pub const ALL: [Self; 6] =
+        [Self::Role, Self::Group, Self::Asset, Self::Account, Self::Policy, Self::DiscoverySource];
 
     /// As it is written after `kind:`.
     #[must_use]
@@ -76,6 +81,7 @@ impl Kind {
             Self::Group => "Group",
             Self::Policy => "Policy",
             Self::Role => "Role",
+            Self::DiscoverySource => "DiscoverySource",
         }
     }
 }
@@ -96,6 +102,7 @@ impl Document {
             Self::Group(_) => Kind::Group,
             Self::Policy(_) => Kind::Policy,
             Self::Role(_) => Kind::Role,
+            Self::DiscoverySource(_) => Kind::DiscoverySource,
         }
     }
 
@@ -108,6 +115,7 @@ impl Document {
             Self::Group(group) => group.name.to_string(),
             Self::Policy(policy) => policy.name.to_string(),
             Self::Role(role) => role.name.to_string(),
+            Self::DiscoverySource(source) => source.name.to_string(),
         }
     }
 
@@ -118,6 +126,7 @@ impl Document {
             Self::Asset(asset) => Some(&asset.scope),
             Self::Group(group) => Some(&group.scope),
             Self::Policy(policy) => Some(&policy.scope),
+            Self::DiscoverySource(source) => Some(&source.scope),
             Self::Account(_) | Self::Role(_) => None,
         }
     }

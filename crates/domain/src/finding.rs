@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::asset::Platform;
-use crate::discovery::{AccountUse, Observation, PasswordSight, Privilege};
-use crate::id::FindingId;
+use crate::discovery::{AccountUse, FoundHost, Observation, PasswordSight, Privilege};
+use crate::id::{FindingId, HostId};
 use crate::name::AssetName;
 use crate::scope::ScopePath;
 use crate::time::Timestamp;
@@ -37,6 +37,8 @@ pub enum FindingKind {
     PrivilegeGained,
     /// Its secret was changed by somebody else than Postern.
     SecretChanged,
+    /// A host that no asset names.
+    UnknownHost,
 }
 
 impl FindingKind {
@@ -74,16 +76,29 @@ pub enum FindingState {
     Resolved,
 }
 
-/// Something that discovery thinks is wrong with an account.
+/// Which found host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FoundHostRef {
+    /// Identifier.
+    pub id: HostId,
+    /// `address:port`
+    pub address: String,
+}
+
+/// Something that discovery thinks is wrong with an account on an asset, or with a found host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// Identifier.
     pub id: FindingId,
-    /// The asset.
-    pub asset: AssetName,
-    /// The scope, which is the asset's.
+    /// The asset; none where it is about a found host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asset: Option<AssetName>,
+    /// The found host that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<FoundHostRef>,
+    /// The scope: the asset's, or that of the host's source.
     pub scope: ScopePath,
-    /// The account, as the target spells it.
+    /// The account, as the target spells it; empty where it is about a found host.
     pub account: String,
     /// What is wrong.
     pub kind: FindingKind,
@@ -360,6 +375,40 @@ fn secret_changed(Facts { seen, before, before_at, known, .. }: Facts<'_>) -> Op
         severity: Severity::High,
         evidence: vec![format!("what is stored of its password is not what it was on {before_at}")],
     })
+}
+
+impl Finding {
+    /// What it is about, for people: `root@web-1`, `10.1.2.3:22`.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match (&self.asset, &self.host) {
+            (Some(asset), _) => format!("{}@{asset}", self.account),
+            (None, Some(host)) => host.address.clone(),
+            (None, None) => self.account.clone(),
+        }
+    }
+}
+
+/// What is wrong with a host that no asset names.
+#[must_use]
+pub fn unknown_host(host: &FoundHost) -> Raised {
+    let what = if host.is_recognised { "it says" } else { "its port suggests" };
+    let mut evidence = vec![format!("no asset is at {}; {what} {}", host.address, platform_word(host.platform))];
+    evidence.extend(host.name.as_ref().map(|name| format!("its name is {name}")));
+    evidence.extend(host.banner.as_ref().map(|banner| format!("it answers: {banner}")));
+    evidence.extend(host.host_key.as_ref().map(|key| format!("its host key is {key}")));
+    Raised { kind: FindingKind::UnknownHost, severity: Severity::Medium, evidence }
+}
+
+const fn platform_word(platform: Platform) -> &'static str {
+    match platform {
+        Platform::Linux => "Linux",
+        Platform::NetworkDevice => "a network device",
+        Platform::Postgresql => "PostgreSQL",
+        Platform::Mysql => "MySQL",
+        Platform::Redis => "Redis",
+        Platform::Ldap => "LDAP",
+    }
 }
 
 /// Passwords that systems come with, by platform: each is tried at most once per account, and only where

@@ -140,6 +140,10 @@ ids! {
     ProvisionId = "prv", "provision";
     /// A discovery of several assets.
     DiscoveryId = "dis", "discovery";
+    /// Where hosts are looked for.
+    SourceId = "src", "discovery source";
+    /// A host that a discovery source found.
+    HostId = "hst", "found host";
     /// Something that discovery thinks is wrong.
     FindingId = "fnd", "finding";
     /// A host key that a target presented.

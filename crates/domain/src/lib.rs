@@ -31,7 +31,9 @@ pub mod user;
 
 pub use capability::Capability;
 pub use id::*;
-pub use name::{AccountName, AccountRef, AssetName, GroupName, InvalidName, PolicyName, RoleName, UserName};
+pub use name::{
+    AccountName, AccountRef, AssetName, GroupName, InvalidName, PolicyName, RoleName, SourceName, UserName,
+};
 pub use period::Period;
 pub use permit::Permit;
 pub use scope::ScopePath;

@@ -18,7 +18,7 @@ use crate::provision::ProvisionRule;
 use crate::request::ApprovalRule;
 use crate::scope::ScopePath;
 
-mod conditions;
+pub(crate) mod conditions;
 mod decide;
 mod explain;
 mod facts;

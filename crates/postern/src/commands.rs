@@ -61,7 +61,7 @@ pub(crate) enum Command {
     /// Make, list and revoke your own API tokens.
     #[command(subcommand)]
     Token(token::TokenCommand),
-    /// Make true what documents declare: assets, accounts, groups, policies, roles.
+    /// Make true what documents declare: assets, accounts, groups, policies, roles, discovery sources.
     Apply(apply::Apply),
     /// List and show assets; decide on their host keys.
     #[command(subcommand)]
@@ -69,7 +69,7 @@ pub(crate) enum Command {
     /// List and show accounts; store their secrets.
     #[command(subcommand)]
     Account(account::AccountCommand),
-    /// Look at assets for accounts: run, list, show, cancel, set.
+    /// Look at assets for accounts, and at networks for hosts: run, list, show, cancel, set, sources, hosts, adopt.
     #[command(subcommand)]
     Discover(discovery::DiscoverCommand),
     /// List accounts that discovery has seen, and why they are privileged.

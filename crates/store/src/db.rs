@@ -106,6 +106,7 @@ fn migrator() -> Migrator {
         migration(20, "rotation", include_str!("../migrations/0020_rotation.sql")),
         migration(30, "database", include_str!("../migrations/0030_database.sql")),
         migration(40, "request_start", include_str!("../migrations/0040_request_start.sql")),
+        migration(60, "sources", include_str!("../migrations/0060_sources.sql")),
         migration(50, "more_listings", include_str!("../migrations/0050_more_listings.sql")),
     ])
 }

@@ -229,12 +229,14 @@ impl WriteTx {
     }
 }
 
-const RUN: &str = "select r.*, \
-    (select count(*) from discovery_target t where t.run_id = r.id) as targets, \
-    (select count(*) from discovery_target t where t.run_id = r.id and t.state <> 'waiting') as looked_at, \
+const RUN: &str = "select r.*, d.name as source, coalesce(s.hosts, 0) as hosts, \
+    coalesce(s.targets, (select count(*) from discovery_target t where t.run_id = r.id)) as targets, \
+    coalesce(s.cursor, \
+    (select count(*) from discovery_target t where t.run_id = r.id and t.state <> 'waiting')) as looked_at, \
     (select count(*) from discovery_target t where t.run_id = r.id and t.state = 'failed') as failed, \
     (select coalesce(sum(t.accounts), 0) from discovery_target t where t.run_id = r.id) as accounts \
-    from discovery_run r";
+    from discovery_run r left join source_run s on s.run_id = r.id \
+    left join discovery_source d on d.id = s.source_id";
 
 fn connector(row: &SqliteRow) -> Result<AssetConnector, Error> {
     Ok(AssetConnector {
@@ -252,11 +254,13 @@ fn run(row: &SqliteRow) -> Result<DiscoveryRun, Error> {
         id: row::text(row, "id")?,
         scope: row::text(row, "scope")?,
         requested_by: row.try_get("requested_by")?,
+        source: row::text_opt(row, "source")?,
         state: row::from_word(row, "state")?,
         targets: row.try_get("targets")?,
         looked_at: row.try_get("looked_at")?,
         failed: row.try_get("failed")?,
         accounts: row.try_get("accounts")?,
+        hosts: row.try_get("hosts")?,
         created_at: row::time(row, "created_at")?,
         ended_at: row::time_opt(row, "ended_at")?,
         expected_at: None,

@@ -1,8 +1,8 @@
 //! What was seen on assets, and what discovery thinks is wrong.
 
 use postern_domain::discovery::{Inventory, Observation};
-use postern_domain::finding::{Finding, FindingKind, FindingState, Raised, Severity};
-use postern_domain::{AccountId, AssetId, AssetName, FindingId, ScopePath, Timestamp, UserId, UserName};
+use postern_domain::finding::{Finding, FindingKind, FindingState, FoundHostRef, Raised, Severity};
+use postern_domain::{AccountId, AssetId, AssetName, FindingId, HostId, ScopePath, Timestamp, UserId, UserName};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -132,7 +132,7 @@ impl ReadTx {
         let sql = format!(
             "{FINDING} where (?1 = '' or f.id < ?1) and {} and (?3 is null or a.name = ?3) \
              and (?4 is null or f.kind = ?4) and f.state = ?5 order by f.id desc limit ?6",
-            row::scope_clause("a.scope", "?2")
+            row::scope_clause("coalesce(a.scope, s.scope)", "?2")
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(after)
@@ -294,6 +294,48 @@ impl WriteTx {
         Ok(true)
     }
 
+    /// Raises a finding about a found host, or says that it is still so, as [`Self::finding_raise`] does.
+    /// Whether it is a new one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn finding_raise_host(&mut self, id: &FindingId, host: &HostId, raised: &Raised) -> Result<bool, Error> {
+        let now = self.now().as_millis();
+        let written = sqlx::query(
+            "insert into finding (id, host_id, account, kind, severity, evidence, state, raised_at, seen_at) \
+             values (?1, ?2, '', ?3, ?4, ?5, 'open', ?6, ?6) \
+             on conflict (host_id, kind) where state <> 'resolved' and host_id is not null do update \
+             set severity = ?4, evidence = ?5, seen_at = ?6, \
+             state = case when state = 'accepted' and accepted_until > ?6 then 'accepted' else 'open' end \
+             returning id",
+        )
+        .bind(id.as_str())
+        .bind(host.as_str())
+        .bind(row::word(&raised.kind, "kind")?)
+        .bind(row::word(&raised.severity, "severity")?)
+        .bind(row::to_json(&raised.evidence, "evidence")?)
+        .bind(now)
+        .fetch_one(self.connection())
+        .await?;
+        Ok(row::text::<FindingId>(&written, "id")? == *id)
+    }
+
+    /// Resolves what is not resolved about a found host.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn findings_resolve_host(&mut self, host: &HostId) -> Result<(), Error> {
+        let now = self.now().as_millis();
+        sqlx::query(
+            "update finding set state = 'resolved', resolved_at = ?2 where host_id = ?1 and state <> 'resolved'",
+        )
+        .bind(host.as_str())
+        .bind(now)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
     /// Accepts a finding until a time.
     ///
     /// # Errors
@@ -332,8 +374,9 @@ impl WriteTx {
     }
 }
 
-const FINDING: &str =
-    "select f.*, a.name as asset_name, a.scope as scope from finding f join asset a on a.id = f.asset_id";
+const FINDING: &str = "select f.*, a.name as asset_name, coalesce(a.scope, s.scope) as scope, \
+    h.address as host_address from finding f left join asset a on a.id = f.asset_id \
+    left join found_host h on h.id = f.host_id left join discovery_source s on s.id = h.source_id";
 
 fn stored(row: &SqliteRow) -> Result<StoredObservation, Error> {
     Ok(StoredObservation {
@@ -359,9 +402,14 @@ fn inventory(row: &SqliteRow) -> Result<Inventory, Error> {
 }
 
 fn finding(row: &SqliteRow) -> Result<Finding, Error> {
+    let host = match row::text_opt(row, "host_id")? {
+        Some(id) => Some(FoundHostRef { id, address: row.try_get("host_address")? }),
+        None => None,
+    };
     Ok(Finding {
         id: row::text(row, "id")?,
-        asset: row::text(row, "asset_name")?,
+        asset: row::text_opt(row, "asset_name")?,
+        host,
         scope: row::text(row, "scope")?,
         account: row.try_get("account")?,
         kind: row::from_word(row, "kind")?,

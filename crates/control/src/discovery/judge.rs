@@ -7,7 +7,7 @@ use postern_domain::discovery::{Observation, PasswordSight};
 use postern_domain::event::Event;
 use postern_domain::finding::{Facts, Finding, FindingKind, Known, Raised, Sharing, default_passwords, findings};
 use postern_domain::user::UserState;
-use postern_domain::{AccountName, FindingId, SecretText, UserName};
+use postern_domain::{AccountName, FindingId, ScopePath, SecretText, Timestamp, UserName};
 use postern_store::{StoredObservation, WriteTx};
 
 use super::Way;
@@ -113,8 +113,13 @@ impl Control {
 }
 
 fn event(tx: &WriteTx, asset: &Asset, account: &str, raised: &Raised) -> Event {
+    self::raised(tx.now(), &format!("{account}@{}", asset.name), &asset.scope, raised)
+}
+
+/// The event that tells of a new finding.
+pub(super) fn raised(now: Timestamp, subject: &str, scope: &ScopePath, raised: &Raised) -> Event {
     let word = |value: serde_json::Result<serde_json::Value>| value.unwrap_or_default();
-    Event::done(tx.now(), Control::system(), "finding.raise", format!("{account}@{}", asset.name), asset.scope.clone())
+    Event::done(now, Control::system(), "finding.raise", subject, scope.clone())
         .with("kind", word(serde_json::to_value(raised.kind)))
         .with("severity", word(serde_json::to_value(raised.severity)))
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Observation;
 use crate::id::DiscoveryId;
-use crate::name::{AssetName, UserName};
+use crate::name::{AssetName, SourceName, UserName};
 use crate::scope::ScopePath;
 use crate::time::Timestamp;
 
@@ -15,15 +15,15 @@ use crate::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
-    /// Assets are still waiting.
+    /// Something is still waiting.
     Running,
-    /// Every asset was looked at, or could not be.
+    /// Everything was looked at, or could not be.
     Done,
     /// Somebody ended it.
     Cancelled,
 }
 
-/// A discovery of several assets.
+/// A discovery of several assets, or of the hosts of a source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DiscoveryRun {
     /// Identifier.
@@ -32,9 +32,12 @@ pub struct DiscoveryRun {
     pub scope: ScopePath,
     /// Who asked for it; `schedule` where nobody did.
     pub requested_by: String,
+    /// The source whose hosts are looked for; assets are looked at where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceName>,
     /// How it stands.
     pub state: RunState,
-    /// How many assets it is to look at.
+    /// How many assets it is to look at; of a source, how many ports of hosts.
     pub targets: u32,
     /// How many it has done with.
     pub looked_at: u32,
@@ -42,6 +45,9 @@ pub struct DiscoveryRun {
     pub failed: u32,
     /// How many accounts were found.
     pub accounts: u32,
+    /// How many hosts were found.
+    #[serde(default)]
+    pub hosts: u32,
     /// When it began.
     pub created_at: Timestamp,
     /// When it ended.
@@ -122,11 +128,13 @@ mod tests {
             id: DiscoveryId::generate(begun, [0; 4]),
             scope: ScopePath::root(),
             requested_by: "ann".to_owned(),
+            source: None,
             state: RunState::Running,
             targets: 10,
             looked_at: 4,
             failed: 0,
             accounts: 0,
+            hosts: 0,
             created_at: begun,
             ended_at: None,
             expected_at: None,

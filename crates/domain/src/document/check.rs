@@ -60,6 +60,11 @@ pub(super) fn check(document: &Document) -> Vec<Fault> {
         Document::Group(group) => check_group(group, &mut faults),
         Document::Policy(policy) => check_policy(policy, &mut faults),
         Document::Role(role) => check_role(role, &mut faults),
+        Document::DiscoverySource(source) => {
+            for (field, message) in source.faults() {
+                faults.at(&[field], message);
+            }
+        }
     }
     faults.found
 }

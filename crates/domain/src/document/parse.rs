@@ -196,6 +196,7 @@ impl Parser<'_> {
             Kind::Group => read_as(node, Document::Group),
             Kind::Policy => read_as(node, Document::Policy),
             Kind::Role => read_as(node, Document::Role),
+            Kind::DiscoverySource => read_as(node, Document::DiscoverySource),
         };
         let mut found: Vec<(Position, Vec<Step>, String)> = reading
             .mismatches

@@ -171,7 +171,7 @@ fn minute_of_day(text: &str) -> Result<u16, InvalidHours> {
 }
 
 /// Reads networks, saying what one looks like where something is none.
-pub(super) fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+pub(crate) fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
     Vec::<Network>::deserialize(deserializer).map(|list| list.into_iter().map(|network| network.0).collect())
 }
 

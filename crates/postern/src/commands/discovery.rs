@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use postern_domain::discovery::{DiscoveryRun, DiscoveryTarget, Inventory, RunState};
+use postern_domain::asset::{Asset, Platform};
+use postern_domain::discovery::{DiscoveryRun, DiscoverySource, DiscoveryTarget, FoundHost, Inventory, RunState};
 use postern_domain::finding::{Finding, words};
-use postern_domain::{AccountName, AssetName, DiscoveryId, FindingId, Timestamp, UserName};
+use postern_domain::{AccountName, AssetName, DiscoveryId, FindingId, HostId, SourceName, Timestamp, UserName};
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
@@ -18,6 +19,7 @@ use crate::client::{Client, segment};
 use crate::exit::{DONE, FAILED, Failure};
 use crate::output::{self, Columns, Format};
 
+const SOURCES: &str = "/v1/discovery-sources";
 /// How often a run is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 
@@ -31,9 +33,39 @@ pub(crate) enum DiscoverCommand {
         /// Those with this label, key=value; may be given more than once.
         #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
         label: Vec<(String, String)>,
+        /// Look for the hosts of this source instead of at assets.
+        #[arg(long, conflicts_with_all = ["assets", "label"])]
+        source: Option<SourceName>,
         /// Come back at once instead of waiting until it is done.
         #[arg(long)]
         no_wait: bool,
+    },
+    /// List discovery sources: where hosts are looked for. They are made and changed with `postern apply`.
+    Sources,
+    /// Take a discovery source out of use.
+    DeleteSource {
+        /// The source.
+        source: SourceName,
+    },
+    /// List hosts that sources found.
+    Hosts {
+        /// Found by this source.
+        #[arg(long)]
+        source: Option<SourceName>,
+        /// Only those that no asset names and that still answer.
+        #[arg(long)]
+        unknown: bool,
+    },
+    /// Make a found host an asset, in the scope of its source.
+    Adopt {
+        /// The host: hst_... or address:port.
+        host: String,
+        /// The asset's name.
+        #[arg(long)]
+        name: AssetName,
+        /// What kind of system it is, where it is not what it seems to be.
+        #[arg(long, value_parser = platform)]
+        platform: Option<Platform>,
     },
     /// List discoveries, newest first.
     List,
@@ -69,6 +101,11 @@ pub(crate) enum DiscoverCommand {
     },
 }
 
+fn platform(text: &str) -> Result<Platform, String> {
+    let word = serde_json::Value::String(text.to_owned());
+    serde_json::from_value(word).map_err(|error| error.to_string())
+}
+
 fn pair(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("write it as key=value")?;
     Ok((key.to_owned(), value.to_owned()))
@@ -80,6 +117,8 @@ struct Shown {
     #[serde(flatten)]
     run: DiscoveryRun,
     assets: Vec<DiscoveryTarget>,
+    #[serde(default)]
+    gaps: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -89,17 +128,19 @@ struct Runs {
 
 impl Columns for DiscoveryRun {
     const HEADINGS: &'static [&'static str] =
-        &["ID", "BY", "STATE", "DONE", "FAILED", "OF", "ACCOUNTS", "BEGUN", "ENDS"];
+        &["ID", "SOURCE", "BY", "STATE", "DONE", "FAILED", "OF", "ACCOUNTS", "HOSTS", "BEGUN", "ENDS"];
 
     fn cells(&self) -> Vec<String> {
         vec![
             self.id.to_string(),
+            output::or_dash(self.source.as_ref()),
             self.requested_by.clone(),
             output::word(&self.state),
             self.looked_at.to_string(),
             self.failed.to_string(),
             self.targets.to_string(),
             self.accounts.to_string(),
+            self.hosts.to_string(),
             output::time(self.created_at),
             output::or_dash(self.ended_at.or(self.expected_at).map(output::time)),
         ]
@@ -138,17 +179,57 @@ impl Columns for Inventory {
 }
 
 impl Columns for Finding {
-    const HEADINGS: &'static [&'static str] = &["ID", "SEVERITY", "KIND", "ACCOUNT", "STATE", "RAISED", "EVIDENCE"];
+    const HEADINGS: &'static [&'static str] = &["ID", "SEVERITY", "KIND", "ABOUT", "STATE", "RAISED", "EVIDENCE"];
 
     fn cells(&self) -> Vec<String> {
         vec![
             self.id.to_string(),
             output::word(&self.severity),
             output::word(&self.kind),
-            format!("{}@{}", self.account, self.asset),
+            self.subject(),
             output::word(&self.state),
             output::time(self.raised_at),
             self.evidence.join("; "),
+        ]
+    }
+}
+
+impl Columns for DiscoverySource {
+    const HEADINGS: &'static [&'static str] =
+        &["NAME", "SCOPE", "NETWORKS", "ADDRESSES", "PORTS", "RATE", "EVERY", "NEXT"];
+
+    fn cells(&self) -> Vec<String> {
+        let joined = |texts: Vec<String>| texts.join(",");
+        let declared = &self.declared;
+        vec![
+            declared.name.to_string(),
+            declared.scope.to_string(),
+            joined(declared.networks.iter().map(ToString::to_string).collect()),
+            joined(declared.addresses.iter().map(ToString::to_string).collect()),
+            joined(declared.ports.iter().map(|hint| hint.port.to_string()).collect()),
+            declared.rate.to_string(),
+            output::or_dash(declared.every),
+            output::or_dash(self.next_at.map(output::time)),
+        ]
+    }
+}
+
+impl Columns for FoundHost {
+    const HEADINGS: &'static [&'static str] =
+        &["ID", "ADDRESS", "NAME", "PLATFORM", "ASSET", "SOURCE", "SEEN", "HOST KEY", "SAYS"];
+
+    fn cells(&self) -> Vec<String> {
+        let seen = output::time(self.seen_at);
+        vec![
+            self.id.to_string(),
+            self.address.clone(),
+            output::or_dash(self.name.as_ref()),
+            output::word(&self.platform) + if self.is_recognised { "" } else { "?" },
+            output::or_dash(self.asset.as_ref()),
+            self.source.to_string(),
+            if self.gone_at.is_some() { format!("{seen}, gone") } else { seen },
+            output::or_dash(self.host_key.as_ref()),
+            output::or_dash(self.banner.as_ref()),
         ]
     }
 }
@@ -157,10 +238,12 @@ impl DiscoverCommand {
     pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
         let client = Client::signed_in()?;
         match self {
-            Self::Run { assets, label, no_wait } => {
+            Self::Run { assets, label, source, no_wait } => {
                 let labels: BTreeMap<_, _> = label.into_iter().collect();
-                let body = json!({ "assets": assets, "labels": labels });
-                let run: DiscoveryRun = client.post("/v1/discoveries", &body).await?;
+                let run: DiscoveryRun = match source {
+                    Some(source) => client.post(&format!("{SOURCES}/{source}/run"), &json!({})).await?,
+                    None => client.post("/v1/discoveries", &json!({ "assets": assets, "labels": labels })).await?,
+                };
                 if no_wait {
                     output::one(format, &run)?;
                     return Ok(DONE);
@@ -168,6 +251,26 @@ impl DiscoverCommand {
                 let run = wait(&client, run).await?;
                 output::one(format, &run)?;
                 return Ok(if run.failed == 0 { DONE } else { FAILED });
+            }
+            Self::Sources => {
+                let sources: Vec<DiscoverySource> = client.all(SOURCES, &[]).await?;
+                output::list(format, &sources)?;
+            }
+            Self::DeleteSource { source } => {
+                client.delete(&format!("{SOURCES}/{source}")).await?;
+                output::line(&format!("discovery source {source} deleted"))?;
+            }
+            Self::Hosts { source, unknown } => {
+                let source = source.map(|source| source.to_string());
+                let query = [("source", source), ("unknown", unknown.then(|| "true".to_owned()))];
+                let hosts: Vec<FoundHost> = client.all("/v1/hosts", &query).await?;
+                output::list(format, &hosts)?;
+            }
+            Self::Adopt { host, name, platform } => {
+                let id = host_id(&client, host).await?;
+                let body = json!({ "name": name, "platform": platform });
+                let asset: Asset = client.post(&format!("/v1/hosts/{id}/adopt"), &body).await?;
+                output::one(format, &asset)?;
             }
             Self::List => {
                 let runs: Runs = client.get("/v1/discoveries").await?;
@@ -180,6 +283,7 @@ impl DiscoverCommand {
                         output::list(format, &[shown.run])?;
                         output::line("")?;
                         output::list(format, &shown.assets)?;
+                        shown.gaps.iter().try_for_each(|gap| output::line(gap))?;
                     }
                     Format::Json | Format::Yaml => output::one(format, &shown)?,
                 }
@@ -210,6 +314,19 @@ impl DiscoverCommand {
     }
 }
 
+/// The id of a host that is given by its id or its address.
+async fn host_id(client: &Client, host: String) -> Result<HostId, Failure> {
+    if let Ok(id) = host.parse() {
+        return Ok(id);
+    }
+    let found: Vec<FoundHost> = client.all("/v1/hosts", &[("address", Some(host.clone()))]).await?;
+    match found.as_slice() {
+        [one] => Ok(one.id.clone()),
+        [] => Err(anyhow::anyhow!("no source found a host at `{host}`: postern discover hosts").into()),
+        _ => Err(anyhow::anyhow!("several sources found `{host}`: give its id, hst_...").into()),
+    }
+}
+
 fn path_of(id: &DiscoveryId) -> String {
     format!("/v1/discoveries/{id}")
 }
@@ -217,7 +334,7 @@ fn path_of(id: &DiscoveryId) -> String {
 /// Waits until a run is over, with a bar for people.
 async fn wait(client: &Client, begun: DiscoveryRun) -> Result<DiscoveryRun, Failure> {
     let bar = if std::io::stderr().is_terminal() {
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} assets, {msg} accounts, {eta} left");
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} looked at, {msg} found, {eta} left");
         ProgressBar::new(u64::from(begun.targets)).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
     } else {
         ProgressBar::hidden()
@@ -228,7 +345,7 @@ async fn wait(client: &Client, begun: DiscoveryRun) -> Result<DiscoveryRun, Fail
         let shown: Shown = client.get(&path_of(&run.id)).await?;
         run = shown.run;
         bar.set_position(u64::from(run.looked_at));
-        bar.set_message(run.accounts.to_string());
+        bar.set_message(run.accounts.max(run.hosts).to_string());
     }
     bar.finish_and_clear();
     Ok(run)
@@ -265,7 +382,7 @@ pub(crate) struct Findings {
     #[arg(long)]
     asset: Option<AssetName>,
     /// Of this kind: unmanaged, orphaned, stale, shared, default_password, empty_password, weak_key,
-    /// standing_privilege, privilege_gained, secret_changed.
+    /// standing_privilege, privilege_gained, secret_changed, unknown_host.
     #[arg(long)]
     kind: Option<String>,
     /// In this state: open, accepted, resolved.
