@@ -33,6 +33,10 @@ pub struct Sight {
 /// It connects once and to this address only.
 pub async fn look(address: SocketAddr, suggested: Platform) -> Option<Sight> {
     let mut stream = timeout(CONNECT_MAX, TcpStream::connect(address)).await.ok()?.ok()?;
+    // A port that nobody listens on can be that of the connection itself.
+    if stream.local_addr().ok()? == address {
+        return None;
+    }
     let asked = Question::of(suggested);
     let mut said = Vec::new();
     let talk = async {

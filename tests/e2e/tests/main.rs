@@ -18,5 +18,6 @@ mod mysql;
 mod recording;
 mod redis;
 mod rotation;
+mod sources;
 mod terminal;
 mod transcript;

@@ -419,6 +419,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/discovery-sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Discovery sources, by name */
+        get: operations["source_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/discovery-sources/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One discovery source */
+        get: operations["source_show"];
+        /** Declare a discovery source or change it */
+        put: operations["source_put"];
+        post?: never;
+        /** Take a discovery source out of use */
+        delete: operations["source_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/discovery-sources/{name}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Look for the hosts of a source */
+        post: operations["source_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/documents/read": {
         parameters: {
             query?: never;
@@ -687,6 +740,40 @@ export interface paths {
         get: operations["home_show"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/hosts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Hosts that discovery sources found, newest first */
+        get: operations["host_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/hosts/{id}/adopt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a found host an asset */
+        post: operations["host_adopt"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2137,6 +2224,8 @@ export interface components {
             /** @constant */
             kind: "console";
         };
+        /** @description Addresses as they are declared: `10.1.2.0/24`, `10.1.3.5-10.1.3.99`, `10.1.2.3`, `web-7.example.com`. */
+        Addresses: string;
         /** @description A bearer token for the API; the token itself is shown once, when it is made. */
         ApiToken: {
             /** @description When it was made. */
@@ -2393,7 +2482,7 @@ export interface components {
              * @description The gateway's port.
              */
             port: number;
-            /** @description The protocol: `postgresql`. */
+            /** @description The protocol: `postgresql` or `redis`. */
             protocol: string;
             /** @description The token, shown once: the client's password. */
             token: string;
@@ -2565,7 +2654,7 @@ export interface components {
                 [key: string]: string;
             };
         };
-        /** @description A discovery of several assets. */
+        /** @description A discovery of several assets, or of the hosts of a source. */
         DiscoveryRun: {
             /**
              * Format: uint32
@@ -2583,6 +2672,12 @@ export interface components {
              * @description Of these, how many could not be looked at.
              */
             failed: number;
+            /**
+             * Format: uint32
+             * @description How many hosts were found.
+             * @default 0
+             */
+            hosts: number;
             /** @description Identifier. */
             id: components["schemas"]["DiscoveryId"];
             /**
@@ -2594,13 +2689,26 @@ export interface components {
             requested_by: string;
             /** @description Where it looks. */
             scope: components["schemas"]["ScopePath"];
+            /** @description The source whose hosts are looked for; assets are looked at where there is none. */
+            source?: components["schemas"]["SourceName"] | null;
             /** @description How it stands. */
             state: components["schemas"]["RunState"];
             /**
              * Format: uint32
-             * @description How many assets it is to look at.
+             * @description How many assets it is to look at; of a source, how many ports of hosts.
              */
             targets: number;
+        };
+        /** @description A discovery source as it stands. */
+        DiscoverySource: {
+            /** @description When it was created. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description What was declared. */
+            declared: components["schemas"]["SourceDocument"];
+            /** @description Identifier. */
+            id: components["schemas"]["SourceId"];
+            /** @description When it is looked next by itself. */
+            next_at?: components["schemas"]["Timestamp"] | null;
         };
         /** @description One asset of a run. */
         DiscoveryTarget: {
@@ -2630,7 +2738,7 @@ export interface components {
              * @description How many accounts were found.
              */
             accounts: number;
-            /** @description Its assets. */
+            /** @description Its assets; none where it looks for the hosts of a source. */
             assets: components["schemas"]["DiscoveryTarget"][];
             /** @description When it began. */
             created_at: components["schemas"]["Timestamp"];
@@ -2643,6 +2751,17 @@ export interface components {
              * @description Of these, how many could not be looked at.
              */
             failed: number;
+            /**
+             * @description What of a source could not be looked at, and why; the first hundred.
+             * @default []
+             */
+            gaps: string[];
+            /**
+             * Format: uint32
+             * @description How many hosts were found.
+             * @default 0
+             */
+            hosts: number;
             /** @description Identifier. */
             id: components["schemas"]["DiscoveryId"];
             /**
@@ -2654,11 +2773,13 @@ export interface components {
             requested_by: string;
             /** @description Where it looks. */
             scope: components["schemas"]["ScopePath"];
+            /** @description The source whose hosts are looked for; assets are looked at where there is none. */
+            source?: components["schemas"]["SourceName"] | null;
             /** @description How it stands. */
             state: components["schemas"]["RunState"];
             /**
              * Format: uint32
-             * @description How many assets it is to look at.
+             * @description How many assets it is to look at; of a source, how many ports of hosts.
              */
             targets: number;
         };
@@ -2794,6 +2915,64 @@ export interface components {
             name: components["schemas"]["RoleName"];
             /** @description What it allows. */
             permissions: components["schemas"]["Permission"][];
+        } | {
+            /** @description What is looked at in them: networks, ranges, addresses, host names; at most 65,536 addresses. */
+            addresses: components["schemas"]["Addresses"][];
+            /**
+             * Format: uint32
+             * @description The most connections at once, to each address one; 32 unless given.
+             * @default 32
+             */
+            concurrency: number;
+            /** @description How often it is looked by itself; only on demand where it is left out. */
+            every?: components["schemas"]["Period"] | null;
+            /** @constant */
+            kind: "DiscoverySource";
+            /** @description Name, unique within the tenant: 1 to 63 of a-z 0-9 . _ - */
+            name: components["schemas"]["SourceName"];
+            /** @description The networks that may be touched. */
+            networks: string[];
+            /**
+             * @description The ports that are tried, each with what it suggests; the usual ones unless given.
+             * @default [
+             *       {
+             *         "platform": "linux",
+             *         "port": 22
+             *       },
+             *       {
+             *         "platform": "ldap",
+             *         "port": 389
+             *       },
+             *       {
+             *         "platform": "ldap",
+             *         "port": 636
+             *       },
+             *       {
+             *         "platform": "mysql",
+             *         "port": 3306
+             *       },
+             *       {
+             *         "platform": "postgresql",
+             *         "port": 5432
+             *       },
+             *       {
+             *         "platform": "redis",
+             *         "port": 6379
+             *       }
+             *     ]
+             */
+            ports: components["schemas"]["PortHint"][];
+            /**
+             * Format: uint32
+             * @description The most connections that are begun in a second; 50 unless given.
+             * @default 50
+             */
+            rate: number;
+            /**
+             * @description The scope it belongs to, where hosts that are adopted go; `/` unless given.
+             * @default /
+             */
+            scope: components["schemas"]["ScopePath"];
         };
         /** @description Why a document cannot be applied. */
         DocumentProblem: {
@@ -3038,18 +3217,20 @@ export interface components {
         };
         /** @description What a name in a folder is. */
         FileKind: "file" | "folder" | "link" | "other";
-        /** @description Something that discovery thinks is wrong with an account. */
+        /** @description Something that discovery thinks is wrong with an account on an asset, or with a found host. */
         Finding: {
             /** @description Who accepted it. */
             accepted_by?: string | null;
             /** @description Until when it is accepted. */
             accepted_until?: components["schemas"]["Timestamp"] | null;
-            /** @description The account, as the target spells it. */
+            /** @description The account, as the target spells it; empty where it is about a found host. */
             account: string;
-            /** @description The asset. */
-            asset: components["schemas"]["AssetName"];
+            /** @description The asset; none where it is about a found host. */
+            asset?: components["schemas"]["AssetName"] | null;
             /** @description What was seen, one thing a line. */
             evidence: string[];
+            /** @description The found host that it is about. */
+            host?: components["schemas"]["FoundHostRef"] | null;
             /** @description Identifier. */
             id: components["schemas"]["FindingId"];
             /** @description What is wrong. */
@@ -3058,7 +3239,7 @@ export interface components {
             note?: string | null;
             /** @description When it was first raised. */
             raised_at: components["schemas"]["Timestamp"];
-            /** @description The scope, which is the asset's. */
+            /** @description The scope: the asset's, or that of the host's source. */
             scope: components["schemas"]["ScopePath"];
             /** @description When a run last saw that it is so. */
             seen_at: components["schemas"]["Timestamp"];
@@ -3070,7 +3251,7 @@ export interface components {
         /** @description Something that discovery thinks is wrong. */
         FindingId: string;
         /** @description What is wrong. */
-        FindingKind: "unmanaged" | "orphaned" | "stale" | "shared" | "default_password" | "empty_password" | "weak_key" | "standing_privilege" | "privilege_gained" | "secret_changed";
+        FindingKind: "unmanaged" | "orphaned" | "stale" | "shared" | "default_password" | "empty_password" | "weak_key" | "standing_privilege" | "privilege_gained" | "secret_changed" | "unknown_host";
         /** @description How a finding stands. */
         FindingState: "open" | "accepted" | "resolved";
         /** @description A folder. */
@@ -3086,6 +3267,42 @@ export interface components {
         FolderWish: {
             /** @description Absolute, or relative to the account's home. */
             path: string;
+        };
+        /** @description A host that a run over a source found. */
+        FoundHost: {
+            /** @description `address:port` */
+            address: string;
+            /** @description The asset that is at this address, as of the newest run. */
+            asset?: components["schemas"]["AssetName"] | null;
+            /** @description What the server said, for people: at most 200 characters, none of them a control character. */
+            banner?: string | null;
+            /** @description When it was first seen. */
+            first_seen_at: components["schemas"]["Timestamp"];
+            /** @description Since when it answers no more. */
+            gone_at?: components["schemas"]["Timestamp"] | null;
+            /** @description The fingerprint of the SSH host key that it presented. Nobody decided on it. */
+            host_key?: string | null;
+            /** @description Identifier. */
+            id: components["schemas"]["HostId"];
+            /** @description Whether the server said so; the port suggests it otherwise. */
+            is_recognised: boolean;
+            /** @description The host name that stood for the address, where the source names one. */
+            name?: string | null;
+            /** @description What it seems to be. */
+            platform: components["schemas"]["Platform"];
+            /** @description The scope, which is the source's. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description When it was last seen. */
+            seen_at: components["schemas"]["Timestamp"];
+            /** @description The source. */
+            source: components["schemas"]["SourceName"];
+        };
+        /** @description Which found host. */
+        FoundHostRef: {
+            /** @description `address:port` */
+            address: string;
+            /** @description Identifier. */
+            id: components["schemas"]["HostId"];
         };
         /** @description The time-boxed right that results from a request. */
         Grant: {
@@ -3196,6 +3413,15 @@ export interface components {
             /** @description Requests that wait for one's own answer. */
             waiting: components["schemas"]["Request"][];
         };
+        /** @description As what a found host is adopted. */
+        HostAdoption: {
+            /** @description The name of the asset that it becomes. */
+            name: components["schemas"]["AssetName"];
+            /** @description What kind of system it is; what it seems to be when left out. */
+            platform?: components["schemas"]["Platform"] | null;
+        };
+        /** @description A host that a discovery source found. */
+        HostId: string;
         /** @description A host key that an asset presented or that was declared for it. */
         HostKey: {
             /** @description The asset. */
@@ -3307,7 +3533,7 @@ export interface components {
          * @description What a document is about.
          * @enum {string}
          */
-        Kind: "Asset" | "Account" | "Group" | "Policy" | "Role";
+        Kind: "Asset" | "Account" | "Group" | "Policy" | "Role" | "DiscoverySource";
         /** @description The ledger's state. */
         LedgerStatus: {
             /**
@@ -3655,9 +3881,33 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a listing. */
+        Page_of_DiscoverySource: {
+            /** @description What is on it. */
+            items: components["schemas"]["DiscoverySource"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
         Page_of_Finding: {
             /** @description What is on it. */
             items: components["schemas"]["Finding"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
+        Page_of_FoundHost: {
+            /** @description What is on it. */
+            items: components["schemas"]["FoundHost"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
             /**
@@ -4119,6 +4369,16 @@ export interface components {
         };
         /** @description A policy's name, unique within its tenant. */
         PolicyName: string;
+        /** @description A port, and what listens there where the server does not say. */
+        PortHint: {
+            /** @description What it suggests. */
+            platform: components["schemas"]["Platform"];
+            /**
+             * Format: uint16
+             * @description The port.
+             */
+            port: number;
+        };
         /** @description Why an account is privileged. */
         Privilege: {
             /** @constant */
@@ -4864,6 +5124,68 @@ export interface components {
             /** @description Who. */
             user: components["schemas"]["User"];
         };
+        /** @description Where hosts are looked for. Nothing outside its networks is ever connected to. */
+        SourceDocument: {
+            /** @description What is looked at in them: networks, ranges, addresses, host names; at most 65,536 addresses. */
+            addresses: components["schemas"]["Addresses"][];
+            /**
+             * Format: uint32
+             * @description The most connections at once, to each address one; 32 unless given.
+             * @default 32
+             */
+            concurrency: number;
+            /** @description How often it is looked by itself; only on demand where it is left out. */
+            every?: components["schemas"]["Period"] | null;
+            /** @description Name, unique within the tenant: 1 to 63 of a-z 0-9 . _ - */
+            name: components["schemas"]["SourceName"];
+            /** @description The networks that may be touched. */
+            networks: string[];
+            /**
+             * @description The ports that are tried, each with what it suggests; the usual ones unless given.
+             * @default [
+             *       {
+             *         "platform": "linux",
+             *         "port": 22
+             *       },
+             *       {
+             *         "platform": "ldap",
+             *         "port": 389
+             *       },
+             *       {
+             *         "platform": "ldap",
+             *         "port": 636
+             *       },
+             *       {
+             *         "platform": "mysql",
+             *         "port": 3306
+             *       },
+             *       {
+             *         "platform": "postgresql",
+             *         "port": 5432
+             *       },
+             *       {
+             *         "platform": "redis",
+             *         "port": 6379
+             *       }
+             *     ]
+             */
+            ports: components["schemas"]["PortHint"][];
+            /**
+             * Format: uint32
+             * @description The most connections that are begun in a second; 50 unless given.
+             * @default 50
+             */
+            rate: number;
+            /**
+             * @description The scope it belongs to, where hosts that are adopted go; `/` unless given.
+             * @default /
+             */
+            scope: components["schemas"]["ScopePath"];
+        };
+        /** @description Where hosts are looked for. */
+        SourceId: string;
+        /** @description A discovery source's name, unique within its tenant. */
+        SourceName: string;
         /** @description The public half of the authority that signs the gateway's user certificates. */
         SshCa: {
             /** @description One line for the file that sshd's `TrustedUserCAKeys` names. */
@@ -4949,7 +5271,7 @@ export interface components {
             action: components["schemas"]["StatementAction"];
             /** @description The kinds of thing that it is about; every kind unless given. */
             classes?: components["schemas"]["StatementClass"][];
-            /** @description The functions that it is about; without meaning in an `allow`. */
+            /** @description The functions that it is about, or the commands of Redis; without meaning in an `allow`. */
             functions?: string[];
             /**
              * @description What people call it; shown to whoever it stops.
@@ -4959,7 +5281,7 @@ export interface components {
             /**
              * @description The tables that it is about, `name` or `schema.name`, each with `*` for any text; every table
              *     unless given. A statement that leaves the schema open means `public` for `schema.*`, and any
-             *     schema for `schema.name`; an `allow` wants it said.
+             *     schema for `schema.name`; an `allow` wants it said. For Redis, the keys.
              */
             tables?: string[];
             /** @description Only what changes or removes rows without a condition. */
@@ -6513,6 +6835,165 @@ export interface operations {
             };
         };
     };
+    source_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_DiscoverySource"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    source_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The source. */
+                name: components["schemas"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiscoverySource"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    source_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The source. */
+                name: components["schemas"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SourceDocument"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiscoverySource"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    source_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The source. */
+                name: components["schemas"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    source_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The source. */
+                name: components["schemas"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiscoveryRun"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     documents_read: {
         parameters: {
             query?: never;
@@ -7124,6 +7605,82 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Home"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    host_list: {
+        parameters: {
+            query?: {
+                /** @description At this `address:port`. */
+                address?: string | null;
+                /** @description Where to go on. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number | null;
+                /** @description Found by this source. */
+                source?: components["schemas"]["SourceName"] | null;
+                /** @description Only those that no asset names and that still answer. */
+                unknown?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_FoundHost"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    host_adopt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The host. */
+                id: components["schemas"]["HostId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HostAdoption"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asset"];
                 };
             };
             /** @description What went wrong */

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -260,18 +260,8 @@ impl DiscoverCommand {
                 client.delete(&format!("{SOURCES}/{source}")).await?;
                 output::line(&format!("discovery source {source} deleted"))?;
             }
-            Self::Hosts { source, unknown } => {
-                let source = source.map(|source| source.to_string());
-                let query = [("source", source), ("unknown", unknown.then(|| "true".to_owned()))];
-                let hosts: Vec<FoundHost> = client.all("/v1/hosts", &query).await?;
-                output::list(format, &hosts)?;
-            }
-            Self::Adopt { host, name, platform } => {
-                let id = host_id(&client, host).await?;
-                let body = json!({ "name": name, "platform": platform });
-                let asset: Asset = client.post(&format!("/v1/hosts/{id}/adopt"), &body).await?;
-                output::one(format, &asset)?;
-            }
+            Self::Hosts { source, unknown } => hosts(&client, source, unknown, format).await?,
+            Self::Adopt { host, name, platform } => adopt(&client, host, &name, platform, format).await?,
             Self::List => {
                 let runs: Runs = client.get("/v1/discoveries").await?;
                 output::list(format, &runs.items)?;
@@ -293,11 +283,7 @@ impl DiscoverCommand {
                 output::one(format, &run)?;
             }
             Self::Set { asset, account, setting, certificates, every, try_default_passwords } => {
-                let certificates = match &certificates {
-                    Some(file) => std::fs::read_to_string(file)
-                        .map_err(|error| anyhow::anyhow!("cannot read {}: {error}", file.display()))?,
-                    None => String::new(),
-                };
+                let certificates = certificates.as_deref().map(certificates_of).transpose()?.unwrap_or_default();
                 let settings: BTreeMap<_, _> = setting.into_iter().collect();
                 let body = json!({
                     "settings": settings,
@@ -312,6 +298,30 @@ impl DiscoverCommand {
         }
         Ok(DONE)
     }
+}
+
+fn certificates_of(file: &Path) -> Result<String, Failure> {
+    Ok(std::fs::read_to_string(file).map_err(|error| anyhow::anyhow!("cannot read {}: {error}", file.display()))?)
+}
+
+async fn hosts(client: &Client, source: Option<SourceName>, unknown: bool, format: Format) -> Result<(), Failure> {
+    let source = source.map(|source| source.to_string());
+    let query = [("source", source), ("unknown", unknown.then(|| "true".to_owned()))];
+    let hosts: Vec<FoundHost> = client.all("/v1/hosts", &query).await?;
+    Ok(output::list(format, &hosts)?)
+}
+
+async fn adopt(
+    client: &Client,
+    host: String,
+    name: &AssetName,
+    platform: Option<Platform>,
+    format: Format,
+) -> Result<(), Failure> {
+    let id = host_id(client, host).await?;
+    let body = json!({ "name": name, "platform": platform });
+    let asset: Asset = client.post(&format!("/v1/hosts/{id}/adopt"), &body).await?;
+    Ok(output::one(format, &asset)?)
 }
 
 /// The id of a host that is given by its id or its address.

@@ -24,10 +24,10 @@ import { Menu } from "../../ui/Menu";
 import { Page } from "../../ui/Page";
 
 const f = t.findings;
-const KINDS = ["unmanaged", "orphaned", "stale", "shared", "default_password", "empty_password", "weak_key", "standing_privilege", "privilege_gained", "secret_changed"] as const satisfies Finding["kind"][];
+const KINDS = ["unmanaged", "orphaned", "stale", "shared", "default_password", "empty_password", "weak_key", "standing_privilege", "privilege_gained", "secret_changed", "unknown_host"] as const satisfies Finding["kind"][];
 const WEEK_MS = 7 * 86_400_000;
 
-const ref = (finding: Finding) => `${finding.account}@${finding.asset}`;
+const ref = (finding: Finding) => finding.host?.address ?? `${finding.account}@${finding.asset}`;
 
 /** What discovery thinks is wrong, and what is done about it. */
 export function FindingsPage() {
@@ -49,7 +49,7 @@ export function FindingsPage() {
         row.state === "resolved" ? null : (
           <Menu
             trigger={<IconButton label={`${t.actions.more}: ${ref(row)}, ${f.kinds[row.kind]}`} size="sm"><MoreHorizontal className="size-4" aria-hidden /></IconButton>}
-            items={[
+            items={row.host ? [{ label: f.accept, icon: <Clock />, blocked: blocked("asset:write", row.scope), onSelect: () => open("accept", row.id) }] : [
               { label: f.adopt, icon: <ShieldCheck />, blocked: blocked("asset:write", row.scope), onSelect: () => open("adopt", row.id) },
               { label: f.own, icon: <UserRound />, blocked: blocked("asset:write", row.scope), onSelect: () => open("own", row.id) },
               { label: f.accept, icon: <Clock />, blocked: blocked("asset:write", row.scope), onSelect: () => open("accept", row.id) },
