@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(platform(b"welcome\r\nSSH-2.0-x\r\n", nothing), Some(Platform::Linux));
         assert_eq!(platform(b"SSH-2.0-Cisco-1.25\r\n", nothing), Some(Platform::NetworkDevice));
         assert_eq!(platform(b"SSH-2.0-Open", nothing), None, "the line is not whole yet");
-        assert_eq!(platform(b"\x07\0\0\0\x0a8.0.36\0", nothing), None, "the packet is not whole yet");
+        assert_eq!(platform(b"\x09\0\0\0\x0a8.0.36\0", nothing), None, "the packet is not whole yet");
         assert_eq!(platform(b"\x08\0\0\0\x0a8.0.36\0", nothing), Some(Platform::Mysql));
         assert_eq!(platform(b"\x0a\0\0\0\xff\x6a\x04refused", nothing), Some(Platform::Mysql));
         assert_eq!(platform(b"S", Question::PostgresTls), Some(Platform::Postgresql));
