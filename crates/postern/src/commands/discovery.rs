@@ -308,7 +308,8 @@ async fn hosts(client: &Client, source: Option<SourceName>, unknown: bool, forma
     let source = source.map(|source| source.to_string());
     let query = [("source", source), ("unknown", unknown.then(|| "true".to_owned()))];
     let hosts: Vec<FoundHost> = client.all("/v1/hosts", &query).await?;
-    Ok(output::list(format, &hosts)?)
+    output::list(format, &hosts)?;
+    Ok(())
 }
 
 async fn adopt(
@@ -321,7 +322,8 @@ async fn adopt(
     let id = host_id(client, host).await?;
     let body = json!({ "name": name, "platform": platform });
     let asset: Asset = client.post(&format!("/v1/hosts/{id}/adopt"), &body).await?;
-    Ok(output::one(format, &asset)?)
+    output::one(format, &asset)?;
+    Ok(())
 }
 
 /// The id of a host that is given by its id or its address.
