@@ -13,6 +13,9 @@ const NUMBERS_MAX: usize = 16 * 1024;
 /// How many bytes of texts one session may have prepared.
 const TEXTS_LEN_MAX: usize = 64 * 1024 * 1024;
 
+/// A parameter as it is recorded: whether it is binary, and its value.
+pub(crate) type Bound = (bool, Option<Vec<u8>>);
+
 /// A prepared statement.
 pub(crate) struct Prepared {
     /// Its text, as it is recorded.
@@ -83,7 +86,7 @@ impl Registry {
     }
 
     /// The parameters of an execution as they are recorded: whether each is binary, and its value.
-    pub(crate) fn bound(&mut self, number: u32, content: &[u8]) -> Result<Vec<(bool, Option<Vec<u8>>)>, Error> {
+    pub(crate) fn bound(&mut self, number: u32, content: &[u8]) -> Result<Vec<Bound>, Error> {
         let Some(prepared) = self.known.get_mut(&number) else { return Ok(Vec::new()) };
         let long = &prepared.long;
         let read = parameters(content, prepared.parameters, &mut prepared.types, |at| long.contains_key(&at))?;

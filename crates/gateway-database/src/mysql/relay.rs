@@ -14,7 +14,7 @@ use postern_wire::mysql::{
 use postern_wire::recording::{StatementOutcome, TransactionState};
 
 use super::mask::Plan;
-use super::prepared::Registry;
+use super::prepared::{Bound, Registry};
 use super::put_error;
 use super::rules::{Judged, Rules};
 use super::welcome::{Asked, seed, wish};
@@ -289,7 +289,7 @@ impl Relay {
         said: &Message,
         text: &[u8],
         judged: Judged,
-        bound: Vec<(bool, Option<Vec<u8>>)>,
+        bound: Vec<Bound>,
         expected: Expect,
     ) -> Result<Fate, Stop> {
         let redacted = redacted(text);

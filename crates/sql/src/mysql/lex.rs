@@ -98,9 +98,8 @@ fn string(bytes: &[u8], begin: usize) -> Option<usize> {
     let mut at = begin + 1;
     loop {
         let byte = *bytes.get(at)?;
-        if byte == b'\\' && quote != b'`' {
-            at += 2;
-        } else if byte == quote && bytes.get(at + 1) == Some(&quote) {
+        let escapes = byte == b'\\' && quote != b'`';
+        if escapes || byte == quote && bytes.get(at + 1) == Some(&quote) {
             at += 2;
         } else if byte == quote {
             return Some(at + 1);

@@ -112,7 +112,7 @@ pub fn parameters<'a>(
     if count == 0 {
         return Ok(Vec::new());
     }
-    let nulls = cursor.take((usize::from(count) + 7) / 8)?;
+    let nulls = cursor.take(usize::from(count).div_ceil(8))?;
     if cursor.byte()? == 1 {
         types.clear();
         for _ in 0..count {

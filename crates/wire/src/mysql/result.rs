@@ -164,7 +164,7 @@ pub fn is_text(kind: u8) -> bool {
 pub fn binary_row<'a>(content: &'a [u8], kinds: &[u8]) -> Result<Vec<Option<&'a [u8]>>, Error> {
     let mut cursor = Cursor::new(content, "a row");
     cursor.byte()?;
-    let nulls = cursor.take((kinds.len() + 9) / 8)?;
+    let nulls = cursor.take((kinds.len() + 2).div_ceil(8))?;
     let mut values = Vec::new();
     for (at, kind) in kinds.iter().enumerate() {
         let bit = at + 2;
@@ -191,7 +191,7 @@ pub fn binary_row<'a>(content: &'a [u8], kinds: &[u8]) -> Result<Vec<Option<&'a 
 /// The content of a row in binary form.
 #[must_use]
 pub fn encode_binary_row<'a>(values: impl ExactSizeIterator<Item = Option<&'a [u8]>>, kinds: &[u8]) -> Vec<u8> {
-    let mut nulls = vec![0_u8; (values.len() + 9) / 8];
+    let mut nulls = vec![0_u8; (values.len() + 2).div_ceil(8)];
     let mut rest = Vec::new();
     for ((at, value), kind) in values.enumerate().zip(kinds) {
         match value {

@@ -24,7 +24,6 @@ pub(super) fn local(ticket: &ConnectTicket, address: SocketAddr) -> String {
     let (host, port, account) = (address.ip(), address.port(), &ticket.account.account);
     match ticket.protocol.as_str() {
         "redis" => format!("redis-cli -h {host} -p {port}"),
-        "mysql" => format!("mysql -h {host} -P {port} -u {account} -p (the token: postern connect --print)"),
         _ => format!("psql -h {host} -p {port} -U {account}"),
     }
 }
