@@ -2482,7 +2482,7 @@ export interface components {
              * @description The gateway's port.
              */
             port: number;
-            /** @description The protocol: `postgresql` or `redis`. */
+            /** @description The protocol: `postgresql`, `mysql` or `redis`. */
             protocol: string;
             /** @description The token, shown once: the client's password. */
             token: string;
