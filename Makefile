@@ -19,7 +19,8 @@ run: packages-run dependencies web/dist/index.html ## Build, then start Postern 
 	exec node scripts/demo.mjs
 
 test: packages-test dependencies web/node_modules/.package-lock.json ## Run all tests: Rust, console, end-to-end, and the checks of the tree
-	@cargo xtask ci
+	@scripts/python-drivers.sh || echo "without Python's drivers: the tests that need them will say SKIPPED"
+	cargo xtask ci
 
 check: packages-build dependencies web/node_modules/.package-lock.json ## The fast checks only: format, lints, the tree, the console's types
 	@cargo xtask ci --fast

@@ -7,7 +7,7 @@ set -eu
 
 build="gcc libc6-dev mold patch"
 run="curl openssh-server openssh-client postgresql postgresql-client openssl"
-test="chromium expect libfaketime openssh-tests pgbouncer rsync x11-utils xauth xvfb sudo procps mariadb-server mariadb-client redis-server slapd ldap-utils"
+test="chromium expect libfaketime openssh-tests pgbouncer rsync x11-utils xauth xvfb sudo procps mariadb-server mariadb-client redis-server slapd ldap-utils python3-venv"
 
 case "${1:-}" in
 build) wanted=$build ;;

@@ -27,7 +27,7 @@ pub use gate::{Gate, binary};
 pub use mysql::MysqlWorld;
 pub use person::Person;
 pub use pg::PgTarget;
-pub use ran::{Ran, run, run_with_input};
+pub use ran::{Ran, python_with, run, run_with_input};
 pub use redis::RedisWorld;
 pub use server::Server;
 pub use target::SshTarget;

@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use serde_json::Value;
 
 use crate::child::Child;
+use crate::target::repository;
 use crate::wait::within;
 
 /// No program of a test takes longer.
@@ -113,4 +114,17 @@ impl Ran {
         let ran = self.ok()?;
         serde_json::from_slice(&ran.stdout).with_context(|| format!("`{}` said no JSON: {}", ran.shown, ran.said()))
     }
+}
+
+/// Python with a driver of databases; none, with a word about it, where there is no such driver.
+#[must_use]
+pub fn python_with(driver: &str) -> Option<Command> {
+    let own = repository().join("target/drivers/bin/python");
+    let program = if own.exists() { own } else { "python3".into() };
+    let imported = run(Command::new(&program).args(["-c", &format!("import {driver}")]));
+    if imported.is_ok_and(|ran| ran.code == 0) {
+        return Some(Command::new(program));
+    }
+    eprintln!("SKIPPED: there is no {driver} for Python (scripts/python-drivers.sh)");
+    None
 }

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use postern_e2e::{Child, DatabaseWorld, Person, Ran, run, run_with_input, until};
+use postern_e2e::{Child, DatabaseWorld, Person, Ran, python_with, run, run_with_input, until};
 use serde_json::Value;
 
 /// psql through `postern connect`, without decoration.
@@ -369,17 +369,13 @@ print("done")
 
 #[test]
 fn a_driver_finds_everything_as_it_is() {
-    if !run(Command::new("python3").args(["-c", "import psycopg"])).is_ok_and(|ran| ran.code == 0) {
-        eprintln!("SKIPPED: there is no psycopg for python3");
-        return;
-    }
+    let Some(mut python) = python_with("psycopg") else { return };
+    python.args(["-c", PSYCOPG]);
     let world = DatabaseWorld::start().unwrap();
     for (name, group) in [("ben", "dba"), ("rea", "ruled")] {
         let person = world.person(name, group).unwrap();
         let uri = world.uri(&person).unwrap();
-        let mut python = Command::new("python3");
-        python.args(["-c", PSYCOPG]).env("URI", &uri);
-        let ran = run(&mut python).unwrap();
+        let ran = run(python.env("URI", &uri)).unwrap();
         if group == "dba" {
             assert_eq!(ran.ok().unwrap().text(), "done\n");
         } else {

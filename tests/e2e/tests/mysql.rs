@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use postern_e2e::{Child, MysqlWorld, Person, Ran, run, run_with_input, until};
+use postern_e2e::{Child, MysqlWorld, Person, Ran, python_with, run, run_with_input, until};
 
 /// `mariadb` through `postern connect`, without decoration.
 fn mariadb(person: &Person, sql: &str) -> Ran {
@@ -181,14 +181,10 @@ print("done")
 
 #[test]
 fn a_driver_finds_everything_as_it_is() {
-    if !run(Command::new("python3").args(["-c", "import pymysql"])).is_ok_and(|ran| ran.code == 0) {
-        eprintln!("SKIPPED: there is no pymysql for python3");
-        return;
-    }
+    let Some(mut python) = python_with("pymysql") else { return };
     let world = MysqlWorld::start().unwrap();
     let ben = world.declared.person("ben", "dba").unwrap();
     let token = world.token(&ben, "app@shop").unwrap();
-    let mut python = Command::new("python3");
     python.args(["-c", DRIVER]).env("TOKEN", token).env("PORT", world.declared.gate.mysql_port());
     let ran = run(python.env("CA", world.declared.gate.ca())).unwrap();
     assert_eq!(ran.ok().unwrap().text(), "done\n");

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use postern_e2e::{Child, Person, Ran, RedisWorld, free_port, run, run_with_input, until};
+use postern_e2e::{Child, Person, Ran, RedisWorld, free_port, python_with, run, run_with_input, until};
 
 /// redis-cli through `postern connect`, with commands on its standard input.
 fn redis_cli(person: &Person, commands: &str) -> Ran {
@@ -233,13 +233,10 @@ print("done")
 
 #[test]
 fn a_driver_finds_everything_as_it_is() {
-    if !run(Command::new("python3").args(["-c", "import redis"])).is_ok_and(|ran| ran.code == 0) {
-        eprintln!("SKIPPED: there is no redis for python3");
-        return;
-    }
+    let Some(mut python) = python_with("redis") else { return };
     let world = RedisWorld::start().unwrap();
     let ben = world.declared.person("ben", "dba").unwrap();
     let uri = world.uri(&ben, "app@cache").unwrap();
-    let ran = run(Command::new("python3").args(["-c", DRIVER]).env("URI", &uri)).unwrap();
+    let ran = run(python.args(["-c", DRIVER]).env("URI", &uri)).unwrap();
     assert_eq!(ran.ok().unwrap().text(), "done\n");
 }

@@ -151,6 +151,7 @@ export const api = {
   findingShow: (id: string, signal?: Signal) => json<Finding>("GET", path("findings", id), { signal }),
   findingAdopt: (id: string, owner: string | undefined) => call("POST", path("findings", id, "adopt"), { body: owner ? { owner } : {} }),
   findingOwn: (id: string, owner: string) => call("POST", path("findings", id, "own"), { body: { owner } }),
+  hostAdopt: (id: string, body: { name: string; platform?: Asset["platform"] }) => call("POST", path("hosts", id, "adopt"), { body }),
   findingAccept: (id: string, body: { until: string; reason: string }) => call("POST", path("findings", id, "accept"), { body }),
   findingAct: (id: string, verb: "disable" | "remove") => call("POST", path("findings", id, verb)),
 

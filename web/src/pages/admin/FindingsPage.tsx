@@ -1,15 +1,16 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { Ban, Clock, MoreHorizontal, ShieldCheck, Trash2, TriangleAlert, UserRound } from "lucide-react";
+import { Ban, Clock, MoreHorizontal, Server, ShieldCheck, Trash2, TriangleAlert, UserRound } from "lucide-react";
 import { useState } from "react";
 
 import { api } from "../../api/client";
-import type { Finding } from "../../api/nouns";
+import type { Asset, Finding } from "../../api/nouns";
 import { q } from "../../api/queries";
 import { Mono } from "../../components/Copy";
 import { FormDialog, fieldError } from "../../components/FormDialog";
 import { ReasonDialog } from "../../components/ReasonDialog";
 import { SeverityBadge } from "../../components/states";
 import { Ago, When } from "../../components/When";
+import { PLATFORMS } from "../../forms/asset-put";
 import { useDialog, useFilter } from "../../hooks/useUrlState";
 import { useCan } from "../../hooks/useWho";
 import { t } from "../../i18n";
@@ -19,7 +20,7 @@ import { DataTable, EmptyList } from "../../table/DataTable";
 import { Choice, Filters, SelectFilter, TextFilter } from "../../table/Filters";
 import { Pager, sizeOf } from "../../table/Pager";
 import { IconButton } from "../../ui/Button";
-import { TextArea, TextField } from "../../ui/Field";
+import { SelectField, TextArea, TextField } from "../../ui/Field";
 import { Menu } from "../../ui/Menu";
 import { Page } from "../../ui/Page";
 
@@ -49,7 +50,10 @@ export function FindingsPage() {
         row.state === "resolved" ? null : (
           <Menu
             trigger={<IconButton label={`${t.actions.more}: ${ref(row)}, ${f.kinds[row.kind]}`} size="sm"><MoreHorizontal className="size-4" aria-hidden /></IconButton>}
-            items={row.host ? [{ label: f.accept, icon: <Clock />, blocked: blocked("asset:write", row.scope), onSelect: () => open("accept", row.id) }] : [
+            items={row.host ? [
+              { label: f.adoptHost, icon: <Server />, blocked: blocked("asset:write", row.scope), onSelect: () => open("adopt-host", row.id) },
+              { label: f.accept, icon: <Clock />, blocked: blocked("asset:write", row.scope), onSelect: () => open("accept", row.id) },
+            ] : [
               { label: f.adopt, icon: <ShieldCheck />, blocked: blocked("asset:write", row.scope), onSelect: () => open("adopt", row.id) },
               { label: f.own, icon: <UserRound />, blocked: blocked("asset:write", row.scope), onSelect: () => open("own", row.id) },
               { label: f.accept, icon: <Clock />, blocked: blocked("asset:write", row.scope), onSelect: () => open("accept", row.id) },
@@ -81,6 +85,7 @@ function seenHeader(state: string | undefined): string {
 function Dialogs({ finding, dialog, onClose }: { finding: Finding; dialog: string | undefined; onClose: () => void }) {
   switch (dialog) {
     case "adopt": return <Owner finding={finding} adopt onClose={onClose} />;
+    case "adopt-host": return finding.host ? <AsAsset finding={finding} host={finding.host} onClose={onClose} /> : null;
     case "own": return <Owner finding={finding} onClose={onClose} />;
     case "accept": return <Accept finding={finding} onClose={onClose} />;
     case "disable": return <Act finding={finding} verb="disable" onClose={onClose} />;
@@ -105,6 +110,26 @@ function Owner({ finding, adopt = false, onClose }: { finding: Finding; adopt?: 
     <FormDialog title={adopt ? f.adoptTitle(ref(finding)) : f.ownTitle(ref(finding))} about={adopt ? f.adoptBody : undefined} submit={adopt ? f.adopt : f.own} busy={save.isPending} error={save.error} fields={["owner"]} onSubmit={() => save.mutate()} onClose={onClose}>
       <Evidence finding={finding} />
       <TextField label={f.owner} hint={f.ownerHint} mono optional={adopt ? t.common.optional : undefined} required={!adopt} value={owner} onChange={(event) => setOwner(event.target.value)} autoFocus spellCheck={false} error={fieldError(save.error, "owner")} />
+    </FormDialog>
+  );
+}
+
+function AsAsset({ finding, host, onClose }: { finding: Finding; host: NonNullable<Finding["host"]>; onClose: () => void }) {
+  const [name, setName] = useState("");
+  const [platform, setPlatform] = useState<Asset["platform"]>();
+  const save = useMutation({
+    meta: { inline: true },
+    mutationFn: () => api.hostAdopt(host.id, { name: name.trim(), platform }),
+    onSuccess: () => done(onClose),
+  });
+  return (
+    <FormDialog title={f.adoptHostTitle(host.address)} about={f.adoptHostBody} submit={f.adoptHost} busy={save.isPending} error={save.error} fields={["name", "platform"]} onSubmit={() => save.mutate()} onClose={onClose}>
+      <Evidence finding={finding} />
+      <TextField label={f.name} hint={f.nameHint} mono required value={name} onChange={(event) => setName(event.target.value)} autoFocus spellCheck={false} error={fieldError(save.error, "name")} />
+      <SelectField label={f.platform} value={platform ?? ""} onChange={(event) => setPlatform(PLATFORMS.find((each) => each === event.target.value))} error={fieldError(save.error, "platform")}>
+        <option value="">{f.asItSeems}</option>
+        {PLATFORMS.map((each) => <option key={each} value={each}>{t.assets.platforms[each]}</option>)}
+      </SelectField>
     </FormDialog>
   );
 }
