@@ -21,6 +21,9 @@ export function codeOf(secret: string, step: number): string {
   return String(word % 1_000_000).padStart(6, "0");
 }
 
+/** A code that lapses sooner is not used. */
+const LAPSES_SECONDS = 12;
+
 /** Somebody with a password, a generator of one-time codes, and a token of the API. */
 export class Person {
   token = "";
@@ -39,12 +42,12 @@ export class Person {
     return person;
   }
 
-  /** A one-time code that counts: of a step not used yet, and of now, just before or just after. */
+  /** A one-time code that counts, and does not lapse on its way: of a step not used yet, and of now, just before or just after. */
   async code(): Promise<string> {
-    const now = () => Math.floor(Date.now() / 1000 / STEP_SECONDS);
+    const stepIn = (seconds: number) => Math.floor((Date.now() / 1000 + seconds) / STEP_SECONDS);
     this.step = await until("a fresh one-time code", () => {
-      const next = Math.max(this.step + 1, now() - 1);
-      return next <= now() + 1 ? next : undefined;
+      const next = Math.max(this.step + 1, stepIn(LAPSES_SECONDS) - 1);
+      return next <= stepIn(0) + 1 ? next : undefined;
     });
     return codeOf(this.secret, this.step);
   }

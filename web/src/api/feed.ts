@@ -26,7 +26,6 @@ export function useFeed(): void {
     const source = new EventSource("/v1/feed");
     const waiting = new Set<string>();
     let timer: ReturnType<typeof setTimeout> | undefined;
-    let opened = false;
     const flush = () => {
       timer = undefined;
       const nouns = new Set(waiting);
@@ -42,9 +41,8 @@ export function useFeed(): void {
       timer ??= setTimeout(flush, SETTLE_MS);
     });
     source.addEventListener("open", () => {
-      // Changes made while the stream was down were not announced.
-      if (opened) void client.invalidateQueries({ predicate: ({ queryKey: [noun] }) => !ONCE.has(String(noun)) });
-      opened = true;
+      // Changes made before the stream was there, or while it was down, were not announced.
+      void client.invalidateQueries({ predicate: ({ queryKey: [noun] }) => !ONCE.has(String(noun)) });
     });
     return () => {
       source.close();
