@@ -168,9 +168,13 @@ async fn the_agent_is_forwarded_where_policy_says_so() {
             tokio::task::yield_now().await;
         }
         let key = world.path("stranger");
-        let mut adding = world.command("ssh-add", &["-q", key.to_str().unwrap()]);
-        let added = adding.env("SSH_AUTH_SOCK", &socket).status().await.unwrap();
-        assert!(added.success());
+        // Its socket is there a moment before it listens.
+        loop {
+            let mut adding = world.command("ssh-add", &["-q", key.to_str().unwrap()]);
+            if adding.env("SSH_AUTH_SOCK", &socket).status().await.unwrap().success() {
+                break;
+            }
+        }
         let listed = world.command("ssh", &["-A", "web", "ssh-add -l"]).env("SSH_AUTH_SOCK", &socket).output().await;
         let listed = String::from_utf8(listed.unwrap().stdout).unwrap();
         assert_eq!(listed.contains("stranger"), goes, "{listed}");
