@@ -127,10 +127,7 @@ impl ReadTx {
     /// # Errors
     /// When the database fails.
     pub async fn rotation_open(&mut self, account: &AccountId) -> Result<Option<(Rotation, Machine)>, Error> {
-        let sql = format!("{SELECT} where r.account_id = ?1 and r.ended_at is null");
-        let found =
-            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(account.as_str()).fetch_optional(self.connection()).await?;
-        found.as_ref().map(|found| Ok((rotation(found)?, row::json(found, "machine")?))).transpose()
+        Ok(self.rotations_open(&[account]).await?.remove(account))
     }
 
     /// Those of these accounts that have a rotation which is not over, with it and its machine.

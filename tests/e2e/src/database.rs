@@ -1,22 +1,30 @@
 //! A small world with a database: Postern, a PostgreSQL, people, and access as text.
 
-use std::fs;
+use std::ops::{Deref, DerefMut};
 
-use anyhow::Context as _;
-use serde_json::Value;
-
-use crate::gate::Gate;
+use crate::declared::Declared;
 use crate::person::Person;
 use crate::pg::PgTarget;
 
 /// Postern with an administrator who is signed in, and one database, `orders`, in it.
 pub struct DatabaseWorld {
-    /// Postern.
-    pub gate: Gate,
+    declared: Declared,
     /// The target that Postern knows as `orders`.
     pub target: PgTarget,
-    /// The administrator, signed in.
-    pub ada: Person,
+}
+
+impl Deref for DatabaseWorld {
+    type Target = Declared;
+
+    fn deref(&self) -> &Declared {
+        &self.declared
+    }
+}
+
+impl DerefMut for DatabaseWorld {
+    fn deref_mut(&mut self) -> &mut Declared {
+        &mut self.declared
+    }
 }
 
 /// Access to `orders`: the same account under different rules, by group.
@@ -31,21 +39,6 @@ CERTIFICATE
 kind: Account
 account: app_admin@orders
 credential: password
----
-kind: Group
-name: dba
----
-kind: Group
-name: readers
----
-kind: Group
-name: ruled
----
-kind: Group
-name: support
----
-kind: Group
-name: strict
 ---
 kind: Policy
 name: everything
@@ -110,16 +103,11 @@ impl DatabaseWorld {
     /// # Errors
     /// When something does not come up.
     pub fn start() -> anyhow::Result<Self> {
-        let (mut gate, shown) = Gate::set_up("ada", "correct horse battery staple")?;
-        let ada = Person::of_setup("ada", "correct horse battery staple", &shown)?;
-        gate.start()?;
         let target = PgTarget::start()?;
-        ada.sign_in(&gate)?;
-        let world = Self { gate, target, ada };
-        world.declare(&world.target.certificate()?)?;
-        let password = world.target.password();
-        world.ada.cli_with(&["account", "set-secret", "app_admin@orders", "--password-stdin"], password)?.ok()?;
-        Ok(world)
+        let declared = Declared::start(ACCESS, &target.address(), &target.certificate()?)?;
+        let password = target.password();
+        declared.ada.cli_with(&["account", "set-secret", "app_admin@orders", "--password-stdin"], password)?.ok()?;
+        Ok(Self { declared, target })
     }
 
     /// Declares the access, with the database known by this certificate.
@@ -127,24 +115,7 @@ impl DatabaseWorld {
     /// # Errors
     /// When it is refused.
     pub fn declare(&self, certificate: &str) -> anyhow::Result<()> {
-        let indented: Vec<String> = certificate.lines().map(|line| format!("  {line}")).collect();
-        let access = ACCESS.replace("ADDRESS", &self.target.address()).replace("CERTIFICATE", &indented.join("\n"));
-        let path = self.gate.scratch().join("access.yaml");
-        fs::write(&path, access)?;
-        self.ada.cli(&["apply", "-f", &path.display().to_string()])?.ok()?;
-        Ok(())
-    }
-
-    /// Somebody new, enrolled and signed in, in one group.
-    ///
-    /// # Errors
-    /// When any of that is refused.
-    pub fn person(&self, name: &str, group: &str) -> anyhow::Result<Person> {
-        let made = self.ada.cli(&["user", "create", name, "-o", "json", "--group", group])?.json()?;
-        let link = made.pointer("/link/url").and_then(Value::as_str).context("no link")?;
-        let person = Person::enrol(&self.gate, name, link)?;
-        person.sign_in(&self.gate)?;
-        Ok(person)
+        self.declared.declare(ACCESS, &self.target.address(), certificate)
     }
 
     /// A URI with a fresh token for `shop` on the database.

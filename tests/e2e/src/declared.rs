@@ -37,10 +37,9 @@ impl Declared {
     /// # Errors
     /// When it is refused.
     pub fn declare(&self, access: &str, address: &str, certificate: &str) -> anyhow::Result<()> {
-        let indented: Vec<String> = certificate.lines().map(|line| format!("  {line}")).collect();
         let groups = ["dba", "readers", "ruled", "support", "strict"];
         let groups: String = groups.iter().map(|name| format!("kind: Group\nname: {name}\n---\n")).collect();
-        let access = access.replace("ADDRESS", address).replace("CERTIFICATE", &indented.join("\n"));
+        let access = access.replace("ADDRESS", address).replace("CERTIFICATE", &indented(certificate));
         let path = self.gate.scratch().join("access.yaml");
         fs::write(&path, groups + access.trim_start())?;
         self.ada.cli(&["apply", "-f", &path.display().to_string()])?.ok()?;
@@ -89,4 +88,10 @@ impl Declared {
         let begun = frames.iter().filter(|frame| frame["kind"] == "statement");
         Ok(begun.map(|begun| (begun.clone(), of("statement_end", &begun["statement"]).unwrap_or_default())).collect())
     }
+}
+
+/// PEM as it stands below a key of a document.
+#[must_use]
+pub fn indented(certificate: &str) -> String {
+    certificate.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }

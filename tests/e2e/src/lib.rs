@@ -22,7 +22,7 @@ mod world;
 pub use browser::{Browser, Seen, Socket};
 pub use child::Child;
 pub use database::DatabaseWorld;
-pub use declared::Declared;
+pub use declared::{Declared, indented};
 pub use gate::{Gate, binary};
 pub use mysql::MysqlWorld;
 pub use person::Person;

@@ -11,23 +11,6 @@ fn psql(person: &Person, sql: &str) -> Ran {
     person.cli(&arguments).unwrap()
 }
 
-/// The statements of somebody's newest session, each with how it ended.
-fn statements(world: &DatabaseWorld, user: &str) -> Vec<(Value, Value)> {
-    let session = newest_session(world, user);
-    let exported = world.ada.cli(&["session", "export", &session, "--format", "json"]).unwrap().ok().unwrap();
-    let frames: Vec<Value> = exported.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let of = |kind: &str, number: &Value| {
-        frames.iter().find(|frame| frame["kind"] == kind && frame["statement"] == *number).cloned()
-    };
-    let begun = frames.iter().filter(|frame| frame["kind"] == "statement");
-    begun.map(|begun| (begun.clone(), of("statement_end", &begun["statement"]).unwrap_or_default())).collect()
-}
-
-fn newest_session(world: &DatabaseWorld, user: &str) -> String {
-    let listed = world.ada.cli(&["sessions", "--user", user, "-o", "json"]).unwrap().json().unwrap();
-    listed[0]["id"].as_str().unwrap().to_owned()
-}
-
 fn live_session(world: &DatabaseWorld, user: &str) -> String {
     until("a live session", || {
         let listed = world.ada.cli(&["sessions", "--live", "--user", user, "-o", "json"])?.json()?;
@@ -54,13 +37,13 @@ fn people_work_with_psql_and_every_statement_is_recorded() {
     let failed = psql(&ben, "select 1/0").ended(1).unwrap();
     assert!(failed.stderr.contains("division by zero"), "{}", failed.stderr);
 
-    let recorded = statements(&world, "ben");
+    let recorded = world.statements("ben").unwrap();
     let (begun, end) = &recorded[0];
     assert_eq!((begun["text"].as_str(), end["outcome"].as_str()), (Some("select 1/0"), Some("failed")));
     assert_eq!((end["code"].as_str(), end["error"].as_str()), (Some("22012"), Some("division by zero")));
 
     psql(&ben, "alter role app_admin password 'Horse:battery staple 9'").ok().unwrap();
-    let session = newest_session(&world, "ben");
+    let session = world.newest_session("ben").unwrap();
     let text = world.ada.cli(&["session", "export", &session, "--format", "text"]).unwrap().ok().unwrap().text();
     assert!(text.contains("alter role app_admin password '***'"), "{text}");
     assert!(text.contains("-- 1: ALTER ROLE, 0 rows"), "{text}");
@@ -87,7 +70,7 @@ fn parameters_and_rows_of_prepared_statements_are_recorded() {
         let ran = bench(mode).unwrap().ok().unwrap();
         assert!(ran.text().contains("number of failed transactions: 0"), "{}", ran.said());
     }
-    let recorded = statements(&world, "ben");
+    let recorded = world.statements("ben").unwrap();
     let (begun, end) = recorded.iter().find(|(begun, _)| !begun["parameters"].is_null()).expect("a parameter");
     assert!(begun["text"].as_str().unwrap().starts_with("select name from customer where id = $1"), "{begun}");
     assert!(begun["parameters"][0]["value"].as_str().unwrap().parse::<u32>().is_ok(), "{begun}");
@@ -110,7 +93,7 @@ fn copies_pass_in_both_directions_unchanged() {
     psql("copy big from stdin", &rows).unwrap().ok().unwrap();
     let out = psql("copy (select * from big order by id) to stdout", "").unwrap().ok().unwrap();
     assert!(out.text() == rows, "what comes out is what went in");
-    let (_, end) = statements(&world, "ben").pop().unwrap();
+    let (_, end) = world.statements("ben").unwrap().pop().unwrap();
     assert_eq!(end["tag"], "COPY 200000");
     assert_eq!(end["rows"], 200_000);
     let broken = psql("copy big from stdin", "no number\tx\n").unwrap().ended(1).unwrap();
@@ -163,7 +146,7 @@ fn a_session_that_is_killed_leaves_nothing_running() {
     assert!(said.contains("terminated by ada: enough"), "{said}");
     until("nothing to run", || Ok((world.target.sql(running)? == "0").then_some(()))).unwrap();
     assert_eq!(ended(&world, "ben")["end_reason"], "killed");
-    assert_eq!(statements(&world, "ben")[0].1["outcome"], "unknown");
+    assert_eq!(world.statements("ben").unwrap()[0].1["outcome"], "unknown");
 }
 
 #[test]
@@ -176,7 +159,7 @@ fn rules_hold_for_statements() {
         "{}",
         blocked.stderr
     );
-    assert_eq!(statements(&world, "rea")[0].1["outcome"], "refused");
+    assert_eq!(world.statements("rea").unwrap()[0].1["outcome"], "refused");
     let failed = psql(&rea, "begin; select 1; drop table customer; commit").ended(1).unwrap();
     assert!(failed.stderr.contains("no-ddl"), "{}", failed.stderr);
     assert_eq!(psql(&rea, "select count(*) from customer").ok().unwrap().text(), "2\n");

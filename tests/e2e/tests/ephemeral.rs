@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use postern_e2e::{DatabaseWorld, Gate, Person, Server, run, until};
+use postern_e2e::{DatabaseWorld, Gate, Person, Server, indented, run, until};
 
 const ROLE: &str = r#"
 kind: Asset
@@ -94,8 +94,8 @@ fn gone(person: &Person) {
 #[test]
 fn a_database_role_exists_for_a_session_and_no_longer() {
     let world = DatabaseWorld::start().unwrap();
-    let certificate: Vec<_> = world.target.certificate().unwrap().lines().map(|line| format!("  {line}")).collect();
-    let access = ROLE.replace("ADDRESS", &world.target.address()).replace("CERTIFICATE", &certificate.join("\n"));
+    let certificate = indented(&world.target.certificate().unwrap());
+    let access = ROLE.replace("ADDRESS", &world.target.address()).replace("CERTIFICATE", &certificate);
     let file = world.gate.scratch().join("role.yaml");
     fs::write(&file, access).unwrap();
     world.ada.cli(&["apply", "-f", &file.display().to_string()]).unwrap().ok().unwrap();

@@ -5,7 +5,7 @@
 use std::fs;
 use std::process::Command;
 
-use postern_e2e::{Gate, Person, PgTarget, Ran, Server, run, run_with_input};
+use postern_e2e::{Gate, Person, PgTarget, Ran, Server, indented, run, run_with_input};
 use serde_json::Value;
 
 const START: &str = "App-Start.1";
@@ -156,8 +156,7 @@ impl Scene {
 
 /// PEM as the value of a document's `server_ca`.
 fn server_ca(certificate: &str) -> String {
-    let lines: Vec<String> = certificate.lines().map(|line| format!("  {line}\n")).collect();
-    format!("server_ca: |\n{}", lines.concat())
+    format!("server_ca: |\n{}\n", indented(certificate))
 }
 
 #[test]
