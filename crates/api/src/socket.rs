@@ -22,6 +22,8 @@ const PING_AFTER: Duration = Duration::from_secs(20);
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// How long a message may take to be sent.
 const SEND_MAX: Duration = Duration::from_secs(30);
+/// How long a peer is waited for to close too.
+const CLOSE_MAX: Duration = Duration::from_secs(1);
 
 /// A request that is to become a socket.
 pub(crate) struct Upgrade(WebSocketUpgrade);
@@ -111,10 +113,14 @@ impl Socket {
         self.send(Message::Binary(data)).await
     }
 
-    /// Says why, and that nothing more comes.
+    /// Says why, and that nothing more comes; waits a moment for the peer to say so too.
     pub(crate) async fn close(mut self, code: u16, reason: &'static str) {
         // A peer that is gone need not be told.
-        let _ = self.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await;
+        if self.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await.is_ok() {
+            // A connection that is dropped while something arrives on it is reset, and the peer loses
+            // what it had not read yet: the reason.
+            let _ = tokio::time::timeout(CLOSE_MAX, async { while let Some(Ok(_)) = self.socket.recv().await {} }).await;
+        }
     }
 
     async fn send(&mut self, message: Message) -> Result<(), Gone> {

@@ -105,6 +105,7 @@ pub(crate) async fn run(
             connection.unregister(id);
         }
     }
+    program.client.close().await;
     program.over.cancel();
     connection.inboxes.remove(id);
     drop(place);
@@ -178,6 +179,8 @@ struct Relay<'a> {
     kind: OnceLock<Kind>,
     /// What the target still owes an answer to.
     awaited: Mutex<VecDeque<&'static str>>,
+    /// Whether the client has been told that no more output comes.
+    output_over: AtomicBool,
 }
 
 async fn relay(connection: &Connection, link: &Link, program: &Program, channel: russh::Channel<client::Msg>) {
@@ -193,6 +196,7 @@ async fn relay(connection: &Connection, link: &Link, program: &Program, channel:
         channel: program.client.write.id().number(),
         kind: OnceLock::new(),
         awaited: Mutex::default(),
+        output_over: AtomicBool::new(false),
     };
     tokio::join!(relay.client_to_target(), relay.target_to_client());
     relay.finish().await;
@@ -201,8 +205,12 @@ async fn relay(connection: &Connection, link: &Link, program: &Program, channel:
 
 impl Relay<'_> {
     async fn client_to_target(&self) {
-        if let Err(Stop::Refused(text, status)) = self.pump_up().await {
-            self.program.finish(&text, status).await;
+        match self.pump_up().await {
+            // A client may close as soon as nothing flows any more in either direction, and OpenSSH's
+            // does; the exit status still comes, and the target closes by itself after it.
+            Ok(()) if self.output_over.load(Ordering::Relaxed) && self.target.write.eof().await.is_ok() => return,
+            Err(Stop::Refused(text, status)) => self.program.finish(&text, status).await,
+            Ok(()) | Err(Stop::Gone | Stop::Recorder) => {}
         }
         self.target.close().await;
     }
@@ -325,7 +333,10 @@ impl Relay<'_> {
                     }
                 }
                 Item::Exit(exit) => self.pass_on_exit(exit).await?,
-                Item::Eof => client.write.eof().await?,
+                Item::Eof => {
+                    self.output_over.store(true, Ordering::Relaxed);
+                    client.write.eof().await?;
+                }
                 Item::Request(_) | Item::Typed { .. } => {}
                 Item::Close => return Ok(()),
             }

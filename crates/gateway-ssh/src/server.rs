@@ -86,6 +86,7 @@ impl Gateway {
             limits: algorithms::rekey(),
             window_size: limits.window,
             manual_window: true,
+            manual_close: true,
             maximum_packet_size: 32 * 1024,
             channel_buffer_size: 4,
             preferred: algorithms::preferred(),
