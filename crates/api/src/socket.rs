@@ -119,7 +119,8 @@ impl Socket {
         if self.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await.is_ok() {
             // A connection that is dropped while something arrives on it is reset, and the peer loses
             // what it had not read yet: the reason.
-            let _ = tokio::time::timeout(CLOSE_MAX, async { while let Some(Ok(_)) = self.socket.recv().await {} }).await;
+            let _ =
+                tokio::time::timeout(CLOSE_MAX, async { while let Some(Ok(_)) = self.socket.recv().await {} }).await;
         }
     }
 
