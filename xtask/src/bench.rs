@@ -10,3 +10,9 @@ pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
     whole.extend(arguments);
     show(&cargo(), &whole, &root(), &mut |_| {})
 }
+
+/// Measures decisions on policy over a large estate; a pure computation, which needs nothing else built.
+pub(crate) fn policy() -> anyhow::Result<()> {
+    let measured = ["bench", "--quiet", "--locked", "--package", "postern-domain", "--bench", "policy"];
+    show(&cargo(), &measured, &root(), &mut |_| {})
+}

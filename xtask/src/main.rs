@@ -23,6 +23,7 @@ const USAGE: &str = "usage: cargo xtask <what>
   estate        accounts and findings planted on over 200 real servers against those found
   bench discovery  accounts discovered a second, on one server and on many
   crash-points  stops rotations and provisioning everywhere: is a secret lost, an account locked?
+  bench policy  decisions and who-can over 10,000 people, 10,000 accounts and 1,000 policies
   bench ssh     speed beside direct and `ssh -J`, on a release build
   bench database  speed beside direct and pgbouncer, on a release build
   bench rotation  rotations a second against real servers, and how soon many are planned
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         ["ci"] => ci::run(ci::Extent::Full),
         ["ci", "--fast"] => ci::run(ci::Extent::Fast),
         ["bench", "discovery"] => estate::bench(),
+        ["bench", "policy"] => bench::policy(),
         ["bench", what @ ..] => bench::run(what),
         ["console-e2e", part @ ..] => console::flows(part),
         ["statements"] => statements::run(),

@@ -201,7 +201,7 @@ impl<'a> Looker<'a> {
             // As if a factor had just been proved: how fresh one must be is among the demands.
             subject: Subject { user, source: self.somebody.source, mfa_at: Some(now) },
             target: Target { account, asset },
-            policies: &over,
+            policies: (&over).into(),
             grants: &grants,
             live_sessions: rows.sessions_open_of(&user.id, &account.id).await?,
         };

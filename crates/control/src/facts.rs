@@ -43,7 +43,7 @@ impl Facts {
         ConnectFacts {
             subject: Subject { user: &self.user, source, mfa_at },
             target: Target { account: &self.account, asset: &self.asset },
-            policies: &self.policies,
+            policies: (&self.policies).into(),
             grants: &self.grants,
             live_sessions: self.live_sessions,
         }

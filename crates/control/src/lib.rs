@@ -6,6 +6,7 @@
 mod access;
 mod account;
 mod acting;
+mod answers;
 mod apply;
 mod approval;
 mod asset;
@@ -22,6 +23,7 @@ mod data;
 mod dependent;
 mod discovery;
 mod document;
+mod draft;
 mod error;
 #[cfg(test)]
 mod estate;
@@ -81,6 +83,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use access::{AccessAsset, AccessFilter, AccessItem, AccessReason, AccessState, Demands};
 pub use account::AccountInput;
+pub use answers::{WhoCan, WhoCanWanted};
 pub use apply::{Applied, ApplyInput, DocumentProblem};
 pub use asset::AssetInput;
 pub use backup::{BackedUp, backup, restore};
@@ -92,6 +95,7 @@ pub use context::{RequestContext, Signal};
 pub use data::{DataFolder, Opened, Opening, open, recover_vault, write_durably};
 pub use discovery::{ConnectorInput, DiscoveryInput, DiscoveryView, HostAdoption};
 pub use document::{DocumentText, DocumentsInput, DocumentsRead, DocumentsWritten};
+pub use draft::{DraftDiff, DraftInput, ReplayChange, Replayed, Simulated};
 pub use error::Error;
 pub use factor::FactorGiven;
 pub use facts::Facts;

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use postern_domain::document::{Document, PolicyDocument};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
-use postern_domain::policy::{Explanation, Policy, explain};
+use postern_domain::policy::{Action, Answered, Explanation, Policy, answer, explain};
 use postern_domain::{AccountRef, PolicyId, ScopePath, Timestamp, UserName};
 use postern_store::{Page, PageRequest};
 use postern_vault::random;
@@ -35,7 +35,11 @@ pub struct AccessExplained {
     pub user: UserName,
     /// On what.
     pub account: AccountRef,
-    /// What is decided, and what each policy says.
+    /// What they want to do.
+    pub action: Action,
+    /// Whether they may, or may for the asking.
+    pub answered: Answered,
+    /// What is decided on a session, and what each policy says.
     pub explanation: Explanation,
     /// The reasons of a refusal, for people to read.
     pub messages: Vec<String>,
@@ -52,6 +56,9 @@ pub struct ReachAs {
     /// A policy that is not saved: everything is as if it were, in place of the one of its name.
     #[serde(default)]
     pub draft: Option<PolicyDocument>,
+    /// To do what; to open a session unless given.
+    #[serde(default)]
+    pub action: Option<Action>,
 }
 
 impl Control {
@@ -70,7 +77,7 @@ impl Control {
     ) -> Result<Page<ReachItem>, Error> {
         let mut rows = self.store().read().await?;
         let (account, asset) = visible::account(&mut rows, caller, account, &permit.action().scopes).await?;
-        let ReachAs { source, draft } = wanted;
+        let ReachAs { source, draft, .. } = wanted;
         let policies = drafted(rows.policies_over(&asset.scope).await?, draft, &asset.scope, self.now())?;
         let allowing: Vec<_> = policies.iter().filter(|policy| policy.allows()).collect();
         let names: BTreeSet<_> = allowing.iter().flat_map(|policy| &policy.subjects.users).collect();
@@ -138,13 +145,15 @@ impl Control {
         if !(reads || own && given) {
             return Err(unknown());
         }
-        let ReachAs { source, draft } = wanted;
+        let ReachAs { source, draft, action } = wanted;
         if draft.is_some() && !reads {
             return Err(unknown());
         }
         facts.policies = drafted(facts.policies, draft, &facts.asset.scope, now)?;
         let (source, mfa_at) =
             if own { (caller.source, caller.mfa_at) } else { (source.unwrap_or(caller.source), Some(now)) };
+        let action = action.unwrap_or(Action::Connect);
+        let answered = answer(&facts.connect(source, mfa_at), action, now);
         let mut explanation = explain(&facts.connect(source, mfa_at), now);
         if !reads {
             use postern_domain::policy::Verdict;
@@ -152,8 +161,9 @@ impl Control {
                 !matches!(policy.verdict, Verdict::OtherScope | Verdict::OtherSubject | Verdict::OtherAccount)
             });
         }
-        let messages = explanation.reasons.iter().map(ToString::to_string).collect();
-        Ok(AccessExplained { user: person.name, account: facts.reference(), explanation, messages })
+        let messages = answered.reasons.iter().map(ToString::to_string).collect();
+        let account = facts.reference();
+        Ok(AccessExplained { user: person.name, account, action, answered, explanation, messages })
     }
 }
 

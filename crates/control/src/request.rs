@@ -174,7 +174,12 @@ impl Control {
         let event = Event::done(self.now(), caller.actor(), "request.create", input.account.to_string(), scope.clone())
             .outcome(Outcome::Refused)
             .with("duration_seconds", input.duration_seconds)
-            .with("reasons", told);
+            .with("reasons", told)
+            .with("reason", input.reason.clone().unwrap_or_default());
+        let event = match &input.ticket {
+            Some(ticket) => event.with("ticket", ticket.as_str()),
+            None => event,
+        };
         match self.note(event).await {
             Ok(()) => Error::Refused(reasons),
             Err(error) => error,
@@ -195,7 +200,7 @@ impl Wish {
         AskFacts {
             subject: Subject { user: &facts.user, source: caller.source, mfa_at: caller.mfa_at },
             target: Target { account: &facts.account, asset: &facts.asset },
-            policies: &facts.policies,
+            policies: (&facts.policies).into(),
             duration_seconds: self.seconds,
             reason: &self.reason,
             ticket: self.ticket.as_deref(),

@@ -18,8 +18,11 @@ use crate::provision::ProvisionRule;
 use crate::request::ApprovalRule;
 use crate::scope::ScopePath;
 
+mod action;
+mod compare;
 pub(crate) mod conditions;
 mod decide;
+mod estate;
 mod explain;
 mod facts;
 mod reason;
@@ -27,10 +30,13 @@ mod select;
 mod statements;
 pub mod ticket;
 
+pub use action::{Action, Answer, Answered, answer};
+pub use compare::{Shift, shift, widens};
 pub use conditions::InvalidHours;
 pub use decide::{OpenedUnder, ask, checkout, connect, may_approve, reconsider};
+pub use estate::{Block, Estate, Holding, Resident, blocks};
 pub use explain::{Explained, Explanation, Outcome, Verdict, explain};
-pub use facts::{AskFacts, ConnectFacts, Decision, Subject, Target};
+pub use facts::{AskFacts, ConnectFacts, Decision, Policies, Subject, Target};
 pub use reason::Reason;
 pub use statements::{
     Detector, Masking, StatementAction, StatementBudgets, StatementRule, StatementVerdict, Statements, like,

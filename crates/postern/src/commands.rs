@@ -7,6 +7,7 @@ use crate::output::Format;
 
 mod access;
 mod account;
+mod answers;
 mod apply;
 mod asset;
 mod audit;
@@ -76,11 +77,17 @@ pub(crate) enum Command {
     Accounts(discovery::Accounts),
     /// List what discovery thinks is wrong; adopt, own, disable, remove, accept.
     Findings(discovery::Findings),
-    /// List, show, delete policies.
+    /// List, show, delete policies; tell what drafts would change.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
     /// List what you can reach or ask for.
     Access(access::Access),
+    /// Say why somebody can or cannot do something with an account.
+    Why(answers::Why),
+    /// List who can do something with an account, or with the accounts of a label.
+    WhoCan(answers::WhoCanCommand),
+    /// List what somebody can reach or ask for.
+    WhatCan(answers::WhatCan),
     /// Connect to a database with the client that speaks to it.
     Connect(connect::Connect),
     /// Offer a database on a local port, without a password there.
@@ -160,6 +167,9 @@ pub(crate) async fn run(command: Command, format: Format) -> Result<u8, Failure>
         Command::Findings(args) => args.run(format).await,
         Command::Policy(command) => command.run(format).await,
         Command::Access(args) => args.run(format).await,
+        Command::Why(args) => args.run(format).await,
+        Command::WhoCan(args) => args.run(format).await,
+        Command::WhatCan(args) => args.run(format).await,
         Command::Connect(args) => args.run(format).await,
         Command::Proxy(args) => args.run().await,
         Command::Statements(args) => args.run(format).await,

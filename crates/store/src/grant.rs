@@ -23,7 +23,7 @@ macro_rules! tables {
     };
 }
 
-const SELECT: &str = concat!("select ", columns!(), " from ", tables!());
+pub(crate) const SELECT: &str = concat!("select ", columns!(), " from ", tables!());
 
 pub(crate) const LISTED: Plan = Plan {
     columns: columns!(),
@@ -211,7 +211,7 @@ impl WriteTx {
     }
 }
 
-fn grant(row: &SqliteRow, now: Timestamp) -> Result<Grant, Error> {
+pub(crate) fn grant(row: &SqliteRow, now: Timestamp) -> Result<Grant, Error> {
     let mut grant = Grant {
         id: row::text(row, "id")?,
         request: row::text(row, "request_id")?,

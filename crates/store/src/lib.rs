@@ -14,6 +14,7 @@ mod dependent;
 mod discovery;
 mod discovery_source;
 mod error;
+mod estate;
 mod factor;
 mod figures;
 mod finding;

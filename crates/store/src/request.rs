@@ -27,7 +27,7 @@ macro_rules! tables {
     };
 }
 
-const SELECT: &str = concat!("select ", columns!(), " from ", tables!());
+pub(crate) const SELECT: &str = concat!("select ", columns!(), " from ", tables!());
 
 pub(crate) const LISTED: Plan = Plan {
     columns: columns!(),
@@ -228,7 +228,7 @@ impl WriteTx {
     }
 }
 
-fn stored(row: &SqliteRow) -> Result<StoredRequest, Error> {
+pub(crate) fn stored(row: &SqliteRow) -> Result<StoredRequest, Error> {
     let answers: Vec<(String, i64, Option<String>, i64)> = row::json(row, "approvals")?;
     let approvals = answers
         .into_iter()

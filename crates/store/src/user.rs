@@ -14,7 +14,7 @@ use crate::row;
 
 /// A user with the groups they are in and the roles they hold, directly or by a group, as lists of
 /// pairs of a name and a scope.
-const COLUMNS: &str = "u.*, \
+pub(crate) const COLUMNS: &str = "u.*, \
      (select json_group_array(json_array(p.name, p.scope)) from \
        (select g.name, g.scope from group_member m join user_group g on g.id = m.group_id \
         where m.user_id = u.id order by g.name, g.scope) p) as member_of, \
@@ -277,7 +277,7 @@ impl WriteTx {
     }
 }
 
-fn person(row: &SqliteRow) -> Result<Person, Error> {
+pub(crate) fn person(row: &SqliteRow) -> Result<Person, Error> {
     let scope: ScopePath = row::text(row, "scope")?;
     let groups: Vec<(GroupName, ScopePath)> = row::json(row, "member_of")?;
     let held: Vec<(RoleName, ScopePath)> = row::json(row, "holds")?;

@@ -39,6 +39,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/access/who-can": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who can do something with an account, or with accounts of a label */
+        get: operations["who_can"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/accounts": {
         parameters: {
             query?: never;
@@ -1040,6 +1057,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/policies/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** For whom drafted policies would change what */
+        post: operations["policy_diff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/policies/simulate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What drafted policies would have answered to the requests of the past */
+        post: operations["policy_simulate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/policies/{name}": {
         parameters: {
             query?: never;
@@ -2016,6 +2067,11 @@ export interface components {
         };
         /** @description How an allowed user comes to a session. */
         Access: "request" | "standing";
+        /**
+         * @description What is wanted of an account: connect, request, checkout, or what is done in a session.
+         * @enum {string}
+         */
+        AccessAction: "connect" | "request" | "checkout" | "shell" | "exec" | "sftp_read" | "sftp_write" | "local_forward" | "remote_forward" | "dynamic_forward" | "agent" | "x11" | "env" | "query" | "copy_in" | "copy_out" | "replication";
         /** @description The asset, as far as it concerns somebody who wants to use it. */
         AccessAsset: {
             /** @description Its labels. */
@@ -2031,7 +2087,11 @@ export interface components {
         AccessExplained: {
             /** @description On what. */
             account: components["schemas"]["AccountRef"];
-            /** @description What is decided, and what each policy says. */
+            /** @description What they want to do. */
+            action: components["schemas"]["AccessAction"];
+            /** @description Whether they may, or may for the asking. */
+            answered: components["schemas"]["Answered"];
+            /** @description What is decided on a session, and what each policy says. */
             explanation: components["schemas"]["Explanation"];
             /** @description The reasons of a refusal, for people to read. */
             messages: string[];
@@ -2226,6 +2286,21 @@ export interface components {
         };
         /** @description Addresses as they are declared: `10.1.2.0/24`, `10.1.3.5-10.1.3.99`, `10.1.2.3`, `web-7.example.com`. */
         Addresses: string;
+        /** @description The answer in one word, from the farthest to the nearest. */
+        Answer: "refused" | "on_request" | "step_up" | "allowed";
+        /** @description An answer with its grounds. */
+        Answered: {
+            /** @description In one word. */
+            answer: components["schemas"]["Answer"];
+            /** @description The grant that it rests on. */
+            grant?: components["schemas"]["GrantId"] | null;
+            /** @description The policy that gives it or that it can be asked for under; none where it is refused. */
+            policy?: components["schemas"]["PolicyName"] | null;
+            /** @description Why it is not allowed now. */
+            reasons: components["schemas"]["Reason"][];
+            /** @description Until when, where it is allowed. */
+            until?: components["schemas"]["Timestamp"] | null;
+        };
         /** @description A bearer token for the API; the token itself is shown once, when it is made. */
         ApiToken: {
             /** @description When it was made. */
@@ -2357,6 +2432,19 @@ export interface components {
              * @description Its place in the log, from 0.
              */
             index: number;
+        };
+        /** @description People for whom a change of policies does the same to the same accounts. */
+        Block: {
+            /** @description On which accounts. */
+            accounts: components["schemas"]["AccountRef"][];
+            /** @description They may not do something that they may do without it. */
+            narrowed: boolean;
+            /** @description Who, by name. */
+            people: components["schemas"]["UserName"][];
+            /** @description The policies that change for them. */
+            policies: components["schemas"]["PolicyName"][];
+            /** @description They may do something that they may not do without it. */
+            widened: boolean;
         };
         /** @description By whom a secret is changed. */
         By: "itself" | "reconcile";
@@ -3015,6 +3103,42 @@ export interface components {
             problems: components["schemas"]["FieldProblem"][];
             /** @description The text, which reads back as the same. */
             text: string;
+        };
+        /** @description What a draft would do. */
+        DraftDiff: {
+            /** @description For whom it changes what, on which accounts: of those that there are now. */
+            blocks: components["schemas"]["Block"][];
+            /**
+             * Format: uint
+             * @description How many people could do less.
+             */
+            people_narrowed: number;
+            /**
+             * Format: uint
+             * @description How many people could do more.
+             */
+            people_widened: number;
+            /** @description Whether it could let anybody do more, whoever there will be: then somebody else must approve it. */
+            widens: boolean;
+        };
+        /** @description Policies as they are meant to be. */
+        DraftInput: {
+            /**
+             * Format: uint32
+             * @description How many days back the past is looked at; 90 unless given.
+             * @default null
+             */
+            days: number | null;
+            /**
+             * @description Policies that are to be taken out of use, of the caller's tenant.
+             * @default []
+             */
+            delete: components["schemas"]["PolicyName"][];
+            /**
+             * @description Policies that are to be made or changed.
+             * @default []
+             */
+            policies: components["schemas"]["PolicyDocument"][];
         };
         /** @description Whether a policy gives or takes away. */
         Effect: "allow" | "deny";
@@ -4132,6 +4256,18 @@ export interface components {
              */
             total?: number | null;
         };
+        /** @description A page of a listing. */
+        Page_of_WhoCan: {
+            /** @description What is on it. */
+            items: components["schemas"]["WhoCan"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
         /** @description A passkey: what somebody signs in with in a browser, and proves a second factor with. */
         Passkey: {
             /** @description When it was registered. */
@@ -4554,6 +4690,11 @@ export interface components {
         /** @description As what reports look at access. */
         ReachAs: {
             /**
+             * @description To do what; to open a session unless given.
+             * @default null
+             */
+            action: components["schemas"]["AccessAction"] | null;
+            /**
              * @description A policy that is not saved: everything is as if it were, in place of the one of its name.
              * @default null
              */
@@ -4623,6 +4764,13 @@ export interface components {
         } | {
             /** @constant */
             code: "no_checkout";
+            /** @description That policy. */
+            policy: components["schemas"]["PolicyName"];
+        } | {
+            /** @description What was wanted in it. */
+            action: string;
+            /** @constant */
+            code: "no_capability";
             /** @description That policy. */
             policy: components["schemas"]["PolicyName"];
         } | {
@@ -4742,6 +4890,26 @@ export interface components {
             from: string;
             /** @description What it is to be called; nothing may be there. */
             to: string;
+        };
+        /** @description How an answer would change. */
+        ReplayChange: "refused" | "allowed" | "more_approval" | "less_approval";
+        /** @description A request of the past that would be answered otherwise. */
+        Replayed: {
+            /** @description For what. */
+            account: components["schemas"]["AccountRef"];
+            /** @description When it was made. */
+            at: components["schemas"]["Timestamp"];
+            /** @description What is said now, and what would be. */
+            change: components["schemas"]["ReplayChange"];
+            /**
+             * Format: uint64
+             * @description For how long, in seconds.
+             */
+            duration_seconds: number;
+            /** @description The reasons of a refusal, for people to read. */
+            messages: string[];
+            /** @description By whom. */
+            user: components["schemas"]["UserName"];
         };
         /** @description A wish to use an account for a task and a window. */
         Request: {
@@ -5123,6 +5291,26 @@ export interface components {
             token?: string | null;
             /** @description Who. */
             user: components["schemas"]["User"];
+        };
+        /** @description What a draft would have answered to the requests of the past. */
+        Simulated: {
+            /** @description Those that would be answered otherwise, newest first. */
+            changed: components["schemas"]["Replayed"][];
+            /**
+             * Format: uint32
+             * @description How many days were looked at.
+             */
+            days: number;
+            /**
+             * Format: uint
+             * @description How many could not be, since the person or the account is gone.
+             */
+            gone: number;
+            /**
+             * Format: uint
+             * @description How many requests, refused ones included, were asked again.
+             */
+            requests: number;
         };
         /** @description Where hosts are looked for. Nothing outside its networks is ever connected to. */
         SourceDocument: {
@@ -5604,6 +5792,25 @@ export interface components {
             /** @description The person. */
             user: components["schemas"]["User"];
         };
+        /** @description What somebody may do to an account, and by what. */
+        WhoCan: {
+            /** @description On which account. */
+            account: components["schemas"]["AccountRef"];
+            /** @description Whether they may, in one word. */
+            answer: components["schemas"]["Answer"];
+            /** @description The grant that it rests on. */
+            grant?: components["schemas"]["GrantId"] | null;
+            /** @description Why it is not allowed now, for people to read. */
+            messages: string[];
+            /** @description The policy that gives it, or that it can be asked for under. */
+            policy?: components["schemas"]["PolicyName"] | null;
+            /** @description The same for programs. */
+            reasons: components["schemas"]["Reason"][];
+            /** @description Until when, where it is allowed. */
+            until?: components["schemas"]["Timestamp"] | null;
+            /** @description Who. */
+            user: components["schemas"]["UserName"];
+        };
         /** @description Why. */
         Why: {
             /** @description For the person concerned, and for the ledger. */
@@ -5677,6 +5884,13 @@ export interface components {
         } | {
             /** @constant */
             code: "no_checkout";
+            /** @description That policy. */
+            policy: components["schemas"]["PolicyName"];
+        } | {
+            /** @description What was wanted in it. */
+            action: string;
+            /** @constant */
+            code: "no_capability";
             /** @description That policy. */
             policy: components["schemas"]["PolicyName"];
         } | {
@@ -5774,6 +5988,8 @@ export interface operations {
             query: {
                 /** @description On what: `root@web-1`. */
                 account: components["schemas"]["AccountRef"];
+                /** @description To do what: `connect`, `request`, `checkout`, or what is done in a session, such as `shell`. */
+                action?: components["schemas"]["AccessAction"] | null;
                 /** @description From which address, for somebody else; one's own unless given. */
                 source?: string | null;
                 /** @description Who; oneself unless given. */
@@ -5830,6 +6046,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccessExplained"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    who_can: {
+        parameters: {
+            query: {
+                /** @description With which account: `root@web-1`. */
+                account?: components["schemas"]["AccountRef"] | null;
+                /** @description To do what: `connect`, `request`, `checkout`, or what is done in a session, such as `shell`. */
+                action: components["schemas"]["AccessAction"];
+                /** @description Where to go on. */
+                cursor?: string | null;
+                /** @description With the accounts of these labels: `env=prod,tier=web`. */
+                label?: string | null;
+                /** @description How many at most. */
+                limit?: number | null;
+                /** @description Of those accounts, with this in the name. */
+                q?: string | null;
+                /** @description Whether to tell also of those whom a policy concerns and who are refused. */
+                refused?: boolean;
+                /** @description From which address; one's own unless given. */
+                source?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_WhoCan"];
                 };
             };
             /** @description What went wrong */
@@ -8322,6 +8584,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_of_Policy"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    policy_diff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftDiff"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    policy_simulate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Simulated"];
                 };
             };
             /** @description What went wrong */

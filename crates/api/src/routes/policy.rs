@@ -1,7 +1,9 @@
 //! Policies, and access as text.
 
 use axum::http::Method;
-use postern_control::{Applied, ApplyInput, Caller, Control, PolicyFilter, PolicyInput};
+use postern_control::{
+    Applied, ApplyInput, Caller, Control, DraftDiff, DraftInput, PolicyFilter, PolicyInput, Simulated,
+};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::policy::Policy;
@@ -38,6 +40,21 @@ pub(crate) fn declare(routes: Routes) -> Routes {
             Permission::PolicyWrite,
             (Method::DELETE, "/v1/policies/{name}", "policy_delete", "Take a policy out of use, with its grants"),
             delete,
+        )
+        .holding(
+            Permission::PolicyRead,
+            (Method::POST, "/v1/policies/diff", "policy_diff", "For whom drafted policies would change what"),
+            diff,
+        )
+        .holding(
+            Permission::PolicyRead,
+            (
+                Method::POST,
+                "/v1/policies/simulate",
+                "policy_simulate",
+                "What drafted policies would have answered to the requests of the past",
+            ),
+            simulate,
         )
         .signed_in((Method::POST, "/v1/apply", "apply", "Make true what documents declare: all of them or none"), apply)
 }
@@ -114,6 +131,24 @@ async fn delete(
 ) -> Result<Done, Problem> {
     control.policy_delete(&caller, &permit, &input.path.name).await?;
     Ok(Done)
+}
+
+async fn diff(
+    control: Control,
+    caller: Caller,
+    permit: Permit<Manage>,
+    input: Input<Nothing, Nothing, DraftInput>,
+) -> Result<Found<DraftDiff>, Problem> {
+    Ok(Found(control.policy_diff(&caller, &permit, &input.body).await?))
+}
+
+async fn simulate(
+    control: Control,
+    caller: Caller,
+    permit: Permit<Manage>,
+    input: Input<Nothing, Nothing, DraftInput>,
+) -> Result<Found<Simulated>, Problem> {
+    Ok(Found(control.policy_simulate(&caller, &permit, &input.body).await?))
 }
 
 async fn apply(

@@ -3,9 +3,12 @@
 use std::net::IpAddr;
 
 use axum::http::Method;
-use postern_control::{AccessExplained, AccessFilter, AccessItem, Caller, Control, ReachAs, ReachItem};
+use postern_control::{
+    AccessExplained, AccessFilter, AccessItem, Caller, Control, ReachAs, ReachItem, WhoCan, WhoCanWanted,
+};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
+use postern_domain::policy::Action;
 use postern_domain::{AccountRef, UserName};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -37,6 +40,16 @@ pub(crate) fn declare(routes: Routes) -> Routes {
             Permission::PolicyRead,
             (Method::GET, "/v1/users/{name}/reach", "user_reach", "What somebody can reach or ask for"),
             of_user,
+        )
+        .holding(
+            Permission::PolicyRead,
+            (
+                Method::GET,
+                "/v1/access/who-can",
+                "who_can",
+                "Who can do something with an account, or with accounts of a label",
+            ),
+            who_can,
         )
         .signed_in(
             (Method::GET, "/v1/access/explain", "access_explain", "Why somebody can or cannot open a session"),
@@ -117,9 +130,34 @@ struct Explained {
     user: Option<UserName>,
     /// On what: `root@web-1`.
     account: AccountRef,
+    /// To do what: `connect`, `request`, `checkout`, or what is done in a session, such as `shell`.
+    action: Option<Action>,
     /// From which address, for somebody else; one's own unless given.
     #[schemars(with = "Option<String>")]
     source: Option<IpAddr>,
+}
+
+/// Who can do what is asked.
+#[derive(Deserialize, JsonSchema)]
+struct Asked {
+    /// To do what: `connect`, `request`, `checkout`, or what is done in a session, such as `shell`.
+    action: Action,
+    /// With which account: `root@web-1`.
+    account: Option<AccountRef>,
+    /// With the accounts of these labels: `env=prod,tier=web`.
+    label: Option<String>,
+    /// Of those accounts, with this in the name.
+    q: Option<String>,
+    /// From which address; one's own unless given.
+    #[schemars(with = "Option<String>")]
+    source: Option<IpAddr>,
+    /// Whether to tell also of those whom a policy concerns and who are refused.
+    #[serde(default)]
+    refused: bool,
+    /// Where to go on.
+    cursor: Option<String>,
+    /// How many at most.
+    limit: Option<u32>,
 }
 
 async fn of_account(
@@ -130,7 +168,7 @@ async fn of_account(
 ) -> Result<Found<Page<ReachItem>>, Problem> {
     let Coming { source, cursor, limit } = input.query;
     let page = input::page(cursor, limit);
-    let wanted = ReachAs { source, draft: None };
+    let wanted = ReachAs { source, draft: None, action: None };
     Ok(Found(control.account_reach(&caller, &permit, &input.path.account, wanted, &page).await?.into()))
 }
 
@@ -156,13 +194,25 @@ async fn of_user(
     Ok(Found(control.user_reach(&caller, &permit, &input.path.name, &filter, &page).await?.into()))
 }
 
+async fn who_can(
+    control: Control,
+    caller: Caller,
+    permit: Permit<Manage>,
+    input: Input<Nothing, Asked>,
+) -> Result<Found<Page<WhoCan>>, Problem> {
+    let Asked { action, account, label, q, source, refused, cursor, limit } = input.query;
+    let filter = AccessFilter { q, labels: label.as_deref().map(input::labels).unwrap_or_default() };
+    let wanted = WhoCanWanted { action, account, filter, source, refused };
+    Ok(Found(control.who_can(&caller, &permit, &wanted, cursor.as_deref(), limit).await?.into()))
+}
+
 async fn explain(
     control: Control,
     caller: Caller,
     input: Input<Nothing, Explained>,
 ) -> Result<Found<AccessExplained>, Problem> {
-    let Explained { user, account, source } = input.query;
-    let wanted = ReachAs { source, draft: None };
+    let Explained { user, account, action, source } = input.query;
+    let wanted = ReachAs { source, draft: None, action };
     Ok(Found(control.access_explain(&caller, user.as_ref(), &account, wanted).await?))
 }
 

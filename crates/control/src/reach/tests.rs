@@ -67,7 +67,7 @@ async fn a_policy_that_is_not_saved_is_looked_at_as_if_it_were() {
     let (caller, permit) = estate.caller("ada", Permission::PolicyRead).await;
     let account = "root@web-1".parse().unwrap();
     let draft = |text: &str| match crate::estate::documents(text).pop() {
-        Some(Document::Policy(draft)) => ReachAs { source: None, draft: Some(draft) },
+        Some(Document::Policy(draft)) => ReachAs { draft: Some(draft), ..ReachAs::default() },
         other => panic!("no policy: {other:?}"),
     };
     let reach = async |wanted: ReachAs| {

@@ -124,6 +124,11 @@ impl Hours {
         self.parse().map(|_| ())
     }
 
+    /// The minutes of the day at which they begin and end; none where they cannot be understood.
+    pub(super) fn minutes(&self) -> Option<(usize, usize)> {
+        self.parse().ok().map(|(from, to, _)| (usize::from(from), usize::from(to)))
+    }
+
     fn parse(&self) -> Result<(u16, u16, TimeZone), InvalidHours> {
         let (from, to) = (minute_of_day(&self.from)?, minute_of_day(&self.to)?);
         if from == MINUTES_PER_DAY {
@@ -192,15 +197,19 @@ impl TryFrom<String> for Network {
 
 /// Whether `source` lies in `network`; IPv4 addresses written as IPv6 are the same address.
 fn reaches(network: &IpNet, source: IpAddr) -> bool {
-    let network = match network {
+    canonical(network).contains(&source.to_canonical())
+}
+
+/// A network of IPv4 addresses written as IPv6 in its own form.
+pub(super) fn canonical(network: &IpNet) -> IpNet {
+    match network {
         IpNet::V6(six) => six
             .addr()
             .to_ipv4_mapped()
             .and_then(|four| Ipv4Net::new(four, six.prefix_len().checked_sub(96)?).ok())
             .map_or(*network, IpNet::V4),
         IpNet::V4(_) => *network,
-    };
-    network.contains(&source.to_canonical())
+    }
 }
 
 #[cfg(test)]

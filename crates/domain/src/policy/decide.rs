@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{
-    Access, AskFacts, Clipboard, ConnectFacts, Decision, Obligations, Policy, Reason, Subject, Target, ticket,
+    Access, AskFacts, Clipboard, ConnectFacts, Decision, Obligations, Policies, Policy, Reason, Subject, Target, ticket,
 };
 use crate::account::AccountState;
 use crate::grant::{Grant, GrantState};
@@ -245,6 +245,27 @@ pub fn ask(facts: &AskFacts<'_>, now: Timestamp) -> Decision<AskAccess> {
     }
 }
 
+/// The policy under which somebody who asks in the least demanding way is given the account: for the
+/// shortest time, with a reason, and with a ticket where one is wanted.
+///
+/// # Errors
+/// The reasons for which they cannot ask.
+pub(super) fn asked_under<'a>(facts: &ConnectFacts<'a>, now: Timestamp) -> Result<&'a Policy, Vec<Reason>> {
+    let open = gate(facts.subject, facts.target, facts.policies, now)?;
+    let asked = || open.allowing.iter().copied().filter(|policy| policy.access == Access::Request);
+    let usable = |policy: &&Policy| {
+        policy.conditions.hold(facts.subject.source, now).unwrap_or(false)
+            && policy.obligations.max_duration_seconds > 0
+    };
+    asked().filter(usable).min_by_key(|policy| order(policy)).ok_or_else(|| {
+        let first = asked().min_by_key(|policy| order(policy));
+        let outside = first.map(|policy| Reason::OutsideConditions { policy: policy.name.clone() });
+        let standing = || open.allowing.iter().min_by_key(|policy| order(policy));
+        let needless = || standing().map(|policy| Reason::NoRequestNeeded { policy: policy.name.clone() });
+        vec![outside.or_else(needless).unwrap_or(Reason::NoPolicy)]
+    })
+}
+
 /// What is said where every policy that allows it does so without a request.
 fn without_request(facts: &AskFacts<'_>, allowing: Vec<&Policy>, now: Timestamp) -> Reason {
     allowing
@@ -313,7 +334,7 @@ pub fn may_approve(approver: &User, holds_permission: bool, request: &Request, n
 pub(super) fn gate<'a>(
     subject: Subject<'_>,
     target: Target<'_>,
-    policies: &'a [Policy],
+    policies: Policies<'a>,
     now: Timestamp,
 ) -> Result<Open<'a>, Vec<Reason>> {
     if subject.user.state != UserState::Active {

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::decide::{Offer, gate, offer};
-use super::{ConnectFacts, Decision, Effect, Policy, Reason, connect};
+use super::{ConnectFacts, Decision, Effect, Policies, Policy, Reason, connect};
 use crate::id::GrantId;
 use crate::name::PolicyName;
 use crate::scope::ScopePath;
@@ -115,7 +115,7 @@ fn verdict(facts: &ConnectFacts<'_>, policy: &Policy, now: Timestamp) -> Verdict
     if !policy.concerns(user, account, asset) {
         return Verdict::OtherAccount;
     }
-    match gate(facts.subject, facts.target, std::slice::from_ref(policy), now) {
+    match gate(facts.subject, facts.target, Policies::All(std::slice::from_ref(policy)), now) {
         Err(_) if policy.effect == Effect::Deny => {
             let holds = policy.conditions.hold(facts.subject.source, now).unwrap_or(true);
             if holds { Verdict::Denies } else { Verdict::DeniesElsewhere }

@@ -40,6 +40,39 @@ impl Target<'_> {
     }
 }
 
+/// The policies that a decision rests on. One that does not concern the person and the account changes
+/// nothing, so that an index may leave it out.
+#[derive(Clone, Copy, Debug)]
+pub enum Policies<'a> {
+    /// All of a list.
+    All(&'a [Policy]),
+    /// Those that an index picked.
+    Picked(&'a [&'a Policy]),
+}
+
+impl<'a> Policies<'a> {
+    /// Each of them, in the order given.
+    pub fn iter(self) -> impl Iterator<Item = &'a Policy> {
+        let (all, picked): (&[Policy], &[&Policy]) = match self {
+            Self::All(all) => (all, &[]),
+            Self::Picked(picked) => (&[], picked),
+        };
+        all.iter().chain(picked.iter().copied())
+    }
+}
+
+impl<'a> From<&'a [Policy]> for Policies<'a> {
+    fn from(all: &'a [Policy]) -> Self {
+        Self::All(all)
+    }
+}
+
+impl<'a> From<&'a Vec<Policy>> for Policies<'a> {
+    fn from(all: &'a Vec<Policy>) -> Self {
+        Self::All(all)
+    }
+}
+
 /// Everything that a decision on opening a session rests on.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectFacts<'a> {
@@ -48,7 +81,7 @@ pub struct ConnectFacts<'a> {
     /// What.
     pub target: Target<'a>,
     /// Every policy whose scope contains the asset's.
-    pub policies: &'a [Policy],
+    pub policies: Policies<'a>,
     /// The person's grants for the account, ended ones included.
     pub grants: &'a [Grant],
     /// How many sessions of theirs to the account are live.
@@ -63,7 +96,7 @@ pub struct AskFacts<'a> {
     /// What.
     pub target: Target<'a>,
     /// Every policy whose scope contains the asset's.
-    pub policies: &'a [Policy],
+    pub policies: Policies<'a>,
     /// How long they want it, in seconds.
     pub duration_seconds: u64,
     /// Why.

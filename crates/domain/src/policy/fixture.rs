@@ -129,7 +129,7 @@ impl Estate {
         ConnectFacts {
             subject: self.subject(),
             target: self.target(),
-            policies: &self.policies,
+            policies: (&self.policies).into(),
             grants: &self.grants,
             live_sessions: self.live_sessions,
         }
@@ -143,7 +143,7 @@ impl Estate {
         let facts = AskFacts {
             subject: self.subject(),
             target: self.target(),
-            policies: &self.policies,
+            policies: (&self.policies).into(),
             duration_seconds: self.duration_seconds,
             reason: &self.reason,
             ticket: self.ticket.as_deref(),

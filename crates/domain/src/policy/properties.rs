@@ -75,7 +75,7 @@ fn any_obligations() -> impl Strategy<Value = Obligations> {
         )
 }
 
-fn any_policy() -> impl Strategy<Value = Policy> {
+pub(super) fn any_policy() -> impl Strategy<Value = Policy> {
     let who = (btree_set(select(&PEOPLE[..]), 0..2), btree_set(mostly("sre", &GROUPS), 0..3));
     let what = (btree_set(mostly("root", &["app"]), 0..2), mostly(None, &[Some("prod"), Some("test")]));
     let kind = prop_oneof![
@@ -125,7 +125,7 @@ fn any_grant() -> impl Strategy<Value = (usize, Grant)> {
     )
 }
 
-fn any_estate() -> impl Strategy<Value = Estate> {
+pub(super) fn any_estate() -> impl Strategy<Value = Estate> {
     let user = (
         prop_oneof![12 => Just(UserState::Active), 1 => Just(UserState::Disabled)],
         mostly("/emea", &SCOPES),

@@ -67,6 +67,14 @@ pub enum Reason {
         /// That policy.
         policy: PolicyName,
     },
+    /// A session may be opened, but not for this.
+    #[error("policy `{policy}` allows a session without {action}")]
+    NoCapability {
+        /// What was wanted in it.
+        action: String,
+        /// That policy.
+        policy: PolicyName,
+    },
     /// More time was asked for than policy gives.
     #[error("duration: at most {} can be asked for", crate::period::Period::from_seconds(*max_seconds))]
     TooLong {
@@ -124,6 +132,7 @@ impl Reason {
             | Self::NotYet { policy, .. }
             | Self::TooManySessions { policy, .. }
             | Self::NoCheckout { policy }
+            | Self::NoCapability { policy, .. }
             | Self::TooLong { policy, .. }
             | Self::ReasonRequired { policy }
             | Self::TicketRequired { policy, .. }

@@ -25,7 +25,7 @@ pub(crate) struct Apply {
 }
 
 /// Where a document stands.
-struct Place {
+pub(super) struct Place {
     file: String,
     position: Position,
 }
@@ -52,7 +52,7 @@ impl Apply {
 }
 
 /// Every document of the files; or everything that is wrong with any of them.
-fn read_all(files: &[PathBuf]) -> Result<(Vec<Document>, Vec<Place>), Failure> {
+pub(super) fn read_all(files: &[PathBuf]) -> Result<(Vec<Document>, Vec<Place>), Failure> {
     let (mut documents, mut places, mut problems) = (Vec::new(), Vec::new(), Vec::new());
     for file in files {
         let name = if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };

@@ -1,10 +1,15 @@
 //! `postern policy ...`.
 
-use clap::Subcommand;
-use postern_domain::document::{Document, to_yaml};
-use postern_domain::policy::Policy;
-use postern_domain::{Period, PolicyName, ScopePath};
+use std::path::PathBuf;
 
+use clap::{Args, Subcommand};
+use postern_control::{DraftDiff, Replayed, Simulated};
+use postern_domain::document::{Document, to_yaml};
+use postern_domain::policy::{Block, Policy};
+use postern_domain::{Period, PolicyName, ScopePath};
+use serde_json::{Value, json};
+
+use super::apply;
 use crate::client::Client;
 use crate::exit::{DONE, Failure};
 use crate::output::{self, Columns, Format};
@@ -26,11 +31,109 @@ pub(crate) enum PolicyCommand {
         /// The name.
         name: PolicyName,
     },
+    /// Tell for whom policies of a file would change what, if they were applied.
+    Diff(Draft),
+    /// Ask the requests of the past again, under policies of a file.
+    Simulate {
+        /// What is drafted.
+        #[command(flatten)]
+        draft: Draft,
+        /// How many days back.
+        #[arg(long, default_value_t = 90)]
+        days: u32,
+    },
     /// Take a policy out of use; the grants given under it end.
     Delete {
         /// The name.
         name: PolicyName,
     },
+}
+
+/// Policies that are not saved.
+#[derive(Args)]
+pub(crate) struct Draft {
+    /// The file with policies as they are meant to be, or - for standard input; may be repeated.
+    #[arg(short, long = "file", value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// A policy that is meant to be taken out of use; may be repeated.
+    #[arg(long, value_name = "POLICY")]
+    delete: Vec<PolicyName>,
+}
+
+impl Draft {
+    fn body(&self) -> Result<Value, Failure> {
+        let (documents, _) = apply::read_all(&self.files)?;
+        // Other kinds of documents may stand in the same file.
+        let policies: Vec<_> = documents
+            .into_iter()
+            .filter_map(|document| match document {
+                Document::Policy(policy) => Some(policy),
+                _ => None,
+            })
+            .collect();
+        if policies.is_empty() && self.delete.is_empty() {
+            return Err(anyhow::anyhow!("there is no policy in it: give --file with one, or --delete").into());
+        }
+        Ok(json!({ "policies": policies, "delete": self.delete }))
+    }
+}
+
+impl Columns for Block {
+    const HEADINGS: &'static [&'static str] = &["CHANGE", "WHO", "ACCOUNTS", "BY"];
+
+    fn cells(&self) -> Vec<String> {
+        let change = match (self.shift.widened, self.shift.narrowed) {
+            (true, true) => "+- other",
+            (true, false) => "+ wider",
+            (false, _) => "- narrower",
+        };
+        vec![change.to_owned(), joined(&self.people), joined(&self.accounts), joined(&self.policies)]
+    }
+}
+
+fn joined<T: ToString>(items: &[T]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+impl Columns for Replayed {
+    const HEADINGS: &'static [&'static str] = &["WHEN", "WHO", "ACCOUNT", "FOR", "CHANGE", "WHY"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            output::time(self.at),
+            self.user.to_string(),
+            self.account.to_string(),
+            Period::from_seconds(self.duration_seconds).to_string(),
+            output::word(&self.change),
+            self.messages.join("; "),
+        ]
+    }
+}
+
+fn print_diff(format: Format, diff: &DraftDiff) -> Result<(), Failure> {
+    if format != Format::Table {
+        return output::one(format, diff);
+    }
+    if !diff.blocks.is_empty() {
+        output::list(format, &diff.blocks)?;
+    }
+    output::line(&format!("wider for {} people, narrower for {}", diff.people_widened, diff.people_narrowed))?;
+    if diff.widens {
+        output::line("it lets somebody do more, now or later")?;
+    }
+    Ok(())
+}
+
+fn print_simulated(format: Format, simulated: &Simulated) -> Result<(), Failure> {
+    if format != Format::Table {
+        return output::one(format, simulated);
+    }
+    if !simulated.changed.is_empty() {
+        output::list(format, &simulated.changed)?;
+    }
+    let Simulated { days, requests, gone, changed } = simulated;
+    let gone = if *gone == 0 { String::new() } else { format!("; {gone} are about people or accounts that are gone") };
+    output::line(&format!("{requests} requests of {days} days, {} answered otherwise{gone}", changed.len()))
 }
 
 impl Columns for Policy {
@@ -68,6 +171,18 @@ impl PolicyCommand {
                     Format::Yaml => output::line(to_yaml(&[Document::from(&policy)])?.trim_end())?,
                     Format::Table | Format::Json => output::one(format, &policy)?,
                 }
+            }
+            Self::Diff(draft) => {
+                let diff: DraftDiff = client.post("/v1/policies/diff", &draft.body()?).await?;
+                print_diff(format, &diff)?;
+            }
+            Self::Simulate { draft, days } => {
+                let mut body = draft.body()?;
+                if let Some(fields) = body.as_object_mut() {
+                    fields.insert("days".to_owned(), days.into());
+                }
+                let simulated: Simulated = client.post("/v1/policies/simulate", &body).await?;
+                print_simulated(format, &simulated)?;
             }
             Self::Delete { name } => {
                 client.delete(&format!("/v1/policies/{name}")).await?;
