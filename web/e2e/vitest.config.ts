@@ -15,6 +15,8 @@ export default defineConfig(({ mode }) => ({
     maxWorkers: 2,
     testTimeout: FLOW_MS,
     hookTimeout: FLOW_MS,
+    // What a busy machine delayed too long passes the second time, and is named as such.
+    retry: 1,
     reporters: ["verbose", ["./e2e/harness/report.ts", { what: mode === "pictures" ? "pictures" : "flows" }]],
   },
 }));

@@ -33,7 +33,8 @@ function flows(modules: readonly TestModule[]): string[] {
   const all = modules.flatMap((module) => [...module.children.allTests()]);
   const count = (state: string) => all.filter((flow) => flow.result().state === state).length;
   const broken = modules.filter((module) => !module.ok()).length;
-  return [`flows_passed=${count("passed")}`, `flows_failed=${count("failed")}`, `flows_skipped=${count("skipped")}`, `files_failed=${broken}`];
+  const flaky = all.filter((flow) => flow.diagnostic()?.flaky).length;
+  return [`flows_passed=${count("passed")}`, `flows_failed=${count("failed")}`, `flows_flaky=${flaky}`, `flows_skipped=${count("skipped")}`, `files_failed=${broken}`];
 }
 
 /** The medians of what was measured. */
