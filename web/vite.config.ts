@@ -17,7 +17,9 @@ export default defineConfig({
       output: {
         // One file of pictures for the signed-in pages instead of one for each; those of the sign-in page stay with it.
         codeSplitting: {
-          groups: [{ name: "icons", test: /lucide-react[\\/]dist[\\/]esm[\\/]icons[\\/](?!eye|key-round|loader-circle|circle-alert|circle-off|cloud-off|vault|info|lock|shield-check|triangle-alert|check|chevron-down|x\.)/ }],
+          // With what they build on, which the sign-in page needs too, they would be loaded with it.
+          includeDependenciesRecursively: false,
+          groups: [{ name: "icons", test: /lucide-react[\\/]dist[\\/]esm[\\/]icons[\\/](?!eye|key-round|loader-circle|circle-exclamation-point|circle-off|cloud-off|vault|info|lock|shield-check|triangle-exclamation-point|check|chevron-down|x\.)/ }],
         },
       },
     },

@@ -119,6 +119,69 @@ describe("a database", () => {
     await watching.axe("statements of a recording");
   });
 
+  it("is used in the browser, where rules, people and reloads are as with psql", async () => {
+    const { page } = using;
+    await page.goto("/access");
+    await page.getByRole("link", { name: "Open an SQL console on app_admin@orders" }).click();
+    await page.getByLabel("Database").fill("shop");
+    await using.axe("before an SQL console");
+    await page.getByRole("button", { name: "Open the console" }).click();
+    await page.getByText("connected", { exact: true }).waitFor();
+    const editor = page.getByRole("textbox", { name: "Statements" });
+    const run = async (text: string) => {
+      await editor.fill(text);
+      await page.keyboard.press("Control+Enter");
+    };
+    await run("select n as number, 'row ' || n as text from generate_series(1, 1200) n");
+    await page.getByText("500 rows are shown; there are more").waitFor();
+    await page.getByRole("button", { name: "Show more rows" }).click();
+    await page.getByText("1,000 rows are shown; there are more").waitFor();
+    // Of many rows only those near what is seen are in the page.
+    expect(await page.getByRole("region", { name: "Rows" }).getByRole("row").count()).toBeLessThan(120);
+    await page.getByRole("region", { name: "Rows" }).evaluate((frame) => frame.scrollTo(0, frame.scrollHeight));
+    await page.getByRole("cell", { name: "row 1000" }).waitFor();
+    await page.getByRole("button", { name: "Show more rows" }).click();
+    await page.getByText("1,200 rows", { exact: false }).waitFor();
+    await using.axe("rows in an SQL console");
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Save as CSV" }).click()]);
+    expect(download.suggestedFilename()).toMatch(/\.csv$/);
+
+    await page.getByRole("button", { name: "Tables" }).click();
+    await page.getByRole("button", { name: "Show the tables" }).click();
+    await page.getByRole("button", { name: "Columns of public.customer" }).click();
+    await using.axe("tables in an SQL console");
+    await run("create table mine (id int)");
+    await page.getByText(/no-ddl/).first().waitFor();
+    await run("delete from customer where false");
+    await approving.page.goto("/requests?whose=statements");
+    await approving.page.getByRole("button", { name: /^Approve/ }).click();
+    await approving.page.getByRole("dialog").getByRole("button", { name: "Approve" }).click();
+    await page.getByText("DELETE 0").first().waitFor();
+    await run("select pg_sleep(600)");
+    await page.getByText("Running", { exact: true }).first().waitFor();
+    await until("the statement to be cancelled", async () => {
+      // Before it has begun on the target one word cancels nothing.
+      await page.getByRole("button", { name: "Cancel" }).click({ timeout: 1000 }).catch(() => {});
+      return (await page.getByText("57014").count()) > 0 || undefined;
+    });
+
+    // A reload finds the session and the text as they were.
+    await run("begin");
+    await page.getByText("in a transaction").waitFor();
+    await page.reload();
+    await page.getByText("in a transaction").waitFor();
+    await page.getByText("connected", { exact: true }).waitFor();
+    expect(await editor.inputValue()).toBe("begin");
+    await watching.page.goto("/sessions?live=true");
+    await watching.page.getByRole("link", { name: "app_admin@orders" }).first().click();
+    await watching.page.getByRole("button", { name: "Terminate" }).click();
+    const dialog = watching.page.getByRole("dialog");
+    await dialog.getByLabel("Reason").fill("Enough of it");
+    await dialog.getByRole("button", { name: "Terminate" }).click();
+    await page.getByText("The session is over").first().waitFor();
+    await using.axe("an SQL console that is over");
+  });
+
   it("gives its secret out where policy says so, for a while, and takes it back changed", async () => {
     const { page } = using;
     await page.goto("/access");

@@ -7,6 +7,8 @@ import { Album } from "./pages/open";
 import type { Look } from "./pages/open";
 
 // Each page in one of them; `cargo xtask pictures` looks at each in all themes and widths.
+const LOOK_MS = 300_000;
+const NARROWEST: Look = { theme: "light", width: 360 };
 const LOOKS: Look[] = [{ theme: "light", width: 1440 }, { theme: "dark", width: 390 }];
 
 describe("every page", () => {
@@ -26,6 +28,12 @@ describe("every page", () => {
       const album = new Album(browser, estate, look);
       for (const shot of shots(estate).filter((_, index) => index % LOOKS.length === turn)) await album.visit(shot, async () => {});
       expect(await album.close()).toEqual([]);
-    });
+    }, LOOK_MS);
   }
+
+  it.concurrent("fits a screen that is 360 px wide, without scrolling sideways", async () => {
+    const album = new Album(browser, estate, NARROWEST);
+    for (const shot of shots(estate)) await album.visit(shot);
+    expect(await album.close()).toEqual([]);
+  }, LOOK_MS);
 });

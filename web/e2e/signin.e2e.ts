@@ -105,18 +105,69 @@ describe("being signed in", () => {
     await seat.leave();
   });
 
+  it("ends in every tab when it ends in one", async () => {
+    const dora = await world.person("dora", { groups: ["developers"] });
+    const seat = await browser.seat(dora);
+    const other = await seat.context.newPage();
+    await other.goto("/access");
+    await other.getByRole("heading", { name: "My access" }).waitFor();
+    await seat.page.goto("/");
+    await seat.page.getByRole("button", { name: "dora" }).click();
+    await seat.page.getByRole("menuitem", { name: "Sign out" }).click();
+    await seat.page.waitForURL(/\/sign-in/);
+    await other.waitForURL(/\/sign-in/);
+    expect(await other.getByText("root@web-1").count()).toBe(0);
+    // Who signs in in one is signed in in the other; somebody else's page is not left standing.
+    await signInOn(seat, dora);
+    await seat.page.getByRole("heading", { name: "Hello, dora" }).waitFor();
+    await other.goto("/access");
+    await other.getByRole("heading", { name: "My access" }).waitFor();
+    await seat.context.clearCookies();
+    await seat.page.goto("/sign-in");
+    await signInOn(seat, ben);
+    await other.waitForURL((url) => url.pathname === "/");
+    await other.getByRole("button", { name: "ben" }).waitFor();
+    await seat.leave();
+  });
+
+  it("is taken up again in the middle of a form, which loses nothing", async () => {
+    const seat = await browser.seat(ben);
+    const { page } = seat;
+    await page.goto("/access");
+    await page.getByRole("button", { name: "Request root@web-1" }).click();
+    const form = page.getByRole("dialog", { name: "Request root@web-1" });
+    await form.getByLabel("Reason").fill("The disk fills up every night");
+    await form.getByLabel("Ticket").fill("CHG-77");
+    await ben.expect("DELETE", "/v1/logins");
+    await form.getByRole("button", { name: "Send the request" }).click();
+    const again = page.getByRole("dialog", { name: "Sign in again" });
+    await again.waitFor();
+    await seat.axe("sign in again");
+    expect(await again.getByLabel("User name").inputValue()).toBe("ben");
+    await again.getByLabel("Password", { exact: true }).fill(ben.password);
+    await again.getByRole("button", { name: "Sign in", exact: true }).click();
+    await again.getByLabel("One-time code").fill(await ben.code());
+    await again.getByRole("button", { name: "Sign in", exact: true }).click();
+    // What was asked for is asked again: the request is there, as it was written.
+    await page.waitForURL(/\/requests\/req_/);
+    await page.getByText("The disk fills up every night").waitFor();
+    await page.getByText("CHG-77").waitFor();
+    await seat.leave();
+    await ben.signIn();
+  });
+
   it("ends everywhere at once, and every open page says so", async () => {
     const seat = await browser.seat(ben);
     const other = await seat.context.newPage();
     await seat.page.goto("/profile?tab=logins");
     await other.goto("/sessions");
-    await other.getByRole("heading", { name: "Sessions" }).waitFor();
+    await other.getByRole("radio", { name: "Live" }).click();
+    await other.waitForURL(/live=true/);
     await seat.page.getByRole("button", { name: "Sign out everywhere" }).click();
     await seat.axe("sign out everywhere");
     await seat.page.getByRole("dialog").getByRole("button", { name: "Sign out everywhere" }).click();
     await seat.page.waitForURL(/\/sign-in/);
-    // The other tab learns of it with the next thing that it asks for.
-    await other.getByRole("radio", { name: "Live" }).click();
+    // The other tab shows nothing any more, and is there again afterwards.
     await other.getByText("You have been signed out. Sign in to go on.").waitFor();
     await signInOn({ page: other } as Seat, ben);
     await other.getByRole("heading", { name: "Sessions" }).waitFor();
@@ -131,9 +182,11 @@ describe("being signed in", () => {
     await page.getByRole("link", { name: "ben" }).waitFor();
     await world.gate.stop();
     await world.gate.start({ LD_PRELOAD: FAKETIME, FAKETIME: "+2d", FAKETIME_DONT_FAKE_MONOTONIC: "1" });
-    await page.getByRole("link", { name: "Assets" }).click();
-    await page.getByText("You have been signed out. Sign in to go on.").waitFor();
-    await seat.axe("signed out");
+    await page.getByRole("dialog", { name: "Sign in again" }).waitFor();
+    await seat.axe("signed out under an open page");
+    await page.getByRole("button", { name: "Leave, and lose what is not saved" }).click();
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    expect(new URL(page.url()).pathname).toBe("/sign-in");
     await seat.leave();
   });
 });

@@ -1,5 +1,6 @@
 import { Outlet, createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import type { ErrorComponentProps } from "@tanstack/react-router";
+import { Suspense, lazy } from "react";
 
 import { ApiError, asApiError } from "./api/errors";
 import { onHttp } from "./api/http";
@@ -8,7 +9,8 @@ import { QueryError } from "./components/QueryError";
 import { t } from "./i18n";
 import { SignInPage } from "./pages/auth/SignInPage";
 import { queryClient } from "./query-client";
-import { askStepUp } from "./stores/step-up";
+import { onLogin } from "./stores/login";
+import { signInAgain, stepUp } from "./stores/question";
 import { Press } from "./ui/Press";
 import { Blank } from "./ui/feedback";
 import { parseSearch, stringifySearch, validateSearch } from "./util/search";
@@ -46,11 +48,22 @@ function NotFound() {
 
 const root = createRootRoute({ component: Outlet, validateSearch, notFoundComponent: NotFound, errorComponent: Failed });
 
+const SignInAgain = lazy(() => import("./components/SignInAgain").then((module) => ({ default: module.SignInAgain })));
+
+function SignedIn() {
+  return (
+    <>
+      <Outlet />
+      {signInAgain.useAsked() ? <Suspense><SignInAgain /></Suspense> : null}
+    </>
+  );
+}
+
 /** Everything below needs somebody who is signed in; who is not comes back here afterwards. */
 const signedIn = createRoute({
   getParentRoute: () => root,
   id: "signed-in",
-  component: Outlet,
+  component: SignedIn,
   beforeLoad: async ({ location }) => {
     try {
       await queryClient.ensureQueryData(q.who());
@@ -80,6 +93,7 @@ const pages = [
   createRoute({ getParentRoute: under, path: "/discovery", component: page(() => import("./pages/admin/DiscoveryPage"), "DiscoveryPage") }),
   createRoute({ getParentRoute: under, path: "/discovery/$id", component: page(() => import("./pages/admin/DiscoveryRunPage"), "DiscoveryRunPage") }),
   createRoute({ getParentRoute: under, path: "/findings", component: page(() => import("./pages/admin/FindingsPage"), "FindingsPage") }),
+  createRoute({ getParentRoute: under, path: "/sql", component: page(() => import("./pages/work/SqlPage"), "SqlPage") }),
   createRoute({ getParentRoute: under, path: "/terminals", component: page(() => import("./pages/work/TerminalPage"), "TerminalPage") }),
   createRoute({ getParentRoute: under, path: "/terminals/$session", component: page(() => import("./pages/work/TerminalPage"), "TerminalPage") }),
   createRoute({ getParentRoute: under, path: "/sessions", component: page(() => import("./pages/work/SessionsPage"), "SessionsPage") }),
@@ -119,12 +133,30 @@ declare module "@tanstack/react-router" {
   }
 }
 
+/** Who this page was made for; none before somebody has signed in. */
+function shownTo(): string | undefined {
+  return queryClient.getQueryData(q.who().queryKey)?.user.name;
+}
+
 onHttp({
-  stepUp: askStepUp,
-  signedOut: () => {
+  stepUp: stepUp.ask,
+  // A page that nobody has seen yet sends to the sign-in page instead.
+  signIn: async () => shownTo() !== undefined && (await signInAgain.ask()),
+});
+
+onLogin({
+  out: () => {
     const { pathname, href } = router.state.location;
-    if (pathname === "/sign-in" || router.state.status === "pending") return;
+    if (pathname === "/sign-in") return;
+    signInAgain.answer(false);
     queryClient.clear();
     void router.navigate({ to: "/sign-in", search: href === "/" ? {} : { next: href } });
+  },
+  in: (user) => {
+    const before = shownTo();
+    if (before === undefined) return;
+    // What somebody else was shown is not theirs.
+    if (before !== user) location.assign("/");
+    else signInAgain.answer(true);
   },
 });

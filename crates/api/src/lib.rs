@@ -26,4 +26,4 @@ pub use metrics::Metrics;
 pub use page::Page;
 pub use problem::Problem;
 pub use route::{Guard, RouteSpec};
-pub use server::{Server, app, document};
+pub use server::{InBrowser, Server, app, document};

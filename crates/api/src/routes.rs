@@ -24,6 +24,7 @@ mod role;
 mod rotation;
 mod scope;
 mod session;
+mod sql_console;
 mod ssh_key;
 mod statement;
 mod status;
@@ -57,6 +58,7 @@ pub(crate) fn all(routes: Routes) -> Routes {
         .and(rotation::declare)
         .and(scope::declare)
         .and(session::declare)
+        .and(sql_console::declare)
         .and(ssh_key::declare)
         .and(statement::declare)
         .and(status::declare)

@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use postern_control::Control;
 use postern_gateway_web::Terminals;
+use postern_sql_console::Consoles;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
@@ -42,6 +43,17 @@ pub(crate) struct App {
     pub metrics: Arc<Metrics>,
     /// The terminals in browsers, where sessions are run.
     pub terminals: Option<Terminals>,
+    /// The SQL consoles in browsers, where databases are served.
+    pub consoles: Option<Consoles>,
+}
+
+/// What runs in browsers; what is left out is not to be had.
+#[derive(Clone, Default)]
+pub struct InBrowser {
+    /// Terminals.
+    pub terminals: Option<Terminals>,
+    /// SQL consoles.
+    pub consoles: Option<Consoles>,
 }
 
 /// A bound HTTPS server.
@@ -121,11 +133,11 @@ async fn connection(stream: TcpStream, peer: SocketAddr, acceptor: TlsAcceptor, 
     }
 }
 
-/// Everything that is served: the API, its document, health, metrics and the console. Without
-/// `terminals` there are none in the browser.
-pub fn app(control: Control, metrics: Arc<Metrics>, terminals: Option<Terminals>) -> Router {
+/// Everything that is served: the API, its document, health, metrics and the console.
+pub fn app(control: Control, metrics: Arc<Metrics>, in_browser: InBrowser) -> Router {
     let text = Arc::new(document().to_string());
-    let state = App { control, metrics, terminals };
+    let InBrowser { terminals, consoles } = in_browser;
+    let state = App { control, metrics, terminals, consoles };
     let routes = routes::all(Routes::default());
     routes
         .router

@@ -18,7 +18,7 @@ use serde_json::Value;
 use tower_service::Service;
 
 use crate::metrics::Metrics;
-use crate::server::app;
+use crate::server::{InBrowser, app};
 
 /// Answers longer than this are not looked at.
 const ANSWER_LEN_MAX: usize = 1 << 20;
@@ -45,7 +45,7 @@ impl Answer {
 impl Api {
     async fn new() -> Self {
         let world = World::new().await;
-        let router = app(world.control.clone(), Arc::new(Metrics::default()), None);
+        let router = app(world.control.clone(), Arc::new(Metrics::default()), InBrowser::default());
         Self { world, router }
     }
 

@@ -10,13 +10,15 @@ use postern_domain::policy::{self, ConnectFacts, Decision, Policy, Reason, Subje
 use postern_domain::request::{ApprovalRule, RequestState};
 use postern_domain::user::User;
 use postern_domain::{AccountRef, AssetName, GrantId, PolicyName, RequestId, ScopePath, Timestamp};
-use postern_store::{AssetFilter, Page, PageRequest, ReadTx};
+use postern_store::{AssetFilter, Listed, Listing, PageRequest, ReadTx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Caller, Control, Error, visible};
 
 /// How many portions of rows a listing looks through before it gives what it has.
+/// How far what somebody can reach is counted.
+const COUNTED_MAX: u32 = 500;
 const PORTIONS_MAX: usize = 20;
 
 /// How somebody stands towards an account.
@@ -107,18 +109,30 @@ pub struct AccessFilter {
 }
 
 impl Control {
-    /// What the caller can reach or ask for, by asset and account.
+    /// What the caller can reach or ask for, by asset and account. Each is decided for itself, so that
+    /// counting stops at 500.
     ///
     /// # Errors
-    /// When the cursor is not one of ours.
+    /// When it cannot be sorted by that, or the cursor is not one of ours.
     pub async fn access_list(
         &self,
         caller: &Caller,
         filter: &AccessFilter,
-        page: &PageRequest,
-    ) -> Result<Page<AccessItem>, Error> {
+        listing: &Listing,
+    ) -> Result<Listed<AccessItem>, Error> {
         let somebody = Somebody { user: &caller.user, authority: &caller.authority, source: caller.source };
-        self.access_of(&mut self.store().read().await?, somebody, filter, page, &|_| true).await
+        let mut rows = self.store().read().await?;
+        let mut found = self.access_of(&mut rows, somebody, filter, listing, &|_| true).await?;
+        if listing.count {
+            found.total = if listing.page.cursor.is_none() && found.next.is_none() {
+                u64::try_from(found.items.len()).ok()
+            } else {
+                let page = PageRequest { cursor: None, limit: Some(COUNTED_MAX) };
+                let all = self.access_of(&mut rows, somebody, filter, &page.into(), &|_| true).await?;
+                u64::try_from(all.items.len()).ok().filter(|_| all.next.is_none())
+            };
+        }
+        Ok(found)
     }
 
     /// What somebody can reach or ask for, of the assets whose scopes are `shown`.
@@ -127,22 +141,23 @@ impl Control {
         rows: &mut ReadTx,
         somebody: Somebody<'_>,
         filter: &AccessFilter,
-        page: &PageRequest,
+        listing: &Listing,
         shown: &(dyn Fn(&ScopePath) -> bool + Sync),
-    ) -> Result<Page<AccessItem>, Error> {
+    ) -> Result<Listed<AccessItem>, Error> {
         let scope = &somebody.user.scope;
         let policies = rows.policies_reaching(scope).await?;
         // Here with the groups of every tenant; each account is judged with those of its own.
         let allowing: Vec<_> =
             policies.iter().filter(|policy| policy.allows() && policy.subjects.include(somebody.user)).collect();
         let wanted = AssetFilter { q: filter.q.clone(), labels: filter.labels.clone(), ..AssetFilter::default() };
-        let limit = usize::try_from(page.limit()).unwrap_or(1);
-        let mut found: Page<AccessItem> = Page { items: Vec::new(), next: page.cursor.clone() };
+        let limit = usize::try_from(listing.page.limit()).unwrap_or(1);
+        let mut found = Listed { items: Vec::new(), next: listing.page.cursor.clone(), total: None };
         let mut looker = Looker::new(self, somebody, &policies);
         for _ in 0..PORTIONS_MAX {
             // What is missing and no more, so that the portion's own cursor is the page's.
             let missing = u32::try_from(limit - found.items.len()).unwrap_or(1);
-            let portion = PageRequest { cursor: found.next.take(), limit: Some(missing) };
+            let page = PageRequest { cursor: found.next.take(), limit: Some(missing) };
+            let portion = Listing { page, sort: listing.sort.clone(), count: false };
             let portion = rows.accounts_selected(scope, &allowing, &wanted, &portion).await?;
             for (account, asset) in portion.items.iter().filter(|(_, asset)| shown(&asset.scope)) {
                 found.items.extend(looker.look(rows, account, asset).await?);

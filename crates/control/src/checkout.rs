@@ -8,7 +8,7 @@ use postern_domain::permit::{Manage, Permit, Reveal};
 use postern_domain::policy::{self, Decision, Reason};
 use postern_domain::rotation::{RotationState, RotationTrigger};
 use postern_domain::{AccountId, AccountRef, CheckoutId};
-use postern_store::{Page, PageRequest, WriteTx};
+use postern_store::{CheckoutFilter, Listed, Listing, WriteTx};
 use postern_vault::random;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -123,15 +123,17 @@ impl Control {
     /// The caller's own check-outs, and those in the scopes where they hold `checkout:read`.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When it cannot be sorted by that, or the cursor is not one of ours.
     pub async fn checkout_list(
         &self,
         caller: &Caller,
         open: bool,
-        page: &PageRequest,
-    ) -> Result<Page<Checkout>, Error> {
+        q: Option<String>,
+        listing: &Listing,
+    ) -> Result<Listed<Checkout>, Error> {
         let scopes = caller.authority.scopes(Permission::CheckoutRead);
-        Ok(self.store().read().await?.checkouts(&scopes, &caller.user.id, open, page).await?)
+        let filter = CheckoutFilter { own: caller.user.id.clone(), scopes, open, q };
+        Ok(self.store().read().await?.checkouts(&filter, listing).await?)
     }
 
     /// Ends the check-outs whose time or whose right is over. To be called every second or so; gives how

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use postern_domain::asset::Platform;
 use postern_domain::event::{Event, Outcome};
-use postern_domain::policy::{self, Decision, Reason};
+use postern_domain::policy::{self, Decision, Obligations, Reason};
 use postern_domain::user::UserState;
-use postern_domain::{AccountRef, ConnectTokenId, SecretText, Timestamp};
+use postern_domain::{AccountRef, Capability, ConnectTokenId, LoginId, SecretText, Timestamp};
 use postern_gateway::Identity;
 use postern_store::StoredConnectToken;
 use postern_vault::random;
@@ -16,11 +16,14 @@ use postern_vault::token::{self, Purpose};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::factor::RightFactor;
 use crate::facts::Facts;
 use crate::password::sign_in_failed;
 use crate::{Caller, Control, Error};
 
 const LASTS_DEFAULT: Duration = Duration::from_secs(300);
+/// How long the SQL console has to sign in.
+const CONSOLE_LASTS: Duration = Duration::from_secs(30);
 const LASTS_MIN: u64 = 30;
 const LASTS_MAX: u64 = 12 * 3600;
 /// How many tokens one person may have that work.
@@ -64,6 +67,30 @@ pub struct ConnectTicket {
     pub authority: Option<String>,
 }
 
+/// What the SQL console signs in to the database gateway with. It carries a secret and has no `Debug`.
+pub struct ConsoleToken {
+    /// The login that it was made in.
+    pub login: LoginId,
+    /// The protocol: `postgresql` or `mysql`.
+    pub protocol: &'static str,
+    /// The token, for one connection.
+    pub token: SecretText,
+    /// The proof of a factor that a session uses up, where policy wants one for each.
+    pub spends: Option<Timestamp>,
+    /// Whether policy lets rows be taken out.
+    pub may_export: bool,
+}
+
+/// A token that is to be made.
+struct NewToken {
+    protocol: &'static str,
+    /// The address that it works from; none for any.
+    source: Option<IpAddr>,
+    mfa_at: Option<Timestamp>,
+    once: bool,
+    lasts: Duration,
+}
+
 impl Control {
     /// Makes a token for an account that the caller may connect to now.
     ///
@@ -87,8 +114,58 @@ impl Control {
         let once = code.is_some();
         let mfa_at = if once { Some(now) } else { caller.mfa_at };
         self.decide_token(caller, &facts, mfa_at, once).await?;
+        let lasts = Duration::from_secs(if once { seconds.min(LASTS_DEFAULT.as_secs()) } else { seconds });
+        let source = wish.bind_source.then(|| caller.source.to_canonical());
+        let new = NewToken { protocol, source, mfa_at, once, lasts };
+        let (token, expires_at) = self.token_make(caller, login, &facts, new, code.as_ref()).await?;
+        let (token, protocol) = (token.expose().to_owned(), protocol.to_owned());
+        let authority = match &self.settings().authority {
+            Some(path) => tokio::fs::read_to_string(path).await.ok(),
+            None => None,
+        };
+        Ok(ConnectTicket { token, account: wish.account, protocol, host, port, expires_at, authority })
+    }
+
+    /// Makes a token for the SQL console of the caller's browser: for one connection, now. `spent` is the
+    /// proof of a factor that has opened a session already under a policy that wants one for each.
+    ///
+    /// # Errors
+    /// As [`Self::connect_create`]; `Invalid` for accounts that do not speak SQL.
+    pub async fn console_create(
+        &self,
+        caller: &Caller,
+        account: &AccountRef,
+        spent: Option<Timestamp>,
+    ) -> Result<ConsoleToken, Error> {
+        let login = self.terminal_login(caller, account, spent).await?;
+        let facts = self.connect_facts(&caller.user.id, account).await?;
+        let facts = facts.ok_or_else(|| Error::not_found("account", account))?;
+        let protocol = match self.gateway_of(&facts)?.0 {
+            protocol @ ("postgresql" | "mysql") => protocol,
+            other => return Err(Error::invalid("account", format!("no SQL is spoken with it, but {other}"))),
+        };
+        let obligations = self.decide_token(caller, &facts, caller.mfa_at, true).await?;
+        let source = Some(caller.source.to_canonical());
+        let new = NewToken { protocol, source, mfa_at: caller.mfa_at, once: true, lasts: CONSOLE_LASTS };
+        let (token, _) = self.token_make(caller, login.clone(), &facts, new, None).await?;
+        let spends = caller.mfa_at.filter(|_| obligations.mfa_max_age_seconds == 0);
+        let may_export = obligations.capabilities.contains(&Capability::CopyOut);
+        Ok(ConsoleToken { login, protocol, token, spends, may_export })
+    }
+
+    /// Makes a token that policy allows, and tells the ledger.
+    async fn token_make(
+        &self,
+        caller: &Caller,
+        login: LoginId,
+        facts: &Facts,
+        new: NewToken,
+        code: Option<&RightFactor>,
+    ) -> Result<(SecretText, Timestamp), Error> {
+        let now = self.now();
+        let NewToken { protocol, source, mfa_at, once, lasts } = new;
         let mut tx = self.store().write(now).await?;
-        if let Some(code) = &code
+        if let Some(code) = code
             && !code.spend(&mut tx, &caller.user).await?
         {
             drop(tx);
@@ -98,7 +175,6 @@ impl Control {
         if tx.connect_tokens_alive(&caller.user.id, now).await? >= TOKENS_MAX {
             return Err(Error::Conflict(format!("you have {TOKENS_MAX} connect tokens; wait until some have expired")));
         }
-        let lasts = Duration::from_secs(if once { seconds.min(LASTS_DEFAULT.as_secs()) } else { seconds });
         let token = token::generate(Purpose::Connect);
         let stored = StoredConnectToken {
             id: ConnectTokenId::generate(now, random::bytes()),
@@ -106,7 +182,7 @@ impl Control {
             login,
             account: facts.account.id.clone(),
             protocol: protocol.to_owned(),
-            source: wish.bind_source.then(|| caller.source.to_canonical()),
+            source,
             mfa_at,
             once,
             created_at: now,
@@ -115,18 +191,12 @@ impl Control {
         tx.connect_token_create(&stored, &token.hash.to_string()).await?;
         let scope = facts.asset.scope.clone();
         let event = Event::done(now, caller.actor(), "connect_token.create", stored.id.as_str(), scope)
-            .with("account", wish.account.to_string())
+            .with("account", facts.reference().to_string())
             .with("protocol", protocol)
             .with("once", once)
             .with("expires_at", stored.expires_at.to_string());
         self.commit(tx, &[event]).await?;
-        let token = token.text.expose().to_owned();
-        let (expires_at, protocol) = (stored.expires_at, protocol.to_owned());
-        let authority = match &self.settings().authority {
-            Some(path) => tokio::fs::read_to_string(path).await.ok(),
-            None => None,
-        };
-        Ok(ConnectTicket { token, account: wish.account, protocol, host, port, expires_at, authority })
+        Ok((token.text, stored.expires_at))
     }
 
     /// The protocol and the gateway that an account is reached by.
@@ -149,27 +219,31 @@ impl Control {
 
     /// The protocol that a connect token opens accounts of such assets by, where that is served.
     pub(crate) fn connect_protocol(&self, platform: Platform) -> Option<&'static str> {
-        match platform {
-            Platform::Postgresql => self.settings().postgresql_address.as_ref().map(|_| "postgresql"),
-            _ => None,
-        }
+        let settings = self.settings();
+        let (protocol, address) = match platform {
+            Platform::Postgresql => ("postgresql", &settings.postgresql_address),
+            Platform::Mysql => ("mysql", &settings.mysql_address),
+            Platform::Redis => ("redis", &settings.redis_address),
+            _ => return None,
+        };
+        address.as_ref().map(|_| protocol)
     }
 
-    /// Whether policy would let the caller connect now.
+    /// What policy would bind the caller to who connects now, where it would let them.
     async fn decide_token(
         &self,
         caller: &Caller,
         facts: &Facts,
         mfa_at: Option<Timestamp>,
         once: bool,
-    ) -> Result<(), Error> {
+    ) -> Result<Obligations, Error> {
         let decide = |mfa_at| policy::connect(&facts.connect(caller.source, mfa_at), self.now());
         let decision = match decide(mfa_at) {
             Decision::Permit(permit) if permit.action().obligations.mfa_max_age_seconds == 0 && !once => decide(None),
             decision => decision,
         };
         let reasons = match decision {
-            Decision::Permit(_) => return Ok(()),
+            Decision::Permit(permit) => return Ok(permit.action().obligations.clone()),
             Decision::StepUp { max_age_seconds, .. } => return Err(Error::StepUp { max_age_seconds }),
             Decision::Deny(reasons) => reasons,
         };

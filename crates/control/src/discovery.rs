@@ -16,7 +16,7 @@ use postern_domain::event::{Event, Outcome};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::{AccountName, AccountRef, AssetId, AssetName, DiscoveryId, ScopePath, SecretBytes};
-use postern_store::{AssetConnector, AssetFilter, PageRequest, ReadTx};
+use postern_store::{AssetConnector, AssetFilter, Listed, Listing, PageRequest, ReadTx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -183,11 +183,15 @@ impl Control {
     /// Runs, newest first.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn discovery_list(&self, permit: &Permit<Manage>) -> Result<Vec<DiscoveryRun>, Error> {
-        let runs = self.store().read().await?.discovery_runs(&permit.action().scopes, RUNS_SHOWN).await?;
+    /// When it cannot be sorted by that, or the cursor is not one of ours.
+    pub async fn discovery_list(
+        &self,
+        permit: &Permit<Manage>,
+        listing: &Listing,
+    ) -> Result<Listed<DiscoveryRun>, Error> {
+        let runs = self.store().read().await?.discovery_runs(&permit.action().scopes, listing).await?;
         let now = self.now();
-        Ok(runs.into_iter().map(|run| run.estimated(now)).collect())
+        Ok(runs.map(|run| run.estimated(now)))
     }
 
     /// One run, with what became of each asset.
@@ -496,7 +500,6 @@ const ASSETS_PAGE: u32 = 200;
 const WAITING_AT_ONCE: u32 = 256;
 const DUE_AT_ONCE: u32 = 1000;
 const OBSERVATIONS_WAITING: usize = 64;
-const RUNS_SHOWN: u32 = 100;
 const EVERY_SECONDS_MIN: u32 = 300;
 const CERTIFICATES_LEN_MAX: usize = 256 * 1024;
 

@@ -10,7 +10,7 @@ use postern_domain::event::{Event, Outcome};
 use postern_domain::finding::{Finding, FindingKind};
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::{AccountId, AccountName, AssetName, FindingId, Timestamp, UserName};
-use postern_store::{AccountFields, FindingFilter, Page, PageRequest, WriteTx};
+use postern_store::{AccountFields, FindingFilter, Listed, Listing, WriteTx};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -47,27 +47,27 @@ impl Control {
     /// The inventory in the permit's scopes.
     ///
     /// # Errors
-    /// When the cursor is not one of ours.
+    /// When it cannot be sorted by that, or the cursor is not one of ours.
     pub async fn inventory_list(
         &self,
         permit: &Permit<Manage>,
         asset: Option<&AssetName>,
-        page: &PageRequest,
-    ) -> Result<Page<Inventory>, Error> {
-        Ok(self.store().read().await?.inventory(&permit.action().scopes, asset, page).await?)
+        listing: &Listing,
+    ) -> Result<Listed<Inventory>, Error> {
+        Ok(self.store().read().await?.inventory(&permit.action().scopes, asset, listing).await?)
     }
 
     /// Findings in the permit's scopes.
     ///
     /// # Errors
-    /// When the cursor is not one of ours.
+    /// When it cannot be sorted by that, or the cursor is not one of ours.
     pub async fn finding_list(
         &self,
         permit: &Permit<Manage>,
         filter: &FindingFilter,
-        page: &PageRequest,
-    ) -> Result<Page<Finding>, Error> {
-        Ok(self.store().read().await?.findings(&permit.action().scopes, filter, page).await?)
+        listing: &Listing,
+    ) -> Result<Listed<Finding>, Error> {
+        Ok(self.store().read().await?.findings(&permit.action().scopes, filter, listing).await?)
     }
 
     /// One finding.

@@ -70,7 +70,7 @@ impl Control {
     /// When the database fails.
     pub async fn home(&self, caller: &Caller) -> Result<Home, Error> {
         let looked = PageRequest { cursor: None, limit: Some(LOOKED_MAX) };
-        let access = self.access_list(caller, &AccessFilter::default(), &looked).await?.items;
+        let access = self.access_list(caller, &AccessFilter::default(), &looked.into()).await?.items;
         let of = |state| access.iter().filter(move |item| item.state == state).take(SHOWN_MAX).cloned().collect();
         let found = self.found(caller).await?;
         let estate = match caller.permit(Permission::StatusRead) {

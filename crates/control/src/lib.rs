@@ -90,7 +90,7 @@ pub use backup::{BackedUp, backup, restore};
 pub use caller::{Caller, CredentialUsed, Visitor};
 pub use checkout::{CheckedOut, CheckoutInput};
 pub use clock::{Clock, SystemClock};
-pub use connect::{ConnectTicket, ConnectWanted};
+pub use connect::{ConnectTicket, ConnectWanted, ConsoleToken};
 pub use context::{RequestContext, Signal};
 pub use data::{DataFolder, Opened, Opening, open, recover_vault, write_durably};
 pub use discovery::{ConnectorInput, DiscoveryInput, DiscoveryView, HostAdoption};

@@ -8,7 +8,7 @@ use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::policy::{Action, Answered, Explanation, Policy, answer, explain};
 use postern_domain::{AccountRef, PolicyId, ScopePath, Timestamp, UserName};
-use postern_store::{Page, PageRequest};
+use postern_store::{Listed, Page, PageRequest};
 use postern_vault::random;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -105,7 +105,7 @@ impl Control {
         name: &UserName,
         filter: &AccessFilter,
         page: &PageRequest,
-    ) -> Result<Page<AccessItem>, Error> {
+    ) -> Result<Listed<AccessItem>, Error> {
         let mut rows = self.store().read().await?;
         let unknown = || Error::not_found("user", name);
         let user = rows.user_by_name(name).await?.ok_or_else(unknown)?;
@@ -114,7 +114,7 @@ impl Control {
         }
         let authority = authority(&mut rows, &user).await?;
         let somebody = Somebody { user: &user, authority: &authority, source: caller.source };
-        self.access_of(&mut rows, somebody, filter, page, &|scope| permit.covers(scope)).await
+        self.access_of(&mut rows, somebody, filter, &page.clone().into(), &|scope| permit.covers(scope)).await
     }
 
     /// Why somebody can or cannot open a session: the caller themselves, as they are signed in; or

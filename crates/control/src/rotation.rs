@@ -14,7 +14,7 @@ use postern_domain::rotation::{
     RotationTrigger, Ways, schedule,
 };
 use postern_domain::{AccountId, AccountRef, RotationId, RotationRunId, ScopePath, Timestamp};
-use postern_store::{NewRotation, Page, PageRequest, ReadTx, RotationFilter, Saved, WriteTx};
+use postern_store::{Listed, Listing, NewRotation, Page, PageRequest, ReadTx, RotationFilter, Saved, WriteTx};
 use postern_vault::random;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -233,14 +233,14 @@ impl Control {
     /// Rotations in the permit's scopes, newest first.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When it cannot be sorted by that, or the cursor is not one of ours.
     pub async fn rotation_list(
         &self,
         permit: &Permit<Manage>,
         filter: &RotationFilter,
-        page: &PageRequest,
-    ) -> Result<Page<Rotation>, Error> {
-        Ok(self.store().read().await?.rotations(&permit.action().scopes, filter, page).await?)
+        listing: &Listing,
+    ) -> Result<Listed<Rotation>, Error> {
+        Ok(self.store().read().await?.rotations(&permit.action().scopes, filter, listing).await?)
     }
 
     /// One rotation.
@@ -303,7 +303,7 @@ impl Control {
         };
         let waiting = RotationFilter { run: Some(id.clone()), open: true, ..RotationFilter::default() };
         let page = PageRequest { cursor: None, limit: Some(500) };
-        for rotation in tx.rotations(&[ScopePath::root()], &waiting, &page).await?.items {
+        for rotation in tx.rotations(&[ScopePath::root()], &waiting, &page.into()).await?.items {
             cancelled_if_untouched(&mut tx, &rotation).await?;
         }
         let event = Event::done(tx.now(), caller.actor(), "rotation.stop", id.as_str(), scope)

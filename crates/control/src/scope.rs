@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::login::visible_scopes;
-use crate::{Caller, Control, Error};
+use crate::{Caller, Control, Error, Listed, Listing};
 
 /// A scope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,9 +21,14 @@ impl Control {
     /// The scopes that the caller can see something of.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn scope_list(&self, caller: &Caller) -> Result<Vec<ScopePath>, Error> {
-        Ok(self.store().read().await?.scopes(&visible_scopes(caller)).await?)
+    /// When it cannot be sorted by that, or the cursor is not one of ours.
+    pub async fn scope_list(
+        &self,
+        caller: &Caller,
+        q: Option<&str>,
+        listing: &Listing,
+    ) -> Result<Listed<ScopePath>, Error> {
+        Ok(self.store().read().await?.scopes_listed(&visible_scopes(caller), q, listing).await?)
     }
 
     /// Makes a scope below one that exists and that the permit reaches.

@@ -25,4 +25,4 @@ mod verify;
 mod way;
 
 pub use config::{Config, Limits};
-pub use server::{Gateway, GatewayError, Protocol};
+pub use server::{Door, Gateway, GatewayError, Protocol};

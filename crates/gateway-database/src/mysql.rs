@@ -9,6 +9,7 @@ mod session;
 mod target;
 mod welcome;
 
+pub(crate) use cancel::Cancels;
 pub(crate) use session::serve;
 
 /// The protocol's name in requests and recordings.

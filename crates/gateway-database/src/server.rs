@@ -1,8 +1,9 @@
 //! The gateway: listens, admits, and gives every connection a task.
 
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
 
 use postern_gateway::{Admission, AdmissionLimits, Control, Sessions, Workers, accept};
 use rustls::ServerConfig;
@@ -48,9 +49,51 @@ pub enum Protocol {
 
 /// Database sessions through the gate.
 pub struct Gateway {
+    entrance: Arc<Entrance>,
+}
+
+/// Where connections come in.
+struct Entrance {
     gate: Arc<Gate>,
     admission: Arc<Admission>,
     workers: Workers,
+}
+
+/// How clients within this process enter the gateway: as others do, from where they say. It opens nothing
+/// once the gateway is gone.
+#[derive(Clone)]
+pub struct Door {
+    entrance: Weak<Entrance>,
+}
+
+impl Door {
+    /// A connection for a client of `protocol`, which is taken as one from `source`.
+    ///
+    /// # Errors
+    /// When the gateway is gone, or the system has no connection to give.
+    pub async fn enter(&self, protocol: Protocol, source: IpAddr) -> io::Result<TcpStream> {
+        let gone = || io::Error::new(io::ErrorKind::NotConnected, "the database gateway has stopped");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let client = TcpStream::connect(listener.local_addr()?).await?;
+        let own = client.local_addr()?;
+        // Whoever else has found the port in this moment is not let in by it.
+        let stream = loop {
+            let (stream, peer) = listener.accept().await?;
+            if peer == own {
+                break stream;
+            }
+        };
+        client.set_nodelay(true)?;
+        self.entrance.upgrade().ok_or_else(gone)?.admit(protocol, stream, source);
+        Ok(client)
+    }
+
+    /// Cancels what runs in the session of the MySQL client that was given this number.
+    pub fn cancel(&self, connection: u32) {
+        if let Some(entrance) = self.entrance.upgrade() {
+            entrance.gate.mysql_cancels.cancel(connection);
+        }
+    }
 }
 
 /// What all connections share.
@@ -67,6 +110,7 @@ pub(crate) struct Gate {
     /// The number of the last connection of theirs.
     connections: AtomicU32,
     pub(crate) cancels: Cancels,
+    pub(crate) mysql_cancels: mysql::Cancels,
     /// What must be over before the gateway is: connections, and the ends of their sessions.
     pub(crate) tasks: TaskTracker,
     pub(crate) shutdown: CancellationToken,
@@ -97,21 +141,30 @@ impl Gateway {
             unauthenticated_per_source_max: limits.unauthenticated_per_source_max,
         });
         Ok(Self {
-            workers: Workers::start("database", postern_sql::STACK_LEN).map_err(GatewayError::Threads)?,
-            admission,
-            gate: Arc::new(Gate {
-                control: Control::new(sessions, Handle::current()),
-                limits,
-                tls: Arc::new(tls),
-                pg_tls: Arc::new(pg_tls),
-                trust: Trust::default(),
-                mysql_version,
-                connections: AtomicU32::new(0),
-                cancels: Cancels::default(),
-                tasks: TaskTracker::new(),
-                shutdown: CancellationToken::new(),
+            entrance: Arc::new(Entrance {
+                workers: Workers::start("database", postern_sql::STACK_LEN).map_err(GatewayError::Threads)?,
+                admission,
+                gate: Arc::new(Gate {
+                    control: Control::new(sessions, Handle::current()),
+                    limits,
+                    tls: Arc::new(tls),
+                    pg_tls: Arc::new(pg_tls),
+                    trust: Trust::default(),
+                    mysql_version,
+                    connections: AtomicU32::new(0),
+                    cancels: Cancels::default(),
+                    mysql_cancels: mysql::Cancels::default(),
+                    tasks: TaskTracker::new(),
+                    shutdown: CancellationToken::new(),
+                }),
             }),
         })
+    }
+
+    /// How clients within this process enter.
+    #[must_use]
+    pub fn door(&self) -> Door {
+        Door { entrance: Arc::downgrade(&self.entrance) }
     }
 
     /// Listens on `address`; nobody is served yet.
@@ -125,21 +178,23 @@ impl Gateway {
     /// Serves clients until `shutdown`, then ends every session, telling those in it, and returns when all
     /// of them have been written down.
     pub async fn serve(self, listeners: Vec<(Protocol, TcpListener)>, shutdown: CancellationToken) {
-        let gateway = Arc::new(self);
+        let entrance = self.entrance;
         let accepting = TaskTracker::new();
         for (protocol, listener) in listeners {
-            let (gateway, shutdown) = (gateway.clone(), shutdown.clone());
+            let (entrance, shutdown) = (entrance.clone(), shutdown.clone());
             accepting.spawn(async move {
-                accept(listener, &shutdown, |stream, source| gateway.admit(protocol, stream, source)).await;
+                accept(listener, &shutdown, |stream, source| entrance.admit(protocol, stream, source)).await;
             });
         }
         accepting.close();
         accepting.wait().await;
-        gateway.gate.shutdown.cancel();
-        gateway.gate.tasks.close();
-        gateway.gate.tasks.wait().await;
+        entrance.gate.shutdown.cancel();
+        entrance.gate.tasks.close();
+        entrance.gate.tasks.wait().await;
     }
+}
 
+impl Entrance {
     fn admit(&self, protocol: Protocol, stream: TcpStream, source: IpAddr) {
         let Some((place, waiting)) = self.admission.admit(source) else {
             tracing::debug!(%source, "too many connections");

@@ -3,6 +3,7 @@
 mod client;
 mod commands;
 mod config;
+mod consoles;
 mod exit;
 mod output;
 mod proxy;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use postern_api::{Metrics, Server};
+use postern_api::{InBrowser, Metrics, Server};
 use postern_control::{Control, DataFolder, Opening, Settings};
 use postern_gateway::{Sessions, SessionsOptions};
 use postern_gateway_database::{Gateway as DatabaseGateway, Protocol};
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{self, File};
+use crate::consoles::consoles;
 use crate::exit::{DONE, Failure};
 use crate::tls;
 
@@ -158,7 +159,8 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
     let opened = postern_control::open(settings, options).await?;
     let control = opened.control.clone();
     control.recover().await?;
-    let tls = tls::server_config(&DataFolder::new(&plan.data), &plan.file.https, served.https)?;
+    let tls::Identity { config: tls, certificate } =
+        tls::identity(&DataFolder::new(&plan.data), &plan.file.https, served.https)?;
     let sessions = Sessions::new(Arc::new(control.clone()), SessionsOptions::default())?;
     control.attach(sessions.clone());
     announce(&control, opened.shares.as_deref(), served).await?;
@@ -166,8 +168,19 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
     let stop = control.stop().clone();
     let mut tasks = tokio::task::JoinSet::new();
     let terminals = Terminals::new(sessions.clone(), Limits::default());
-    let app = postern_api::app(control.clone(), Arc::new(Metrics::default()), Some(terminals));
-    let server = Server::new(https, tls.clone(), app);
+    let mut in_browser = InBrowser { terminals: Some(terminals), consoles: None };
+    if !databases.is_empty() {
+        let config = postern_gateway_database::Config {
+            tls: tls.clone(),
+            limits: postern_gateway_database::Limits::default(),
+            mysql_version: plan.file.mysql.server_version.clone().unwrap_or_else(|| MYSQL_VERSION.to_owned()),
+        };
+        let gateway = DatabaseGateway::new(sessions.clone(), config)?;
+        in_browser.consoles = Some(consoles(gateway.door(), certificate));
+        tasks.spawn(gateway.serve(databases, stop.clone()));
+    }
+    let app = postern_api::app(control.clone(), Arc::new(Metrics::default()), in_browser);
+    let server = Server::new(https, tls, app);
     tasks.spawn(server.serve(stop.clone()));
     tasks.spawn(control.clone().publish_ledger(stop.clone()));
     tasks.spawn(control.clone().keep_time(TICK, stop.clone()));
@@ -176,15 +189,6 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
     tasks.spawn(control.clone().keep_discovering(DISCOVERY_TICK, stop.clone()));
     if let Some(listener) = ssh {
         tasks.spawn(serve_ssh(control.clone(), sessions.clone(), listener, stop.clone()));
-    }
-    if !databases.is_empty() {
-        let config = postern_gateway_database::Config {
-            tls,
-            limits: postern_gateway_database::Limits::default(),
-            mysql_version: plan.file.mysql.server_version.clone().unwrap_or_else(|| MYSQL_VERSION.to_owned()),
-        };
-        let gateway = DatabaseGateway::new(sessions.clone(), config)?;
-        tasks.spawn(gateway.serve(databases, stop.clone()));
     }
     wait_for_stop().await?;
     tracing::info!("stopping: live sessions are being ended");

@@ -17,12 +17,16 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::config::Https;
 use crate::exit::Failure;
 
-/// The TLS configuration to serve with.
-pub(crate) fn server_config(
-    folder: &DataFolder,
-    https: &Https,
-    listen: SocketAddr,
-) -> Result<Arc<rustls::ServerConfig>, Failure> {
+/// What is served with.
+pub(crate) struct Identity {
+    /// The TLS configuration.
+    pub(crate) config: Arc<rustls::ServerConfig>,
+    /// The certificate that clients see.
+    pub(crate) certificate: CertificateDer<'static>,
+}
+
+/// The TLS configuration to serve with, and its certificate.
+pub(crate) fn identity(folder: &DataFolder, https: &Https, listen: SocketAddr) -> Result<Identity, Failure> {
     let (chain, key) = match (&https.certificate, &https.key) {
         (Some(certificate), Some(key)) => (read(certificate)?, read(key)?),
         (None, None) => own_certificate(folder, https, listen)?,
@@ -31,10 +35,12 @@ pub(crate) fn server_config(
     let chain = CertificateDer::pem_slice_iter(chain.as_bytes())
         .collect::<Result<Vec<_>, _>>()
         .map_err(|_| anyhow!("https.certificate: not a PEM certificate chain"))?;
+    let certificate =
+        chain.first().cloned().ok_or_else(|| anyhow!("https.certificate: there is no certificate in it"))?;
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|_| anyhow!("https.key: not a PEM private key"))?;
     let mut config = rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Ok(Identity { config: Arc::new(config), certificate })
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

@@ -12,30 +12,45 @@ use crate::account;
 use crate::asset;
 use crate::db::ReadTx;
 use crate::error::Error;
-use crate::page::{Page, PageRequest};
+use crate::listing::{Listed, Listing};
+use crate::page::Page;
 use crate::row;
 
 impl ReadTx {
     /// The accounts in `scope` that at least one of `policies` selects, with their assets, by asset
-    /// and name. `q` is a part of the account's or the asset's name.
+    /// and name: sorted by `account` or `-account`. `q` is a part of the account's or the asset's name.
+    /// They are not counted.
     ///
     /// # Errors
-    /// When the database fails or the cursor is not one of ours.
+    /// When the database fails, or it cannot be sorted by that, or the cursor is not one of ours.
     pub async fn accounts_selected(
         &mut self,
         scope: &ScopePath,
         policies: &[&Policy],
         filter: &asset::AssetFilter,
-        page: &PageRequest,
-    ) -> Result<Page<(Account, Asset)>, Error> {
-        if policies.is_empty() {
-            return Ok(Page { items: Vec::new(), next: None });
+        listing: &Listing,
+    ) -> Result<Listed<(Account, Asset)>, Error> {
+        let page = &listing.page;
+        let sort = listing.sort.as_deref().unwrap_or("account");
+        let (beyond, way) = match sort {
+            "account" => (">", ""),
+            "-account" => ("<", " desc"),
+            _ => return Err(Error::Sort { accepted: "account".to_owned() }),
+        };
+        let [sorted, asset_name, name, id] = page.keys()?;
+        if page.cursor.is_some() && sorted != sort {
+            return Err(Error::Cursor);
         }
-        let [asset_name, name, id] = page.keys()?;
+        if policies.is_empty() {
+            return Ok(Listed { items: Vec::new(), next: None, total: None });
+        }
         let mut query = QueryBuilder::new(account::SELECT_WITH_ASSET);
-        query.push(" where (a.name, c.name, c.id) > (").push_bind(asset_name.to_owned());
-        query.push(", ").push_bind(name.to_owned()).push(", ").push_bind(id.to_owned());
-        query.push(") and a.name >= ").push_bind(asset_name.to_owned());
+        query.push(" where 1");
+        if page.cursor.is_some() {
+            query.push(format!(" and (a.name, c.name, c.id) {beyond} (")).push_bind(asset_name.to_owned());
+            query.push(", ").push_bind(name.to_owned()).push(", ").push_bind(id.to_owned());
+            query.push(format!(") and a.name {beyond}= ")).push_bind(asset_name.to_owned());
+        }
         push_scope(&mut query, scope);
         if let Some(q) = &filter.q {
             query.push(" and (instr(lower(c.name), ").push_bind(q.to_lowercase());
@@ -44,12 +59,13 @@ impl ReadTx {
         push_labels(&mut query, &filter.labels);
         query.push(" and ");
         push_any(&mut query, scope, &distinct(policies))?;
-        query.push(" order by a.name, c.name, c.id limit ").push_bind(page.limit() + 1);
+        query.push(format!(" order by a.name{way}, c.name{way}, c.id{way} limit ")).push_bind(page.limit() + 1);
         let rows = query.build().fetch_all(self.connection()).await?;
         let found = rows.iter().map(account::with_asset).collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::from_rows(found, page.limit(), |(account, _)| {
-            Page::<Account>::cursor(&[account.asset.as_str(), account.name.as_str(), account.id.as_str()])
-        }))
+        let Page { items, next } = Page::from_rows(found, page.limit(), |(account, _)| {
+            Page::<Account>::cursor(&[sort, account.asset.as_str(), account.name.as_str(), account.id.as_str()])
+        });
+        Ok(Listed { items, next, total: None })
     }
 }
 

@@ -9,12 +9,43 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::db::{ReadTx, WriteTx};
 use crate::error::Error;
-use crate::page::{Page, PageRequest};
+use crate::listing::{Listed, Listing, Plan, Query};
 use crate::row;
 
-const SELECT: &str = "select k.*, u.name as user_name, c.name as account_name, a.name as asset_name \
-     from checkout k join user u on u.id = k.user_id join account c on c.id = k.account_id \
-     join asset a on a.id = c.asset_id";
+macro_rules! columns {
+    () => {
+        "k.*, u.name as user_name, c.name as account_name, a.name as asset_name"
+    };
+}
+
+macro_rules! tables {
+    () => {
+        "checkout k join user u on u.id = k.user_id join account c on c.id = k.account_id \
+         join asset a on a.id = c.asset_id"
+    };
+}
+
+const SELECT: &str = concat!("select ", columns!(), " from ", tables!());
+
+pub(crate) const LISTED: Plan = Plan {
+    columns: columns!(),
+    from: concat!(tables!(), " where 1"),
+    id: "k.id",
+    keys: &[("-opened_at", "k.opened_at"), ("ends_at", "k.ends_at")],
+};
+
+/// Which check-outs are wanted: those of a person, and those in scopes.
+#[derive(Clone, Debug)]
+pub struct CheckoutFilter {
+    /// Those of this person.
+    pub own: UserId,
+    /// All in these scopes.
+    pub scopes: Vec<ScopePath>,
+    /// Those only that are open.
+    pub open: bool,
+    /// A part of the account's name with its asset's, or of whose it is.
+    pub q: Option<String>,
+}
 
 impl ReadTx {
     /// A check-out, with its account.
@@ -38,32 +69,17 @@ impl ReadTx {
         found.as_ref().map(checkout).transpose()
     }
 
-    /// Check-outs in `scopes` and those of `own`, newest first; only open ones where wanted.
+    /// Check-outs that match, newest first unless asked otherwise.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn checkouts(
-        &mut self,
-        scopes: &[ScopePath],
-        own: &UserId,
-        open: bool,
-        page: &PageRequest,
-    ) -> Result<Page<Checkout>, Error> {
-        let sql = format!(
-            "{SELECT} where (?1 = '' or k.id < ?1) and (k.user_id = ?2 or {}) and (?4 = 0 or k.state = 'open') \
-             order by k.id desc limit ?5",
-            row::scope_clause("k.scope", "?3")
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(page.after())
-            .bind(own.as_str())
-            .bind(row::scopes_json(scopes))
-            .bind(i64::from(open))
-            .bind(page.limit() + 1)
-            .fetch_all(self.connection())
-            .await?;
-        let checkouts = rows.iter().map(checkout).collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::from_rows(checkouts, page.limit(), |checkout| checkout.id.to_string()))
+    /// When the database fails, or it cannot be sorted by that, or the cursor is not one of ours.
+    pub async fn checkouts(&mut self, filter: &CheckoutFilter, listing: &Listing) -> Result<Listed<Checkout>, Error> {
+        let (rows, next) = filtered(Query::page(&LISTED, listing)?, filter).rows(self).await?;
+        let total = match listing.count {
+            true => filtered(Query::count(&LISTED), filter).total(self).await?,
+            false => None,
+        };
+        Ok(Listed { items: rows.iter().map(checkout).collect::<Result<_, _>>()?, next, total })
     }
 
     /// Open check-outs whose time is over, whose grant has ended, or whose user may not act any more, with
@@ -84,6 +100,14 @@ impl ReadTx {
             .await?;
         rows.iter().map(|found| Ok((checkout(found)?, row::text(found, "account_id")?))).collect()
     }
+}
+
+fn filtered(mut query: Query, filter: &CheckoutFilter) -> Query {
+    query.sql().push(" and (k.user_id = ").push_bind(filter.own.as_str().to_owned()).push(" or ");
+    query.push_within("k.scope", &filter.scopes);
+    query.sql().push(if filter.open { ") and k.state = 'open'" } else { ")" });
+    query.containing(&["lower(c.name || '@' || a.name)", "u.name"], filter.q.as_deref());
+    query
 }
 
 impl WriteTx {

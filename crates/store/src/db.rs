@@ -107,6 +107,7 @@ fn migrator() -> Migrator {
         migration(30, "database", include_str!("../migrations/0030_database.sql")),
         migration(40, "request_start", include_str!("../migrations/0040_request_start.sql")),
         migration(60, "sources", include_str!("../migrations/0060_sources.sql")),
+        migration(70, "sorted_listings", include_str!("../migrations/0070_sorted_listings.sql")),
         migration(50, "more_listings", include_str!("../migrations/0050_more_listings.sql")),
     ])
 }

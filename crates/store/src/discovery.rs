@@ -10,6 +10,7 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::db::{ReadTx, WriteTx};
 use crate::error::Error;
+use crate::listing::{Listed, Listing, Plan, Query};
 use crate::row;
 
 /// What a connector needs to know of an asset besides its address.
@@ -58,18 +59,25 @@ impl ReadTx {
         rows.iter().map(|row| Ok((row::text(row, "asset_id")?, row::text(row, "scope")?))).collect()
     }
 
-    /// Runs in `scopes`, newest first, at most `limit`.
+    /// Runs in `scopes`, newest first unless asked otherwise.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn discovery_runs(&mut self, scopes: &[ScopePath], limit: u32) -> Result<Vec<DiscoveryRun>, Error> {
-        let sql = format!("{RUN} where {} order by r.id desc limit ?2", row::scope_clause("r.scope", "?1"));
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(row::scopes_json(scopes))
-            .bind(limit)
-            .fetch_all(self.connection())
-            .await?;
-        rows.iter().map(run).collect()
+    /// When the database fails, or it cannot be sorted by that, or the cursor is not one of ours.
+    pub async fn discovery_runs(
+        &mut self,
+        scopes: &[ScopePath],
+        listing: &Listing,
+    ) -> Result<Listed<DiscoveryRun>, Error> {
+        let mut query = Query::page(&LISTED, listing)?;
+        query.within("r.scope", scopes);
+        let (rows, next) = query.rows(self).await?;
+        let mut counted = Query::count(&LISTED);
+        counted.within("r.scope", scopes);
+        let total = match listing.count {
+            true => counted.total(self).await?,
+            false => None,
+        };
+        Ok(Listed { items: rows.iter().map(run).collect::<Result<_, _>>()?, next, total })
     }
 
     /// One run.
@@ -229,14 +237,32 @@ impl WriteTx {
     }
 }
 
-const RUN: &str = "select r.*, d.name as source, coalesce(s.hosts, 0) as hosts, \
-    coalesce(s.targets, (select count(*) from discovery_target t where t.run_id = r.id)) as targets, \
-    coalesce(s.cursor, \
-    (select count(*) from discovery_target t where t.run_id = r.id and t.state <> 'waiting')) as looked_at, \
-    (select count(*) from discovery_target t where t.run_id = r.id and t.state = 'failed') as failed, \
-    (select coalesce(sum(t.accounts), 0) from discovery_target t where t.run_id = r.id) as accounts \
-    from discovery_run r left join source_run s on s.run_id = r.id \
-    left join discovery_source d on d.id = s.source_id";
+macro_rules! columns {
+    () => {
+        "r.*, d.name as source, coalesce(s.hosts, 0) as hosts, \
+         coalesce(s.targets, (select count(*) from discovery_target t where t.run_id = r.id)) as targets, \
+         coalesce(s.cursor, \
+         (select count(*) from discovery_target t where t.run_id = r.id and t.state <> 'waiting')) as looked_at, \
+         (select count(*) from discovery_target t where t.run_id = r.id and t.state = 'failed') as failed, \
+         (select coalesce(sum(t.accounts), 0) from discovery_target t where t.run_id = r.id) as accounts"
+    };
+}
+
+macro_rules! tables {
+    () => {
+        "discovery_run r left join source_run s on s.run_id = r.id left join discovery_source d on d.id = s.source_id"
+    };
+}
+
+const RUN: &str = concat!("select ", columns!(), " from ", tables!());
+
+pub(crate) const LISTED: Plan = Plan {
+    columns: columns!(),
+    from: concat!(tables!(), " where 1"),
+    id: "r.id",
+    // What is not over ends after everything that is.
+    keys: &[("-created_at", "r.created_at"), ("ended_at", "coalesce(r.ended_at, 9223372036854775807)")],
+};
 
 fn connector(row: &SqliteRow) -> Result<AssetConnector, Error> {
     Ok(AssetConnector {

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::db::{ReadTx, WriteTx};
 use crate::error::Error;
-use crate::page::{Page, PageRequest};
+use crate::listing::{Listed, Listing, Plan, Query};
 use crate::row;
 
 /// Which findings are wanted.
@@ -84,67 +84,45 @@ impl ReadTx {
         rows.iter().map(|row| Ok((row::text(row, "asset_name")?, row::json(row, "body")?))).collect()
     }
 
-    /// The inventory in `scopes`, by asset and name.
+    /// The inventory in `scopes`, by asset and name unless asked otherwise.
     ///
     /// # Errors
-    /// When the database fails or the cursor is not one of ours.
+    /// When the database fails, or it cannot be sorted by that, or the cursor is not one of ours.
     pub async fn inventory(
         &mut self,
         scopes: &[ScopePath],
         asset: Option<&AssetName>,
-        page: &PageRequest,
-    ) -> Result<Page<Inventory>, Error> {
-        let [after_asset, after_name] = page.keys()?;
-        let sql = format!(
-            "select o.*, a.name as asset_name, a.scope as scope, coalesce(cu.name, u.name) as owner, \
-             c.state as account_state from observation o join asset a on a.id = o.asset_id \
-             left join user u on u.id = o.owner_id \
-             left join account c on c.asset_id = o.asset_id and c.name = o.name left join user cu on cu.id = c.owner_id \
-             where (a.name, o.name) > (?1, ?2) and {} and (?4 is null or a.name = ?4) and o.gone_at is null \
-             order by a.name, o.name limit ?5",
-            row::scope_clause("a.scope", "?3")
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(after_asset)
-            .bind(after_name)
-            .bind(row::scopes_json(scopes))
-            .bind(asset.map(AssetName::as_str))
-            .bind(page.limit() + 1)
-            .fetch_all(self.connection())
-            .await?;
-        let items = rows.iter().map(inventory).collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::from_rows(items, page.limit(), |item| {
-            Page::<Inventory>::cursor(&[item.asset.as_str(), item.seen.name.as_str()])
-        }))
+        listing: &Listing,
+    ) -> Result<Listed<Inventory>, Error> {
+        let filtered = |mut query: Query| {
+            query.within("a.scope", scopes);
+            query.equal("a.name", asset.map(ToString::to_string));
+            query
+        };
+        let (rows, next) = filtered(Query::page(&INVENTORY, listing)?).rows(self).await?;
+        let total = match listing.count {
+            true => filtered(Query::count(&INVENTORY)).total(self).await?,
+            false => None,
+        };
+        Ok(Listed { items: rows.iter().map(inventory).collect::<Result<_, _>>()?, next, total })
     }
 
-    /// Findings in `scopes`, newest first.
+    /// Findings in `scopes`, newest first unless asked otherwise.
     ///
     /// # Errors
-    /// When the database fails or the cursor is not one of ours.
+    /// When the database fails, or it cannot be sorted by that, or the cursor is not one of ours.
     pub async fn findings(
         &mut self,
         scopes: &[ScopePath],
         filter: &FindingFilter,
-        page: &PageRequest,
-    ) -> Result<Page<Finding>, Error> {
-        let [after] = page.keys()?;
-        let sql = format!(
-            "{FINDING} where (?1 = '' or f.id < ?1) and {} and (?3 is null or a.name = ?3) \
-             and (?4 is null or f.kind = ?4) and f.state = ?5 order by f.id desc limit ?6",
-            row::scope_clause("coalesce(a.scope, s.scope)", "?2")
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(after)
-            .bind(row::scopes_json(scopes))
-            .bind(filter.asset.as_ref().map(AssetName::as_str))
-            .bind(filter.kind.map(|kind| row::word(&kind, "kind")).transpose()?)
-            .bind(row::word(&filter.state.unwrap_or(FindingState::Open), "state")?)
-            .bind(page.limit() + 1)
-            .fetch_all(self.connection())
-            .await?;
-        let items = rows.iter().map(finding).collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::from_rows(items, page.limit(), |item| Page::<Finding>::cursor(&[item.id.as_str()])))
+        listing: &Listing,
+    ) -> Result<Listed<Finding>, Error> {
+        let (rows, next) = filtered(Query::page(&LISTED, listing)?, scopes, filter)?.rows(self).await?;
+        let total = match listing.count {
+            true => filtered(Query::count(&LISTED), scopes, filter)?.total(self).await?,
+            false => None,
+        };
+        Ok(Listed { items: rows.iter().map(finding).collect::<Result<_, _>>()?, next, total })
     }
 
     /// One finding.
@@ -374,9 +352,50 @@ impl WriteTx {
     }
 }
 
-const FINDING: &str = "select f.*, a.name as asset_name, coalesce(a.scope, s.scope) as scope, \
-    h.address as host_address from finding f left join asset a on a.id = f.asset_id \
-    left join found_host h on h.id = f.host_id left join discovery_source s on s.id = h.source_id";
+macro_rules! columns {
+    () => {
+        "f.*, a.name as asset_name, coalesce(a.scope, s.scope) as scope, h.address as host_address"
+    };
+}
+
+macro_rules! tables {
+    () => {
+        "finding f left join asset a on a.id = f.asset_id left join found_host h on h.id = f.host_id \
+         left join discovery_source s on s.id = h.source_id"
+    };
+}
+
+const FINDING: &str = concat!("select ", columns!(), " from ", tables!());
+
+pub(crate) const LISTED: Plan = Plan {
+    columns: columns!(),
+    from: concat!(tables!(), " where 1"),
+    id: "f.id",
+    keys: &[
+        ("-raised_at", "f.raised_at"),
+        ("seen_at", "f.seen_at"),
+        ("severity", "case f.severity when 'critical' then 3 when 'high' then 2 when 'medium' then 1 else 0 end"),
+    ],
+};
+
+/// What is there on the assets; what is gone has no place in it.
+pub(crate) const INVENTORY: Plan = Plan {
+    columns: "o.*, a.name as asset_name, a.scope as scope, coalesce(cu.name, u.name) as owner, \
+        c.state as account_state",
+    from: "observation o join asset a on a.id = o.asset_id left join user u on u.id = o.owner_id \
+        left join account c on c.asset_id = o.asset_id and c.name = o.name left join user cu on cu.id = c.owner_id \
+        where o.gone_at is null",
+    id: "(o.asset_id || ' ' || o.name)",
+    keys: &[("account", "o.listed_as"), ("first_seen_at", "o.first_seen_at"), ("seen_at", "o.seen_at")],
+};
+
+fn filtered(mut query: Query, scopes: &[ScopePath], filter: &FindingFilter) -> Result<Query, Error> {
+    query.within("coalesce(a.scope, s.scope)", scopes);
+    query.equal("a.name", filter.asset.as_ref().map(ToString::to_string));
+    query.equal("f.kind", filter.kind.map(|kind| row::word(&kind, "kind")).transpose()?);
+    query.equal("f.state", Some(row::word(&filter.state.unwrap_or(FindingState::Open), "state")?));
+    Ok(query)
+}
 
 fn stored(row: &SqliteRow) -> Result<StoredObservation, Error> {
     Ok(StoredObservation {

@@ -46,6 +46,7 @@ mod user;
 pub use account::{AccountFields, AccountFilter};
 pub use api_token::StoredToken;
 pub use asset::AssetFilter;
+pub use checkout::CheckoutFilter;
 pub use connect_token::StoredConnectToken;
 pub use db::{ReadTx, Store, WriteTx};
 pub use dependent::ClaimedPush;

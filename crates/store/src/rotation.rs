@@ -14,6 +14,7 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::db::ReadTx;
 use crate::error::Error;
+use crate::listing::{Listed, Listing, Plan, Query};
 use crate::page::{Page, PageRequest};
 use crate::{account, row};
 
@@ -22,9 +23,40 @@ mod work;
 
 pub use work::{BREAKER_FAILURES, Claimed, Saved};
 
+macro_rules! columns {
+    () => {
+        "r.*, c.name as account_name, a.name as asset_name"
+    };
+}
+
+macro_rules! tables {
+    () => {
+        "rotation r join account c on c.id = r.account_id join asset a on a.id = r.asset_id"
+    };
+}
+
 /// What a rotation is read from.
-const SELECT: &str = "select r.*, c.name as account_name, a.name as asset_name from rotation r \
-     join account c on c.id = r.account_id join asset a on a.id = r.asset_id";
+const SELECT: &str = concat!("select ", columns!(), " from ", tables!());
+
+pub(crate) const LISTED: Plan = Plan {
+    columns: columns!(),
+    from: concat!(tables!(), " where 1"),
+    id: "r.id",
+    // What is not over ends after everything that is.
+    keys: &[("-created_at", "r.created_at"), ("ended_at", "coalesce(r.ended_at, 9223372036854775807)")],
+};
+
+fn filtered(mut query: Query, scopes: &[ScopePath], filter: &RotationFilter) -> Result<Query, Error> {
+    query.within("r.scope", scopes);
+    query.equal("c.name", filter.account.as_ref().map(|account| account.account.to_string()));
+    query.equal("a.name", filter.account.as_ref().map(|account| account.asset.to_string()));
+    query.equal("r.state", filter.state.map(|state| row::word(&state, "state")).transpose()?);
+    query.equal("r.run_id", filter.run.as_ref().map(ToString::to_string));
+    if filter.open {
+        query.sql().push(" and r.ended_at is null");
+    }
+    Ok(query)
+}
 
 /// A rotation that is to be written down.
 #[derive(Clone, Debug)]
@@ -148,35 +180,22 @@ impl ReadTx {
             .collect()
     }
 
-    /// Rotations in `scopes` that match, newest first.
+    /// Rotations in `scopes` that match, newest first unless asked otherwise.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the database fails, or it cannot be sorted by that, or the cursor is not one of ours.
     pub async fn rotations(
         &mut self,
         scopes: &[ScopePath],
         filter: &RotationFilter,
-        page: &PageRequest,
-    ) -> Result<Page<Rotation>, Error> {
-        let sql = format!(
-            "{SELECT} where (?1 = '' or r.id < ?1) and {} and (?3 is null or c.name = ?3) \
-             and (?4 is null or a.name = ?4) and (?5 is null or r.state = ?5) and (?6 is null or r.run_id = ?6) \
-             and (?7 = 0 or r.ended_at is null) order by r.id desc limit ?8",
-            row::scope_clause("r.scope", "?2")
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(page.after())
-            .bind(row::scopes_json(scopes))
-            .bind(filter.account.as_ref().map(|account| account.account.as_str()))
-            .bind(filter.account.as_ref().map(|account| account.asset.as_str()))
-            .bind(filter.state.map(|state| row::word(&state, "state")).transpose()?)
-            .bind(filter.run.as_ref().map(RotationRunId::as_str))
-            .bind(i64::from(filter.open))
-            .bind(page.limit() + 1)
-            .fetch_all(self.connection())
-            .await?;
-        let rotations = rows.iter().map(rotation).collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::from_rows(rotations, page.limit(), |rotation| rotation.id.to_string()))
+        listing: &Listing,
+    ) -> Result<Listed<Rotation>, Error> {
+        let (rows, next) = filtered(Query::page(&LISTED, listing)?, scopes, filter)?.rows(self).await?;
+        let total = match listing.count {
+            true => filtered(Query::count(&LISTED), scopes, filter)?.total(self).await?,
+            false => None,
+        };
+        Ok(Listed { items: rows.iter().map(rotation).collect::<Result<_, _>>()?, next, total })
     }
 
     /// A run, with the scope that all of it lies in.

@@ -4,7 +4,15 @@ use postern_domain::ScopePath;
 
 use crate::db::{ReadTx, WriteTx};
 use crate::error::Error;
+use crate::listing::{Listed, Listing, Plan, Query};
 use crate::row;
+
+pub(crate) const LISTED: Plan = Plan {
+    columns: "scope.path",
+    from: "scope where 1",
+    id: "scope.path",
+    keys: &[("path", "scope.path"), ("created_at", "scope.created_at")],
+};
 
 impl ReadTx {
     /// Whether the scope exists.
@@ -28,6 +36,29 @@ impl ReadTx {
         let rows =
             sqlx::query(sqlx::AssertSqlSafe(sql)).bind(row::scopes_json(scopes)).fetch_all(self.connection()).await?;
         rows.iter().map(|row| row::text(row, "path")).collect()
+    }
+
+    /// A page of them. `q` is a part of the path.
+    ///
+    /// # Errors
+    /// When the database fails, or it cannot be sorted by that, or the cursor is not one of ours.
+    pub async fn scopes_listed(
+        &mut self,
+        scopes: &[ScopePath],
+        q: Option<&str>,
+        listing: &Listing,
+    ) -> Result<Listed<ScopePath>, Error> {
+        let filtered = |mut query: Query| {
+            query.within("scope.path", scopes);
+            query.containing(&["scope.path"], q);
+            query
+        };
+        let (rows, next) = filtered(Query::page(&LISTED, listing)?).rows(self).await?;
+        let total = match listing.count {
+            true => filtered(Query::count(&LISTED)).total(self).await?,
+            false => None,
+        };
+        Ok(Listed { items: rows.iter().map(|row| row::text(row, "path")).collect::<Result<_, _>>()?, next, total })
     }
 }
 

@@ -19,5 +19,6 @@ mod recording;
 mod redis;
 mod rotation;
 mod sources;
+mod sql_console;
 mod terminal;
 mod transcript;

@@ -38,7 +38,7 @@ export class Postgres {
       {
         kind: "Policy", name: "orders-by-rules", access: "standing", subjects: { groups: ["dba"] }, accounts: { assets: ["orders"] },
         obligations: {
-          capabilities: ["query"], mfa_max_age: "12h", reason_required: false, max_duration: "8h", checkout: "30m",
+          capabilities: ["query", "copy_out"], mfa_max_age: "12h", reason_required: false, max_duration: "8h", checkout: "30m",
           statements: { rules: [{ name: "no-ddl", classes: ["ddl"], action: "block" }, { name: "deletes-need-a-yes", classes: ["delete"], action: "ask" }] },
         },
       },

@@ -5,7 +5,7 @@ import type { Reporter, TestModule } from "vitest/node";
 
 import { MEASURED, PICTURES, RESULTS } from "./results";
 
-/** What is measured by the way, and what it must stay under. */
+/** What of all that is measured by the way must stay under something. */
 const LIMITS_MS: Record<string, number> = { watch_ms: 300, stop_ms: 1000 };
 
 interface Findings {
@@ -20,8 +20,8 @@ export default class Report implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const measured = this.options.what === "flows" ? figures() : [];
     for (const [name, value] of measured) {
-      const limit = LIMITS_MS[name] ?? 0;
-      if (value < limit) continue;
+      const limit = LIMITS_MS[name];
+      if (limit === undefined || value < limit) continue;
       console.log(`${name} is ${value}: it must be under ${limit}`);
       process.exitCode = 1;
     }

@@ -26,6 +26,23 @@ async function openTerminal(page: Page) {
   await page.waitForTimeout(700);
 }
 
+async function openSql(page: Page, text: string, side: string) {
+  // What an earlier picture has opened is attached to again.
+  if ((await page.getByRole("button", { name: "Open the console" }).count()) > 0) {
+    await page.getByLabel("Database").fill("shop");
+    await press(page, "Open the console");
+  }
+  await page.getByText("connected", { exact: true }).waitFor();
+  await page.getByRole("textbox", { name: "Statements" }).fill(text);
+  await page.keyboard.press("Control+Enter");
+  await page.getByText(/^\d+ rows?( ·|$)|no-ddl/).first().waitFor();
+  await press(page, side);
+  if (side === "Tables") {
+    await press(page, "Show the tables");
+    await press(page, "Columns of public.customer");
+  }
+}
+
 /** Every page of the console, and the states that it can be in. */
 export function shots({ request, ended, live, altered, links, seenKey, database, discovery }: Estate): Shot[] {
   return [
@@ -46,6 +63,9 @@ export function shots({ request, ended, live, altered, links, seenKey, database,
     { name: "access-later", path: "/access?dialog=request&item=root%40web-6", who: "ben", act: (page) => type(page, "Begins", "2027-01-11T06:30") },
     { name: "access-connect", path: "/access?dialog=connect&item=app_admin%40orders", who: "dan", act: async (page) => { await type(page, "Database", "shop"); await press(page, "Make the token"); await page.getByText("Opens connections,").waitFor(); } },
     { name: "access-database", path: "/access?q=orders", who: "dan" },
+    { name: "sql-open", path: "/sql?account=app_admin%40orders", who: "dan" },
+    { name: "sql", path: "/sql?account=app_admin%40orders", who: "dan", act: (page) => openSql(page, "select id, name, name || '@example.com' as mail\n  from customer\n order by id", "Tables") },
+    { name: "sql-refused", path: "/sql?account=app_admin%40orders", who: "dan", act: (page) => openSql(page, "drop table customer", "History") },
     { name: "access-checkout", path: "/access?dialog=checkout&item=app_admin%40orders", who: "dan" },
     { name: "checkouts", path: "/checkouts", who: "dan" },
     { name: "checkouts-admin", path: "/checkouts", who: "ada" },

@@ -5,7 +5,7 @@ import type {
   DiscoveryRun, DiscoveryView, Document, DocumentsRead, DocumentsWritten, Finding, Folder, Inventory, WaitingStatement,
   Grant, Group, Home, HostKey, Integrity, Link, LinkShown, Login, Page, Passkey, PasskeyAnswer,
   PasskeyOffer, Permission, Policy, Proof, ReachItem, RecordingMarks, RecordingSearch, Request, RequestContext,
-  Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, SshKey, Status, TerminalOpened, User,
+  Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, SqlConsoleOpened, SshKey, Status, TerminalOpened, User,
   VaultStatus, Who,
 } from "./nouns";
 
@@ -33,13 +33,13 @@ function plain(draft: DraftPolicy): Partial<DraftPolicy> {
 /** One function per operation of the API, by its name there. */
 export const api = {
   loginCreate: (body: { user: string; password: string; code?: string; recovery_code?: string; passkey?: PasskeyAnswer }) =>
-    nothing("POST", path("login"), { body: { ...body, client: "console", cookie: true } }),
-  loginPasskeyOptions: () => json<PasskeyOffer>("POST", path("login", "passkey", "options")),
-  loginPasskey: (passkey: PasskeyAnswer) => nothing("POST", path("login", "passkey"), { body: { passkey, client: "console", cookie: true } }),
+    nothing("POST", path("login"), { body: { ...body, client: "console", cookie: true }, anonymous: true }),
+  loginPasskeyOptions: () => json<PasskeyOffer>("POST", path("login", "passkey", "options"), { anonymous: true }),
+  loginPasskey: (passkey: PasskeyAnswer) => nothing("POST", path("login", "passkey"), { body: { passkey, client: "console", cookie: true }, anonymous: true }),
   loginShow: (signal?: Signal) => json<Who>("GET", path("login"), { signal }),
   loginFactor: (factor: Factor) => nothing("POST", path("login", "factor"), { body: factor }),
   loginFactorOptions: () => json<PasskeyOffer>("POST", path("login", "factor", "options")),
-  loginEnd: () => nothing("DELETE", path("login")),
+  loginEnd: () => nothing("DELETE", path("login"), { anonymous: true }),
   loginList: (query: Query, signal?: Signal) => json<Page<Login>>("GET", path("logins"), { query, signal }),
   loginEndAll: () => nothing("DELETE", path("logins")),
   loginEndOne: (id: string) => nothing("DELETE", path("logins", id)),
@@ -142,7 +142,7 @@ export const api = {
   checkoutClose: (id: string) => json<Checkout>("POST", path("checkouts", id, "checkin")),
   connectTokenCreate: (body: { account: string; expires_in_seconds: number }) => json<ConnectTicket>("POST", path("connect-tokens"), { body }),
 
-  discoveryList: (signal?: Signal) => json<{ items: DiscoveryRun[] }>("GET", path("discoveries"), { signal }),
+  discoveryList: (query: Query, signal?: Signal) => json<Page<DiscoveryRun>>("GET", path("discoveries"), { query, signal }),
   discoveryShow: (id: string, signal?: Signal) => json<DiscoveryView>("GET", path("discoveries", id), { signal }),
   discoveryStart: (body: { assets?: string[]; labels?: Record<string, string> }) => json<DiscoveryRun>("POST", path("discoveries"), { body }),
   discoveryCancel: (id: string) => call("POST", path("discoveries", id, "cancel")),
@@ -175,6 +175,7 @@ export const api = {
   recordingSearch: (id: string, q: string, signal?: Signal) => json<RecordingSearch>("GET", path("sessions", id, "recording", "search"), { query: { q }, signal }),
   sessionWatch: (id: string, signal: AbortSignal) => call("GET", path("sessions", id, "watch"), { signal }),
 
+  sqlConsoleOpen: (account: string, database: string) => json<SqlConsoleOpened>("POST", path("sql-consoles"), { body: database ? { account, database } : { account } }),
   terminalOpen: (account: string) => json<TerminalOpened>("POST", path("terminals"), { body: { account } }),
   terminalEnd: (session: string) => nothing("DELETE", path("terminals", session)),
   fileList: (session: string, folder: string, signal?: Signal) => json<Folder>("GET", path("terminals", session, "files"), { query: { path: folder }, signal }),

@@ -7,16 +7,18 @@ interface Options {
   query?: Query;
   body?: unknown;
   signal?: AbortSignal;
+  /** Nobody needs to be signed in for it. */
+  anonymous?: boolean;
 }
 
 interface Hooks {
   /** Asks for a fresh factor; true when it was proved and the call may be tried again. */
   stepUp: () => Promise<boolean>;
-  /** The sign-in has ended. */
-  signedOut: () => void;
+  /** The sign-in has ended; true when there is one again and the call may be tried again. */
+  signIn: () => Promise<boolean>;
 }
 
-const hooks: Hooks = { stepUp: async () => false, signedOut: () => {} };
+const hooks: Hooks = { stepUp: async () => false, signIn: async () => false };
 
 /** Tells the client what to do when a call needs a fresh factor or a sign-in. */
 export function onHttp(given: Partial<Hooks>): void {
@@ -52,17 +54,21 @@ async function send(method: Method, url: string, options: Options, key: string |
   }
 }
 
-/** One call, as a Response that is known to be good; a fresh factor is asked for once where wanted. */
+/** One call, as a Response that is known to be good; a sign-in and a fresh factor are asked for once where wanted. */
 export async function call(method: Method, url: string, options: Options = {}): Promise<Response> {
-  const first = await send(method, url, options, keyFor(method));
-  if (first.ok) return first;
-  const error = await errorOf(first);
+  let answer = await send(method, url, options, keyFor(method));
+  if (answer.ok) return answer;
+  let error = await errorOf(answer);
+  if (error.status === 401 && error.code === "unauthenticated" && !options.anonymous && (await hooks.signIn())) {
+    answer = await send(method, url, options, keyFor(method));
+    if (answer.ok) return answer;
+    error = await errorOf(answer);
+  }
   if (error.status === 428 && (await hooks.stepUp())) {
     const again = await send(method, url, options, keyFor(method));
     if (again.ok) return again;
     throw await errorOf(again);
   }
-  if (error.status === 401 && error.code === "unauthenticated") hooks.signedOut();
   throw error;
 }
 

@@ -58,6 +58,7 @@ export type Session = Schemas["Session"];
 export type SessionLive = Schemas["SessionLive"];
 export type SshKey = Schemas["SshKey"];
 export type Status = Schemas["Status"];
+export type SqlConsoleOpened = Schemas["SqlConsoleOpened"];
 export type TerminalOpened = Schemas["TerminalOpened"];
 export type User = Schemas["User"];
 export type VaultStatus = Schemas["VaultStatus"];

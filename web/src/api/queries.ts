@@ -85,7 +85,7 @@ export const q = {
     }),
   statements: () => queryOptions({ queryKey: ["statement", "list"], queryFn: ({ signal }) => api.statementList(signal) }),
   checkouts: list("checkout", api.checkoutList),
-  discoveries: () => queryOptions({ queryKey: ["discovery", "list"], queryFn: ({ signal }) => api.discoveryList(signal) }),
+  discoveries: list("discovery", api.discoveryList),
   discovery: (id: string) => queryOptions({ queryKey: ["discovery", "show", id], queryFn: ({ signal }) => api.discoveryShow(id, signal) }),
   inventory: list("inventory", api.inventoryList),
   findings: list("finding", api.findingList),

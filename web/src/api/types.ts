@@ -1623,6 +1623,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/sql-consoles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Open a session for an SQL console */
+        post: operations["sql_console_open"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sql-consoles/{console}/socket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Attach to an SQL console, as a WebSocket */
+        get: operations["sql_console_socket"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/ssh-ca": {
         parameters: {
             query?: never;
@@ -2720,11 +2754,6 @@ export interface components {
         };
         /** @description Something in a text that gives a person away. */
         Detector: "email" | "card_number" | "phone";
-        /** @description A list that is not divided into pages. */
-        Discoveries: {
-            /** @description The newest hundred. */
-            items: components["schemas"]["DiscoveryRun"][];
-        };
         /** @description A discovery of several assets. */
         DiscoveryId: string;
         /** @description What is to be discovered; all assets that have a discovery account when nothing is said. */
@@ -3996,6 +4025,18 @@ export interface components {
         Page_of_Checkout: {
             /** @description What is on it. */
             items: components["schemas"]["Checkout"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
+        Page_of_DiscoveryRun: {
+            /** @description What is on it. */
+            items: components["schemas"]["DiscoveryRun"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
             /**
@@ -5374,6 +5415,34 @@ export interface components {
         SourceId: string;
         /** @description A discovery source's name, unique within its tenant. */
         SourceName: string;
+        /** @description A console that has been opened. It carries a secret and has no `Debug`. */
+        SqlConsoleOpened: {
+            /** @description On what. */
+            account: components["schemas"]["AccountRef"];
+            /** @description What it is called. */
+            console: string;
+            /** @description Whether what is shown may be kept as a file. */
+            export: boolean;
+            /**
+             * Format: uint64
+             * @description How long it lives while nobody is attached, in seconds.
+             */
+            kept_seconds: number;
+            /** @description What is spoken: `postgresql` or `mysql`. */
+            protocol: string;
+            /** @description What attaches to it, in this sign-in only; shown once. */
+            ticket: string;
+        };
+        /** @description What for. */
+        SqlConsoleWish: {
+            /** @description The account: `app_admin@orders`. */
+            account: components["schemas"]["AccountRef"];
+            /**
+             * @description The database to begin with; the one that is usual where none is named.
+             * @default null
+             */
+            database: string | null;
+        };
         /** @description The public half of the authority that signs the gateway's user certificates. */
         SshCa: {
             /** @description One line for the file that sshd's `TrustedUserCAKeys` names. */
@@ -5948,6 +6017,8 @@ export interface operations {
     access_list: {
         parameters: {
             query?: {
+                /** @description Whether to count all that match. */
+                count?: boolean;
                 /** @description Where to go on. */
                 cursor?: string | null;
                 /** @description Labels: `env=prod,tier=web`. */
@@ -5956,6 +6027,8 @@ export interface operations {
                 limit?: number | null;
                 /** @description A part of the account's or the asset's name. */
                 q?: string | null;
+                /** @description By what to sort, with a minus for the other way round. */
+                sort?: string | null;
             };
             header?: never;
             path?: never;
@@ -6811,12 +6884,18 @@ export interface operations {
     checkout_list: {
         parameters: {
             query?: {
+                /** @description Whether to count all that match. */
+                count?: boolean;
                 /** @description Where to go on. */
                 cursor?: string | null;
                 /** @description How many at most. */
                 limit?: number | null;
                 /** @description Those only that are open. */
                 open?: boolean;
+                /** @description A part of the account's name with its asset's, or of whose it is. */
+                q?: string | null;
+                /** @description By what to sort, with a minus for the other way round. */
+                sort?: string | null;
             };
             header?: never;
             path?: never;
@@ -6973,7 +7052,16 @@ export interface operations {
     };
     discovery_list: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Whether to count all that match. */
+                count?: boolean;
+                /** @description Where to go on. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number | null;
+                /** @description By what to sort, with a minus for the other way round. */
+                sort?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6986,7 +7074,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Discoveries"];
+                    "application/json": components["schemas"]["Page_of_DiscoveryRun"];
                 };
             };
             /** @description What went wrong */
@@ -7356,12 +7444,16 @@ export interface operations {
             query?: {
                 /** @description On this asset. */
                 asset?: components["schemas"]["AssetName"] | null;
+                /** @description Whether to count all that match. */
+                count?: boolean;
                 /** @description Where to go on. */
                 cursor?: string | null;
                 /** @description Of this kind. */
                 kind?: components["schemas"]["FindingKind"] | null;
                 /** @description How many at most. */
                 limit?: number | null;
+                /** @description By what to sort, with a minus for the other way round. */
+                sort?: string | null;
                 /** @description In this state; the open ones when left out. */
                 state?: components["schemas"]["FindingState"] | null;
             };
@@ -7961,10 +8053,14 @@ export interface operations {
             query?: {
                 /** @description On this asset. */
                 asset?: components["schemas"]["AssetName"] | null;
+                /** @description Whether to count all that match. */
+                count?: boolean;
                 /** @description Where to go on. */
                 cursor?: string | null;
                 /** @description How many at most. */
                 limit?: number | null;
+                /** @description By what to sort, with a minus for the other way round. */
+                sort?: string | null;
             };
             header?: never;
             path?: never;
@@ -9248,6 +9344,8 @@ export interface operations {
             query?: {
                 /** @description Of this account, `root@web-1`. */
                 account?: components["schemas"]["AccountRef"] | null;
+                /** @description Whether to count all that match. */
+                count?: boolean;
                 /** @description Where to go on. */
                 cursor?: string | null;
                 /** @description How many at most. */
@@ -9256,6 +9354,8 @@ export interface operations {
                 open?: boolean;
                 /** @description Of this run. */
                 run?: components["schemas"]["RotationRunId"] | null;
+                /** @description By what to sort, with a minus for the other way round. */
+                sort?: string | null;
                 /** @description In this state. */
                 state?: components["schemas"]["RotationState"] | null;
             };
@@ -9352,7 +9452,18 @@ export interface operations {
     };
     scope_list: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Whether to count all that match. */
+                count?: boolean;
+                /** @description Where to go on. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number | null;
+                /** @description A part of the path. */
+                q?: string | null;
+                /** @description By what to sort, with a minus for the other way round. */
+                sort?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -9880,6 +9991,69 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["SettingsView"];
                 };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sql_console_open: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SqlConsoleWish"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SqlConsoleOpened"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sql_console_socket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What it is called. */
+                console: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Switching Protocols */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong */
             default: {

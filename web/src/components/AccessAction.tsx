@@ -1,4 +1,4 @@
-import { Cable, KeySquare, SquareTerminal } from "lucide-react";
+import { Cable, Database, KeySquare, SquareTerminal } from "lucide-react";
 
 import type { Access } from "../api/nouns";
 import { useOpenTerminal } from "../hooks/useOpenTerminal";
@@ -43,7 +43,8 @@ export function AccessAction({ access, onOpen }: { access: Access; onOpen: (dial
   if (access.state === "ready" && (access.connect || secret)) {
     return (
       <span className="relative z-10 flex min-w-0 items-center gap-2">
-        {access.connect ? <Button size="sm" look="primary" icon={<Cable className="size-4" aria-hidden />} aria-label={t.connect.openFor(access.account)} onClick={() => onOpen("connect", access.account)}>{t.connect.open}</Button> : null}
+        {access.connect === "postgresql" || access.connect === "mysql" ? <Link to={pb.sql()} search={{ account: access.account }} aria-label={t.sql.openFor(access.account)} className={buttonClass("primary", "sm")}><Database className="size-4" aria-hidden />{t.sql.short}</Link> : null}
+        {access.connect ? <Button size="sm" look={access.connect === "redis" ? "primary" : "secondary"} icon={<Cable className="size-4" aria-hidden />} aria-label={t.connect.openFor(access.account)} onClick={() => onOpen("connect", access.account)}>{t.connect.open}</Button> : null}
         {secret}
       </span>
     );

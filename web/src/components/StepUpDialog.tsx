@@ -4,7 +4,7 @@ import { useState } from "react";
 import { api } from "../api/client";
 import { messageOf } from "../api/errors";
 import { t } from "../i18n";
-import { answerStepUp, useStepUpAsked } from "../stores/step-up";
+import { stepUp } from "../stores/question";
 import { usePasskey } from "../hooks/usePasskey";
 import { useWho } from "../hooks/useWho";
 import { Button } from "../ui/Button";
@@ -14,7 +14,7 @@ import { PasskeyFactor } from "./PasskeyFactor";
 
 /** Opens when the server wants a fresh factor; the call that wanted it is then tried again. */
 export function StepUpDialog() {
-  return useStepUpAsked() ? <Ask /> : null;
+  return stepUp.useAsked() ? <Ask /> : null;
 }
 
 function Ask() {
@@ -23,12 +23,12 @@ function Ask() {
   const prove = useMutation({
     mutationFn: () => api.loginFactor({ code }),
     meta: { inline: true, keeps: true },
-    onSuccess: () => answerStepUp(true),
+    onSuccess: () => stepUp.answer(true),
     onError: () => setCode(""),
   });
-  const passkey = usePasskey({ offer: api.loginFactorOptions, give: (answer) => api.loginFactor({ passkey: answer }), onDone: () => answerStepUp(true) });
+  const passkey = usePasskey({ offer: api.loginFactorOptions, give: (answer) => api.loginFactor({ passkey: answer }), onDone: () => stepUp.answer(true) });
   return (
-    <Dialog title={t.stepUp.title} about={t.stepUp.body} onClose={() => answerStepUp(false)}>
+    <Dialog title={t.stepUp.title} about={t.stepUp.body} onClose={() => stepUp.answer(false)}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -38,7 +38,7 @@ function Ask() {
         {hasPasskey ? <PasskeyFactor passkey={passkey} /> : null}
         <CodeField label={t.signIn.code} hint={t.signIn.codeHint} value={code} onCode={setCode} error={prove.error ? messageOf(prove.error) : undefined} autoFocus />
         <DialogActions>
-          <Button onClick={() => answerStepUp(false)}>{t.actions.cancel}</Button>
+          <Button onClick={() => stepUp.answer(false)}>{t.actions.cancel}</Button>
           <Button look="primary" type="submit" busy={prove.isPending}>{t.stepUp.submit}</Button>
         </DialogActions>
       </form>

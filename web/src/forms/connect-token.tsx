@@ -14,20 +14,20 @@ import { SelectField, TextField } from "../ui/Field";
 import { Notice } from "../ui/feedback";
 import { buttonClass } from "../ui/Press";
 import { duration } from "../util/time";
-import { AUTHORITY, psqlLine, uriOf } from "../util/database-lines";
+import { AUTHORITY, firstDatabase, linesOf, uriOf } from "../util/database-lines";
 
 const c = t.connect;
 const LENGTHS = [300, 3600, 8 * 3600];
 
 /** Makes a token for a database and shows once how clients use it. */
-export function ConnectToken({ account, onClose }: { account: string; onClose: () => void }) {
+export function ConnectToken({ account, protocol, onClose }: { account: string; protocol: string; onClose: () => void }) {
   const [lasts, setLasts] = useState(String(LENGTHS[0]));
-  const [database, setDatabase] = useState(account.slice(0, account.lastIndexOf("@")));
+  const [database, setDatabase] = useState(() => firstDatabase(protocol, account));
   const make = useMutation({ meta: { inline: true }, gcTime: 0, mutationFn: () => api.connectTokenCreate({ account, expires_in_seconds: Number(lasts) }) });
   if (make.data) return <Lines ticket={make.data} database={database.trim()} onClose={onClose} />;
   return (
     <FormDialog title={c.title(account)} about={c.about} submit={c.submit} busy={make.isPending} error={make.error} onSubmit={() => make.mutate()} onClose={onClose}>
-      <TextField label={c.database} hint={c.databaseHint} mono value={database} onChange={(event) => setDatabase(event.target.value)} required autoFocus spellCheck={false} autoComplete="off" />
+      <TextField label={c.database} hint={protocol === "redis" ? c.numberHint : c.databaseHint} mono value={database} onChange={(event) => setDatabase(event.target.value)} {...(protocol === "postgresql" ? { required: true } : { optional: t.common.optional })} {...(protocol === "redis" ? { inputMode: "numeric", pattern: "[0-9]{1,5}" } : {})} autoFocus spellCheck={false} autoComplete="off" />
       <SelectField label={c.lasts} value={lasts} onChange={(event) => setLasts(event.target.value)}>
         {LENGTHS.map((each) => <option key={each} value={each}>{duration(each)}</option>)}
       </SelectField>
@@ -40,7 +40,7 @@ function Lines({ ticket, database, onClose }: { ticket: ConnectTicket; database:
     <Dialog title={c.title(ticket.account)} onClose={onClose} dismissable={false}>
       <Notice tone="warn">{c.once}</Notice>
       <dl className="mt-4 space-y-3">
-        <Line label={c.psql} text={psqlLine(ticket, database)} copy={c.copyPsql} />
+        {linesOf(ticket, database).map(({ client, line }) => <Line key={client} label={c.line(client)} text={line} copy={c.copyClient(client)} />)}
         <Line label={c.token} text={ticket.token} copy={c.copyToken} />
         <Line label={c.uri} text={uriOf(ticket, database)} copy={c.copyUri} />
       </dl>

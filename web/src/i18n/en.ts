@@ -66,6 +66,7 @@ export const en = {
     withRecovery: "Use a recovery code instead", withCode: "Use the authenticator instead", other: "Not you? Start again",
     withPasskey: "Use a passkey",
     failed: "Name, password or code is wrong.", signedOut: "You have been signed out. Sign in to go on.",
+    againTitle: "Sign in again", againBody: "Your sign-in has ended. What you were doing is kept; sign in and go on.", leave: "Leave, and lose what is not saved",
     as: (name: string) => `Signing in as ${name}`,
     show: "Show the password", hide: "Hide the password",
   },
@@ -116,7 +117,7 @@ export const en = {
     title: "Prove it is you", body: "What you are about to do asks for a fresh one-time code.", submit: "Go on",
   },
   list: {
-    previous: "Previous", next: "Next", page: (n: number) => `Page ${n}`, first: "First page", span: (from: number, to: number, of: number) => `${from.toLocaleString()}–${to.toLocaleString()} of ${of.toLocaleString()}`, size: "Rows on a page", rows: (n: number) => `${n} rows`,
+    previous: "Previous", next: "Next", page: (n: number) => `Page ${n}`, first: "First page", span: (from: number, to: number, of: number) => `${from.toLocaleString()}–${to.toLocaleString()} of ${of.toLocaleString()}`, spanMany: (from: number, to: number, of: number) => `${from.toLocaleString()}–${to.toLocaleString()} of more than ${of.toLocaleString()}`, size: "Rows on a page", rows: (n: number) => `${n} rows`,
     none: "Nothing matches the filters", noneBody: "Loosen or clear them to see more.", filter: "Filter", search: "Search",
   },
   home: {
@@ -153,12 +154,22 @@ export const en = {
   },
   connect: {
     open: "Connect", openFor: (a: string) => `Connect to ${a}`, title: (a: string) => `Connect to ${a}`, about: "Clients sign in with a token in place of the password. Whoever has it is you, until it expires.",
-    database: "Database", databaseHint: "The one to begin with.", lasts: "Opens connections for", submit: "Make the token",
-    once: "The token is shown now and never again. What is open stays open when it expires.", psql: "psql, which asks for the token as its password", token: "Token", uri: "URI for other clients; the token is in it",
-    copyPsql: "Copy the psql line", copyToken: "Copy the token", copyUri: "Copy the URI", authority: "The gate is known by its own authority: keep it beside where you start the client.", until: "Opens connections,",
+    database: "Database", databaseHint: "The one to begin with.", numberHint: "Its number; 0 unless given.", lasts: "Opens connections for", submit: "Make the token",
+    once: "The token is shown now and never again. What is open stays open when it expires.", line: (client: string) => `${client}, which asks for the token as its password`, token: "Token", uri: "URI for other clients; the token is in it",
+    copyClient: (client: string) => `Copy the ${client} line`, copyToken: "Copy the token", copyUri: "Copy the URI", authority: "The gate is known by its own authority: keep it beside where you start the client.", until: "Opens connections,",
+  },
+  sql: {
+    title: "SQL console", which: "Choose a database in My access", on: "On", recorded: "What you run is recorded, and held to the policy that gives you the account.", openFor: (a: string) => `Open an SQL console on ${a}`, short: "SQL",
+    database: "Database", databaseHint: "The one to begin with; the account's usual one unless you name another.", open: "Open the console",
+    statement: "Statements", placeholder: "select 1", run: "Run", runKeys: "Ctrl+Enter runs what is marked, or everything", cancel: "Cancel", close: "Close", notOpen: "The session is not open.", nothing: "Write a statement first.", tooLong: "At most 60 kB are run at once.", busy: "Something is being run.",
+    connecting: "connecting", connected: "connected", lost: "reconnecting", over: "The session is over", again: "Open another", transaction: "in a transaction",
+    tables: "Tables", look: "Show the tables", lookAgain: "Look again", findTable: "Find a table", noTables: "No table matches.", columnsOf: (n: string) => `Columns of ${n}`,
+    history: "History", noHistory: "What you run in this session stands here.", failed: "failed", took: (ms: number) => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`),
+    results: "Results", rows: "Rows", row: "Row", noneYet: "Nothing has been run", noneYetBody: "Write a statement above and run it with Ctrl+Enter.", running: "Running", cancelling: "Being cancelled", paused: (n: number) => `${n.toLocaleString()} rows are shown; there are more`, more: "Show more rows", count: (n: number) => s(n, "row", "rows"), cut: "there are more rows than are shown here",
+    cutValue: (n: number) => `${n.toLocaleString()} bytes in all`, export: "Save as CSV", noExport: "The policy of this session does not let rows be taken out.",
   },
   checkouts: {
-    title: "Check-outs", lead: "Secrets that people have seen. Each is changed when it is given back.", account: "Account", user: "Who", reason: "Why", opened: "Since", ends: "Until", state: "State", all: "All",
+    title: "Check-outs", lead: "Secrets that people have seen. Each is changed when it is given back.", search: "Account or person", account: "Account", user: "Who", reason: "Why", opened: "Since", ends: "Until", state: "State", all: "All",
     states: { open: "out", checked_in: "given back", expired: "time was up" }, none: "No check-outs", noneBody: "Where a policy lets a secret be seen, it is checked out from My access.",
     secret: "Secret", openFor: (a: string) => `Check out the secret of ${a}`, openTitle: (a: string) => `Check out the secret of ${a}`, openBody: (d: string) => `You see it, and nobody else meanwhile, for ${d} at most. It is changed afterwards. Connecting without seeing it is the better way where there is one.`,
     whatFor: "Reason", reasonHint: "The ledger keeps it.", open: "Check out", secretTitle: (a: string) => `Secret of ${a}`, secretOnce: "It is shown now and never again. Give it back when you are done.", show: "Show the secret", hide: "Hide the secret", copy: "Copy the secret", until: "Yours,",
@@ -284,7 +295,7 @@ export const en = {
     createTitle: "Add a group", editTitle: (n: string) => `Edit ${n}`, membersHint: "User names, separated by commas or lines.", removeTitle: (n: string) => `Delete ${n}`, removeBody: "Policies that name it no longer reach its members.", removed: "Deleted.", saved: "Saved.", more: (n: number) => `and ${n} more`,
   },
   roles: { title: "Roles", lead: "Named sets of permissions in Postern itself.", name: "Role", permissions: "Permissions", builtIn: "built in", custom: "custom", add: "Add a role", createTitle: "Add a role", editTitle: (n: string) => `Edit ${n}`, saved: "Saved.", edit: "Edit", none: "No roles", all: "everything", kind: "Kind" },
-  scopes: { title: "Scopes", lead: "The paths that everything belongs to. Rights go down them and only shrink.", path: "Path", add: "Add a scope", createTitle: "Add a scope", pathHint: "For example /emea/payments", saved: "Added.", none: "No scopes", assets: "Assets", users: "Users" },
+  scopes: { title: "Scopes", lead: "The paths that everything belongs to. Rights go down them and only shrink.", path: "Path", add: "Add a scope", createTitle: "Add a scope", pathHint: "For example /emea/payments", saved: "Added.", search: "Part of the path", none: "No scopes", assets: "Assets", users: "Users" },
   assets: {
     title: "Assets", lead: "Systems with privileged accounts.", name: "Name", platform: "Platform", address: "Address", labels: "Labels", scope: "Scope", created: "Added", add: "Add an asset", none: "No assets", noneBody: "Add the first one here, or apply a file: postern apply -f access.yaml", search: "Name or address", edit: "Edit",
     platforms: { linux: "Linux", network_device: "Network device", postgresql: "PostgreSQL", mysql: "MySQL", redis: "Redis", ldap: "LDAP directory" }, createTitle: "Add an asset", editTitle: (n: string) => `Edit ${n}`, addressHint: "host:port", labelsHint: "key=value, separated by commas.", labelsBad: "Write labels as key=value, separated by commas.", saved: "Saved.",

@@ -14,6 +14,8 @@ import { usePathname } from "../hooks/useUrlState";
 import { useWho } from "../hooks/useWho";
 import { t } from "../i18n";
 import { queryClient } from "../query-client";
+import { signedOut } from "../stores/login";
+import { clearSql } from "../stores/sql";
 import { terminals, useTerminals } from "../stores/terminals";
 import { IconButton } from "../ui/Button";
 import { cx } from "../ui/cx";
@@ -170,7 +172,9 @@ function Me() {
   const signOut = async () => {
     await api.loginEnd().catch(() => undefined);
     terminals.clear();
+    clearSql();
     queryClient.clear();
+    signedOut();
     await router.navigate({ to: "/sign-in" });
   };
   return (

@@ -21,8 +21,19 @@ declare module "@tanstack/react-router" {
   }
 }
 
+// How far the server counts.
+const COUNTED_MAX = 10_000;
+
+interface Props {
+  next: string | null | undefined;
+  /** How many there are; undefined where there are more than are counted. Left out where nobody counts. */
+  total?: number | undefined;
+  countedMax?: number;
+}
+
 /** Forward by the server's cursor, back by the browser's history; the place is in the URL. */
-export function Pager({ next, total }: { next: string | null | undefined; total?: number | undefined }) {
+export function Pager(props: Props) {
+  const { next, total, countedMax = COUNTED_MAX } = props;
   const { search, set } = useUrlState();
   const navigate = useNavigate();
   const router = useRouter();
@@ -43,7 +54,7 @@ export function Pager({ next, total }: { next: string | null | undefined; total?
       <select aria-label={t.list.size} value={size} onChange={(event) => set({ size: event.target.value === String(SIZES[0]) ? undefined : event.target.value, cursor: undefined, page: undefined }, { replace: true })} className="h-7 rounded-md border bg-surface px-1.5 text-sm">
         {SIZES.map((each) => <option key={each} value={each}>{t.list.rows(each)}</option>)}
       </select>
-      <span className="mx-1">{total === undefined ? t.list.page(page) : t.list.span((page - 1) * size + 1, Math.min(page * size, total), total)}</span>
+      <span className="mx-1">{total !== undefined ? t.list.span((page - 1) * size + 1, Math.min(page * size, total), total) : "total" in props && next ? t.list.spanMany((page - 1) * size + 1, page * size, countedMax) : t.list.page(page)}</span>
       {page > 1 ? <Button size="sm" icon={<ChevronLeft className="size-4" aria-hidden />} onClick={back}>{paged ? t.list.previous : t.list.first}</Button> : null}
       {next ? <Button size="sm" onClick={forward}>{t.list.next}<ChevronRight className="size-4" aria-hidden /></Button> : null}
     </nav>

@@ -18,10 +18,12 @@ interface Props {
   wide?: boolean;
   /** False while closing would lose something that is shown once. */
   dismissable?: boolean;
+  /** True where what is behind it must not be read. */
+  covers?: boolean;
 }
 
 /** A modal dialog on the browser's own element: focus, Escape and inertness are its, and it needs no injected style. */
-export function Dialog({ title, about, onClose, children, side = false, wide = false, dismissable = true }: Props) {
+export function Dialog({ title, about, onClose, children, side = false, wide = false, dismissable = true, covers = false }: Props) {
   const ref = useRef<HTMLDialogElement>(null);
   const [portal, setPortal] = useState<HTMLElement | null>(null);
   const titleId = useId();
@@ -31,7 +33,7 @@ export function Dialog({ title, about, onClose, children, side = false, wide = f
     if (!dialog) return undefined;
     if (!dialog.open) dialog.showModal();
     // What is to be filled in comes first; where there is nothing, the first of the buttons that end the dialog.
-    dialog.querySelector<HTMLElement>("form :is(input, textarea, select):not([type=hidden]), [data-actions] button")?.focus();
+    dialog.querySelector<HTMLElement>("form :is(input, textarea, select):not([type=hidden], [readonly]), [data-actions] button")?.focus();
     setPortal(dialog);
     return () => dialog.close();
   }, []);
@@ -49,6 +51,7 @@ export function Dialog({ title, about, onClose, children, side = false, wide = f
       }}
       className={cx(
         "fixed m-0 max-h-none max-w-none flex-col border bg-surface p-0 shadow-lift open:flex",
+        covers && "backdrop:bg-canvas",
         side
           ? "inset-y-0 right-0 left-auto h-dvh w-full border-y-0 border-r-0 sm:w-[34rem] open:animate-[drawer-in_.16s_ease-out]"
           : cx(

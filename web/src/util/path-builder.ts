@@ -13,6 +13,7 @@ export const pb = {
   discoveryRun: (id: string) => `/discovery/${part(id)}`,
   findings: () => "/findings",
   terminals: () => "/terminals",
+  sql: () => "/sql",
   terminal: (session: string) => `/terminals/${part(session)}`,
   sessions: () => "/sessions",
   session: (id: string) => `/sessions/${part(id)}`,

@@ -14,6 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("postern-connectors", &["postern-domain"]),
     ("postern-gateway", &["postern-domain", "postern-wire"]),
     ("postern-sql", &["postern-domain"]),
+    ("postern-sql-console", &["postern-domain", "postern-wire"]),
     ("postern-ssh-target", &["postern-domain", "postern-gateway", "postern-wire"]),
     ("postern-gateway-ssh", &["postern-domain", "postern-gateway", "postern-ssh-target", "postern-wire"]),
     ("postern-gateway-web", &["postern-domain", "postern-gateway", "postern-ssh-target", "postern-wire"]),
@@ -30,7 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "postern-wire",
         ],
     ),
-    ("postern-api", &["postern-domain", "postern-control", "postern-gateway-web"]),
+    ("postern-api", &["postern-domain", "postern-control", "postern-gateway-web", "postern-sql-console"]),
     (
         "postern",
         &[
@@ -42,6 +43,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "postern-gateway-ssh",
             "postern-gateway-web",
             "postern-ledger",
+            "postern-sql-console",
             "postern-store",
             "postern-vault",
             "postern-wire",

@@ -45,10 +45,17 @@ struct Wanted {
     /// Those only that are open.
     #[serde(default)]
     open: bool,
+    /// A part of the account's name with its asset's, or of whose it is.
+    q: Option<String>,
     /// Where to go on.
     cursor: Option<String>,
     /// How many at most.
     limit: Option<u32>,
+    /// By what to sort, with a minus for the other way round.
+    sort: Option<String>,
+    /// Whether to count all that match.
+    #[serde(default)]
+    count: bool,
 }
 
 async fn open(
@@ -65,8 +72,9 @@ async fn list(
     caller: Caller,
     input: Input<Nothing, Wanted>,
 ) -> Result<Found<Page<Checkout>>, Problem> {
-    let Wanted { open, cursor, limit } = input.query;
-    Ok(Found(control.checkout_list(&caller, open, &input::page(cursor, limit)).await?.into()))
+    let Wanted { open, q, cursor, limit, sort, count } = input.query;
+    let listing = input::listing(cursor, limit, sort, count);
+    Ok(Found(control.checkout_list(&caller, open, q, &listing).await?.into()))
 }
 
 async fn close(control: Control, caller: Caller, input: Input<Named>) -> Result<Found<Checkout>, Problem> {

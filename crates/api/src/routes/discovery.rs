@@ -132,6 +132,11 @@ struct WantedAccounts {
     cursor: Option<String>,
     /// How many at most.
     limit: Option<u32>,
+    /// By what to sort, with a minus for the other way round.
+    sort: Option<String>,
+    /// Whether to count all that match.
+    #[serde(default)]
+    count: bool,
 }
 
 /// Which findings are wanted.
@@ -147,13 +152,25 @@ struct WantedFindings {
     cursor: Option<String>,
     /// How many at most.
     limit: Option<u32>,
+    /// By what to sort, with a minus for the other way round.
+    sort: Option<String>,
+    /// Whether to count all that match.
+    #[serde(default)]
+    count: bool,
 }
 
-/// A list that is not divided into pages.
-#[derive(serde::Serialize, JsonSchema)]
-struct Discoveries {
-    /// The newest hundred.
-    items: Vec<DiscoveryRun>,
+/// Which page of the discoveries is wanted.
+#[derive(Default, Deserialize, JsonSchema)]
+struct WantedRuns {
+    /// Where to go on.
+    cursor: Option<String>,
+    /// How many at most.
+    limit: Option<u32>,
+    /// By what to sort, with a minus for the other way round.
+    sort: Option<String>,
+    /// Whether to count all that match.
+    #[serde(default)]
+    count: bool,
 }
 
 async fn connector(
@@ -180,8 +197,9 @@ async fn inventory(
     permit: Permit<Manage>,
     input: Input<Nothing, WantedAccounts>,
 ) -> Result<Found<Page<Inventory>>, Problem> {
-    let WantedAccounts { asset, cursor, limit } = input.query;
-    Ok(Found(control.inventory_list(&permit, asset.as_ref(), &input::page(cursor, limit)).await?.into()))
+    let WantedAccounts { asset, cursor, limit, sort, count } = input.query;
+    let listing = input::listing(cursor, limit, sort, count);
+    Ok(Found(control.inventory_list(&permit, asset.as_ref(), &listing).await?.into()))
 }
 
 async fn start(
@@ -197,9 +215,10 @@ async fn list(
     control: Control,
     _: Caller,
     permit: Permit<Manage>,
-    _: Input<Nothing>,
-) -> Result<Found<Discoveries>, Problem> {
-    Ok(Found(Discoveries { items: control.discovery_list(&permit).await? }))
+    input: Input<Nothing, WantedRuns>,
+) -> Result<Found<Page<DiscoveryRun>>, Problem> {
+    let WantedRuns { cursor, limit, sort, count } = input.query;
+    Ok(Found(control.discovery_list(&permit, &input::listing(cursor, limit, sort, count)).await?.into()))
 }
 
 async fn show(
@@ -226,9 +245,10 @@ async fn finding_list(
     permit: Permit<Manage>,
     input: Input<Nothing, WantedFindings>,
 ) -> Result<Found<Page<Finding>>, Problem> {
-    let WantedFindings { asset, kind, state, cursor, limit } = input.query;
+    let WantedFindings { asset, kind, state, cursor, limit, sort, count } = input.query;
+    let listing = input::listing(cursor, limit, sort, count);
     let filter = FindingFilter { asset, kind, state };
-    Ok(Found(control.finding_list(&permit, &filter, &input::page(cursor, limit)).await?.into()))
+    Ok(Found(control.finding_list(&permit, &filter, &listing).await?.into()))
 }
 
 async fn finding_show(

@@ -76,6 +76,11 @@ struct Reachable {
     cursor: Option<String>,
     /// How many at most.
     limit: Option<u32>,
+    /// By what to sort, with a minus for the other way round.
+    sort: Option<String>,
+    /// Whether to count all that match.
+    #[serde(default)]
+    count: bool,
 }
 
 /// Which requests are wanted.
@@ -145,9 +150,10 @@ async fn access(
     caller: Caller,
     input: Input<Nothing, Reachable>,
 ) -> Result<Found<Page<AccessItem>>, Problem> {
-    let Reachable { q, label, cursor, limit } = input.query;
+    let Reachable { q, label, cursor, limit, sort, count } = input.query;
+    let listing = input::listing(cursor, limit, sort, count);
     let filter = AccessFilter { q, labels: label.as_deref().map(input::labels).unwrap_or_default() };
-    Ok(Found(control.access_list(&caller, &filter, &input::page(cursor, limit)).await?.into()))
+    Ok(Found(control.access_list(&caller, &filter, &listing).await?.into()))
 }
 
 async fn list(

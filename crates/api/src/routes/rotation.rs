@@ -86,6 +86,11 @@ struct Wanted {
     cursor: Option<String>,
     /// How many at most.
     limit: Option<u32>,
+    /// By what to sort, with a minus for the other way round.
+    sort: Option<String>,
+    /// Whether to count all that match.
+    #[serde(default)]
+    count: bool,
 }
 
 /// Which page is wanted.
@@ -132,9 +137,9 @@ async fn list(
     permit: Permit<Manage>,
     input: Input<Nothing, Wanted>,
 ) -> Result<Found<Page<Rotation>>, Problem> {
-    let Wanted { account, state, run, open, cursor, limit } = input.query;
+    let Wanted { account, state, run, open, cursor, limit, sort, count } = input.query;
     let filter = RotationFilter { account, state, run, open };
-    Ok(Found(control.rotation_list(&permit, &filter, &input::page(cursor, limit)).await?.into()))
+    Ok(Found(control.rotation_list(&permit, &filter, &input::listing(cursor, limit, sort, count)).await?.into()))
 }
 
 async fn show(

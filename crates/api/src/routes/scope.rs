@@ -4,8 +4,10 @@ use axum::http::Method;
 use postern_control::{Caller, Control, ScopeBody};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
-use crate::input::{Input, Nothing};
+use crate::input::{self, Input, Nothing};
 use crate::page::Page;
 use crate::problem::Problem;
 use crate::reply::{Created, Found};
@@ -17,9 +19,30 @@ pub(crate) fn declare(routes: Routes) -> Routes {
         .holding(Permission::AssetWrite, (Method::POST, "/v1/scopes", "scope_create", "Make a scope"), create)
 }
 
-async fn list(control: Control, caller: Caller, _: Input) -> Result<Found<Page<ScopeBody>>, Problem> {
-    let items = control.scope_list(&caller).await?.into_iter().map(|path| ScopeBody { path }).collect();
-    Ok(Found(Page::whole(items)))
+/// Which scopes are wanted.
+#[derive(Default, Deserialize, JsonSchema)]
+struct Wanted {
+    /// A part of the path.
+    q: Option<String>,
+    /// Where to go on.
+    cursor: Option<String>,
+    /// How many at most.
+    limit: Option<u32>,
+    /// By what to sort, with a minus for the other way round.
+    sort: Option<String>,
+    /// Whether to count all that match.
+    #[serde(default)]
+    count: bool,
+}
+
+async fn list(
+    control: Control,
+    caller: Caller,
+    input: Input<Nothing, Wanted>,
+) -> Result<Found<Page<ScopeBody>>, Problem> {
+    let Wanted { q, cursor, limit, sort, count } = input.query;
+    let listed = control.scope_list(&caller, q.as_deref(), &input::listing(cursor, limit, sort, count)).await?;
+    Ok(Found(listed.map(|path| ScopeBody { path }).into()))
 }
 
 async fn create(

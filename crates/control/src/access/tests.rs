@@ -10,7 +10,7 @@ use crate::estate::{Estate, wish};
 async fn listed(estate: &Estate, who: &str) -> Vec<AccessItem> {
     let caller = estate.world.caller(who).await;
     let page = PageRequest { cursor: None, limit: Some(500) };
-    estate.world.control.access_list(&caller, &AccessFilter::default(), &page).await.unwrap().items
+    estate.world.control.access_list(&caller, &AccessFilter::default(), &page.into()).await.unwrap().items
 }
 
 async fn state(estate: &Estate, account: &str) -> Option<AccessState> {
@@ -87,7 +87,7 @@ async fn pages_give_each_account_once() {
     let (mut seen, mut cursor) = (Vec::new(), None);
     loop {
         let page = PageRequest { cursor, limit: Some(3) };
-        let page = estate.world.control.access_list(&ben, &filter, &page).await.unwrap();
+        let page = estate.world.control.access_list(&ben, &filter, &page.into()).await.unwrap();
         assert!(page.items.len() <= 3);
         seen.extend(page.items.into_iter().map(|item| item.account.to_string()));
         cursor = page.next;
@@ -97,4 +97,35 @@ async fn pages_give_each_account_once() {
     }
     let expected: Vec<_> = (0..30).step_by(3).map(|number| format!("root@node-{number:02}")).collect();
     assert_eq!(seen, expected);
+}
+
+#[tokio::test]
+async fn what_one_reaches_is_sorted_both_ways_and_counted() {
+    let estate = Estate::new().await;
+    let mut text = String::new();
+    for number in 0..7 {
+        let _ = write!(
+            text,
+            "---\nkind: Asset\nname: node-{number}\nscope: /emea\nplatform: linux\naddress: h:22\nlabels: {{env: dev}}\n\
+             ---\nkind: Account\naccount: root@node-{number}\ncredential: ssh_certificate\n"
+        );
+    }
+    estate.apply("ada", &text).await.unwrap();
+    let ben = estate.world.caller("ben").await;
+    let filter = AccessFilter { q: Some("node-".to_owned()), ..AccessFilter::default() };
+    for (sort, first) in [("account", "root@node-0"), ("-account", "root@node-6")] {
+        let (mut seen, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = PageRequest { cursor, limit: Some(3) };
+            let listing = Listing { page, sort: Some(sort.to_owned()), count: true };
+            let page = estate.world.control.access_list(&ben, &filter, &listing).await.unwrap();
+            assert_eq!(page.total, Some(7));
+            seen.extend(page.items.into_iter().map(|item| item.account.to_string()));
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!((seen.len(), seen.first().map(String::as_str)), (7, Some(first)));
+    }
 }

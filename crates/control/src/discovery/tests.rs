@@ -148,7 +148,8 @@ impl World {
     async fn findings(&self) -> Vec<Finding> {
         let (_, permit) = self.estate.caller("ada", Permission::AssetRead).await;
         let page = PageRequest { cursor: None, limit: Some(100) };
-        let mut found = self.control().finding_list(&permit, &FindingFilter::default(), &page).await.unwrap().items;
+        let mut found =
+            self.control().finding_list(&permit, &FindingFilter::default(), &page.into()).await.unwrap().items;
         found.sort_by(|a, b| (&a.account, a.kind).cmp(&(&b.account, b.kind)));
         found
     }

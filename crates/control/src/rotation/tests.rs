@@ -96,7 +96,7 @@ impl Fleet {
             let mut rows = self.control().store().read().await.unwrap();
             let open = RotationFilter { open: true, ..RotationFilter::default() };
             let page = PageRequest { cursor: None, limit: Some(500) };
-            let rotations = rows.rotations(&[ScopePath::root()], &open, &page).await.unwrap().items;
+            let rotations = rows.rotations(&[ScopePath::root()], &open, &page.into()).await.unwrap().items;
             let Some(next) = rotations.iter().filter_map(|rotation| rotation.next_at).min() else { return };
             let now = self.estate.world.now();
             self.estate.world.clock.set(next.max(now.after(Duration::from_secs(1))));

@@ -133,10 +133,12 @@ async fn converse(
         return ((EndReason::ClientClosed, "the client closed the connection".to_owned()), None);
     }
     let (orders_in, orders) = orders();
+    let orders_to = orders_in.clone();
     let Some(activity) = govern(gate, &client.account, live, orders_in) else {
         return ((EndReason::Shutdown, "the session is not governed".to_owned()), None);
     };
-    let asked = client.asked;
+    let (asked, connection) = (client.asked, client.connection);
+    let _numbered = gate.mysql_cancels.know(connection, orders_to);
     let relay = Relay::new(rules, Journal::new(live.recorder()), &asked, target.capabilities);
     let pump = Pump::new(Parts {
         client: client.side,
@@ -159,7 +161,7 @@ async fn converse(
             let mut asked = asked;
             asked.database = database;
             let (side, identity, account) = (switch.client, switch.identity, switch.account);
-            (ended, Some(Client { side, identity, account, asked, number, input }))
+            (ended, Some(Client { side, identity, account, asked, number, input, connection }))
         }
     }
 }

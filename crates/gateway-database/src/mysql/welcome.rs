@@ -56,6 +56,8 @@ pub(crate) struct Client {
     pub(crate) number: u8,
     /// What it has sent since.
     pub(crate) input: Vec<u8>,
+    /// The number that its connection was given.
+    pub(crate) connection: u32,
 }
 
 /// Twenty bytes that are no zero.
@@ -142,7 +144,8 @@ pub(crate) async fn welcome(gate: &Arc<Gate>, mut stream: TcpStream, source: IpA
     let GateLogin { user, account } = login;
     match gate.control.broker().user_by_token(token, &account, PROTOCOL, source).await {
         Ok(identity) if user.is_none_or(|user| user == identity.name) => {
-            Ok(Some(Client { side, identity, account, asked, number: number.wrapping_add(1), input }))
+            let connection = greeting.connection;
+            Ok(Some(Client { side, identity, account, asked, number: number.wrapping_add(1), input, connection }))
         }
         _ => {
             let told = format!(

@@ -121,11 +121,6 @@ struct Shown {
     gaps: Vec<String>,
 }
 
-#[derive(Deserialize)]
-struct Runs {
-    items: Vec<DiscoveryRun>,
-}
-
 impl Columns for DiscoveryRun {
     const HEADINGS: &'static [&'static str] =
         &["ID", "SOURCE", "BY", "STATE", "DONE", "FAILED", "OF", "ACCOUNTS", "HOSTS", "BEGUN", "ENDS"];
@@ -263,8 +258,8 @@ impl DiscoverCommand {
             Self::Hosts { source, unknown } => hosts(&client, source, unknown, format).await?,
             Self::Adopt { host, name, platform } => adopt(&client, host, &name, platform, format).await?,
             Self::List => {
-                let runs: Runs = client.get("/v1/discoveries").await?;
-                output::list(format, &runs.items)?;
+                let runs: Vec<DiscoveryRun> = client.all("/v1/discoveries", &[]).await?;
+                output::list(format, &runs)?;
             }
             Self::Show { id } => {
                 let shown: Shown = client.get(&path_of(&id)).await?;

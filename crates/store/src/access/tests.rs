@@ -6,6 +6,7 @@ use postern_domain::policy::{Access, Conditions, Effect, Obligations, Subjects};
 use postern_domain::{AccountId, AssetId, PolicyId, Timestamp};
 
 use super::*;
+use crate::PageRequest;
 use crate::account::AccountFields;
 use crate::asset::AssetFilter;
 use crate::{Store, WriteTx};
@@ -92,7 +93,8 @@ async fn sql_selects_what_policies_select() {
     let everything = [policy("/", Accounts::default())];
     let everything: Vec<_> = everything.iter().collect();
     for within in ["/", "/a", "/a/b", "/ab"].map(scope) {
-        let estate = rows.accounts_selected(&ScopePath::root(), &everything, &filter, &all).await.unwrap().items;
+        let estate =
+            rows.accounts_selected(&ScopePath::root(), &everything, &filter, &all.clone().into()).await.unwrap().items;
         assert_eq!(estate.len(), 8);
         for chosen in 0_u32..1 << policies.len() {
             let chosen: Vec<_> = policies
@@ -114,7 +116,7 @@ async fn sql_selects_what_policies_select() {
                 })
                 .cloned()
                 .collect();
-            let found = rows.accounts_selected(&within, &chosen, &filter, &all).await.unwrap().items;
+            let found = rows.accounts_selected(&within, &chosen, &filter, &all.clone().into()).await.unwrap().items;
             assert_eq!(found, expected, "{within} {chosen:?}");
         }
     }
@@ -133,6 +135,7 @@ async fn a_thousand_policies_are_not_too_many() {
     let policies: Vec<_> = policies.iter().collect();
     let mut rows = store.read().await.unwrap();
     let page = PageRequest::default();
-    let found = rows.accounts_selected(&ScopePath::root(), &policies, &AssetFilter::default(), &page).await.unwrap();
+    let found =
+        rows.accounts_selected(&ScopePath::root(), &policies, &AssetFilter::default(), &page.into()).await.unwrap();
     assert_eq!(found.items.len(), 2);
 }

@@ -5,7 +5,8 @@ use postern_domain::{Timestamp, UserId};
 
 use super::*;
 use crate::{
-    AccountFilter, AssetFilter, GrantFilter, LeafFilter, PolicyFilter, RequestFilter, SessionFilter, Store, UserFilter,
+    AccountFilter, AssetFilter, CheckoutFilter, FindingFilter, GrantFilter, LeafFilter, PolicyFilter, RequestFilter,
+    RotationFilter, SessionFilter, Store, UserFilter,
 };
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -72,6 +73,43 @@ async fn full(folder: &std::path::Path) -> Store {
     store
 }
 
+/// As many of what hangs on them.
+async fn full_of_secrets(store: &Store) {
+    let mut tx = store.write(NOW).await.unwrap();
+    let count = format!("with recursive n (i) as (select 0 union all select i + 1 from n where i < {})", MANY - 1);
+    let scope = "case when i % 10 = 0 then '/emea' else '/' end";
+    let observed = serde_json::to_string(&postern_domain::discovery::Observation::named("root")).unwrap();
+    for sql in [
+        format!(
+            "{count} insert into rotation (id, account_id, asset_id, scope, cause, state, machine, created_at, ended_at) \
+             select printf('rot_%016d', i), printf('acc_%016d', i), printf('ast_%016d', i), {scope}, 'demand', \
+             'current', '{{}}', i, i + 1 from n"
+        ),
+        format!(
+            "{count} insert into checkout (id, user_id, account_id, scope, policy_id, reason, version, state, \
+             opened_at, ends_at, ended_at) select printf('chk_%016d', i), printf('usr_%016d', i % 500), \
+             printf('acc_%016d', i), {scope}, 'pol_0000000000000000', '', 1, 'checked_in', i, i + 1, i from n"
+        ),
+        format!(
+            "{count} insert into finding (id, asset_id, account, kind, severity, evidence, state, raised_at, seen_at) \
+             select printf('fnd_%016d', i), printf('ast_%016d', i), 'root', 'stale', case when i % 3 then 'low' \
+             else 'critical' end, '[]', case when i % 2 then 'open' else 'resolved' end, i, i from n"
+        ),
+        format!(
+            "{count} insert into observation (asset_id, name, body, first_seen_at, seen_at) \
+             select printf('ast_%016d', i), 'root', '{observed}', i, i from n"
+        ),
+        format!(
+            "{count} insert into discovery_run (id, scope, requested_by, state, created_at, ended_at) \
+             select printf('dis_%016d', i), {scope}, 'ada', 'done', i, i from n"
+        ),
+        format!("{count} insert into scope (path, created_at) select printf('/many/%06d', i), i from n"),
+    ] {
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(tx.connection()).await.unwrap();
+    }
+    tx.commit_upkeep().await.unwrap();
+}
+
 fn sorted(sort: &str, cursor: Option<String>) -> Listing {
     Listing { page: PageRequest { cursor, limit: Some(50) }, sort: Some(sort.to_owned()), count: false }
 }
@@ -88,6 +126,7 @@ fn is_indexed(steps: &[String]) {
 async fn a_hundred_thousand_rows_are_paged_through_an_index_however_they_are_sorted() {
     let folder = tempfile::tempdir().unwrap();
     let store = full(folder.path()).await;
+    full_of_secrets(&store).await;
     let mut rows = store.read().await.unwrap();
     let root = [ScopePath::root()];
     let own: UserId = "usr_0000000000000000".parse().unwrap();
@@ -158,7 +197,48 @@ async fn more_nouns(rows: &mut ReadTx, root: &[ScopePath], own: &UserId) -> u128
         is_indexed(&Query::page(&crate::ledger::LISTED, &sorted(sort, second.next)).unwrap().plan(rows).await);
         pages += 2;
     }
-    pages
+    pages + of_secrets(rows, root, own).await
+}
+
+/// Lists what is first and what comes after by `list`, which takes how it is to be listed, and sees that it comes
+/// from an index.
+macro_rules! paged {
+    ($rows:ident, $plan:expr, $narrow:expr, $sorts:expr, $list:expr) => {
+        for sort in $sorts {
+            let first = $list(sorted(sort, None)).await.unwrap();
+            assert_eq!(first.items.len(), 50, "{sort}");
+            let second = $list(sorted(sort, first.next)).await.unwrap();
+            assert!(first.items.iter().all(|item| !second.items.contains(item)), "{sort}");
+            let mut query = Query::page(&$plan, &sorted(sort, second.next)).unwrap();
+            query.sql().push($narrow);
+            is_indexed(&query.plan($rows).await);
+        }
+    };
+}
+
+/// The same of what is about secrets, of what was discovered, and of scopes.
+async fn of_secrets(rows: &mut ReadTx, root: &[ScopePath], own: &UserId) -> u128 {
+    let filter = CheckoutFilter { own: own.clone(), scopes: root.to_vec(), open: false, q: None };
+    paged!(rows, crate::checkout::LISTED, "", ["-opened_at", "ends_at"], async |by| rows.checkouts(&filter, &by).await);
+    let filter = RotationFilter::default();
+    paged!(rows, crate::rotation::LISTED, "", ["-created_at", "ended_at"], async |by| {
+        rows.rotations(root, &filter, &by).await
+    });
+    let filter = FindingFilter::default();
+    let open = " and f.state = 'open'";
+    paged!(rows, crate::finding::LISTED, open, ["-raised_at", "seen_at", "-severity"], async |by| {
+        rows.findings(root, &filter, &by).await
+    });
+    paged!(rows, crate::finding::INVENTORY, "", ["account", "-seen_at", "first_seen_at"], async |by| {
+        rows.inventory(root, None, &by).await
+    });
+    paged!(rows, crate::discovery::LISTED, "", ["-created_at", "ended_at"], async |by| {
+        rows.discovery_runs(root, &by).await
+    });
+    paged!(rows, crate::scope::LISTED, "", ["path", "-created_at"], async |by| rows
+        .scopes_listed(root, None, &by)
+        .await);
+    28
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ export function DiscoveryPage() {
   const tab = search.tab ?? "runs";
   return (
     <Page title={d.title} lead={d.lead} actions={<Button look="primary" blocked={blocked("asset:write")} icon={<Radar className="size-4" aria-hidden />} onClick={() => open("start")}>{d.start}</Button>}>
-      <Tabs label={d.title} value={tab} onChange={(value) => set({ tab: value === "runs" ? undefined : value, cursor: undefined, page: undefined, asset: undefined })} items={[{ value: "runs", label: d.runs }, { value: "inventory", label: d.inventory }]}>
+      <Tabs label={d.title} value={tab} onChange={(value) => set({ tab: value === "runs" ? undefined : value, cursor: undefined, page: undefined, sort: undefined, asset: undefined })} items={[{ value: "runs", label: d.runs }, { value: "inventory", label: d.inventory }]}>
         <TabPanel value="runs"><div className="mt-4">{tab === "runs" ? <Runs /> : null}</div></TabPanel>
         <TabPanel value="inventory"><div className="mt-4">{tab === "inventory" ? <Seen /> : null}</div></TabPanel>
       </Tabs>
@@ -45,7 +45,7 @@ export function DiscoveryPage() {
 }
 
 const RUNS: Column<DiscoveryRun>[] = [
-  { id: "created", header: d.created, narrow: "title", cell: (row) => <When at={row.created_at} seconds /> },
+  { id: "created", header: d.created, sort: "created_at", narrow: "title", cell: (row) => <When at={row.created_at} seconds /> },
   { id: "by", header: d.by, cell: (row) => (row.requested_by === "schedule" ? <span className="text-muted">{d.schedule}</span> : <Mono>{row.requested_by}</Mono>) },
   { id: "scope", header: d.scope, narrow: "hide", cell: (row) => <Mono className="text-muted">{row.scope}</Mono> },
   { id: "targets", header: d.targets, className: "text-right", cell: (row) => (row.state === "running" ? d.progress(row.looked_at, row.targets) : row.targets.toLocaleString()) },
@@ -56,8 +56,14 @@ const RUNS: Column<DiscoveryRun>[] = [
 ];
 
 function Runs() {
-  const runs = useQuery({ ...q.discoveries(), refetchInterval: (query) => (query.state.data?.items.some((run) => run.state === "running") ? LOOK_MS : false) });
-  return <DataTable label={d.runs} query={runs} columns={RUNS} rowKey={(row) => row.id} rowTo={(row) => ({ to: pb.discoveryRun(row.id) })} empty={<EmptyList icon={<Radar />} filtered={false} onClear={() => undefined} title={d.none}>{d.noneBody}</EmptyList>} />;
+  const { search } = useUrlState();
+  const runs = useQuery({ ...q.discoveries({ cursor: search.cursor, limit: sizeOf(search), sort: search.sort, count: true }), refetchInterval: (query) => (query.state.data?.items.some((run) => run.state === "running") ? LOOK_MS : false) });
+  return (
+    <>
+      <DataTable label={d.runs} query={runs} columns={RUNS} rowKey={(row) => row.id} rowTo={(row) => ({ to: pb.discoveryRun(row.id) })} empty={<EmptyList icon={<Radar />} filtered={false} onClear={() => undefined} title={d.none}>{d.noneBody}</EmptyList>} />
+      <Pager next={runs.data?.next} total={runs.data?.total} />
+    </>
+  );
 }
 
 function why(privilege: Inventory["seen"]["privileges"][number]): string {
@@ -68,23 +74,23 @@ function why(privilege: Inventory["seen"]["privileges"][number]): string {
 }
 
 const INVENTORY: Column<Inventory>[] = [
-  { id: "account", header: d.name, narrow: "title", cell: (row) => <Mono className="font-medium">{`${row.seen.name}@${row.asset}`}</Mono> },
+  { id: "account", header: d.name, sort: "account", narrow: "title", cell: (row) => <Mono className="font-medium">{`${row.seen.name}@${row.asset}`}</Mono> },
   { id: "use", header: d.use, cell: (row) => d.uses[row.seen.usage] },
   { id: "why", header: d.why, cell: (row) => (row.seen.privileges.length > 0 ? <span title={row.seen.privileges.map(why).join("\n")} className="line-clamp-2 max-w-[48ch] text-muted [overflow-wrap:anywhere]">{row.seen.privileges.map(why).join("; ")}</span> : <span className="text-faint">{t.common.none}</span>) },
   { id: "owner", header: d.owner, cell: (row) => (row.owner ? <Mono>{row.owner}</Mono> : row.seen.owner_hint ? <span className="text-muted">{row.seen.owner_hint}</span> : <span className="text-faint">{t.common.none}</span>) },
   { id: "signIn", header: d.signIn, cell: (row) => <Ago at={row.seen.last_sign_in_at} /> },
-  { id: "seen", header: d.seen, cell: (row) => <Ago at={row.seen_at} /> },
+  { id: "seen", header: d.seen, sort: "seen_at", cell: (row) => <Ago at={row.seen_at} /> },
   { id: "managed", header: d.managed, width: "8.5rem", narrow: "aside", cell: (row) => (row.is_managed ? <Badge tone="ok" icon="check">{d.isManaged}</Badge> : row.seen.locked ? <Badge tone="plain" icon="ban">{d.locked}</Badge> : <Badge tone="warn" icon="alert">{d.notManaged}</Badge>) },
 ];
 
 function Seen() {
   const { search, filter } = useFilter();
-  const inventory = useQuery(q.inventory({ asset: search.asset, cursor: search.cursor, limit: sizeOf(search) }));
+  const inventory = useQuery(q.inventory({ asset: search.asset, cursor: search.cursor, limit: sizeOf(search), sort: search.sort, count: true }));
   return (
     <>
       <Filters><TextFilter name="asset" label={d.asset} className="font-mono" /></Filters>
       <DataTable label={d.inventory} query={inventory} columns={INVENTORY} rowKey={(row) => `${row.seen.name}@${row.asset}`} empty={<EmptyList icon={<Radar />} filtered={Boolean(search.asset)} onClear={() => filter({ asset: undefined })} title={d.noneInventory} />} />
-      <Pager next={inventory.data?.next} />
+      <Pager next={inventory.data?.next} total={inventory.data?.total} />
     </>
   );
 }

@@ -35,15 +35,15 @@ export function FindingsPage() {
   const { search, filter } = useFilter();
   const { blocked } = useCan();
   const { dialog, item, open, close } = useDialog();
-  const findings = useQuery(q.findings({ asset: search.asset, kind: search.q, state: search.state, cursor: search.cursor, limit: sizeOf(search) }));
+  const findings = useQuery(q.findings({ asset: search.asset, kind: search.q, state: search.state, cursor: search.cursor, limit: sizeOf(search), sort: search.sort, count: true }));
   const chosen = findings.data?.items.find((finding) => finding.id === item);
   const columns: Column<Finding>[] = [
     { id: "account", header: f.account, narrow: "title", cell: (row) => <Mono className="font-medium">{ref(row)}</Mono> },
     { id: "kind", header: f.kind, cell: (row) => f.kinds[row.kind] },
     { id: "evidence", header: f.evidence, cell: (row) => <span title={row.evidence.join("\n")} className="line-clamp-2 max-w-[56ch] text-muted [overflow-wrap:anywhere]">{row.state === "accepted" ? f.acceptedBy(row.accepted_by ?? "", row.note ?? "") : row.evidence.join("; ")}</span> },
-    { id: "raised", header: f.raised, cell: (row) => <Ago at={row.raised_at} /> },
-    { id: "seen", header: seenHeader(search.state), cell: (row) => (row.state === "accepted" ? <When at={row.accepted_until} /> : <Ago at={row.seen_at} />) },
-    { id: "severity", header: f.severity, width: "7rem", narrow: "aside", cell: (row) => <SeverityBadge severity={row.severity} /> },
+    { id: "raised", header: f.raised, sort: "raised_at", cell: (row) => <Ago at={row.raised_at} /> },
+    { id: "seen", header: seenHeader(search.state), ...(search.state === "accepted" ? {} : { sort: "seen_at" }), cell: (row) => (row.state === "accepted" ? <When at={row.accepted_until} /> : <Ago at={row.seen_at} />) },
+    { id: "severity", header: f.severity, sort: "severity", width: "7rem", narrow: "aside", cell: (row) => <SeverityBadge severity={row.severity} /> },
     {
       id: "more", header: t.actions.more, quiet: true, narrow: "aside", width: "3.5rem",
       cell: (row) =>
@@ -72,7 +72,7 @@ export function FindingsPage() {
         <TextFilter name="asset" label={f.asset} className="font-mono" />
       </Filters>
       <DataTable label={f.title} query={findings} columns={columns} rowKey={(row) => row.id} empty={<EmptyList icon={<TriangleAlert />} filtered={Boolean(search.q ?? search.asset ?? search.state)} onClear={() => filter({ q: undefined, asset: undefined, state: undefined })} title={f.none}>{f.noneBody}</EmptyList>} />
-      <Pager next={findings.data?.next} />
+      <Pager next={findings.data?.next} total={findings.data?.total} />
       {chosen ? <Dialogs key={chosen.id} finding={chosen} dialog={dialog} onClose={close} /> : null}
     </Page>
   );

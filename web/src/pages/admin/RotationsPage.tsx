@@ -20,8 +20,8 @@ const STATES = ["broken", "refused", "planned", "candidate_sealed", "applying", 
 const COLUMNS: Column<Rotation>[] = [
   { id: "account", header: r.account, narrow: "title", cell: (row) => <Mono className="font-medium">{row.account}</Mono> },
   { id: "trigger", header: r.trigger, cell: (row) => r.triggers[row.trigger] },
-  { id: "created", header: r.created, cell: (row) => <When at={row.created_at} /> },
-  { id: "ended", header: r.ended, cell: (row) => (row.ended_at ? <Ago at={row.ended_at} /> : row.next_at ? <span className="text-muted">{r.next} <When at={row.next_at} /></span> : null) },
+  { id: "created", header: r.created, sort: "created_at", cell: (row) => <When at={row.created_at} /> },
+  { id: "ended", header: r.ended, sort: "ended_at", cell: (row) => (row.ended_at ? <Ago at={row.ended_at} /> : row.next_at ? <span className="text-muted">{r.next} <When at={row.next_at} /></span> : null) },
   { id: "attempts", header: r.attempts, narrow: "hide", className: "text-right", cell: (row) => row.attempts.toLocaleString() },
   { id: "note", header: r.note, cell: (row) => (row.note ? <span className="text-muted [overflow-wrap:anywhere]">{row.note}</span> : null) },
   { id: "state", header: r.state, width: "9.5rem", narrow: "aside", cell: (row) => <RotationBadge state={row.state} /> },
@@ -29,7 +29,7 @@ const COLUMNS: Column<Rotation>[] = [
 
 export function RotationsPage() {
   const { search, filter } = useFilter();
-  const rotations = useQuery(q.rotations({ account: search.account, state: search.state, cursor: search.cursor, limit: sizeOf(search) }));
+  const rotations = useQuery(q.rotations({ account: search.account, state: search.state, cursor: search.cursor, limit: sizeOf(search), sort: search.sort, count: true }));
   return (
     <Page title={r.title} lead={r.lead}>
       <Filters>
@@ -37,7 +37,7 @@ export function RotationsPage() {
         <SelectFilter name="state" label={r.state} options={STATES.map((state) => [state, r.states[state]])} />
       </Filters>
       <DataTable label={r.title} query={rotations} columns={COLUMNS} rowKey={(row) => row.id} empty={<EmptyList icon={<RefreshCcwDot />} filtered={Boolean(search.account ?? search.state)} onClear={() => filter({ account: undefined, state: undefined })} title={r.none}>{r.noneBody}</EmptyList>} />
-      <Pager next={rotations.data?.next} />
+      <Pager next={rotations.data?.next} total={rotations.data?.total} />
     </Page>
   );
 }

@@ -14,6 +14,7 @@ import { t } from "../../i18n";
 import { toast } from "../../stores/toast";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
+import { Filters, SearchBox } from "../../table/Filters";
 import { Pager, sizeOf } from "../../table/Pager";
 import { useFilter } from "../../hooks/useUrlState";
 import { Button } from "../../ui/Button";
@@ -23,7 +24,7 @@ import { pb } from "../../util/path-builder";
 
 const COLUMNS: Column<Scope>[] = [
   {
-    id: "path", header: t.scopes.path, narrow: "title",
+    id: "path", header: t.scopes.path, sort: "path", narrow: "title",
     cell: ({ path }) => {
       const depth = path === "/" ? 0 : path.split("/").length - 1;
       return <span className="flex items-center" style={{ paddingLeft: `${depth * 1.25}rem` }}><Mono className="font-medium">{path}</Mono></span>;
@@ -34,14 +35,15 @@ const COLUMNS: Column<Scope>[] = [
 ];
 
 export function ScopesPage() {
-  const { search } = useFilter();
+  const { search, filter } = useFilter();
   const { blocked } = useCan();
   const { dialog, open, close } = useDialog();
-  const scopes = useQuery(q.scopes({ cursor: search.cursor, limit: sizeOf(search) }));
+  const scopes = useQuery(q.scopes({ q: search.q, cursor: search.cursor, limit: sizeOf(search), sort: search.sort, count: true }));
   return (
     <Page title={t.scopes.title} lead={t.scopes.lead} actions={<Button look="primary" blocked={blocked("asset:write")} icon={<Plus className="size-4" aria-hidden />} onClick={() => open("create")}>{t.scopes.add}</Button>}>
-      <DataTable label={t.scopes.title} query={scopes} columns={COLUMNS} rowKey={(row) => row.path} empty={<EmptyList icon={<Waypoints />} filtered={false} onClear={() => undefined} title={t.scopes.none} />} />
-      <Pager next={scopes.data?.next} />
+      <Filters><SearchBox label={t.scopes.search} /></Filters>
+      <DataTable label={t.scopes.title} query={scopes} columns={COLUMNS} rowKey={(row) => row.path} empty={<EmptyList icon={<Waypoints />} filtered={Boolean(search.q)} onClear={() => filter({ q: undefined })} title={t.scopes.none} />} />
+      <Pager next={scopes.data?.next} total={scopes.data?.total} />
       {dialog === "create" ? <ScopeCreate onClose={close} /> : null}
     </Page>
   );

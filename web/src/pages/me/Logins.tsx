@@ -12,6 +12,7 @@ import { useDialog, useFilter } from "../../hooks/useUrlState";
 import { useWho } from "../../hooks/useWho";
 import { t } from "../../i18n";
 import { queryClient } from "../../query-client";
+import { signedOut } from "../../stores/login";
 import { toast } from "../../stores/toast";
 import type { Column } from "../../table/DataTable";
 import { DataTable } from "../../table/DataTable";
@@ -32,6 +33,7 @@ export function Logins() {
     mutationFn: () => api.loginEndAll(),
     onSuccess: () => {
       queryClient.clear();
+      signedOut();
       void navigate({ to: "/sign-in" });
     },
   });

@@ -26,10 +26,10 @@ import { Page } from "../../ui/Page";
 export function AccessPage() {
   const { search, filter } = useFilter();
   const { dialog, item, open, close } = useDialog();
-  const access = useQuery(q.access({ q: search.q, label: search.label, cursor: search.cursor, limit: sizeOf(search) }));
+  const access = useQuery(q.access({ q: search.q, label: search.label, cursor: search.cursor, limit: sizeOf(search), sort: search.sort, count: true }));
 
   const columns: Column<Access>[] = [
-    { id: "account", header: t.access.account, narrow: "title", cell: (row) => <Mono className="font-medium">{row.account}</Mono> },
+    { id: "account", header: t.access.account, sort: "account", narrow: "title", cell: (row) => <Mono className="font-medium">{row.account}</Mono> },
     {
       id: "labels", header: t.access.labels, narrow: "hide",
       cell: (row) => (
@@ -58,7 +58,7 @@ export function AccessPage() {
         rowKey={(row) => row.account}
         empty={<EmptyList icon={<KeyRound />} filtered={Boolean(search.q ?? search.label)} onClear={() => filter({ q: undefined, label: undefined })} title={t.access.none}>{t.access.noneBody}</EmptyList>}
       />
-      <Pager next={access.data?.next} />
+      <Pager next={access.data?.next} total={access.data?.total} countedMax={500} />
       <AccessDialogs dialog={dialog} account={item} onClose={close} />
     </Page>
   );
@@ -71,7 +71,7 @@ const FOUND_MAX = 200;
 export function AccessDialogs({ dialog, account, onClose }: { dialog: string | undefined; account: string | undefined; onClose: () => void }) {
   if (!account) return null;
   if (dialog === "request") return <RequestDialog key={account} account={account} onClose={onClose} />;
-  if (dialog === "connect") return <ConnectToken key={account} account={account} onClose={onClose} />;
+  if (dialog === "connect") return <ConnectDialog key={account} account={account} onClose={onClose} />;
   if (dialog === "checkout") return <CheckoutDialog key={account} account={account} onClose={onClose} />;
   return null;
 }
@@ -81,6 +81,14 @@ function useAccess(account: string) {
     queryKey: ["access", "one", account],
     queryFn: async ({ signal }) => (await api.accessList({ q: account.slice(account.lastIndexOf("@") + 1), limit: FOUND_MAX }, signal)).items.find((each) => each.account === account) ?? null,
   });
+}
+
+function ConnectDialog({ account, onClose }: { account: string; onClose: () => void }) {
+  const protocol = useAccess(account).data?.connect;
+  // What it is reached by does not change while the token is being made.
+  const [first, setFirst] = useState(protocol);
+  if (!first && protocol) setFirst(protocol);
+  return first ? <ConnectToken account={account} protocol={first} onClose={onClose} /> : null;
 }
 
 function CheckoutDialog({ account, onClose }: { account: string; onClose: () => void }) {
