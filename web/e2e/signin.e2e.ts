@@ -138,6 +138,9 @@ describe("being signed in", () => {
     const form = page.getByRole("dialog", { name: "Request root@web-1" });
     await form.getByLabel("Reason").fill("The disk fills up every night");
     await form.getByLabel("Ticket").fill("CHG-77");
+    // What was typed outlives a reload, too.
+    await page.reload();
+    expect(await form.getByLabel("Reason").inputValue()).toBe("The disk fills up every night");
     await ben.expect("DELETE", "/v1/logins");
     await form.getByRole("button", { name: "Send the request" }).click();
     const again = page.getByRole("dialog", { name: "Sign in again" });

@@ -11,6 +11,7 @@ import { SignInPage } from "./pages/auth/SignInPage";
 import { queryClient } from "./query-client";
 import { onLogin } from "./stores/login";
 import { signInAgain, stepUp } from "./stores/question";
+import { forgetTab } from "./stores/tab";
 import { Press } from "./ui/Press";
 import { Blank } from "./ui/feedback";
 import { parseSearch, stringifySearch, validateSearch } from "./util/search";
@@ -149,6 +150,7 @@ onLogin({
     const { pathname, href } = router.state.location;
     if (pathname === "/sign-in") return;
     signInAgain.answer(false);
+    forgetTab();
     queryClient.clear();
     void router.navigate({ to: "/sign-in", search: href === "/" ? {} : { next: href } });
   },

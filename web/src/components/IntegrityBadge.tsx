@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { RefreshCw } from "lucide-react";
+import { useState } from "react";
 
 import { asApiError, messageOf } from "../api/errors";
 import type { Integrity } from "../api/nouns";
@@ -20,16 +21,22 @@ const LOOKS: Record<Integrity["verdict"], { tone: Tone; icon: "check" | "clock" 
 /** Whether a recording is what was written, computed by the server when this is shown. */
 export function IntegrityBadge({ session }: { session: string }) {
   const integrity = useQuery({ ...q.integrity(session), retry: false });
+  // What was found last stands while it is looked at again by itself; whoever asks sees that it is being done.
+  const [asked, setAsked] = useState(false);
   if (integrity.isPending) return <Badge tone="plain" icon="dashed">{t.integrity.checking}</Badge>;
   if (integrity.isError) {
     const { status } = asApiError(integrity.error);
     return <span title={messageOf(integrity.error)}><Badge tone={status === 403 ? "plain" : "warn"} icon="alert">{t.integrity.failed}</Badge></span>;
   }
   const look = LOOKS[integrity.data.verdict];
+  const check = () => {
+    setAsked(true);
+    void integrity.refetch().finally(() => setAsked(false));
+  };
   return (
     <span className="inline-flex flex-wrap items-center gap-x-2">
-      <Badge tone={integrity.isFetching ? "plain" : look.tone} icon={integrity.isFetching ? "dashed" : look.icon}>{integrity.isFetching ? t.integrity.checking : look.text}</Badge>
-      <IconButton label={t.integrity.check} size="sm" onClick={() => void integrity.refetch()}><RefreshCw className="size-3.5" aria-hidden /></IconButton>
+      <Badge tone={asked ? "plain" : look.tone} icon={asked ? "dashed" : look.icon}>{asked ? t.integrity.checking : look.text}</Badge>
+      <IconButton label={t.integrity.check} size="sm" onClick={check}><RefreshCw className="size-3.5" aria-hidden /></IconButton>
     </span>
   );
 }

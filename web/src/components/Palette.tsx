@@ -54,6 +54,12 @@ function useEntries(typed: string): Entry[] {
         ];
       }
       const at = (dialog: string) => () => void navigate({ to: pb.access(), search: { q: item.asset.name, dialog, item: item.account } });
+      if (item.state === "ready" && (item.connect === "postgresql" || item.connect === "mysql")) {
+        return [
+          { group: t.palette.accounts, text: t.sql.openFor(item.account), run: () => void navigate({ to: pb.sql(), search: { account: item.account } }) },
+          { group: t.palette.accounts, text: t.connect.openFor(item.account), run: at("connect") },
+        ];
+      }
       if (item.state === "ready" && item.connect) return [{ group: t.palette.accounts, text: t.connect.openFor(item.account), run: at("connect") }];
       if (item.state === "ready") return [{ group: t.palette.accounts, text: item.account, run: () => void navigate({ to: pb.access(), search: { q: item.asset.name } }) }];
       return [{ group: t.palette.accounts, text: t.palette.request(item.account), run: at("request") }];

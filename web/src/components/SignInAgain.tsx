@@ -8,6 +8,7 @@ import { useWho } from "../hooks/useWho";
 import { t } from "../i18n";
 import { signedIn } from "../stores/login";
 import { signInAgain } from "../stores/question";
+import { forgetTab } from "../stores/tab";
 import { Dialog } from "../ui/Dialog";
 import { SignInForm } from "./SignInForm";
 
@@ -31,6 +32,7 @@ export function SignInAgain() {
   };
   const leave = () => {
     signInAgain.answer(false);
+    forgetTab();
     client.clear();
     void navigate({ to: "/sign-in" });
   };

@@ -15,8 +15,8 @@ import { useWho } from "../hooks/useWho";
 import { t } from "../i18n";
 import { queryClient } from "../query-client";
 import { signedOut } from "../stores/login";
-import { clearSql } from "../stores/sql";
-import { terminals, useTerminals } from "../stores/terminals";
+import { forgetTab } from "../stores/tab";
+import { useTerminals } from "../stores/terminals";
 import { IconButton } from "../ui/Button";
 import { cx } from "../ui/cx";
 import { Menu } from "../ui/Menu";
@@ -171,8 +171,7 @@ function Me() {
   const theme = useTheme();
   const signOut = async () => {
     await api.loginEnd().catch(() => undefined);
-    terminals.clear();
-    clearSql();
+    forgetTab();
     queryClient.clear();
     signedOut();
     await router.navigate({ to: "/sign-in" });

@@ -20,6 +20,7 @@ import type { Result, Run, Shown } from "./session";
 type Side = "tables" | "history" | undefined;
 
 const s = t.sql;
+const TURNED = "aria-pressed:bg-accent-soft aria-pressed:text-accent";
 
 /** The editor, the tables, and what came of what was run. */
 export function SqlWorkbench({ opened, onAgain }: { opened: SqlConsoleOpened; onAgain: () => void }) {
@@ -117,9 +118,9 @@ function Bar({ shown, account, busy, side, onSide, onRun, onCancel, onClose, blo
       ) : (
         <Button size="sm" look="primary" icon={<Play className="size-3.5" aria-hidden />} blocked={blocked} onClick={onRun} title={s.runKeys}>{s.run}</Button>
       )}
-      <Button size="sm" look="quiet" aria-pressed={side === "tables"} icon={<Table2 className="size-4" aria-hidden />} onClick={() => turn("tables")}>{s.tables}</Button>
-      <Button size="sm" look="quiet" aria-pressed={side === "history"} icon={<History className="size-4" aria-hidden />} onClick={() => turn("history")}>{s.history}</Button>
-      <span className="min-w-0 flex-1 truncate text-right text-xs text-muted"><Mono>{account}</Mono></span>
+      <Button size="sm" look="quiet" className={TURNED} aria-pressed={side === "tables"} icon={<Table2 className="size-4" aria-hidden />} onClick={() => turn("tables")}>{s.tables}</Button>
+      <Button size="sm" look="quiet" className={TURNED} aria-pressed={side === "history"} icon={<History className="size-4" aria-hidden />} onClick={() => turn("history")}>{s.history}</Button>
+      <span className="min-w-0 flex-1 truncate text-right text-xs text-muted max-sm:order-last max-sm:basis-full max-sm:text-left"><Mono>{account}</Mono></span>
       {shown.transaction ? <Badge tone="warn" icon="dot">{s.transaction}</Badge> : null}
       <span role="status"><Badge tone={shown.state === "open" ? "ok" : "plain"} icon={shown.state === "open" ? "check" : "wait"}>{state}</Badge></span>
       <Button size="sm" look="quiet" icon={<Unplug className="size-4" aria-hidden />} blocked={shown.state === "over" ? s.over : undefined} onClick={onClose}>{s.close}</Button>

@@ -37,8 +37,3 @@ export function textFor(account: string): string {
 export function keepText(account: string, text: string): void {
   sessionStorage.setItem(`${TEXT_KEY}.${account}`, text);
 }
-
-/** Nothing of it is left for whoever signs in next. */
-export function clearSql(): void {
-  for (const key of Object.keys(sessionStorage)) if (key.startsWith(KEY)) sessionStorage.removeItem(key);
-}

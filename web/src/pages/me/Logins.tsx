@@ -13,6 +13,7 @@ import { useWho } from "../../hooks/useWho";
 import { t } from "../../i18n";
 import { queryClient } from "../../query-client";
 import { signedOut } from "../../stores/login";
+import { forgetTab } from "../../stores/tab";
 import { toast } from "../../stores/toast";
 import type { Column } from "../../table/DataTable";
 import { DataTable } from "../../table/DataTable";
@@ -32,6 +33,7 @@ export function Logins() {
     meta: { inline: true, keeps: true },
     mutationFn: () => api.loginEndAll(),
     onSuccess: () => {
+      forgetTab();
       queryClient.clear();
       signedOut();
       void navigate({ to: "/sign-in" });
