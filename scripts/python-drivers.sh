@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-wanted="psycopg[binary]==3.3.9 PyMySQL==1.2.4 redis==8.1.0"
+wanted="psycopg[binary]==3.3.9 PyMySQL==1.2.4 redis==8.1.0 mysql-connector-python==26.10.0"
 target=target/drivers
 [ "$(cat "$target/.laid" 2>/dev/null || true)" = "$wanted" ] && exit 0
 echo "fetching the drivers that the tests use: $wanted"

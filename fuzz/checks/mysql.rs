@@ -1,6 +1,7 @@
 //! What must hold for the messages of MySQL's protocol, whatever the bytes. Shared by the fuzz target and
 //! by the test that replays its corpus.
 
+use postern_wire::mysql::compress::{HEAD_LEN, compressed, put_compressed};
 use postern_wire::mysql::{command, handshake, head, message, put, result};
 
 /// Takes `bytes` for what either side sends.
@@ -17,6 +18,21 @@ pub(crate) fn check(bytes: &[u8]) {
         rest = rest.get(said.length..).unwrap_or_default();
     }
     content(bytes);
+    packed(bytes);
+}
+
+fn packed(bytes: &[u8]) {
+    if let Ok(Some(read)) = compressed(bytes) {
+        assert!((HEAD_LEN..=bytes.len()).contains(&read.length));
+    }
+    let mut out = Vec::new();
+    put_compressed(&mut out, 0, bytes);
+    let (mut content, mut rest) = (Vec::new(), out.as_slice());
+    while let Ok(Some(read)) = compressed(rest) {
+        content.extend_from_slice(&read.content);
+        rest = rest.get(read.length..).unwrap_or_default();
+    }
+    assert!(rest.is_empty() && content == bytes, "what is packed is unpacked");
 }
 
 fn content(bytes: &[u8]) {

@@ -56,6 +56,8 @@ fn client(tag: u8, body: &[u8]) {
         }
         b'D' | b'C' => drop(front::named(body)),
         b'E' => drop(front::execute(body)),
+        b'F' => drop(front::function_call(body)),
+        b'p' => drop(front::password(body)),
         _ => {}
     }
 }
@@ -72,6 +74,8 @@ fn server(tag: u8, body: &[u8]) {
         b'T' => drop(back::columns(body)),
         b'C' => drop(back::command_complete(body).map(back::rows_of)),
         b'S' => drop(back::parameter_status(body)),
+        b'K' => drop(back::key_data(body)),
+        b'Z' => drop(back::ready(body)),
         b'D' => {
             if let Ok(values) = back::values(body) {
                 let mut out = Vec::new();

@@ -23,7 +23,8 @@ pub(crate) fn check(bytes: &[u8]) {
             assert!(!facts.accesses.is_empty(), "what is understood does something");
         }
     }
-    let _ = (postern_sql::mysql_use(bytes), postern_sql::mysql_shape(text), postern_sql::mysql_redacted(text));
+    let _ = (postern_sql::mysql_use(bytes), postern_sql::mysql_kill(bytes));
+    let _ = (postern_sql::mysql_shape(text), postern_sql::mysql_redacted(text));
     let _ = postern_sql::redacted(text);
     if let Some(shape) = postern_sql::shape(text) {
         assert!(shape.len() <= 2000, "a shape is short");

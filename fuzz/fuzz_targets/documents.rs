@@ -1,4 +1,4 @@
-//! `cargo +nightly fuzz run documents`
+//! `cargo xtask fuzz 60 documents`
 #![no_main]
 
 #[path = "../checks/documents.rs"]

@@ -1,4 +1,4 @@
-//! `cargo +nightly fuzz run ledger`
+//! `cargo xtask fuzz 60 ledger`
 #![no_main]
 
 #[path = "../checks/ledger.rs"]

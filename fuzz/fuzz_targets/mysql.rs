@@ -1,4 +1,4 @@
-//! `cargo +nightly fuzz run mysql`
+//! `cargo xtask fuzz 60 mysql`
 #![no_main]
 
 #[path = "../checks/mysql.rs"]

@@ -1,4 +1,4 @@
-//! `cargo +nightly fuzz run pg`
+//! `cargo xtask fuzz 60 pg`
 #![no_main]
 
 #[path = "../checks/pg.rs"]

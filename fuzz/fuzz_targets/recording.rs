@@ -1,4 +1,4 @@
-//! `cargo +nightly fuzz run recording`
+//! `cargo xtask fuzz 60 recording`
 #![no_main]
 
 #[path = "../checks/recording.rs"]

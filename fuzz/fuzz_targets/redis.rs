@@ -1,4 +1,4 @@
-//! `cargo +nightly fuzz run redis`
+//! `cargo xtask fuzz 60 redis`
 #![no_main]
 
 #[path = "../checks/redis.rs"]

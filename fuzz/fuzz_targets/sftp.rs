@@ -1,4 +1,4 @@
-//! `cargo +nightly fuzz run sftp`
+//! `cargo xtask fuzz 60 sftp`
 #![no_main]
 
 #[path = "../checks/sftp.rs"]

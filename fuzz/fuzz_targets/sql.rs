@@ -1,4 +1,4 @@
-//! `cargo +nightly fuzz run sql`
+//! `cargo xtask fuzz 60 sql`
 #![no_main]
 
 #[path = "../checks/sql.rs"]

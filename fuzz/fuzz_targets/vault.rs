@@ -1,4 +1,4 @@
-//! `cargo +nightly fuzz run vault`
+//! `cargo xtask fuzz 60 vault`
 #![no_main]
 
 #[path = "../checks/vault.rs"]

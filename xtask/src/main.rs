@@ -6,6 +6,7 @@ mod console;
 mod crash_points;
 mod estate;
 mod faults;
+mod fuzz;
 mod run;
 mod statements;
 mod tamper;
@@ -19,6 +20,7 @@ const USAGE: &str = "usage: cargo xtask <what>
   tidy          the rules of the tree that no compiler checks
   tamper        edits the ledger and recordings on disk: is everything noticed?
   faults        bad input and faults, each a real trial on the built product
+  fuzz [SECONDS [TARGET...]]  runs the fuzz targets, each for so long: does anything break?
   statements    rules on SQL: is every statement of the table decided as it must be?
   estate        accounts and findings planted on over 200 real servers against those found
   bench discovery  accounts discovered a second, on one server and on many
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         ["statements"] => statements::run(),
         ["estate"] => estate::run(),
         ["faults"] => faults::run(),
+        ["fuzz", rest @ ..] => fuzz::run(rest),
         ["pictures", part @ ..] => console::pictures(part),
         ["crash-points"] => crash_points::run(),
         ["tidy"] => tidy::run(),

@@ -2,6 +2,8 @@
 
 mod cancel;
 mod mask;
+mod packed;
+mod peers;
 mod prepared;
 mod relay;
 mod rules;
@@ -9,7 +11,7 @@ mod session;
 mod target;
 mod welcome;
 
-pub(crate) use cancel::Cancels;
+pub(crate) use peers::{Peers, number};
 pub(crate) use session::serve;
 
 /// The protocol's name in requests and recordings.

@@ -133,6 +133,7 @@ impl<B: Between, C: Cancel> Pump<B, C> {
             let first = std::mem::take(first);
             relay.take_client(&first, &mut |bytes| target.put(bytes))?;
         }
+        relay.resume(&mut |bytes| target.put(bytes))?;
         self.settle_and_send().await
     }
 

@@ -91,7 +91,7 @@ impl Door {
     /// Cancels what runs in the session of the MySQL client that was given this number.
     pub fn cancel(&self, connection: u32) {
         if let Some(entrance) = self.entrance.upgrade() {
-            entrance.gate.mysql_cancels.cancel(connection);
+            entrance.gate.peers.cancel(connection);
         }
     }
 }
@@ -110,16 +110,16 @@ pub(crate) struct Gate {
     /// The number of the last connection of theirs.
     connections: AtomicU32,
     pub(crate) cancels: Cancels,
-    pub(crate) mysql_cancels: mysql::Cancels,
+    pub(crate) peers: mysql::Peers,
     /// What must be over before the gateway is: connections, and the ends of their sessions.
     pub(crate) tasks: TaskTracker,
     pub(crate) shutdown: CancellationToken,
 }
 
 impl Gate {
-    /// A number for a connection.
+    /// A number for a connection of a MySQL client's.
     pub(crate) fn next_connection(&self) -> u32 {
-        self.connections.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+        mysql::number(self.connections.fetch_add(1, Ordering::Relaxed).wrapping_add(1))
     }
 }
 
@@ -153,7 +153,7 @@ impl Gateway {
                     mysql_version,
                     connections: AtomicU32::new(0),
                     cancels: Cancels::default(),
-                    mysql_cancels: mysql::Cancels::default(),
+                    peers: mysql::Peers::default(),
                     tasks: TaskTracker::new(),
                     shutdown: CancellationToken::new(),
                 }),

@@ -20,6 +20,8 @@ use tokio_rustls::client::TlsStream;
 
 use crate::exit::Failure;
 
+mod mysql;
+
 /// How long either side may take until both speak to each other.
 const BEGIN_TIME: Duration = Duration::from_secs(60);
 /// The longest message that the gate asks with.
@@ -61,14 +63,18 @@ impl Gate {
     }
 
     async fn connect(&self, ticket: &ConnectTicket) -> io::Result<TlsStream<TcpStream>> {
-        let mut stream = TcpStream::connect((ticket.host.as_str(), ticket.port)).await?;
-        stream.set_nodelay(true)?;
+        let mut stream = dial(ticket).await?;
         if ticket.protocol == "postgresql" {
             stream.write_all(&tls_request()).await?;
             if stream.read_u8().await? != b'S' {
                 return Err(io::Error::other("the gate does not offer TLS"));
             }
         }
+        self.secure(stream, ticket).await
+    }
+
+    /// Takes up TLS, in which the gate proves itself.
+    async fn secure(&self, stream: TcpStream, ticket: &ConnectTicket) -> io::Result<TlsStream<TcpStream>> {
         let name = ServerName::try_from(ticket.host.clone()).map_err(io::Error::other)?;
         TlsConnector::from(self.tls.clone()).connect(name, stream).await
     }
@@ -76,8 +82,10 @@ impl Gate {
     /// Signs the local client in to the gate; none when there is nothing to relay.
     async fn begin(&self, local: &mut TcpStream, ticket: &ConnectTicket) -> io::Result<Option<TlsStream<TcpStream>>> {
         local.set_nodelay(true)?;
-        if ticket.protocol == "redis" {
-            return self.begin_redis(local, ticket).await;
+        match ticket.protocol.as_str() {
+            "redis" => return self.begin_redis(local, ticket).await,
+            "mysql" => return self.begin_mysql(local, ticket).await,
+            _ => {}
         }
         let startup = match wish(local).await? {
             Some(First::Session(startup)) => startup,
@@ -141,6 +149,13 @@ impl Gate {
     }
 }
 
+/// Connects to the gate; nothing is said yet.
+async fn dial(ticket: &ConnectTicket) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((ticket.host.as_str(), ticket.port)).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
 /// The client's parameters, with the account as the user.
 fn parameters<'a>(startup: &'a Startup, account: &'a str) -> Vec<(&'a str, &'a str)> {
     let user = startup.get("user").unwrap_or_default();
@@ -174,6 +189,11 @@ async fn wish(local: &mut TcpStream) -> io::Result<Option<First>> {
 pub(crate) async fn refuse(mut local: TcpStream, protocol: String, why: String) {
     eprintln!("postern: {why}");
     let mut told = Vec::new();
+    if protocol == "mysql" {
+        // It may have gone.
+        let _ = timeout(BEGIN_TIME, mysql::turn_away(&mut local, &why)).await;
+        return;
+    }
     if protocol == "redis" {
         redis::put_error(&mut told, "ERR", &format!("postern: {why}"));
     } else if let Ok(Ok(Some(First::Session(_)))) = timeout(BEGIN_TIME, wish(&mut local)).await {

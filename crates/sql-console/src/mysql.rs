@@ -80,6 +80,7 @@ impl Mysql {
             charset: CHARSET,
             user: Some(user.as_bytes()),
             database: wanted.database.map(str::as_bytes),
+            proves: false,
             plugin: auth::CACHING.as_bytes(),
         };
         let mut content = Vec::new();

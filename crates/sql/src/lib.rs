@@ -20,7 +20,7 @@ mod visit;
 #[cfg(test)]
 mod tests;
 
-pub use mysql::{mysql, mysql_redacted, mysql_shape, mysql_use};
+pub use mysql::{mysql, mysql_kill, mysql_redacted, mysql_shape, mysql_use};
 pub use redact::{redacted, shape};
 
 use postern_domain::statement::{NotUnderstood, StatementFacts};

@@ -58,6 +58,36 @@ pub fn mysql_use(text: &[u8]) -> Option<String> {
     }
 }
 
+/// The connection that a text which is nothing but `KILL` names, and whether only what runs there is to
+/// end.
+#[must_use]
+pub fn mysql_kill(text: &[u8]) -> Option<(u32, bool)> {
+    if !text.trim_ascii_start().get(..4).is_some_and(|word| word.eq_ignore_ascii_case(b"kill")) {
+        return None;
+    }
+    let plain = lex::plain(str::from_utf8(text).ok()?).ok()?;
+    let tokens = Tokenizer::new(&MySqlDialect {}, &plain).tokenize().ok()?;
+    let pieces = split::pieces(tokens).ok()?;
+    let [piece] = pieces.as_slice() else { return None };
+    let (last, words) = piece.split_last()?;
+    let Token::Number(number, _) = last else { return None };
+    let words: Option<Vec<_>> = words
+        .iter()
+        .map(|token| match token {
+            Token::Word(word) => Some(word.value.to_lowercase()),
+            _ => None,
+        })
+        .collect();
+    let words = words?;
+    let words: Vec<&str> = words.iter().map(String::as_str).filter(|word| !matches!(*word, "hard" | "soft")).collect();
+    let query = match words.as_slice() {
+        ["kill"] | ["kill", "connection"] => false,
+        ["kill", "query"] => true,
+        _ => return None,
+    };
+    Some((number.parse().ok()?, query))
+}
+
 /// Says of each table without a database which it is in.
 fn place(facts: &mut StatementFacts, database: Option<&str>) {
     let Some(database) = database else { return };

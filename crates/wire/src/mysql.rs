@@ -1,11 +1,13 @@
 //! The client/server protocol of MySQL and MariaDB, as far as somebody between the two needs it (MySQL
 //! Source Code Documentation, "Client/Server Protocol"; MariaDB documentation, "Client/Server Protocol").
 //!
-//! `head` tells packets apart; `auth` proves an account; `command` and `result` read what is understood.
+//! `head` tells packets apart, `compress` those that lie within compressed ones; `auth` proves an account;
+//! `command` and `result` read what is understood.
 //! Nothing here does I/O, reads a clock or draws random numbers.
 
 pub mod auth;
 pub mod command;
+pub mod compress;
 pub mod handshake;
 mod read;
 pub mod result;
@@ -32,6 +34,8 @@ pub mod capability {
     pub const LONG_FLAG: u32 = 1 << 2;
     /// A database is named at sign-in.
     pub const CONNECT_WITH_DB: u32 = 1 << 3;
+    /// Packets within compressed ones once the client is signed in.
+    pub const COMPRESS: u32 = 1 << 5;
     /// Blanks before brackets.
     pub const IGNORE_SPACE: u32 = 1 << 8;
     /// `LOAD DATA LOCAL`.
@@ -63,8 +67,8 @@ pub mod capability {
     /// Passwords that have expired.
     pub const EXPIRED_PASSWORDS: u32 = 1 << 22;
 
-    /// What is passed from a client on to its target, and back. No compression, and results end with the
-    /// packet that they always ended with.
+    /// What is passed from a client on to its target, and back. Compression is each side's own, and results
+    /// end with the packet that they always ended with.
     pub const RELAYED: u32 = LONG_PASSWORD
         | FOUND_ROWS
         | LONG_FLAG

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use postern_e2e::{Child, MysqlWorld, Person, Ran, python_with, run, run_with_input, until};
+use postern_e2e::{Child, MysqlWorld, Person, Ran, free_port, python_with, run, run_with_input, until};
 
 /// `mariadb` through `postern connect`, without decoration.
 fn mariadb(person: &Person, sql: &str) -> Ran {
@@ -188,4 +188,194 @@ fn a_driver_finds_everything_as_it_is() {
     python.args(["-c", DRIVER]).env("TOKEN", token).env("PORT", world.declared.gate.mysql_port());
     let ran = run(python.env("CA", world.declared.gate.ca())).unwrap();
     assert_eq!(ran.ok().unwrap().text(), "done\n");
+}
+
+/// The binary protocol: parameters of every kind, long data in parts, cursors, compression.
+const PREPARED: &str = r#"
+import io, os, datetime, decimal, mysql.connector
+def connect(**more):
+    return mysql.connector.connect(host="127.0.0.1", port=int(os.environ["PORT"]), user="app@shop", use_pure=True,
+                                   password=os.environ["TOKEN"], database="shop", ssl_ca=os.environ["CA"],
+                                   ssl_verify_cert=True, autocommit=True, **more)
+for compress in (False, True):
+    with connect(compress=compress) as db:
+        c = db.cursor(prepared=True)
+        c.execute("create or replace table p (id int primary key, big bigint, f double, d decimal(10,2), at datetime(6), "
+                  "t time(3), day date, text longtext, blobs longblob, j json, n int)")
+        row = (1, -2**62, 1.5, decimal.Decimal("12.30"), datetime.datetime(2026, 11, 25, 1, 2, 3, 4500),
+               datetime.timedelta(days=-2, hours=3, milliseconds=7), datetime.date(2000, 2, 29), "gr\u00fc\u00dfe", bytes(range(256)),
+               '{"a": 1}', None)
+        c.execute("insert into p values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", row)
+        c.execute("select * from p where id = %s", (1,))
+        shown = c.fetchone()
+        assert shown[:9] == row[:9] and shown[10] is None, shown
+        data = os.urandom(700) * 3000
+        c.execute("insert into p (id, blobs) values (%s, %s)", (2, io.BytesIO(data)))
+        c.execute("select blobs from p where id = %s", (2,))
+        assert c.fetchone()[0] == data
+        c.close()
+        d = db.cursor()
+        d.execute("select repeat('abc', 1000000)")
+        assert d.fetchone()[0] == "abc" * 1000000
+        d.execute("show session status like 'Compression'")
+        d.fetchall()
+print("done")
+"#;
+
+#[test]
+fn prepared_statements_pass_in_binary_form_compressed_or_not() {
+    let Some(mut python) = python_with("mysql.connector") else { return };
+    let world = MysqlWorld::start().unwrap();
+    let ben = world.declared.person("ben", "dba").unwrap();
+    let token = world.token(&ben, "app@shop").unwrap();
+    python.args(["-c", PREPARED]).env("TOKEN", &token).env("PORT", world.declared.gate.mysql_port());
+    let ran = run(python.env("CA", world.declared.gate.ca())).unwrap();
+    assert_eq!(ran.ok().unwrap().text(), "done\n");
+    let recorded = world.declared.statements("ben").unwrap();
+    let (begun, _) = recorded
+        .iter()
+        .find(|(begun, _)| begun["parameters"].as_array().is_some_and(|given| given.len() == 11))
+        .expect("the insert");
+    assert_eq!(begun["parameters"][4]["value"], "2026-11-25 01:02:03.004500");
+    assert_eq!(begun["parameters"][5]["value"], "-44:59:59.993000");
+    let large = recorded.iter().find(|(_, end)| end["bytes_out"].as_u64() > Some(3_000_000));
+    assert!(large.is_some(), "the bytes are those of the result, not of what was packed");
+}
+
+#[test]
+fn results_are_masked_in_binary_form_too() {
+    let Some(mut python) = python_with("mysql.connector") else { return };
+    let world = MysqlWorld::start().unwrap();
+    world
+        .sql("alter table shop.customer add born date, add score double; update shop.customer set score = 1.5")
+        .unwrap();
+    let sam = world.declared.person("sam", "support").unwrap();
+    let token = world.token(&sam, "app@shop").unwrap();
+    let script = r#"
+import os, mysql.connector
+db = mysql.connector.connect(host="127.0.0.1", port=int(os.environ["PORT"]), user="app@shop", use_pure=True,
+                             password=os.environ["TOKEN"], database="shop", ssl_ca=os.environ["CA"], compress=True)
+c = db.cursor(prepared=True)
+c.execute("select id, score, born, name, note from customer where id = %s", (1,))
+print(c.fetchone())
+"#;
+    python.args(["-c", script]).env("TOKEN", token).env("PORT", world.declared.gate.mysql_port());
+    let ran = run(python.env("CA", world.declared.gate.ca())).unwrap();
+    assert_eq!(ran.ok().unwrap().text(), "(1, 1.5, None, '***', '***')\n");
+}
+
+/// Statements are stopped from another connection, by the number that the gate greeted with.
+const KILLS: &str = r#"
+import os, sys, threading, pymysql
+def connect():
+    return pymysql.connect(host="127.0.0.1", port=int(os.environ["PORT"]), user="app@shop", password=os.environ["TOKEN"],
+                           database="shop", ssl={"ca": os.environ["CA"]})
+first, second = connect(), connect()
+told = []
+def sleep():
+    try:
+        told.append(first.cursor().execute("select sleep(600)"))
+        told.append(first.cursor().fetchone())
+    except pymysql.err.OperationalError as e:
+        told.append(e.args[0])
+thread = threading.Thread(target=sleep)
+thread.start()
+c = second.cursor()
+while True:
+    c.execute("select count(*) from information_schema.processlist where info = 'select sleep(600)'")
+    if c.fetchone() == (1,): break
+c.execute("kill query %d" % first.thread_id())
+thread.join()
+assert told and told[0] in (1317, 1), told
+first.ping(reconnect=False)
+second.kill(first.thread_id())
+try:
+    first.ping(reconnect=False); raise SystemExit("it goes on")
+except (pymysql.err.OperationalError, pymysql.err.InterfaceError):
+    pass
+try:
+    c.execute("kill query %s" % os.environ["FOREIGN"]); raise SystemExit("a foreign one")
+except (pymysql.err.OperationalError, pymysql.err.InternalError) as e:
+    assert e.args[0] == 1094, e
+print("done")
+"#;
+
+#[test]
+fn people_stop_their_own_statements_and_nobody_elses() {
+    let Some(mut python) = python_with("pymysql") else { return };
+    let world = MysqlWorld::start().unwrap();
+    let rea = world.declared.person("rea", "ruled").unwrap();
+    let ben = world.declared.person("ben", "dba").unwrap();
+    let theirs = world.token(&rea, "app@shop").unwrap();
+    let mut foreign = world.client("mariadb", "app@shop", &theirs);
+    foreign.args(["-e", "select sleep(601)"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut foreign = Child::start(&mut foreign).unwrap();
+    let running = || world.sql("select count(*) from information_schema.processlist where info = 'select sleep(601)'");
+    until("the foreign statement to run", || Ok((running()? == "1").then_some(()))).unwrap();
+    // It was the first connection of all.
+    python.args(["-c", KILLS]).env("FOREIGN", (0x4000_0001_u32).to_string());
+    python.env("TOKEN", world.token(&ben, "app@shop").unwrap()).env("PORT", world.declared.gate.mysql_port());
+    assert_eq!(run(python.env("CA", world.declared.gate.ca())).unwrap().ok().unwrap().text(), "done\n");
+    assert_eq!(running().unwrap(), "1", "the foreign statement goes on");
+    assert!(foreign.ended().unwrap().is_none());
+}
+
+/// `COM_CHANGE_USER`, as drivers send it: a good token, then one that is none.
+const ANEW: &str = r#"
+import os, struct, pymysql
+db = pymysql.connect(host="127.0.0.1", port=int(os.environ["PORT"]), user="app@shop", password=os.environ["TOKEN"],
+                     database="shop", ssl={"ca": os.environ["CA"]})
+def change(user, token, database):
+    db._execute_command(0x11, user.encode() + b"\0\0" + database.encode() + b"\0" + struct.pack("<H", 45) + b"caching_sha2_password\0")
+    packet = db._read_packet()
+    assert packet._data[0] == 0xFE and b"caching_sha2_password" in packet._data, packet._data
+    db.write_packet(b"x" * 32)
+    assert db._read_packet()._data == b"\x01\x04"
+    db.write_packet(token.encode() + b"\0")
+    db._read_packet()
+c = db.cursor()
+c.execute("select current_user()"); assert c.fetchone() == ("app@%",)
+change("signs@shop", os.environ["OTHER"], "other")
+c.execute("select current_user(), database()"); assert c.fetchone() == ("signs@%", "other")
+try:
+    change("app@shop", "pst_connect_nonsense", "shop"); raise SystemExit("let in")
+except pymysql.err.OperationalError as e:
+    assert "the token is not valid" in str(e), e
+try:
+    db.ping(reconnect=False); raise SystemExit("it goes on")
+except (pymysql.err.OperationalError, pymysql.err.InterfaceError):
+    print("done")
+"#;
+
+#[test]
+fn signing_in_anew_is_judged_anew() {
+    let Some(mut python) = python_with("pymysql") else { return };
+    let world = MysqlWorld::start().unwrap();
+    let ben = world.declared.person("ben", "dba").unwrap();
+    python.args(["-c", ANEW]).env("OTHER", world.token(&ben, "signs@shop").unwrap());
+    python.env("TOKEN", world.token(&ben, "app@shop").unwrap()).env("PORT", world.declared.gate.mysql_port());
+    assert_eq!(run(python.env("CA", world.declared.gate.ca())).unwrap().ok().unwrap().text(), "done\n");
+    let listed = world.declared.ada.cli(&["sessions", "--user", "ben", "-o", "json"]).unwrap().json().unwrap();
+    assert_eq!((&listed[0]["account"], &listed[1]["account"]), (&"signs@shop".into(), &"app@shop".into()), "{listed}");
+}
+
+#[test]
+fn a_local_port_leads_to_the_database() {
+    let world = MysqlWorld::start().unwrap();
+    let ben = world.declared.person("ben", "dba").unwrap();
+    let port = free_port().unwrap();
+    let mut command = ben.command(&["proxy", "app@shop", "--listen", &format!("127.0.0.1:{port}")]).unwrap();
+    let _proxy = Child::start(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null())).unwrap();
+    until("the proxy", || Ok(std::net::TcpStream::connect(("127.0.0.1", port)).ok())).unwrap();
+    let ask = |more: &[&str]| {
+        let mut client = Command::new("mariadb");
+        client.args(["--no-defaults", "--skip-ssl", "-N", "-h", "127.0.0.1", "-P", &port.to_string(), "-u", "anybody"]);
+        run(client.args(more).args(["-e", "select current_user(), length(repeat('x', 100000))", "shop"])).unwrap()
+    };
+    for more in [&[][..], &["--compress"], &["-pwhatever"], &["--default-auth=mysql_native_password", "-px"]] {
+        assert_eq!(ask(more).ok().unwrap().text(), "app@%\t100000\n", "{more:?}");
+    }
+    ben.cli(&["logout"]).unwrap().ok().unwrap();
+    let refused = ask(&[]).ended(1).unwrap();
+    assert!(refused.stderr.contains("postern:"), "{}", refused.stderr);
 }

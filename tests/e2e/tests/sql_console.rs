@@ -222,7 +222,11 @@ fn a_console_on_mariadb_is_a_session_like_one_from_mariadb() {
     console.socket.say(&json!({ "type": "cancel" })).unwrap();
     console.end(0);
     assert!(console.run("select 1").failed.is_none(), "the session goes on after what was cancelled");
-    assert!(world.declared.statements("ben").unwrap().iter().any(|(begun, _)| begun["text"] == "select sleep(600)"));
+    until("the statement to be in the recording of the live session", || {
+        let all = world.declared.statements("ben")?;
+        Ok(all.iter().any(|(begun, _)| begun["text"] == "select sleep(600)").then_some(()))
+    })
+    .unwrap();
 
     let mut ruled = Console::open(&browser(&world.declared, "rita", "ruled"), "app@shop", "shop");
     assert!(ruled.refused("create table mine (id int)").contains("no-ddl"));

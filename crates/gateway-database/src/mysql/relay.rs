@@ -8,12 +8,14 @@ use postern_domain::policy::StatementAction;
 use postern_domain::session::EndReason;
 use postern_gateway::RecorderFailed;
 use postern_wire::mysql::handshake::put_switch;
+use postern_wire::mysql::result::put_done;
 use postern_wire::mysql::{
     Error, HEAD_LEN, MESSAGE_LEN_MAX, Message, PART_LEN, auth, capability, command, head, message, put,
 };
 use postern_wire::recording::{StatementOutcome, TransactionState};
 
 use super::mask::Plan;
+use super::peers::{Place, is_ours};
 use super::prepared::{Bound, Registry};
 use super::put_error;
 use super::rules::{Judged, Rules};
@@ -84,6 +86,7 @@ pub(crate) struct Relay {
     rules: Rules,
     journal: Journal,
     names: Registry,
+    place: Place,
     may_load: bool,
     database: Option<String>,
     state: State,
@@ -107,12 +110,14 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    pub(crate) fn new(rules: Rules, journal: Journal, asked: &Asked, capabilities: u32) -> Self {
+    /// A relay for what the client has asked for, with a target that can do this.
+    pub(crate) fn new(rules: Rules, journal: Journal, (asked, capabilities): (&Asked, u32), place: Place) -> Self {
         Self {
             may_load: rules.may_load() && capabilities & capability::LOCAL_FILES != 0,
             rules,
             journal,
             names: Registry::default(),
+            place,
             database: asked.database.clone(),
             state: State::Ready,
             current: Current::default(),
@@ -130,6 +135,12 @@ impl Relay {
             wants_cancel: false,
             spent: Spent::default(),
         }
+    }
+
+    /// It, with what the client has sent already.
+    pub(crate) fn with_input(mut self, input: Vec<u8>) -> Self {
+        self.client_kept = input;
+        self
     }
 
     /// The database that the client has asked for in signing in anew, the number of the packet that
@@ -238,6 +249,10 @@ impl Relay {
                 let judged = self.rules.judge(looked.as_bytes(), self.database.as_deref());
                 self.statement(said, text.as_bytes(), judged, Vec::new(), Expect::Fields)
             }
+            command::PROCESS_KILL => {
+                let number = body.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+                self.query(said, format!("KILL {number}").as_bytes())
+            }
             command::PREPARE => self.prepare(said, body),
             command::EXECUTE => self.execute(said),
             command::LONG_DATA => {
@@ -276,11 +291,33 @@ impl Relay {
     }
 
     fn query(&mut self, said: &Message, text: &[u8]) -> Result<Fate, Stop> {
+        if let Some((number, query)) = postern_sql::mysql_kill(text)
+            && is_ours(number)
+        {
+            return self.stop_peer(said, text, (number, !query));
+        }
         let judged = self.rules.judge(text, self.database.as_deref());
         let database = if self.rules.are_strict() { postern_sql::mysql_use(text) } else { None };
         let fate = self.statement(said, text, judged, Vec::new(), Expect::first())?;
         self.current.database = database;
         Ok(fate)
+    }
+
+    /// Stops what runs in another session of the same person, as a target does it on the word of the same
+    /// account: no rule is asked, as with the cancelling of other protocols.
+    fn stop_peer(&mut self, said: &Message, text: &[u8], (number, ends): (u32, bool)) -> Result<Fate, Stop> {
+        let mut running = self.journal.begin_with(text, Vec::new(), self.transaction)?;
+        let next = said.number.wrapping_add(1);
+        if self.place.stop(number, ends) {
+            running.completed(b"OK", None);
+            put_done(&mut self.theirs, next);
+        } else {
+            let told = format!("there is no connection {number} of yours to this account");
+            running.failed("1094 HY000", &told);
+            put_error(&mut self.theirs, next, 1094, "HY000", &told);
+        }
+        self.journal.end(&running, StatementOutcome::Done)?;
+        Ok(Fate::Drop)
     }
 
     /// Records a statement and lets it pass, unless a rule speaks of it.

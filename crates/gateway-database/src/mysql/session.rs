@@ -7,17 +7,19 @@ use std::sync::Arc;
 use postern_domain::session::EndReason;
 use postern_gateway::{BrokerError, ConnectRequest, LiveSession, Waiting};
 use postern_wire::mysql::capability;
-use postern_wire::mysql::result::{NO_BACKSLASH, put_done};
+use postern_wire::mysql::result::NO_BACKSLASH;
 use postern_wire::recording::FrameKind;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::PROTOCOL;
 use super::cancel::Canceller;
+use super::packed::Packed;
+use super::peers::Place;
 use super::relay::Relay;
 use super::rules::Rules;
 use super::target::{Target, ask, ask_value, reach};
-use super::welcome::{Client, refuse, welcome};
+use super::welcome::{Client, welcome};
 use crate::govern::orders;
 use crate::journal::Journal;
 use crate::pump::{End, Outcome, Parts, Pump};
@@ -51,9 +53,7 @@ pub(crate) async fn serve(gate: Arc<Gate>, stream: TcpStream, source: IpAddr, wa
             Err(error) => {
                 let code = if matches!(error, BrokerError::Refused(_)) { 1045 } else { 1040 };
                 // The client may have gone.
-                let _ =
-                    refuse::<()>(&mut client.side, client.number.wrapping_sub(1), code, "28000", &error.to_string())
-                        .await;
+                let _ = client.refuse(code, &error.to_string()).await;
                 None
             }
         };
@@ -72,8 +72,7 @@ async fn run(gate: &Arc<Gate>, mut client: Client, mut live: LiveSession, source
         Err((reason, message)) => {
             let _ = live.recorder().record(FrameKind::note(&message)).await;
             let code = if reason == EndReason::TargetFailed { 2003 } else { 1045 };
-            let number = client.number.wrapping_sub(1);
-            let _ = refuse::<()>(&mut client.side, number, code, "28000", &message).await;
+            let _ = client.refuse(code, &message).await;
             gate.control.finish(live, reason, Some(message)).await;
             None
         }
@@ -127,22 +126,21 @@ async fn converse(
     rules: Rules,
     (target, way, source): (Target, Arc<Way>, IpAddr),
 ) -> (End, Option<Client>) {
-    let mut out = Vec::new();
-    put_done(&mut out, client.number);
-    if client.side.send(&out).await.is_err() {
+    if client.let_in().await.is_err() {
         return ((EndReason::ClientClosed, "the client closed the connection".to_owned()), None);
     }
     let (orders_in, orders) = orders();
-    let orders_to = orders_in.clone();
+    let whose = (&client.identity.id, &client.account);
+    let place = Place::take(gate, client.connection, whose, orders_in.clone());
     let Some(activity) = govern(gate, &client.account, live, orders_in) else {
         return ((EndReason::Shutdown, "the session is not governed".to_owned()), None);
     };
     let (asked, connection) = (client.asked, client.connection);
-    let _numbered = gate.mysql_cancels.know(connection, orders_to);
-    let relay = Relay::new(rules, Journal::new(live.recorder()), &asked, target.capabilities);
+    let relay = Relay::new(rules, Journal::new(live.recorder()), (&asked, target.capabilities), place);
+    let relay = Packed::new(relay.with_input(client.input), client.pack);
     let pump = Pump::new(Parts {
         client: client.side,
-        first: client.input,
+        first: Vec::new(),
         target: target.side,
         relay,
         orders,
@@ -157,11 +155,12 @@ async fn converse(
         Outcome::Ended(end) => (end, None),
         Outcome::Switched(switch) => {
             let ended = (EndReason::ClientClosed, format!("signed in anew, to {}", switch.account));
-            let (database, number, input) = switch.relay.into_rest();
+            let (relay, pack) = switch.relay.into_parts();
+            let (database, number, input) = relay.into_rest();
             let mut asked = asked;
             asked.database = database;
             let (side, identity, account) = (switch.client, switch.identity, switch.account);
-            (ended, Some(Client { side, identity, account, asked, number, input, connection }))
+            (ended, Some(Client { side, identity, account, asked, connection, pack, number, input }))
         }
     }
 }

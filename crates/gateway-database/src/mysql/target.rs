@@ -83,6 +83,7 @@ pub(crate) async fn reach(way: &Way, asked: &Asked) -> Result<Target, TargetErro
         charset: asked.charset,
         user: Some(way.account.as_bytes()),
         database: asked.database.as_deref().map(str::as_bytes),
+        proves: true,
         plugin: plugin.as_bytes(),
     };
     let mut content = Zeroizing::new(Vec::new());

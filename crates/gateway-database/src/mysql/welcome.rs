@@ -13,11 +13,13 @@ use postern_domain::name::GateLogin;
 use postern_domain::{AccountRef, SecretText};
 use postern_gateway::Identity;
 use postern_wire::mysql::handshake::{Greeting, hello, put_greeting, put_switch};
+use postern_wire::mysql::result::put_done;
 use postern_wire::mysql::{HEAD_LEN, SIGN_IN_LEN_MAX, auth, capability, head, message, put};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
+use super::packed::Pack;
 use super::{PROTOCOL, put_error};
 use crate::between::SignIn;
 use crate::server::Gate;
@@ -52,12 +54,14 @@ pub(crate) struct Client {
     pub(crate) identity: Identity,
     pub(crate) account: AccountRef,
     pub(crate) asked: Asked,
+    /// The number of its connection.
+    pub(crate) connection: u32,
+    /// How it is spoken to, where that is compressed already.
+    pub(crate) pack: Option<Pack>,
     /// The number of the packet that answers its sign-in.
     pub(crate) number: u8,
     /// What it has sent since.
     pub(crate) input: Vec<u8>,
-    /// The number that its connection was given.
-    pub(crate) connection: u32,
 }
 
 /// Twenty bytes that are no zero.
@@ -70,6 +74,7 @@ pub(crate) fn seed() -> io::Result<Vec<u8>> {
 /// What the gate says that it can do.
 fn offered() -> u32 {
     capability::RELAYED
+        | capability::COMPRESS
         | capability::SSL
         | capability::CONNECT_WITH_DB
         | capability::CONNECT_ATTRS
@@ -144,8 +149,9 @@ pub(crate) async fn welcome(gate: &Arc<Gate>, mut stream: TcpStream, source: IpA
     let GateLogin { user, account } = login;
     match gate.control.broker().user_by_token(token, &account, PROTOCOL, source).await {
         Ok(identity) if user.is_none_or(|user| user == identity.name) => {
+            let number = number.wrapping_add(1);
             let connection = greeting.connection;
-            Ok(Some(Client { side, identity, account, asked, number: number.wrapping_add(1), input, connection }))
+            Ok(Some(Client { side, identity, account, asked, connection, pack: None, number, input }))
         }
         _ => {
             let told = format!(
@@ -200,8 +206,37 @@ async fn answer(side: &mut Side, number: u8, content: &[u8]) -> io::Result<()> {
     side.send(&out).await
 }
 
+impl Client {
+    /// Says that it is signed in; from here on it is spoken to as it has asked for.
+    pub(crate) async fn let_in(&mut self) -> io::Result<()> {
+        let mut out = Vec::new();
+        put_done(&mut out, self.number);
+        self.answer(&out).await?;
+        if self.asked.capabilities & capability::COMPRESS != 0 {
+            self.pack.get_or_insert_default();
+        }
+        Ok(())
+    }
+
+    /// Tells it, in answer to its sign-in, why it is not let in.
+    pub(crate) async fn refuse(&mut self, code: u16, why: &str) -> io::Result<()> {
+        let mut out = Vec::new();
+        put_error(&mut out, self.number, code, "28000", why);
+        self.answer(&out).await?;
+        self.side.close();
+        Ok(())
+    }
+
+    async fn answer(&mut self, packets: &[u8]) -> io::Result<()> {
+        match &mut self.pack {
+            Some(pack) => self.side.send(&pack.pack(packets)).await,
+            None => self.side.send(packets).await,
+        }
+    }
+}
+
 /// Tells a client, after its message of this number, why it is not let in.
-pub(crate) async fn refuse<T>(side: &mut Side, number: u8, code: u16, state: &str, why: &str) -> io::Result<Option<T>> {
+async fn refuse<T>(side: &mut Side, number: u8, code: u16, state: &str, why: &str) -> io::Result<Option<T>> {
     let mut out = Vec::new();
     put_error(&mut out, number.wrapping_add(1), code, state, why);
     side.send(&out).await?;

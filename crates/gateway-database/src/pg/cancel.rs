@@ -1,6 +1,7 @@
 //! Cancelling what runs: who may, and the way to the target.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -33,16 +34,23 @@ impl Cancels {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A key for the session that takes these orders; none without random bytes.
-    pub(crate) fn give(&self, orders: mpsc::Sender<Order>) -> Option<GivenKey<'_>> {
-        let mut random = [0; 8];
-        rand::fill(&mut random).ok()?;
-        let [a, b, c, d, rest @ ..] = random;
-        // Some clients show the first half as a number with a sign.
-        let process = u32::from_be_bytes([a & 0x7F, b, c, d]);
-        let key = CancelKey { process, secret: u32::from_be_bytes(rest) };
-        self.lock().insert(key, orders);
-        Some(GivenKey { cancels: self, key })
+    /// A key for the session that takes these orders and is known on its target as this process; none
+    /// without random bytes.
+    ///
+    /// Clients compare the process with `pg_backend_pid()` and with the sender of a notification, so it is
+    /// the target's own; what protects the key is its secret, which is not.
+    pub(crate) fn give(&self, process: u32, orders: mpsc::Sender<Order>) -> Option<GivenKey<'_>> {
+        let mut keys = self.lock();
+        loop {
+            let mut random = [0; 4];
+            rand::fill(&mut random).ok()?;
+            let key = CancelKey { process, secret: u32::from_be_bytes(random) };
+            // Targets do not know of each other's processes.
+            if let Entry::Vacant(place) = keys.entry(key) {
+                place.insert(orders);
+                return Some(GivenKey { cancels: self, key });
+            }
+        }
     }
 
     /// Cancels what runs in the session that the key stands for. Nobody is told whether there is one.

@@ -131,7 +131,7 @@ async fn converse(
 ) -> End {
     let (orders_in, orders) = orders();
     let no_key = || (EndReason::Shutdown, "no random bytes".to_owned());
-    let Some(given) = gate.cancels.give(orders_in.clone()) else { return no_key() };
+    let Some(given) = gate.cancels.give(canceller.key.process, orders_in.clone()) else { return no_key() };
     if let Some(why) = guarded(&rules, &target.greeting) {
         let mut told = Vec::new();
         back::put_error(&mut told, &report("FATAL", "0A000", &why));

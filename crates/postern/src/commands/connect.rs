@@ -124,10 +124,6 @@ impl Proxy {
         let client = Client::signed_in()?;
         // What is refused is refused now, not when somebody connects.
         let first = self.wanted.ticket(&client, Period::from_seconds(60)).await?;
-        if first.protocol == "mysql" {
-            let told = "no local port is offered for MySQL: use postern connect, or its --print";
-            return Err(Failure::usage(told.to_owned()));
-        }
         let listener = tokio::net::TcpListener::bind(self.listen)
             .await
             .with_context(|| format!("cannot listen on {}: choose another with --listen", self.listen))?;

@@ -13,6 +13,8 @@ pub const QUERY: u8 = 0x03;
 pub const FIELD_LIST: u8 = 0x04;
 /// A line about the server.
 pub const STATISTICS: u8 = 0x09;
+/// Ends a connection.
+pub const PROCESS_KILL: u8 = 0x0C;
 /// Whether it is there.
 pub const PING: u8 = 0x0E;
 /// Signs in anew.
@@ -43,6 +45,7 @@ pub fn is_known(command: u8) -> bool {
             | QUERY
             | FIELD_LIST
             | STATISTICS
+            | PROCESS_KILL
             | PING
             | CHANGE_USER
             | PREPARE

@@ -76,6 +76,8 @@ pub struct Hello<'a> {
     pub user: Option<&'a [u8]>,
     /// The database that it wants.
     pub database: Option<&'a [u8]>,
+    /// Whether it has sent a proof; that of an empty password is empty.
+    pub proves: bool,
     /// How it has proved itself.
     pub plugin: &'a [u8],
 }
@@ -91,19 +93,21 @@ pub fn hello(content: &[u8]) -> Result<Hello<'_>, Error> {
     if capabilities & capability::PROTOCOL_41 == 0 {
         return Err(cursor.malformed());
     }
-    let mut hello = Hello { capabilities, packet_len_max, charset, user: None, database: None, plugin: b"" };
+    let mut hello =
+        Hello { capabilities, packet_len_max, charset, user: None, database: None, proves: false, plugin: b"" };
     if cursor.rest().is_empty() {
         return Ok(hello);
     }
     hello.user = Some(cursor.c_bytes()?);
-    if capabilities & capability::PLUGIN_AUTH_LENENC != 0 {
-        cursor.lenenc_bytes()?;
+    let proof = if capabilities & capability::PLUGIN_AUTH_LENENC != 0 {
+        cursor.lenenc_bytes()?
     } else if capabilities & capability::SECURE_CONNECTION != 0 {
         let length = usize::from(cursor.byte()?);
-        cursor.take(length)?;
+        cursor.take(length)?
     } else {
-        cursor.c_bytes()?;
-    }
+        cursor.c_bytes()?
+    };
+    hello.proves = !matches!(proof, [] | [0]);
     if capabilities & capability::CONNECT_WITH_DB != 0 {
         hello.database = Some(cursor.c_bytes()?).filter(|name| !name.is_empty());
     }

@@ -37,12 +37,14 @@ fn what_is_said_at_the_beginning_is_read_as_written() {
         charset: 45,
         user: Some(b"app@orders"),
         database: Some(b"shop"),
+        proves: true,
         plugin: b"x",
     };
     let mut out = Vec::new();
     put_hello(&mut out, &user, &[1, 2, 3]);
     let read = hello(&out).unwrap();
     assert_eq!((read.user, read.database, read.plugin), (user.user, user.database, user.plugin));
+    assert!(read.proves);
 }
 
 #[test]

@@ -24,6 +24,7 @@ pub(super) fn local(ticket: &ConnectTicket, address: SocketAddr) -> String {
     let (host, port, account) = (address.ip(), address.port(), &ticket.account.account);
     match ticket.protocol.as_str() {
         "redis" => format!("redis-cli -h {host} -p {port}"),
+        "mysql" => format!("mariadb -h {host} -P {port} -u {account}"),
         _ => format!("psql -h {host} -p {port} -U {account}"),
     }
 }
