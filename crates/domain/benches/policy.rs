@@ -70,7 +70,7 @@ fn person(number: usize, numbers: &mut Numbers) -> Option<Resident> {
 fn holding(number: usize, numbers: &mut Numbers) -> Option<Holding> {
     let scope: ScopePath = named(numbers.pick(&SCOPES)?)?;
     let labels = [
-        ("env".to_owned(), ["prod", "test", "lab"][numbers.below(3)].to_owned()),
+        ("env".to_owned(), numbers.pick(&["prod", "test", "lab"])?.to_owned()),
         ("tier".to_owned(), format!("tier-{}", numbers.below(20))),
         ("team".to_owned(), format!("team-{}", numbers.below(50))),
     ];

@@ -177,7 +177,7 @@ impl<'a> Estate<'a> {
             });
             let concerns =
                 |policy: &&Policy| policy.allows() && policy.concerns(user, &holding.account, &holding.asset);
-            if about.iter().any(|policy| concerns(policy)) {
+            if about.iter().any(concerns) {
                 found.push((holding, self.answer_under(about, user, holding, action, source, now)));
             }
         }
@@ -199,13 +199,16 @@ pub struct Block {
     pub policies: Vec<PolicyName>,
 }
 
+/// A scope, and the policies over an account in it before and after a change.
+type Over<'a> = (&'a ScopePath, Vec<&'a PolicyId>, Vec<&'a PolicyId>);
+
 /// For whom a change of policies does what: every pair of a person and an account for which it does
 /// anything is in exactly one block. Somebody disabled has no rights and is in none.
 #[must_use]
 pub fn blocks(people: &[Resident], holdings: &[Holding], before: &[Policy], after: &[Policy]) -> Vec<Block> {
     let changed = changed(before, after);
     let touches = |policies: &[&Policy]| policies.iter().any(|policy| changed.contains(&policy.id));
-    let mut kinds: BTreeMap<(&ScopePath, Vec<&PolicyId>, Vec<&PolicyId>), Vec<&Holding>> = BTreeMap::new();
+    let mut kinds: BTreeMap<Over<'_>, Vec<&Holding>> = BTreeMap::new();
     for holding in holdings {
         let (earlier, later) = (over(before, holding), over(after, holding));
         if touches(&earlier) || touches(&later) {

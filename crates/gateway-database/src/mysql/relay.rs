@@ -109,6 +109,11 @@ pub(crate) struct Relay {
     spent: Spent,
 }
 
+/// The statement that says what the message of the same meaning does.
+fn kill(body: &[u8]) -> Vec<u8> {
+    format!("KILL {}", body.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))).into_bytes()
+}
+
 impl Relay {
     /// A relay for what the client has asked for, with a target that can do this.
     pub(crate) fn new(rules: Rules, journal: Journal, (asked, capabilities): (&Asked, u32), place: Place) -> Self {
@@ -249,10 +254,7 @@ impl Relay {
                 let judged = self.rules.judge(looked.as_bytes(), self.database.as_deref());
                 self.statement(said, text.as_bytes(), judged, Vec::new(), Expect::Fields)
             }
-            command::PROCESS_KILL => {
-                let number = body.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
-                self.query(said, format!("KILL {number}").as_bytes())
-            }
+            command::PROCESS_KILL => self.query(said, &kill(body)),
             command::PREPARE => self.prepare(said, body),
             command::EXECUTE => self.execute(said),
             command::LONG_DATA => {

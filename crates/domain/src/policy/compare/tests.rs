@@ -37,7 +37,8 @@ fn a_policy_is_widened_by_each_of_its_fields() {
         policy.obligations.rotate_after_use = true;
         policy
     };
-    let wider: &[(&str, fn(&mut Policy))] = &[
+    type Edit = fn(&mut Policy);
+    let wider: &[(&str, Edit)] = &[
         ("scope", |p| p.scope = name("/")),
         ("users", |p| {
             let _ = p.subjects.users.insert(name("eve"));
