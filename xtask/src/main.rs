@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod console;
 mod crash_points;
+mod duties;
 mod estate;
 mod faults;
 mod fuzz;
@@ -21,6 +22,7 @@ const USAGE: &str = "usage: cargo xtask <what>
   tamper        edits the ledger and recordings on disk: is everything noticed?
   faults        bad input and faults, each a real trial on the built product
   fuzz [SECONDS [TARGET...]]  runs the fuzz targets, each for so long: does anything break?
+  duties        ways in which people could let themselves do more: does any succeed?
   statements    rules on SQL: is every statement of the table decided as it must be?
   estate        accounts and findings planted on over 200 real servers against those found
   bench discovery  accounts discovered a second, on one server and on many
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         ["bench", what @ ..] => bench::run(what),
         ["console-e2e", part @ ..] => console::flows(part),
         ["statements"] => statements::run(),
+        ["duties"] => duties::run(),
         ["estate"] => estate::run(),
         ["faults"] => faults::run(),
         ["fuzz", rest @ ..] => fuzz::run(rest),

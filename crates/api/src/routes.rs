@@ -18,6 +18,7 @@ mod link;
 mod login;
 mod passkey;
 mod policy;
+mod proposal;
 mod reach;
 mod request;
 mod role;
@@ -52,6 +53,7 @@ pub(crate) fn all(routes: Routes) -> Routes {
         .and(login::declare)
         .and(passkey::declare)
         .and(policy::declare)
+        .and(proposal::declare)
         .and(reach::declare)
         .and(request::declare)
         .and(role::declare)

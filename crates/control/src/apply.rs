@@ -254,6 +254,7 @@ pub(crate) fn changed(document: &Document, before: Option<Document>) -> Change {
 pub(crate) fn event_of(now: Timestamp, caller: &Caller, noun: &str, change: &Change, scope: &ScopePath) -> Event {
     let verb = match change.action {
         Action::Create => "create",
+        Action::Propose => "propose",
         Action::Update | Action::Unchanged => "update",
     };
     Event::done(now, caller.actor(), &format!("{noun}.{verb}"), change.name.as_str(), scope.clone())

@@ -13,7 +13,7 @@ use postern_store::{ReadTx, StoredRequest, WriteTx};
 
 use crate::facts::Facts;
 use crate::request::{REASON_LEN_MAX, event_of, grant, seen};
-use crate::{Caller, Control, Error, text, visible};
+use crate::{Caller, Control, Error, shared, text, visible};
 
 impl Control {
     /// Says yes to a request. The answer that completes what the policy asks for gives the grant,
@@ -72,6 +72,10 @@ impl Control {
         {
             drop(tx);
             return Err(self.refuse_answer(caller, request, approved, reasons).await);
+        }
+        if approved && shared::made_by(&mut tx, &request.user, &approver, self.now()).await? {
+            drop(tx);
+            return Err(self.refuse_answer(caller, request, approved, vec![Reason::MadeByAsker]).await);
         }
         let given = Some(reason).filter(|reason| !reason.is_empty());
         tx.approval_insert(id, &approver.id, approved, given).await?;

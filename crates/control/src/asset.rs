@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::apply::{changed, checked, event_of};
+use crate::shared::OwnRights;
 use crate::{Caller, Control, Error, host_key, visible};
 
 /// What an asset is to be.
@@ -152,7 +153,11 @@ pub(crate) async fn apply(
     }
     match &current {
         None => tx.asset_insert(&asset).await?,
-        Some(_) => tx.asset_update(&asset).await?,
+        Some(_) => {
+            let own = OwnRights::before(tx, caller).await?;
+            tx.asset_update(&asset).await?;
+            own.after(tx, caller, &asset.scope).await?;
+        }
     }
     events.push(event_of(tx.now(), caller, "asset", &change, &asset.scope));
     if let Some(setting) = document.rotation.as_ref().filter(|setting| **setting != rotation) {

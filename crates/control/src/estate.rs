@@ -81,6 +81,15 @@ impl Estate {
         self.world.control.apply(&self.world.caller(who).await, &input).await
     }
 
+    /// Says yes to every change of a policy that waits.
+    pub(crate) async fn accept_proposals(&self, who: &str) {
+        let (caller, permit) = self.caller(who, Permission::PolicyWrite).await;
+        let waiting = Some(postern_domain::proposal::ProposalState::Waiting);
+        for proposal in self.world.control.proposal_list(&permit, waiting).await.unwrap() {
+            self.world.control.proposal_approve(&caller, &permit, &proposal.id).await.unwrap();
+        }
+    }
+
     /// Somebody signed in, with their permit.
     pub(crate) async fn caller(&self, who: &str, permission: Permission) -> (Caller, Permit<Manage>) {
         let caller = self.world.caller(who).await;

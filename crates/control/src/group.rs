@@ -12,6 +12,7 @@ use postern_vault::random;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::shared::OwnRights;
 use crate::user::{Administrators, deduplicated, delegable, listed, reachable};
 use crate::{Caller, Control, Error, text};
 
@@ -104,8 +105,10 @@ impl Control {
         let group = group.ok_or_else(|| Error::not_found("group", name))?;
         delegable(&mut tx, caller, &group.roles, &group.scope).await?;
         let guard = Administrators::before(&mut tx).await?;
+        let own = OwnRights::before(&mut tx, caller).await?;
         tx.group_delete(&group.id).await?;
         guard.after(&mut tx).await?;
+        own.after(&mut tx, caller, &group.scope).await?;
         let event = Event::done(tx.now(), caller.actor(), "group.delete", group.name.as_str(), group.scope)
             .with("members", names(&group.members));
         self.commit(tx, &[event]).await?;
@@ -147,6 +150,7 @@ pub(crate) async fn put(
     let (joining, leaving) = (missing(&after.members, &base.members), missing(&base.members, &after.members));
     may_bring(tx, caller, &base, &after, !joining.is_empty()).await?;
     let guard = Administrators::before(tx).await?;
+    let own = OwnRights::before(tx, caller).await?;
     tx.group_put(&after).await?;
     tx.group_roles_set(&after.id, &after.roles).await?;
     let mut ids = Vec::with_capacity(after.members.len());
@@ -155,6 +159,7 @@ pub(crate) async fn put(
     }
     tx.group_members_set(&after.id, &ids).await?;
     guard.after(tx).await?;
+    own.after(tx, caller, &base.scope).await?;
     let event = Event::done(tx.now(), caller.actor(), "group.put", after.name.as_str(), after.scope.clone())
         .with("joined", names(&joining))
         .with("left", names(&leaving))

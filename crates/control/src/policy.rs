@@ -7,13 +7,14 @@ use postern_domain::event::Event;
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::policy::{Access, Accounts, Conditions, Effect, Obligations, Policy, Subjects};
-use postern_domain::{GroupName, PolicyId, PolicyName, ScopePath};
-use postern_store::{Listed, Listing, PolicyFilter, ReadTx, WriteTx};
+use postern_domain::proposal::Proposal;
+use postern_domain::{GroupName, PolicyId, PolicyName, ScopePath, Timestamp};
+use postern_store::{Listed, Listing, PolicyFilter, ReadTx, RevisedBy, WriteTx};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::apply::{changed, checked, event_of};
-use crate::{Caller, Control, Error, grant, visible};
+use crate::{Caller, Control, Error, grant, proposal, visible};
 
 /// What a policy is to say.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -40,6 +41,38 @@ pub struct PolicyInput {
     /// What sessions are bound to.
     #[serde(default)]
     pub obligations: Obligations,
+}
+
+/// A policy after somebody wanted to change it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PolicyPut {
+    /// The policy as it is in force; as proposed, in revision 0, where there is none yet.
+    #[serde(flatten)]
+    pub policy: Policy,
+    /// The change, where it lets somebody do more and waits for the yes of somebody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<Proposal>,
+}
+
+/// What became of a policy that somebody wanted to take out of use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PolicyDeleted {
+    /// The change, where it lets somebody do more and waits for the yes of somebody else; none where it is done.
+    pub proposal: Option<Proposal>,
+}
+
+/// One revision of a policy, and who answers for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PolicyRevision {
+    /// What it said.
+    #[serde(flatten)]
+    pub policy: Policy,
+    /// Who made it; none of revisions of which that was not kept.
+    pub author: Option<String>,
+    /// Who said yes, where it let somebody do more.
+    pub approved_by: Option<String>,
+    /// When it came into force.
+    pub changed_at: Timestamp,
 }
 
 impl Control {
@@ -78,11 +111,36 @@ impl Control {
         caller: &Caller,
         permit: &Permit<Manage>,
         name: &PolicyName,
-    ) -> Result<Vec<Policy>, Error> {
+    ) -> Result<Vec<PolicyRevision>, Error> {
         let mut rows = self.store().read().await?;
         let policy = visible::policy(&mut rows, caller, name, &permit.action().scopes).await?;
-        let revisions = rows.policy_revisions(&policy.id).await?;
-        Ok(revisions.into_iter().filter(|revision| permit.covers(&revision.scope)).collect())
+        let revisions = rows.policy_history(&policy.id).await?.into_iter().map(|revised| PolicyRevision {
+            policy: revised.policy,
+            author: revised.author,
+            approved_by: revised.approved_by,
+            changed_at: revised.changed_at,
+        });
+        Ok(revisions.filter(|revision| permit.covers(&revision.policy.scope)).collect())
+    }
+
+    /// Makes a policy say again what it said in an earlier revision: a change like any other.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such revision; as [`Self::policy_put`].
+    pub async fn policy_rollback(
+        &self,
+        caller: &Caller,
+        permit: &Permit<Manage>,
+        name: &PolicyName,
+        revision: u32,
+    ) -> Result<PolicyPut, Error> {
+        let mut tx = self.store().write(self.now()).await?;
+        let scopes = visible::readable(caller, permit, Permission::PolicyRead);
+        let current = visible::policy(&mut tx, caller, name, &scopes).await?;
+        let earlier = tx.policy_revisions(&current.id).await?.into_iter().find(|policy| policy.revision == revision);
+        let earlier = earlier.ok_or_else(|| Error::not_found("revision", revision))?;
+        let Document::Policy(document) = Document::from(&earlier) else { return Err(Error::not_found("policy", name)) };
+        self.put(tx, caller, permit, document).await
     }
 
     /// Creates a policy, or changes it to its next revision.
@@ -95,7 +153,7 @@ impl Control {
         permit: &Permit<Manage>,
         name: &PolicyName,
         input: PolicyInput,
-    ) -> Result<Policy, Error> {
+    ) -> Result<PolicyPut, Error> {
         let mut tx = self.store().write(self.now()).await?;
         let scope = match input.scope {
             Some(scope) => scope,
@@ -120,12 +178,29 @@ impl Control {
             obligations: ObligationsDocument::from(&input.obligations),
         });
         let Document::Policy(document) = checked(document)? else { return Err(Error::not_found("policy", name)) };
+        self.put(tx, caller, permit, document).await
+    }
+
+    async fn put(
+        &self,
+        mut tx: WriteTx,
+        caller: &Caller,
+        permit: &Permit<Manage>,
+        document: PolicyDocument,
+    ) -> Result<PolicyPut, Error> {
         let (change, events) = apply(&mut tx, caller, permit, &document).await?;
-        let policy = tx.policy_in_tenant(&document.scope.tenant(), name).await?;
+        let tenant = document.scope.tenant();
+        let policy = tx.policy_in_tenant(&tenant, &document.name).await?;
+        let proposal = match change.action {
+            Action::Propose => tx.proposals_waiting(&tenant, &document.name).await?.pop(),
+            Action::Create | Action::Update | Action::Unchanged => None,
+        };
+        let policy = policy
+            .unwrap_or_else(|| document.to_policy(PolicyId::generate(tx.now(), postern_vault::random::bytes()), 0));
         if change.action != Action::Unchanged {
             self.commit(tx, &events).await?;
         }
-        policy.ok_or_else(|| Error::not_found("policy", name))
+        Ok(PolicyPut { policy, proposal })
     }
 
     /// Takes a policy out of use. Grants given under it end with it.
@@ -137,24 +212,33 @@ impl Control {
         caller: &Caller,
         permit: &Permit<Manage>,
         name: &PolicyName,
-    ) -> Result<(), Error> {
+    ) -> Result<PolicyDeleted, Error> {
         let mut tx = self.store().write(self.now()).await?;
         let scopes = visible::readable(caller, permit, Permission::PolicyRead);
         let policy = visible::policy(&mut tx, caller, name, &scopes).await?;
         visible::within(permit, &policy.scope)?;
-        tx.policy_delete(&policy.id).await?;
-        let now = tx.now();
-        let mut events = vec![
-            Event::done(now, caller.actor(), "policy.delete", name.as_str(), policy.scope.clone())
-                .with("revision", policy.revision),
-        ];
-        for grant in tx.grants_under(&policy.id, now).await? {
-            let event = grant::revoke(&mut tx, &grant, &format!("policy {name} was deleted")).await?;
-            events.push(Event { actor: caller.actor(), ..event });
-        }
+        let (proposal, events) = match proposal::propose(&mut tx, caller, Some(&policy), None).await? {
+            Some((proposal, events)) => (Some(proposal), events),
+            None => (None, remove(&mut tx, caller, &policy).await?),
+        };
         self.commit(tx, &events).await?;
-        Ok(())
+        Ok(PolicyDeleted { proposal })
     }
+}
+
+/// Takes a policy out of use, with the grants given under it.
+pub(crate) async fn remove(tx: &mut WriteTx, caller: &Caller, policy: &Policy) -> Result<Vec<Event>, Error> {
+    tx.policy_delete(&policy.id).await?;
+    let (now, name) = (tx.now(), &policy.name);
+    let mut events = vec![
+        Event::done(now, caller.actor(), "policy.delete", name.as_str(), policy.scope.clone())
+            .with("revision", policy.revision),
+    ];
+    for grant in tx.grants_under(&policy.id, now).await? {
+        let event = grant::revoke(tx, &grant, &format!("policy {name} was deleted")).await?;
+        events.push(Event { actor: caller.actor(), ..event });
+    }
+    Ok(events)
 }
 
 /// Makes the policy what the document says.
@@ -177,19 +261,35 @@ pub(crate) async fn apply(
         return Ok((change, Vec::new()));
     }
     people(tx, document).await?;
+    if let Some((_, events)) = proposal::propose(tx, caller, current.as_ref(), Some(document)).await? {
+        return Ok((Change { action: Action::Propose, ..change }, events));
+    }
     let mut events = visible::ensure_scope(tx, caller, &document.scope).await?;
-    let policy = match &current {
+    let by = RevisedBy { author: &caller.user.name, approved_by: None };
+    events.push(write(tx, caller, document, current.as_ref(), by).await?);
+    Ok((change, events))
+}
+
+/// Writes a policy down in its next revision.
+pub(crate) async fn write(
+    tx: &mut WriteTx,
+    caller: &Caller,
+    document: &PolicyDocument,
+    current: Option<&Policy>,
+    by: RevisedBy<'_>,
+) -> Result<Event, Error> {
+    let change = changed(&Document::Policy(document.clone()), current.map(Document::from));
+    let policy = match current {
         None => document.to_policy(PolicyId::generate(tx.now(), postern_vault::random::bytes()), 1),
         Some(current) => document.to_policy(current.id.clone(), current.revision.saturating_add(1)),
     };
-    match &current {
-        None => tx.policy_insert(&policy).await?,
-        Some(_) => tx.policy_update(&policy).await?,
+    match current {
+        None => tx.policy_insert(&policy, by).await?,
+        Some(_) => tx.policy_update(&policy, by).await?,
     }
     let text = serde_json::to_value(document).unwrap_or_default();
     let event = event_of(tx.now(), caller, "policy", &change, &policy.scope);
-    events.push(event.with("revision", policy.revision).with("text", text));
-    Ok((change, events))
+    Ok(event.with("revision", policy.revision).with("text", text))
 }
 
 /// Refuses a policy about somebody who does not exist: whoever is later given that name would have

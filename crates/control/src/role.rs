@@ -10,7 +10,7 @@ use postern_store::{ReadTx, WriteTx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Caller, Control, Error, authenticate};
+use crate::{Caller, Control, Error, authenticate, shared};
 
 /// What a custom role is to allow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -78,6 +78,7 @@ pub(crate) async fn put(
             return Err(Error::Forbidden(format!("the role {name} allows more than you may do at /")));
         }
     }
+    shared::note(tx).await?;
     tx.role_put(&role).await?;
     let permissions: Vec<_> = role.permissions.iter().map(|permission| permission.as_str()).collect();
     let event = Event::done(tx.now(), caller.actor(), "role.put", name.as_str(), root).with("permissions", permissions);

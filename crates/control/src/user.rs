@@ -5,13 +5,14 @@ use postern_domain::permission::{Permission, Role, RoleAssignment};
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::user::{User, UserState};
 use postern_domain::{GroupName, ScopePath, Timestamp, UserId, UserName};
-use postern_store::{LinkPurpose, Listed, Listing, ReadTx, UserFilter};
+use postern_store::{LinkPurpose, Listed, Listing, ReadTx, UserFilter, WriteTx};
 use postern_vault::random;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::link::{ADMINISTRATOR, LinkIssued};
-use crate::{Caller, Control, Error, authenticate, group, text};
+use crate::shared::OwnRights;
+use crate::{Caller, Control, Error, authenticate, group, shared, text};
 
 /// A user to be made.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +56,9 @@ pub struct UserChange {
     /// The scope that they belong to from now on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<ScopePath>,
+    /// Who answers from now on for the accounts of somebody who is disabled; nobody else unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heir: Option<UserName>,
 }
 
 impl Control {
@@ -171,6 +175,9 @@ impl Control {
         let mut tx = self.store().write(self.now()).await?;
         let before = governed(&mut tx, caller, permit, name).await?;
         let mut after = before.clone();
+        if change.heir.is_some() && change.state != Some(UserState::Disabled) {
+            return Err(Error::invalid("heir", "is for somebody who is disabled: say state: disabled too"));
+        }
         if let Some(email) = change.email.as_deref() {
             after.email = text::email(Some(email))?;
         }
@@ -182,6 +189,7 @@ impl Control {
             after.scope = scope;
         }
         let guard = Administrators::before(&mut tx).await?;
+        let own = OwnRights::before(&mut tx, caller).await?;
         tx.user_change(&after.id, after.email.as_deref(), &after.scope, after.state).await?;
         if after.scope != before.scope {
             tx.user_groups_leave(&after.id, &after.scope.tenant()).await?;
@@ -194,8 +202,14 @@ impl Control {
             tx.user_cut_off(&after.id, "the user was disabled").await?;
         }
         guard.after(&mut tx).await?;
+        if after.id == caller.user.id {
+            own.after(&mut tx, caller, &before.scope).await?;
+        }
         let user = tx.user(&after.id).await?.ok_or_else(|| Error::not_found("user", name))?;
-        let events = change_events(caller, &before, &user, tx.now());
+        let mut events = change_events(caller, &before, &user, tx.now());
+        if disabled || change.heir.is_some() {
+            events.extend(self.leave(&mut tx, caller, &user, change.heir.as_ref()).await?);
+        }
         self.commit(tx, &events).await?;
         if disabled {
             self.sessions_end_for_user(&user.id);
@@ -241,7 +255,8 @@ pub(crate) struct Administrators {
 
 impl Administrators {
     /// To be asked before the change.
-    pub(crate) async fn before(rows: &mut ReadTx) -> Result<Self, Error> {
+    pub(crate) async fn before(rows: &mut WriteTx) -> Result<Self, Error> {
+        shared::note(rows).await?;
         Ok(Self { any: !rows.users_over_all(ADMINISTRATOR).await?.is_empty() })
     }
 

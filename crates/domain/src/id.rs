@@ -110,6 +110,8 @@ ids! {
     AccountId = "acc", "account";
     /// A rule on who may use what.
     PolicyId = "pol", "policy";
+    /// A change of a policy that waits for somebody's yes.
+    ProposalId = "prp", "proposal";
     /// A wish to use an account for a task and a window.
     RequestId = "req", "request";
     /// The time-boxed right that results from a request.

@@ -18,6 +18,7 @@ pub mod period;
 pub mod permission;
 pub mod permit;
 pub mod policy;
+pub mod proposal;
 pub mod provision;
 pub mod request;
 pub mod rotation;

@@ -274,7 +274,7 @@ pub struct Policy {
 }
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]

@@ -40,7 +40,7 @@ macro_rules! tables {
     };
 }
 
-const SELECT: &str = concat!("select ", columns!(), " from ", tables!());
+pub(crate) const SELECT: &str = concat!("select ", columns!(), " from ", tables!());
 /// The same with the asset's own columns.
 pub(crate) const SELECT_WITH_ASSET: &str = concat!(
     "select a.platform, a.address, a.labels, a.server_ca, a.created_at as asset_created_at, ",

@@ -1,7 +1,7 @@
 //! Policies, with every text that they ever had.
 
 use postern_domain::policy::{Access, Accounts, Conditions, Effect, Obligations, Policy, Subjects};
-use postern_domain::{PolicyId, PolicyName, ScopePath};
+use postern_domain::{PolicyId, PolicyName, ScopePath, Timestamp, UserName};
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -21,6 +21,28 @@ struct Body {
     conditions: Conditions,
     access: Access,
     obligations: Obligations,
+}
+
+/// One revision of a policy, and who answers for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyRevised {
+    /// What it said.
+    pub policy: Policy,
+    /// Who made it; none of revisions older than this was kept.
+    pub author: Option<String>,
+    /// Who said yes, where it let somebody do more.
+    pub approved_by: Option<String>,
+    /// When it came into force.
+    pub changed_at: Timestamp,
+}
+
+/// Who answers for a revision.
+#[derive(Clone, Copy, Debug)]
+pub struct RevisedBy<'a> {
+    /// Who made it.
+    pub author: &'a UserName,
+    /// Who said yes, where that was needed.
+    pub approved_by: Option<&'a UserName>,
 }
 
 /// Which policies are wanted; everything given must match.
@@ -125,6 +147,29 @@ impl ReadTx {
         rows.iter().map(policy).collect()
     }
 
+    /// Who made each revision of a policy, with whose yes, and when; oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn policy_history(&mut self, id: &PolicyId) -> Result<Vec<PolicyRevised>, Error> {
+        let rows = sqlx::query(
+            "select p.id, p.name, r.scope, r.body, r.revision, r.author, r.approved_by, r.changed_at \
+             from policy_revision r join policy p on p.id = r.policy_id where r.policy_id = ?1 order by r.revision",
+        )
+        .bind(id.as_str())
+        .fetch_all(self.connection())
+        .await?;
+        let revised = |row: &SqliteRow| {
+            Ok(PolicyRevised {
+                policy: policy(row)?,
+                author: row.try_get("author")?,
+                approved_by: row.try_get("approved_by")?,
+                changed_at: row::time(row, "changed_at")?,
+            })
+        };
+        rows.iter().map(revised).collect()
+    }
+
     /// What a policy said in each of its revisions, oldest first.
     ///
     /// # Errors
@@ -162,7 +207,7 @@ impl WriteTx {
     ///
     /// # Errors
     /// When its tenant has one of this name, or the database fails.
-    pub async fn policy_insert(&mut self, policy: &Policy) -> Result<(), Error> {
+    pub async fn policy_insert(&mut self, policy: &Policy, by: RevisedBy<'_>) -> Result<(), Error> {
         sqlx::query("insert into policy (id, tenant, name, scope, body, revision) values (?1, ?2, ?3, ?4, ?5, ?6)")
             .bind(policy.id.as_str())
             .bind(policy.scope.tenant().as_str())
@@ -172,14 +217,14 @@ impl WriteTx {
             .bind(i64::from(policy.revision))
             .execute(self.connection())
             .await?;
-        self.policy_revision_insert(policy).await
+        self.policy_revision_insert(policy, by).await
     }
 
     /// Changes a policy within its tenant to its next revision.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn policy_update(&mut self, policy: &Policy) -> Result<(), Error> {
+    pub async fn policy_update(&mut self, policy: &Policy, by: RevisedBy<'_>) -> Result<(), Error> {
         sqlx::query("update policy set scope = ?2, body = ?3, revision = ?4 where id = ?1")
             .bind(policy.id.as_str())
             .bind(policy.scope.as_str())
@@ -187,19 +232,22 @@ impl WriteTx {
             .bind(i64::from(policy.revision))
             .execute(self.connection())
             .await?;
-        self.policy_revision_insert(policy).await
+        self.policy_revision_insert(policy, by).await
     }
 
-    async fn policy_revision_insert(&mut self, policy: &Policy) -> Result<(), Error> {
+    async fn policy_revision_insert(&mut self, policy: &Policy, by: RevisedBy<'_>) -> Result<(), Error> {
         let now = self.now();
         sqlx::query(
-            "insert into policy_revision (policy_id, revision, scope, body, changed_at) values (?1, ?2, ?3, ?4, ?5)",
+            "insert into policy_revision (policy_id, revision, scope, body, changed_at, author, approved_by) \
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )
         .bind(policy.id.as_str())
         .bind(i64::from(policy.revision))
         .bind(policy.scope.as_str())
         .bind(body_of(policy)?)
         .bind(now.as_millis())
+        .bind(by.author.as_str())
+        .bind(by.approved_by.map(UserName::as_str))
         .execute(self.connection())
         .await?;
         Ok(())

@@ -8,6 +8,7 @@ mod bad_targets;
 mod clients;
 mod database;
 mod durability;
+mod duties;
 mod ephemeral;
 mod estate;
 mod faults;

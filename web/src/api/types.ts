@@ -1127,6 +1127,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/policies/{name}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a policy say again what it said in an earlier revision */
+        post: operations["policy_rollback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of policies that wait or were answered */
+        get: operations["proposal_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/proposals/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One change of a policy, and for whom it changes what */
+        get: operations["proposal_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/proposals/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say yes to a change of a policy */
+        post: operations["proposal_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/proposals/{id}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say no to a change of a policy, or take one's own back */
+        post: operations["proposal_refuse"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/provisions": {
         parameters: {
             query?: never;
@@ -1969,6 +2054,23 @@ export interface paths {
         patch: operations["user_change"];
         trace?: never;
     };
+    "/v1/users/{name}/leaving": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What somebody answers for and knows */
+        get: operations["user_leaving"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users/{name}/link": {
         parameters: {
             query?: never;
@@ -2297,7 +2399,7 @@ export interface components {
             platforms: components["schemas"]["Platform"][];
         };
         /** @description What applying one document does. */
-        Action: "create" | "update" | "unchanged";
+        Action: "create" | "update" | "unchanged" | "propose";
         /** @description Who did it. */
         Actor: {
             /** @constant */
@@ -3687,6 +3789,15 @@ export interface components {
          * @enum {string}
          */
         Kind: "Asset" | "Account" | "Group" | "Policy" | "Role" | "DiscoverySource";
+        /** @description What somebody who leaves answers for and knows; of accounts that the caller may see. */
+        Leaving: {
+            /** @description The accounts whose secret, as it is now, they have seen by checking it out. */
+            known: components["schemas"]["AccountRef"][];
+            /** @description The accounts that they answer for. */
+            owned: components["schemas"]["AccountRef"][];
+            /** @description Who. */
+            user: components["schemas"]["UserName"];
+        };
         /** @description The ledger's state. */
         LedgerStatus: {
             /**
@@ -4166,6 +4277,30 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a listing. */
+        Page_of_PolicyRevision: {
+            /** @description What is on it. */
+            items: components["schemas"]["PolicyRevision"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
+        Page_of_Proposal: {
+            /** @description What is on it. */
+            items: components["schemas"]["Proposal"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
         Page_of_Provisioning: {
             /** @description What is on it. */
             items: components["schemas"]["Provisioning"][];
@@ -4423,6 +4558,11 @@ export interface components {
             /** @description Who. */
             subjects: components["schemas"]["Subjects"];
         };
+        /** @description What became of a policy that somebody wanted to take out of use. */
+        PolicyDeleted: {
+            /** @description The change, where it lets somebody do more and waits for the yes of somebody else; none where it is done. */
+            proposal?: components["schemas"]["Proposal"] | null;
+        };
         /** @description A rule on who may use what. */
         PolicyDocument: {
             /**
@@ -4546,6 +4686,70 @@ export interface components {
         };
         /** @description A policy's name, unique within its tenant. */
         PolicyName: string;
+        /** @description A policy after somebody wanted to change it. */
+        PolicyPut: {
+            /** @description How one comes to a session. */
+            access: components["schemas"]["Access"];
+            /** @description Which accounts. */
+            accounts: components["schemas"]["Accounts"];
+            /** @description When and from where. */
+            conditions: components["schemas"]["Conditions"];
+            /** @description What it is for. */
+            description: string;
+            /** @description Gives or takes away. */
+            effect: components["schemas"]["Effect"];
+            /** @description Identifier. */
+            id: components["schemas"]["PolicyId"];
+            /** @description Name, unique within the tenant. */
+            name: components["schemas"]["PolicyName"];
+            /** @description What sessions are bound to. */
+            obligations: components["schemas"]["Obligations"];
+            /** @description The change, where it lets somebody do more and waits for the yes of somebody else. */
+            proposal?: components["schemas"]["Proposal"] | null;
+            /**
+             * Format: uint32
+             * @description Counts the changes made to it, from 1.
+             */
+            revision: number;
+            /** @description The scope; a policy reaches assets here and below only. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description Who. */
+            subjects: components["schemas"]["Subjects"];
+        };
+        /** @description One revision of a policy, and who answers for it. */
+        PolicyRevision: {
+            /** @description How one comes to a session. */
+            access: components["schemas"]["Access"];
+            /** @description Which accounts. */
+            accounts: components["schemas"]["Accounts"];
+            /** @description Who said yes, where it let somebody do more. */
+            approved_by?: string | null;
+            /** @description Who made it; none of revisions of which that was not kept. */
+            author?: string | null;
+            /** @description When it came into force. */
+            changed_at: components["schemas"]["Timestamp"];
+            /** @description When and from where. */
+            conditions: components["schemas"]["Conditions"];
+            /** @description What it is for. */
+            description: string;
+            /** @description Gives or takes away. */
+            effect: components["schemas"]["Effect"];
+            /** @description Identifier. */
+            id: components["schemas"]["PolicyId"];
+            /** @description Name, unique within the tenant. */
+            name: components["schemas"]["PolicyName"];
+            /** @description What sessions are bound to. */
+            obligations: components["schemas"]["Obligations"];
+            /**
+             * Format: uint32
+             * @description Counts the changes made to it, from 1.
+             */
+            revision: number;
+            /** @description The scope; a policy reaches assets here and below only. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description Who. */
+            subjects: components["schemas"]["Subjects"];
+        };
         /** @description A port, and what listens there where the server does not say. */
         PortHint: {
             /** @description What it suggests. */
@@ -4637,6 +4841,68 @@ export interface components {
             title: string;
             /** @description `/problems/` and the code. */
             type: string;
+        };
+        /** @description A change of a policy that waits, or that was answered. */
+        Proposal: {
+            /** @description Who proposes it. */
+            author: components["schemas"]["UserName"];
+            /**
+             * Format: uint32
+             * @description The revision that it changes; 0 where there is none yet.
+             */
+            base_revision: number;
+            /** @description When it was made. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description When. */
+            decided_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Who answered. */
+            decided_by?: components["schemas"]["UserName"] | null;
+            /** @description What it is to say; none where it is to be taken out of use. */
+            document?: components["schemas"]["PolicyDocument"] | null;
+            /** @description Identifier. */
+            id: components["schemas"]["ProposalId"];
+            /** @description The policy. */
+            policy: components["schemas"]["PolicyName"];
+            /** @description Why not; only of a no. */
+            reason?: string | null;
+            /** @description Its scope, as proposed. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description Where it stands. */
+            state: components["schemas"]["ProposalState"];
+        };
+        /** @description A change of a policy that waits for somebody's yes. */
+        ProposalId: string;
+        /** @description Where a proposal stands. */
+        ProposalState: "waiting" | "approved" | "refused" | "withdrawn";
+        /** @description A proposal, and for whom it changes what as things stand. */
+        ProposalView: {
+            /** @description Who proposes it. */
+            author: components["schemas"]["UserName"];
+            /**
+             * Format: uint32
+             * @description The revision that it changes; 0 where there is none yet.
+             */
+            base_revision: number;
+            /** @description When it was made. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description When. */
+            decided_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Who answered. */
+            decided_by?: components["schemas"]["UserName"] | null;
+            /** @description For whom it changes what; none once it is answered. */
+            diff?: components["schemas"]["DraftDiff"] | null;
+            /** @description What it is to say; none where it is to be taken out of use. */
+            document?: components["schemas"]["PolicyDocument"] | null;
+            /** @description Identifier. */
+            id: components["schemas"]["ProposalId"];
+            /** @description The policy. */
+            policy: components["schemas"]["PolicyName"];
+            /** @description Why not; only of a no. */
+            reason?: string | null;
+            /** @description Its scope, as proposed. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description Where it stands. */
+            state: components["schemas"]["ProposalState"];
         };
         /** @description What was made on a target for one session. */
         ProvisionId: string;
@@ -4849,6 +5115,15 @@ export interface components {
             code: "own_request";
         } | {
             /** @constant */
+            code: "own_proposal";
+        } | {
+            /** @constant */
+            code: "gains_by_it";
+        } | {
+            /** @constant */
+            code: "made_by_asker";
+        } | {
+            /** @constant */
             code: "answered_already";
         } | {
             /** @constant */
@@ -5057,6 +5332,14 @@ export interface components {
         };
         /** @description A role's name. */
         RoleName: string;
+        /** @description To which revision. */
+        Rollback: {
+            /**
+             * Format: uint32
+             * @description The revision that the policy is to be again.
+             */
+            revision: number;
+        };
         /** @description A wish to rotate. */
         RotateInput: {
             /**
@@ -5730,6 +6013,8 @@ export interface components {
         UserChange: {
             /** @description Where notices go; empty for nowhere. */
             email?: string | null;
+            /** @description Who answers from now on for the accounts of somebody who is disabled; nobody else unless given. */
+            heir?: components["schemas"]["UserName"] | null;
             /** @description The scope that they belong to from now on. */
             scope?: components["schemas"]["ScopePath"] | null;
             /** @description `disabled` ends all that they could act with; `active` undoes it, but for what has ended. */
@@ -5997,6 +6282,15 @@ export interface components {
             code: "own_request";
         } | {
             /** @constant */
+            code: "own_proposal";
+        } | {
+            /** @constant */
+            code: "gains_by_it";
+        } | {
+            /** @constant */
+            code: "made_by_asker";
+        } | {
+            /** @constant */
             code: "answered_already";
         } | {
             /** @constant */
@@ -6005,6 +6299,14 @@ export interface components {
             /** @constant */
             code: "not_approver";
         });
+        /** @description Why not. */
+        WhyNot: {
+            /**
+             * @description The reason; one's own proposal needs none.
+             * @default
+             */
+            reason: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -8813,7 +9115,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Policy"];
+                    "application/json": components["schemas"]["PolicyPut"];
                 };
             };
             /** @description What went wrong */
@@ -8839,12 +9141,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description No Content */
-            204: {
+            /** @description OK */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["PolicyDeleted"];
+                };
             };
             /** @description What went wrong */
             default: {
@@ -8875,7 +9179,175 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_of_Policy"];
+                    "application/json": components["schemas"]["Page_of_PolicyRevision"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    policy_rollback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The policy. */
+                name: components["schemas"]["PolicyName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rollback"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyPut"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    proposal_list: {
+        parameters: {
+            query?: {
+                /** @description Those in this state only. */
+                state?: components["schemas"]["ProposalState"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_Proposal"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    proposal_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The proposal. */
+                id: components["schemas"]["ProposalId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    proposal_approve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The proposal. */
+                id: components["schemas"]["ProposalId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposal"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    proposal_refuse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The proposal. */
+                id: components["schemas"]["ProposalId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhyNot"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposal"];
                 };
             };
             /** @description What went wrong */
@@ -10860,6 +11332,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    user_leaving: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The sign-in name. */
+                name: components["schemas"]["UserName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Leaving"];
                 };
             };
             /** @description What went wrong */

@@ -2,7 +2,8 @@
 
 use axum::http::Method;
 use postern_control::{
-    Applied, ApplyInput, Caller, Control, DraftDiff, DraftInput, PolicyFilter, PolicyInput, Simulated,
+    Applied, ApplyInput, Caller, Control, DraftDiff, DraftInput, PolicyDeleted, PolicyFilter, PolicyInput, PolicyPut,
+    PolicyRevision, Simulated,
 };
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
@@ -14,7 +15,7 @@ use serde::Deserialize;
 use crate::input::{self, Input, Nothing};
 use crate::page::Page;
 use crate::problem::Problem;
-use crate::reply::{Done, Found};
+use crate::reply::Found;
 use crate::route::Routes;
 
 pub(crate) fn declare(routes: Routes) -> Routes {
@@ -42,6 +43,16 @@ pub(crate) fn declare(routes: Routes) -> Routes {
             delete,
         )
         .holding(
+            Permission::PolicyWrite,
+            (
+                Method::POST,
+                "/v1/policies/{name}/rollback",
+                "policy_rollback",
+                "Make a policy say again what it said in an earlier revision",
+            ),
+            rollback,
+        )
+        .holding(
             Permission::PolicyRead,
             (Method::POST, "/v1/policies/diff", "policy_diff", "For whom drafted policies would change what"),
             diff,
@@ -64,6 +75,14 @@ pub(crate) fn declare(routes: Routes) -> Routes {
 struct Named {
     /// The policy.
     name: PolicyName,
+}
+
+/// To which revision.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Rollback {
+    /// The revision that the policy is to be again.
+    revision: u32,
 }
 
 /// Which policies are wanted.
@@ -109,7 +128,7 @@ async fn revisions(
     caller: Caller,
     permit: Permit<Manage>,
     input: Input<Named>,
-) -> Result<Found<Page<Policy>>, Problem> {
+) -> Result<Found<Page<PolicyRevision>>, Problem> {
     let items = control.policy_revisions(&caller, &permit, &input.path.name).await?;
     Ok(Found(Page::whole(items)))
 }
@@ -119,7 +138,7 @@ async fn put(
     caller: Caller,
     permit: Permit<Manage>,
     input: Input<Named, Nothing, PolicyInput>,
-) -> Result<Found<Policy>, Problem> {
+) -> Result<Found<PolicyPut>, Problem> {
     Ok(Found(control.policy_put(&caller, &permit, &input.path.name, input.body).await?))
 }
 
@@ -128,9 +147,17 @@ async fn delete(
     caller: Caller,
     permit: Permit<Manage>,
     input: Input<Named>,
-) -> Result<Done, Problem> {
-    control.policy_delete(&caller, &permit, &input.path.name).await?;
-    Ok(Done)
+) -> Result<Found<PolicyDeleted>, Problem> {
+    Ok(Found(control.policy_delete(&caller, &permit, &input.path.name).await?))
+}
+
+async fn rollback(
+    control: Control,
+    caller: Caller,
+    permit: Permit<Manage>,
+    input: Input<Named, Nothing, Rollback>,
+) -> Result<Found<PolicyPut>, Problem> {
+    Ok(Found(control.policy_rollback(&caller, &permit, &input.path.name, input.body.revision).await?))
 }
 
 async fn diff(

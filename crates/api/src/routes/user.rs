@@ -1,7 +1,7 @@
 //! Users.
 
 use axum::http::Method;
-use postern_control::{Caller, Control, LinkIssued, UserChange, UserCreate, UserCreated, UserFilter};
+use postern_control::{Caller, Control, Leaving, LinkIssued, UserChange, UserCreate, UserCreated, UserFilter};
 use postern_domain::permission::{Permission, RoleAssignment};
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::user::{User, UserState};
@@ -28,6 +28,11 @@ pub(crate) fn declare(routes: Routes) -> Routes {
             Permission::UserWrite,
             (Method::PATCH, "/v1/users/{name}", "user_change", "Change, disable or enable a user"),
             change,
+        )
+        .holding(
+            Permission::UserRead,
+            (Method::GET, "/v1/users/{name}/leaving", "user_leaving", "What somebody answers for and knows"),
+            leaving,
         )
         .holding(
             Permission::UserWrite,
@@ -104,6 +109,15 @@ async fn change(
     input: Input<Named, Nothing, UserChange>,
 ) -> Result<Found<User>, Problem> {
     Ok(Found(control.user_change(&caller, &permit, &input.path.name, input.body).await?))
+}
+
+async fn leaving(
+    control: Control,
+    caller: Caller,
+    permit: Permit<Manage>,
+    input: Input<Named>,
+) -> Result<Found<Leaving>, Problem> {
+    Ok(Found(control.user_leaving(&caller, &permit, &input.path.name).await?))
 }
 
 async fn link(

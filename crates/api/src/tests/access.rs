@@ -220,6 +220,7 @@ async fn a_policy_is_put_with_the_fields_that_it_shows() {
     assert_eq!((wrong.status, &wrong.body["field"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("conditions.hours[0]")));
     let kept = call(&api, "ada", "GET", "/v1/policies/prod/revisions", Value::Null).await;
     assert_eq!(kept.body["items"].as_array().map(Vec::len), Some(2));
-    assert_eq!(call(&api, "ada", "DELETE", "/v1/policies/prod", Value::Null).await.status, StatusCode::NO_CONTENT);
+    let deleted = call(&api, "ada", "DELETE", "/v1/policies/prod", Value::Null).await;
+    assert_eq!((deleted.status, deleted.body), (StatusCode::OK, json!({ "proposal": null })));
     assert_eq!(call(&api, "ada", "GET", "/v1/policies/prod", Value::Null).await.status, StatusCode::NOT_FOUND);
 }

@@ -190,7 +190,10 @@ async fn a_policy_keeps_its_texts_and_counts_them() {
     let policy = estate.world.control.policy_show(&ada, &permit, &name).await.unwrap();
     assert_eq!((policy.revision, policy.description.as_str()), (2, "for development"));
     let texts = estate.world.control.policy_revisions(&ada, &permit, &name).await.unwrap();
-    assert_eq!(texts.iter().map(|text| text.description.as_str()).collect::<Vec<_>>(), vec!["", "for development"]);
+    assert_eq!(
+        texts.iter().map(|text| text.policy.description.as_str()).collect::<Vec<_>>(),
+        vec!["", "for development"]
+    );
     // What is shown can be applied as it is.
     let shown = to_yaml(&[Document::from(&policy)]).unwrap();
     assert_eq!(actions(&estate.apply("ada", &shown).await.unwrap()), vec![Action::Unchanged]);

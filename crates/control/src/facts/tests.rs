@@ -43,6 +43,8 @@ async fn a_group_counts_in_its_own_tenant_only() {
         .replace("groups: [sre]", "groups: [dba]")
         .replace("groups: [leads]", "groups: [dba]");
     estate.apply("ada", &theirs).await.unwrap();
+    // Zoe may change policies there too, so that it takes both.
+    estate.accept_proposals("zoe").await;
     let ann = world.caller("ann").await.user.id;
     let concerns = async |account: &str| {
         let facts = world.control.connect_facts(&ann, &reference(account)).await.unwrap().unwrap();

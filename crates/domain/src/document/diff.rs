@@ -21,6 +21,8 @@ pub enum Action {
     Update,
     /// The thing is already as declared.
     Unchanged,
+    /// Waits for the yes of somebody else.
+    Propose,
 }
 
 /// One field that changes.

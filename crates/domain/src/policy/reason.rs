@@ -109,6 +109,15 @@ pub enum Reason {
     /// Nobody decides on their own request.
     #[error("nobody approves a request of their own")]
     OwnRequest,
+    /// Nobody approves a change of policy of their own.
+    #[error("nobody approves a change of policy of their own")]
+    OwnProposal,
+    /// Nobody approves what lets themselves do more.
+    #[error("nobody approves a change that lets themselves do more")]
+    GainsByIt,
+    /// Whoever has made somebody's account, or given them rights, is not approved by them for a day.
+    #[error("who asks has made your account or given you rights in the last day: somebody else must approve it")]
+    MadeByAsker,
     /// They have answered already.
     #[error("you have answered this request already")]
     AnsweredAlready,
@@ -142,6 +151,9 @@ impl Reason {
             | Self::NoPolicy
             | Self::TooShort
             | Self::OwnRequest
+            | Self::OwnProposal
+            | Self::GainsByIt
+            | Self::MadeByAsker
             | Self::AnsweredAlready
             | Self::NotPending
             | Self::NotApprover => None,

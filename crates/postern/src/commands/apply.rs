@@ -47,6 +47,9 @@ impl Apply {
             }
         }
         output::line(&summary(&applied))?;
+        if applied.changes.iter().any(|change| change.action == Action::Propose) {
+            output::line("what lets somebody do more waits for the yes of somebody else: postern policy proposals")?;
+        }
         Ok(DONE)
     }
 }
@@ -126,6 +129,7 @@ fn lines(change: &Change, paint: Paint) -> Vec<String> {
         Action::Create => ("+", GREEN),
         Action::Update => ("~", YELLOW),
         Action::Unchanged => ("=", DIM),
+        Action::Propose => ("?", YELLOW),
     };
     let mut lines = vec![paint.with(colour, &format!("{sign} {} {}", change.kind, change.name))];
     // What names the thing stands in the line above.
@@ -150,10 +154,15 @@ fn shown(value: &Value) -> String {
 fn summary(applied: &Applied) -> String {
     let count = |action| applied.changes.iter().filter(|change| change.action == action).count();
     let (created, updated, unchanged) = (count(Action::Create), count(Action::Update), count(Action::Unchanged));
+    let proposed = match count(Action::Propose) {
+        0 => String::new(),
+        proposed if applied.applied => format!(", {proposed} proposed"),
+        proposed => format!(", {proposed} to propose"),
+    };
     if applied.applied {
-        format!("{created} created, {updated} updated, {unchanged} unchanged")
+        format!("{created} created, {updated} updated, {unchanged} unchanged{proposed}")
     } else {
-        format!("{created} to create, {updated} to update, {unchanged} unchanged; nothing was changed")
+        format!("{created} to create, {updated} to update, {unchanged} unchanged{proposed}; nothing was changed")
     }
 }
 

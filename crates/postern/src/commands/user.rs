@@ -1,7 +1,7 @@
 //! `postern user ...`.
 
 use clap::{Subcommand, ValueEnum};
-use postern_control::{LinkIssued, UserChange, UserCreate, UserCreated};
+use postern_control::{Leaving, LinkIssued, UserChange, UserCreate, UserCreated};
 use postern_domain::permission::RoleAssignment;
 use postern_domain::user::{User, UserState};
 use postern_domain::{GroupName, ScopePath, UserName};
@@ -49,8 +49,16 @@ pub(crate) enum UserCommand {
         /// The sign-in name.
         name: UserName,
     },
-    /// Disable a user: ends their sign-ins, tokens, grants and live sessions.
+    /// Disable a user: ends their sign-ins, tokens, grants and live sessions, and changes the secrets they know.
     Disable {
+        /// The sign-in name.
+        name: UserName,
+        /// Who answers from now on for the accounts that they answered for.
+        #[arg(long, value_name = "USER")]
+        heir: Option<UserName>,
+    },
+    /// List the accounts that a user answers for, and those whose secret they know by a check-out.
+    Leaving {
         /// The sign-in name.
         name: UserName,
     },
@@ -159,8 +167,12 @@ impl UserCommand {
                 output::list(format, &users)?;
             }
             Self::Show { name } => output::one(format, &client.get::<User>(&format!("/v1/users/{name}")).await?)?,
-            Self::Disable { name } => set_state(&client, &name, UserState::Disabled, format).await?,
-            Self::Enable { name } => set_state(&client, &name, UserState::Active, format).await?,
+            Self::Disable { name, heir } => set_state(&client, &name, UserState::Disabled, heir, format).await?,
+            Self::Enable { name } => set_state(&client, &name, UserState::Active, None, format).await?,
+            Self::Leaving { name } => {
+                let leaving: Leaving = client.get(&format!("/v1/users/{name}/leaving")).await?;
+                output::one(format, &leaving)?;
+            }
             Self::Link { name } => {
                 let link: LinkIssued = client.post(&format!("/v1/users/{name}/link"), &json!({})).await?;
                 if format == Format::Table { print_link(&link)? } else { output::one(format, &link)? }
@@ -185,8 +197,14 @@ async fn with_own_scope(client: &Client, roles: Vec<RoleIn>) -> Result<Vec<RoleA
     Ok(roles.into_iter().map(|role| role.within(&me.user.scope)).collect())
 }
 
-async fn set_state(client: &Client, name: &UserName, state: UserState, format: Format) -> Result<(), Failure> {
-    let change = UserChange { state: Some(state), ..UserChange::default() };
+async fn set_state(
+    client: &Client,
+    name: &UserName,
+    state: UserState,
+    heir: Option<UserName>,
+    format: Format,
+) -> Result<(), Failure> {
+    let change = UserChange { state: Some(state), heir, ..UserChange::default() };
     let user: User = client.send(Method::PATCH, &format!("/v1/users/{name}"), &change).await?;
     output::list(format, &[user])
 }

@@ -1,0 +1,135 @@
+//! Who holds the right to change policies together with others, and what that forbids them alone.
+//!
+//! An installation begins with one person, who must be able to set it up. From the moment at which two
+//! people may change policies somewhere, no change there that lets somebody do more is made by one of them
+//! alone; that does not end when one of the two is gone, or taking rights away would be a way around it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use postern_domain::permission::{Authority, Permission};
+use postern_domain::policy::{Holding, Policy, Resident, shift};
+use postern_domain::user::{User, UserState};
+use postern_domain::{AccountId, ScopePath, UserName};
+use postern_store::{LeafFilter, ReadTx, WriteTx};
+
+use crate::answers::{holdings, residents};
+use crate::{Caller, Error, authenticate};
+
+/// Where it is kept in which scopes two people may change policies, or could.
+const SETTING: &str = "policy.shared_scopes";
+/// How long whoever made somebody's account, or gave them rights, is not approved by them.
+const MADE_MAX: Duration = Duration::from_secs(86_400);
+/// How many of the author's deeds are looked at.
+const DEEDS_MAX: u32 = 500;
+
+/// Notes in which scopes two active people may change policies.
+pub(crate) async fn note(tx: &mut WriteTx) -> Result<BTreeSet<ScopePath>, Error> {
+    let roles = authenticate::roles(tx).await?;
+    let mut held: Vec<Vec<ScopePath>> = Vec::new();
+    for person in tx.people().await?.into_iter().filter(|person| person.user.state == UserState::Active) {
+        let scopes = Authority::of(&person.user.roles, &roles).scopes(Permission::PolicyWrite);
+        if !scopes.is_empty() {
+            held.push(scopes);
+        }
+    }
+    let known: BTreeSet<ScopePath> = match tx.setting(SETTING).await? {
+        Some(text) => {
+            serde_json::from_str(&text).map_err(|_| Error::Unavailable(format!("the setting {SETTING} is damaged")))?
+        }
+        None => BTreeSet::new(),
+    };
+    let by_two = |scope: &&ScopePath| {
+        held.iter().filter(|scopes| scopes.iter().any(|held| held.contains(scope))).nth(1).is_some()
+    };
+    let mut shared = known.clone();
+    shared.extend(held.iter().flatten().filter(by_two).cloned());
+    if shared != known {
+        let text = serde_json::to_string(&shared).map_err(|error| Error::Unavailable(error.to_string()))?;
+        tx.setting_set(SETTING, &text).await?;
+    }
+    Ok(shared)
+}
+
+/// Whether more than one person may change policies in `scope`, or could at some time.
+pub(crate) async fn is_shared(tx: &mut WriteTx, scope: &ScopePath) -> Result<bool, Error> {
+    Ok(note(tx).await?.iter().any(|shared| shared.contains(scope)))
+}
+
+/// Whether `author` made the account of `other`, issued a link for it, or gave them rights in the last day.
+pub(crate) async fn made_by(
+    rows: &mut ReadTx,
+    author: &UserName,
+    other: &User,
+    now: postern_domain::Timestamp,
+) -> Result<bool, Error> {
+    let deeds = |action: &str| LeafFilter {
+        actor: Some(author.to_string()),
+        action: Some(action.to_owned()),
+        from: Some(now.before(MADE_MAX)),
+        ..LeafFilter::default()
+    };
+    let everywhere = [ScopePath::root()];
+    let about = LeafFilter { target: Some(other.name.to_string()), ..deeds("user") };
+    if !rows.leaves_matching(&everywhere, &about, 0, 1).await?.is_empty() {
+        return Ok(true);
+    }
+    let joined = rows.leaves_matching(&everywhere, &deeds("group.put"), 0, DEEDS_MAX).await?;
+    Ok(joined.iter().any(|leaf| {
+        let event = serde_json::from_slice::<postern_domain::event::Event>(&leaf.body).ok();
+        let names = event.and_then(|event| event.details.get("joined").cloned());
+        names.is_some_and(|names| {
+            names.as_array().is_some_and(|names| names.iter().any(|name| *name == other.name.as_str()))
+        })
+    }))
+}
+
+/// What the caller may do with each account, to be compared after a change that is not one of policy:
+/// of groups, of assets, of themselves.
+pub(crate) struct OwnRights {
+    by_account: BTreeMap<AccountId, Vec<Policy>>,
+}
+
+impl OwnRights {
+    /// To be asked before the change.
+    pub(crate) async fn before(tx: &mut WriteTx, caller: &Caller) -> Result<Self, Error> {
+        Ok(Self { by_account: concerning(tx, caller).await? })
+    }
+
+    /// To be asked after it: refuses a change by which the caller lets themselves do more, except where they
+    /// alone may change policies and so could give it to themselves openly.
+    pub(crate) async fn after(self, tx: &mut WriteTx, caller: &Caller, scope: &ScopePath) -> Result<(), Error> {
+        let now = concerning(tx, caller).await?;
+        let gained = |id: &&AccountId| {
+            let (Some(was), Some(is)) = (self.by_account.get(*id), now.get(*id)) else { return false };
+            shift(&was.iter().collect::<Vec<_>>(), &is.iter().collect::<Vec<_>>()).widened
+        };
+        if !self.by_account.keys().any(|id| gained(&id)) {
+            return Ok(());
+        }
+        let alone = caller.authority.covers(Permission::PolicyWrite, scope) && !is_shared(tx, scope).await?;
+        if alone {
+            return Ok(());
+        }
+        let message = "this would let yourself do more with an account: somebody else has to do it, or ask for access";
+        Err(Error::Forbidden(message.to_owned()))
+    }
+}
+
+/// The policies that concern the caller, by account; of all accounts in their reach.
+async fn concerning(tx: &mut WriteTx, caller: &Caller) -> Result<BTreeMap<AccountId, Vec<Policy>>, Error> {
+    let Some(person) = tx.person(&caller.user.id).await? else { return Ok(BTreeMap::new()) };
+    let resident = residents(vec![person]).pop();
+    let Some(Resident { user, .. }) = &resident else { return Ok(BTreeMap::new()) };
+    let mut policies = tx.policies_reaching(&ScopePath::root()).await?;
+    // Here with the groups of every tenant; each account is judged with those of its own.
+    policies.retain(|policy| policy.subjects.include(user));
+    let mut found = BTreeMap::new();
+    for Holding { account, asset } in holdings(tx, std::slice::from_ref(&user.scope)).await? {
+        let Some(seen) = resident.as_ref().map(|resident| resident.seen_in(&asset.scope)) else { continue };
+        let about: Vec<_> =
+            policies.iter().filter(|policy| policy.concerns(&seen, &account, &asset)).cloned().collect();
+        found.insert(account.id, about);
+    }
+    Ok(found)
+}
