@@ -1,10 +1,10 @@
 import { call, json, nothing, path, withQuery } from "./http";
 import type { Query } from "./http";
 import type {
-  Access, AccessExplained, Account, ApiToken, Asset, AuditItem, CheckedOut, Checkout, ConnectTicket, Counts,
+  Access, AccessExplained, Account, ApiToken, Applied, Asset, AuditItem, CheckedOut, Checkout, ConnectTicket, Counts,
   DiscoveryRun, DiscoveryView, Document, DocumentsRead, DocumentsWritten, Finding, Folder, Inventory, WaitingStatement,
   Grant, Group, Home, HostKey, Integrity, Link, LinkShown, Login, Page, Passkey, PasskeyAnswer,
-  PasskeyOffer, Permission, Policy, Proof, ReachItem, RecordingMarks, RecordingSearch, Request, RequestContext,
+  PasskeyOffer, Permission, Policy, PolicyDeleted, Proof, ReachItem, RecordingMarks, RecordingSearch, Request, RequestContext,
   Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, SqlConsoleOpened, SshKey, Status, TerminalOpened, User,
   VaultStatus, Who,
 } from "./nouns";
@@ -110,11 +110,11 @@ export const api = {
   policyList: (query: Query, signal?: Signal) => json<Page<Policy>>("GET", path("policies"), { query, signal }),
   policyShow: (name: string, signal?: Signal) => json<Policy>("GET", path("policies", name), { signal }),
   policyPut: (name: string, body: PolicyText) => call("PUT", path("policies", name), { body }),
-  policyDelete: (name: string) => nothing("DELETE", path("policies", name)),
+  policyDelete: (name: string) => json<PolicyDeleted>("DELETE", path("policies", name)),
 
   documentsRead: (text: string, signal?: Signal) => json<DocumentsRead>("POST", path("documents", "read"), { body: { text }, signal }),
   documentsWrite: (documents: Document[], signal?: Signal) => json<DocumentsWritten>("POST", path("documents", "write"), { body: { documents }, signal }),
-  documentsApply: (documents: Document[]) => call("POST", path("apply"), { body: { documents } }),
+  documentsApply: (documents: Document[]) => json<Applied>("POST", path("apply"), { body: { documents } }),
   accountReach: (account: string, query: Query, signal?: Signal) => json<Page<ReachItem>>("GET", path("accounts", account, "reach"), { query, signal }),
   userReach: (name: string, query: Query, signal?: Signal) => json<Page<Access>>("GET", path("users", name, "reach"), { query, signal }),
   accountReachAs: (account: string, draft: DraftPolicy, query: Query, signal?: Signal) => json<Page<ReachItem>>("POST", path("accounts", account, "reach"), { query, body: { draft: plain(draft) }, signal }),

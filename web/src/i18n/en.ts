@@ -324,7 +324,7 @@ export const en = {
       outcomes: { permit: (u: string, a: string) => `${u} can connect to ${a} now.`, step_up: (u: string, a: string) => `${u} can connect to ${a} after proving a factor.`, deny: (u: string, a: string) => `${u} cannot connect to ${a} now.` },
       verdict: { other_scope: "another scope", other_subject: "about other people", other_account: "about other accounts", denies_elsewhere: "denies, but not here and now", denies: "denies", allows: "allows", step_up: "allows after a factor", refuses: "not now, or not like this" },
     },
-    removeTitle: (n: string) => `Delete ${n}`, removeBody: "Sessions that it allows end; live grants under it stop working.", removed: "Deleted.", saved: "Saved.",
+    removeTitle: (n: string) => `Delete ${n}`, removeBody: "Sessions that it allows end; live grants under it stop working.", removed: "Deleted.", saved: "Saved.", proposed: "It lets somebody do more, and waits for the yes of somebody else: postern policy proposals",
     parts: { who: "Who", accounts: "May reach", when: "When and from where", how: "How they get in", may: "What sessions may do", bound: "What binds them" },
     words: {
       users: "users", groups: "groups", accountsNamed: "accounts named", onAssets: "on assets", withLabels: "with labels", onPlatforms: "on platforms", always: "at any time, from any network", from: "from", hours: (days: string, from: string, to: string, zone: string) => `${days} ${from} to ${to} ${zone}`, everyDay: "every day",

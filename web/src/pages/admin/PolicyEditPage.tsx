@@ -53,9 +53,10 @@ function Editor({ initial, written, isNew }: { initial: PolicyDocument; written:
   const save = useMutation({
     meta: { inline: true },
     mutationFn: () => api.documentsApply([document]),
-    onSuccess: () => {
-      toast("ok", t.policies.saved);
-      void navigate({ to: pb.policy(document.name) });
+    onSuccess: ({ changes }) => {
+      const waits = changes.some((change) => change.action === "propose");
+      toast("ok", waits ? t.policies.proposed : t.policies.saved);
+      void navigate({ to: waits && isNew ? pb.policies() : pb.policy(document.name) });
     },
   });
   const wrong = problems.size > 0 || textProblems.length > 0 || failure ? t.policies.notYet : isChecking ? t.policies.checking : undefined;

@@ -119,6 +119,6 @@ function Text({ policy }: { policy: Policy }) {
 
 function Remove({ policy, onClose }: { policy: Policy; onClose: () => void }) {
   const navigate = useNavigate();
-  const remove = useMutation({ meta: { inline: true }, mutationFn: () => api.policyDelete(policy.name), onSuccess: () => { toast("ok", t.policies.removed); void navigate({ to: pb.policies() }); } });
+  const remove = useMutation({ meta: { inline: true }, mutationFn: () => api.policyDelete(policy.name), onSuccess: ({ proposal }) => { toast("ok", proposal ? t.policies.proposed : t.policies.removed); void navigate({ to: pb.policies() }); } });
   return <ReasonDialog title={t.policies.removeTitle(policy.name)} about={t.policies.removeBody} submit={t.policies.remove} danger busy={remove.isPending} error={remove.error} onSubmit={() => remove.mutate()} onClose={onClose} />;
 }
