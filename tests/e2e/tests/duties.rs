@@ -334,23 +334,23 @@ fn own_policies() -> Vec<Attempt> {
         }),
         ("access stands", |s| drop(s.edit("ada", "sre", |p| p["access"] = json!("standing")))),
         ("windows are longer", |s| {
-            drop(s.edit("pia", "sre", |p| p["obligations"]["max_duration_seconds"] = json!(7_200)))
+            drop(s.edit("pia", "sre", |p| p["obligations"]["max_duration_seconds"] = json!(7_200)));
         }),
         ("sessions do more", |s| {
             s.edit("pia", "sre", |p| p["obligations"]["capabilities"] = json!(["shell", "exec", "sftp_read"]));
         }),
         ("factors are older", |s| {
-            drop(s.edit("pia", "sre", |p| p["obligations"]["mfa_max_age_seconds"] = json!(7_200)))
+            drop(s.edit("pia", "sre", |p| p["obligations"]["mfa_max_age_seconds"] = json!(7_200)));
         }),
         ("no ticket is wanted", |s| drop(s.edit("pia", "sre", |p| p["obligations"]["ticket_pattern"] = Value::Null))),
         ("any ticket will do", |s| drop(s.edit("pia", "sre", |p| p["obligations"]["ticket_pattern"] = json!(".*")))),
         ("no reason is wanted", |s| drop(s.edit("pia", "sre", |p| p["obligations"]["reason_required"] = json!(false)))),
         ("sessions may be idle", |s| drop(s.edit("pia", "sre", |p| p["obligations"]["idle_seconds"] = Value::Null))),
         ("more sessions at once", |s| {
-            drop(s.edit("pia", "sre", |p| p["obligations"]["concurrent_sessions"] = json!(9)))
+            drop(s.edit("pia", "sre", |p| p["obligations"]["concurrent_sessions"] = json!(9)));
         }),
         ("the secret may be seen", |s| {
-            drop(s.edit("pia", "sre", |p| p["obligations"]["checkout_seconds"] = json!(600)))
+            drop(s.edit("pia", "sre", |p| p["obligations"]["checkout_seconds"] = json!(600)));
         }),
         ("more accounts", |s| drop(s.edit("pia", "sre", |p| p["accounts"]["labels"] = json!({})))),
         ("more people", |s| drop(s.edit("ada", "oncall", |p| p["subjects"]["users"] = json!(["ada"])))),
@@ -426,7 +426,7 @@ fn own_groups_and_labels() -> Vec<Attempt> {
         ("as text", |s| drop(s.apply("max", "{kind: Group, name: oncall, members: [max]}"))),
         ("one leaves a group that may not", |s| drop(s.members("gus", "contractors", &["pia"]))),
         ("one removes the group that may not", |s| {
-            drop(s.call("gus", "DELETE", "/v1/groups/contractors", Value::Null))
+            drop(s.call("gus", "DELETE", "/v1/groups/contractors", Value::Null));
         }),
         ("a label is changed to one that is open", |s| {
             let body = json!({ "platform": "linux", "address": "192.0.2.7:22", "labels": { "env": "dev" } });
