@@ -176,7 +176,7 @@ pub(crate) async fn propose(
     if !shared::is_shared(tx, scope).await? {
         return Ok(None);
     }
-    let diff = diff(tx, &proposal, &[scope.clone()]).await?;
+    let diff = diff(tx, &proposal, std::slice::from_ref(scope)).await?;
     if !diff.widens {
         return Ok(None);
     }
@@ -214,7 +214,7 @@ async fn policies(rows: &mut ReadTx, proposal: &Proposal) -> Result<(Vec<Policy>
     match &proposal.document {
         Some(document) => set(&mut after, document, proposal.created_at),
         None => {
-            after.retain(|policy| policy.name != proposal.policy || policy.scope.tenant() != proposal.scope.tenant())
+            after.retain(|policy| policy.name != proposal.policy || policy.scope.tenant() != proposal.scope.tenant());
         }
     }
     Ok((before, after))
