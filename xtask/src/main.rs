@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod console;
 mod crash_points;
+mod driver_suites;
 mod duties;
 mod estate;
 mod faults;
@@ -22,6 +23,7 @@ const USAGE: &str = "usage: cargo xtask <what>
   tamper        edits the ledger and recordings on disk: is everything noticed?
   faults        bad input and faults, each a real trial on the built product
   fuzz [SECONDS [TARGET...]]  runs the fuzz targets, each for so long: does anything break?
+  driver-suites  suites that others wrote, against databases and through the gate: is there a difference?
   duties        ways in which people could let themselves do more: does any succeed?
   statements    rules on SQL: is every statement of the table decided as it must be?
   estate        accounts and findings planted on over 200 real servers against those found
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         ["bench", what @ ..] => bench::run(what),
         ["console-e2e", part @ ..] => console::flows(part),
         ["statements"] => statements::run(),
+        ["driver-suites"] => driver_suites::run(),
         ["duties"] => duties::run(),
         ["estate"] => estate::run(),
         ["faults"] => faults::run(),

@@ -51,6 +51,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("postern-e2e", &[]),
     ("postern-estate", &["postern-connectors", "postern-domain"]),
+    ("postern-suites", &["postern-e2e"]),
     ("postern-bench", &["postern-e2e"]),
     ("xtask", &["postern-ledger", "postern-sql", "postern-wire"]),
 ];

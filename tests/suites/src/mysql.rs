@@ -1,0 +1,52 @@
+//! MariaDB's own tests of its client library: prepared statements in every form, cursors, several results,
+//! signing in anew, bulk statements, cancelling, compression.
+//!
+//! The suite speaks no TLS: directly the server takes it without, and to the gate it goes by `postern proxy`.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use postern_e2e::{Child, MysqlWorld, free_port, run as ran, until};
+
+use crate::{Outcomes, PASSED, Suite};
+
+const PROGRAM: &str = "target/suites/mariadb/usr/bin/mariadb-client-test";
+const PASSWORD: &str = "Horse:battery staple 9";
+
+/// Runs it both ways.
+pub(crate) fn run() -> anyhow::Result<Suite> {
+    let mut world = MysqlWorld::start()?;
+    world.sql("create database test; set global require_secure_transport = off; grant all on *.* to app@'%' with grant option")?;
+    // The suite asks for what a version can do; the gate greets before it knows which server is wanted.
+    let config = world.declared.gate.scratch().join("postern.toml");
+    fs::write(&config, format!("[mysql]\nserver_version = \"{}\"\n", world.sql("select version()")?))?;
+    world.declared.gate.stop()?;
+    world.declared.gate.start_under(&["sh", "-c", &format!("exec \"$0\" \"$@\" --config {}", config.display())])?;
+    let ben = world.declared.person("ben", "dba")?;
+    let port = free_port()?;
+    let mut proxy = ben.command(&["proxy", "app@shop", "--listen", &format!("127.0.0.1:{port}")])?;
+    let _proxy = Child::start(proxy.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()))?;
+    until("the proxy", || Ok(std::net::TcpStream::connect(("127.0.0.1", port)).ok()))?;
+    let shown = ran(Command::new(PROGRAM).arg("--show-tests"))?.text();
+    let names: Vec<&str> = shown.lines().filter(|line| line.starts_with("test_")).collect();
+    let direct = tests(&names, world.target.port())?;
+    let gate = tests(&names, port)?;
+    Ok(Suite { name: "mariadb-client-test", direct, gate })
+}
+
+/// Runs each of the tests against what listens on this port.
+fn tests(names: &[&str], port: u16) -> anyhow::Result<Outcomes> {
+    let folder = std::env::temp_dir().join(format!("mariadb-client-test-{port}"));
+    // It keeps notes there and gives up without.
+    fs::create_dir_all(folder.join("log"))?;
+    let mut outcomes = Outcomes::new();
+    for name in names {
+        let mut command = Command::new("timeout");
+        command.args(["60", PROGRAM, "--no-defaults", "-h", "127.0.0.1", "-P", &port.to_string(), "-u", "app"]);
+        command.arg(format!("-p{PASSWORD}")).arg("-v").arg(&folder).arg(name);
+        let word = if ran(&mut command)?.code == 0 { PASSED } else { "failed" };
+        outcomes.insert((*name).to_owned(), word.to_owned());
+    }
+    fs::remove_dir_all(&folder)?;
+    Ok(outcomes)
+}
