@@ -21,9 +21,11 @@ struct Suite {
     gate: Outcomes,
 }
 
+/// Runs a suite both ways.
+type Run = fn() -> anyhow::Result<Suite>;
+
 /// All of them; names on the command line choose some.
-const SUITES: [(&str, fn() -> anyhow::Result<Suite>); 2] =
-    [("psycopg2", postgres::run), ("mariadb-client-test", mysql::run)];
+const SUITES: [(&str, Run); 2] = [("psycopg2", postgres::run), ("mariadb-client-test", mysql::run)];
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
