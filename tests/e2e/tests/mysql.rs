@@ -194,8 +194,9 @@ fn a_driver_finds_everything_as_it_is() {
 const PREPARED: &str = r#"
 import io, os, datetime, decimal, mysql.connector
 def connect(**more):
+    # MariaDB does not know the collation that this driver would choose for the version it is told.
     return mysql.connector.connect(host="127.0.0.1", port=int(os.environ["PORT"]), user="app@shop", use_pure=True,
-                                   password=os.environ["TOKEN"], database="shop", ssl_ca=os.environ["CA"],
+                                   collation="utf8mb4_general_ci", password=os.environ["TOKEN"], database="shop", ssl_ca=os.environ["CA"],
                                    ssl_verify_cert=True, autocommit=True, **more)
 for compress in (False, True):
     with connect(compress=compress) as db:
@@ -254,7 +255,7 @@ fn results_are_masked_in_binary_form_too() {
     let script = r#"
 import os, mysql.connector
 db = mysql.connector.connect(host="127.0.0.1", port=int(os.environ["PORT"]), user="app@shop", use_pure=True,
-                             password=os.environ["TOKEN"], database="shop", ssl_ca=os.environ["CA"], compress=True)
+                             collation="utf8mb4_general_ci", password=os.environ["TOKEN"], database="shop", ssl_ca=os.environ["CA"], compress=True)
 c = db.cursor(prepared=True)
 c.execute("select id, score, born, name, note from customer where id = %s", (1,))
 print(c.fetchone())

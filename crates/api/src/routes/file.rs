@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -22,6 +22,10 @@ use crate::server::App;
 
 /// How long a browser may take to send the next bytes of a file.
 const UPLOAD_SILENCE_MAX: Duration = Duration::from_secs(60);
+/// How much of a refused file is read, in bytes, so that its sender hears of the refusal.
+const REFUSED_LEN_MAX: usize = 64 * 1024 * 1024;
+/// For how long.
+const REFUSED_TIME_MAX: Duration = Duration::from_secs(10);
 const OCTETS: &str = "application/octet-stream";
 
 pub(crate) fn declare(routes: Routes) -> Routes {
@@ -129,9 +133,24 @@ async fn download(app: App, caller: Caller, input: Input<Named, Place>) -> Resul
 }
 
 async fn write(app: App, caller: Caller, path: Named, query: Target, request: Request) -> Result<Response, Problem> {
-    let files = files(&app, &caller, &path).await?;
-    let mut upload = files.upload(&query.path, query.overwrite).await.map_err(problem)?;
     let mut body = request.into_body().into_data_stream();
+    let written = match files(&app, &caller, &path).await {
+        Ok(files) => write_to(&files, query, &mut body).await,
+        Err(problem) => Err(problem),
+    };
+    if written.is_err() {
+        // A connection that is closed while a client still sends is reset, and the client never reads why.
+        let _ = tokio::time::timeout(REFUSED_TIME_MAX, pass_over(&mut body)).await;
+    }
+    Ok(Found(written?).into_reply().into_response())
+}
+
+async fn write_to(
+    files: &postern_gateway_web::Files,
+    query: Target,
+    body: &mut BodyDataStream,
+) -> Result<Uploaded, Problem> {
+    let mut upload = files.upload(&query.path, query.overwrite).await.map_err(problem)?;
     loop {
         let next = tokio::time::timeout(UPLOAD_SILENCE_MAX, body.next()).await;
         match next {
@@ -143,8 +162,18 @@ async fn write(app: App, caller: Caller, path: Named, query: Target, request: Re
             }
         }
     }
-    let uploaded: Uploaded = upload.finish().await.map_err(problem)?;
-    Ok(Found(uploaded).into_reply().into_response())
+    upload.finish().await.map_err(problem)
+}
+
+/// Reads what is left of a body that nobody wants, up to a bound.
+async fn pass_over(body: &mut BodyDataStream) {
+    let mut passed = 0;
+    while let Some(Ok(data)) = body.next().await {
+        passed += data.len();
+        if passed > REFUSED_LEN_MAX {
+            return;
+        }
+    }
 }
 
 /// The name that a browser stores the file under (RFC 6266, RFC 8187).
