@@ -146,7 +146,7 @@ async fn write(app: App, caller: Caller, path: Named, query: Target, request: Re
 }
 
 async fn write_to(
-    files: &postern_gateway_web::Files,
+    files: &Arc<postern_gateway_web::Files>,
     query: Target,
     body: &mut BodyDataStream,
 ) -> Result<Uploaded, Problem> {
