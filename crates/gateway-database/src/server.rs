@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 
 use postern_gateway::{Admission, AdmissionLimits, Control, Sessions, Workers, accept};
-use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, ServerConfig};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +18,7 @@ use crate::mysql;
 use crate::pg;
 use crate::pg::Cancels;
 use crate::redis;
-use crate::verify::Trust;
+use crate::verify::{Trust, exactly};
 
 /// Why the gateway cannot be made or does not listen.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +87,14 @@ impl Door {
         client.set_nodelay(true)?;
         self.entrance.upgrade().ok_or_else(gone)?.admit(protocol, stream, source);
         Ok(client)
+    }
+
+    /// How clients within this process speak TLS to a gateway that has this certificate, and to no other.
+    ///
+    /// # Errors
+    /// When TLS is not to be had.
+    pub fn tls(certificate: CertificateDer<'static>) -> Result<ClientConfig, rustls::Error> {
+        exactly(certificate)
     }
 
     /// Cancels what runs in the session of the MySQL client that was given this number.

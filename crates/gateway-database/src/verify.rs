@@ -95,14 +95,26 @@ fn config(pem: &str) -> Option<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(certificates.iter().cloned());
     let authorities = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build().ok();
+    knowing(provider, certificates, authorities).ok()
+}
+
+/// How to speak TLS to whoever has this very certificate, whatever name it is asked for by.
+pub(crate) fn exactly(certificate: CertificateDer<'static>) -> Result<ClientConfig, Error> {
+    knowing(Arc::new(rustls::crypto::aws_lc_rs::default_provider()), vec![certificate], None)
+}
+
+fn knowing(
+    provider: Arc<CryptoProvider>,
+    certificates: Vec<CertificateDer<'static>>,
+    authorities: Option<Arc<WebPkiServerVerifier>>,
+) -> Result<ClientConfig, Error> {
     let algorithms = provider.signature_verification_algorithms;
     let known = Known { certificates, authorities, algorithms };
     let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .ok()?
+        .with_safe_default_protocol_versions()?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(known))
         .with_no_client_auth();
     config.resumption = Resumption::disabled();
-    Some(config)
+    Ok(config)
 }

@@ -176,7 +176,8 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
             mysql_version: plan.file.mysql.server_version.clone().unwrap_or_else(|| MYSQL_VERSION.to_owned()),
         };
         let gateway = DatabaseGateway::new(sessions.clone(), config)?;
-        in_browser.consoles = Some(consoles(gateway.door(), certificate));
+        let consoles = consoles(gateway.door(), certificate).context("the SQL console")?;
+        in_browser.consoles = Some(consoles);
         tasks.spawn(gateway.serve(databases, stop.clone()));
     }
     let app = postern_api::app(control.clone(), Arc::new(Metrics::default()), in_browser);
