@@ -45,6 +45,9 @@ fn content(bytes: &[u8]) {
         if let Ok(read) = command::parameters(bytes, count, &mut vec![0xFD; usize::from(count)], |at| at == 2) {
             assert_eq!(read.len(), usize::from(count));
         }
+        if let Ok(read) = command::bulk_parameters(bytes, count, &mut vec![0xFD; usize::from(count)], 20) {
+            assert!(read.len() <= 20 && read.len() % usize::from(count) == 0, "whole rows");
+        }
         let count = usize::from(count);
         if let Ok(values) = result::text_row(bytes, count) {
             let out = result::encode_text_row(values.iter().copied());

@@ -14,16 +14,13 @@ pub(crate) fn check(bytes: &[u8]) {
         }
     }
     for portion in [1, 7] {
-        assert_eq!(
-            split(bytes, portion, |tag| front::handling(tag, true)),
-            split(bytes, usize::MAX, |tag| front::handling(tag, true))
-        );
+        assert_eq!(split(bytes, portion, front::handling), split(bytes, usize::MAX, front::handling));
         assert_eq!(
             split(bytes, portion, |tag| back::handling(tag, true)),
             split(bytes, usize::MAX, |tag| back::handling(tag, true))
         );
     }
-    for (tag, message) in split(bytes, usize::MAX, |tag| front::handling(tag, true)).0 {
+    for (tag, message) in split(bytes, usize::MAX, front::handling).0 {
         client(tag, body(&message));
     }
     let mut pipeline = Pipeline::default();

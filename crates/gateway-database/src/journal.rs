@@ -15,6 +15,8 @@ use crate::text::plain;
 
 /// The longest text of an error that is recorded.
 const ERROR_LEN_MAX: usize = 2000;
+/// However many parameters there are, a frame holds no more of them.
+pub(crate) const PARAMETERS_MAX: usize = 10_000;
 /// How much of a long text goes into one frame.
 const PART_LEN: usize = 32 * 1024;
 
@@ -179,6 +181,5 @@ pub(crate) fn parameters<'a>(values: impl Iterator<Item = (bool, Option<&'a [u8]
             value: value.map(|value| Cow::Borrowed(value.get(..length).unwrap_or_default())),
         }
     };
-    // However many there are, a frame holds no more of them.
-    values.take(10_000).map(shown).collect()
+    values.take(PARAMETERS_MAX).map(shown).collect()
 }

@@ -19,7 +19,7 @@ const CHARSET: u8 = 45;
 const PACKET_LEN_MAX: u32 = 0x0100_0000;
 /// The most columns of a result.
 const COLUMNS_MAX: u64 = 4096;
-const CAPABILITIES: u32 = capability::LONG_PASSWORD
+const CAPABILITIES: u64 = capability::LONG_PASSWORD
     | capability::PROTOCOL_41
     | capability::SECURE_CONNECTION
     | capability::PLUGIN_AUTH

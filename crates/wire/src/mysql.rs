@@ -24,52 +24,60 @@ pub const PART_LEN: usize = 0xFF_FFFF;
 /// A packet's length and number.
 pub const HEAD_LEN: usize = 4;
 
-/// What either side can do.
+/// What either side can do. The upper half is MariaDB's own: who has any of it does not say `LONG_PASSWORD`
+/// (MariaDB documentation, "Connection", "Extended capabilities").
 pub mod capability {
     /// `CLIENT_LONG_PASSWORD`; to MariaDB, its absence means that more follows.
-    pub const LONG_PASSWORD: u32 = 1;
+    pub const LONG_PASSWORD: u64 = 1;
     /// Counts rows that match rather than rows that change.
-    pub const FOUND_ROWS: u32 = 1 << 1;
+    pub const FOUND_ROWS: u64 = 1 << 1;
     /// All flags of columns.
-    pub const LONG_FLAG: u32 = 1 << 2;
+    pub const LONG_FLAG: u64 = 1 << 2;
     /// A database is named at sign-in.
-    pub const CONNECT_WITH_DB: u32 = 1 << 3;
+    pub const CONNECT_WITH_DB: u64 = 1 << 3;
     /// Packets within compressed ones once the client is signed in.
-    pub const COMPRESS: u32 = 1 << 5;
+    pub const COMPRESS: u64 = 1 << 5;
     /// Blanks before brackets.
-    pub const IGNORE_SPACE: u32 = 1 << 8;
+    pub const IGNORE_SPACE: u64 = 1 << 8;
     /// `LOAD DATA LOCAL`.
-    pub const LOCAL_FILES: u32 = 1 << 7;
+    pub const LOCAL_FILES: u64 = 1 << 7;
     /// The protocol of version 4.1.
-    pub const PROTOCOL_41: u32 = 1 << 9;
+    pub const PROTOCOL_41: u64 = 1 << 9;
     /// Somebody sits before it.
-    pub const INTERACTIVE: u32 = 1 << 10;
+    pub const INTERACTIVE: u64 = 1 << 10;
     /// TLS.
-    pub const SSL: u32 = 1 << 11;
+    pub const SSL: u64 = 1 << 11;
     /// Signals are not to be sent.
-    pub const IGNORE_SIGPIPE: u32 = 1 << 12;
+    pub const IGNORE_SIGPIPE: u64 = 1 << 12;
     /// Says whether a transaction is open.
-    pub const TRANSACTIONS: u32 = 1 << 13;
+    pub const TRANSACTIONS: u64 = 1 << 13;
     /// Proofs of version 4.1.
-    pub const SECURE_CONNECTION: u32 = 1 << 15;
+    pub const SECURE_CONNECTION: u64 = 1 << 15;
     /// Several statements in one query.
-    pub const MULTI_STATEMENTS: u32 = 1 << 16;
+    pub const MULTI_STATEMENTS: u64 = 1 << 16;
     /// Several results of one query.
-    pub const MULTI_RESULTS: u32 = 1 << 17;
+    pub const MULTI_RESULTS: u64 = 1 << 17;
     /// Several results of a prepared statement.
-    pub const PS_MULTI_RESULTS: u32 = 1 << 18;
+    pub const PS_MULTI_RESULTS: u64 = 1 << 18;
     /// Proofs by plugins.
-    pub const PLUGIN_AUTH: u32 = 1 << 19;
+    pub const PLUGIN_AUTH: u64 = 1 << 19;
     /// Attributes of the connection.
-    pub const CONNECT_ATTRS: u32 = 1 << 20;
+    pub const CONNECT_ATTRS: u64 = 1 << 20;
     /// Proofs of any length.
-    pub const PLUGIN_AUTH_LENENC: u32 = 1 << 21;
+    pub const PLUGIN_AUTH_LENENC: u64 = 1 << 21;
     /// Passwords that have expired.
-    pub const EXPIRED_PASSWORDS: u32 = 1 << 22;
+    pub const EXPIRED_PASSWORDS: u64 = 1 << 22;
+
+    /// How far a long statement has come.
+    pub const PROGRESS: u64 = 1 << 32;
+    /// One execution of a prepared statement with many rows of parameters.
+    pub const BULK: u64 = 1 << 34;
+    /// What only MariaDB's servers do.
+    pub const OF_MARIADB: u64 = PROGRESS | BULK;
 
     /// What is passed from a client on to its target, and back. Compression is each side's own, and results
     /// end with the packet that they always ended with.
-    pub const RELAYED: u32 = LONG_PASSWORD
+    pub const RELAYED: u64 = LONG_PASSWORD
         | FOUND_ROWS
         | LONG_FLAG
         | IGNORE_SPACE
@@ -82,7 +90,8 @@ pub mod capability {
         | MULTI_STATEMENTS
         | MULTI_RESULTS
         | PS_MULTI_RESULTS
-        | PLUGIN_AUTH;
+        | PLUGIN_AUTH
+        | OF_MARIADB;
 }
 
 /// Why bytes are no message.

@@ -298,6 +298,15 @@ try:
     first.ping(reconnect=False); raise SystemExit("it goes on")
 except (pymysql.err.OperationalError, pymysql.err.InterfaceError):
     pass
+third = connect()
+try:
+    third.kill(third.thread_id()); raise SystemExit("it killed itself and lives")
+except pymysql.err.OperationalError as e:
+    assert e.args[0] == 1317, e
+try:
+    third.ping(reconnect=False); raise SystemExit("it goes on after it killed itself")
+except (pymysql.err.OperationalError, pymysql.err.InterfaceError):
+    pass
 try:
     c.execute("kill query %s" % os.environ["FOREIGN"]); raise SystemExit("a foreign one")
 except (pymysql.err.OperationalError, pymysql.err.InternalError) as e:
@@ -383,4 +392,56 @@ fn a_local_port_leads_to_the_database() {
     ben.cli(&["logout"]).unwrap().ok().unwrap();
     let refused = ask(&[]).ended(1).unwrap();
     assert!(refused.stderr.contains("postern:"), "{}", refused.stderr);
+}
+
+/// A statement is prepared, and run by the number that stands for the last one.
+const LAST: &str = r#"
+import os, pymysql
+db = pymysql.connect(host="127.0.0.1", port=int(os.environ["PORT"]), user="app@shop", password=os.environ["TOKEN"],
+                     database="shop", ssl={"ca": os.environ["CA"]}, autocommit=True)
+def code(command, body):
+    try:
+        db._execute_command(command, body)
+        packet = db._read_packet()
+        return 0, packet
+    except pymysql.err.MySQLError as e:
+        return e.args[0], None
+EXECUTE, LAST = 0x17, b"\xff\xff\xff\xff"
+RUN = b"\0\1\0\0\0"
+assert code(EXECUTE, LAST + RUN)[0] == 1243, "nothing is prepared"
+assert code(EXECUTE, b"\7\0\0\0" + RUN)[0] == 1243, "no such statement"
+ok, packet = code(0x16, b"update customer set name = 'Eve' where id = 1")
+assert ok == 0
+assert code(EXECUTE, LAST + RUN)[0] == 0
+assert code(EXECUTE, packet._data[1:5] + b"\0")[0] == 1210, "it is cut short"
+assert code(0x16, b"update nothing set name = 1")[0] == 1146
+assert code(EXECUTE, LAST + RUN)[0] == 1243, "what was prepared last is nothing"
+code(0x16, b"delete from customer where id = 1")
+print(code(EXECUTE, LAST + RUN)[0])
+"#;
+
+#[test]
+fn a_statement_that_is_run_by_another_number_is_judged_too() {
+    let Some(mut python) = python_with("pymysql") else { return };
+    let world = MysqlWorld::start().unwrap();
+    let rea = world.declared.person("rea", "ruled").unwrap();
+    python.args(["-c", LAST]).env("CA", world.declared.gate.ca());
+    python.env("TOKEN", world.token(&rea, "app@shop").unwrap()).env("PORT", world.declared.gate.mysql_port());
+    python.stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut driver = Child::start(&mut python).unwrap();
+    let id = until("the statement to wait", || {
+        if driver.ended()?.is_some() {
+            anyhow::bail!("the driver ended and nothing waited");
+        }
+        let waiting = world.declared.ada.cli(&["statements", "-o", "json"])?.json()?;
+        Ok(waiting[0]["id"].as_str().map(str::to_owned))
+    })
+    .unwrap();
+    world.declared.ada.cli(&["statement", "deny", &id, "--reason", "no"]).unwrap().ok().unwrap();
+    let mut told = String::new();
+    std::io::Read::read_to_string(driver.process().stdout.as_mut().unwrap(), &mut told).unwrap();
+    assert_eq!(told, "1227\n");
+    assert_eq!(world.sql("select name from shop.customer").unwrap().lines().next(), Some("Eve"));
+    let recorded = world.declared.statements("rea").unwrap();
+    assert!(recorded.iter().any(|(begun, _)| begun["text"] == "update customer set name = 'Eve' where id = 1"));
 }

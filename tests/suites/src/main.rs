@@ -2,7 +2,7 @@
 //! tests must end the same way. Every difference is printed, with its reason where there is one.
 //!
 //! `scripts/driver-suites.sh` lays the suites. Ends in one line of figures, and fails where a difference
-//! has no reason, or a reason no difference.
+//! has no reason.
 
 mod known;
 mod mysql;

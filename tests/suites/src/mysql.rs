@@ -1,6 +1,8 @@
 //! MariaDB's own tests of its client library: prepared statements in every form, cursors, several results,
 //! signing in anew, bulk statements, cancelling, compression.
 //!
+//! What tests that fail have said is shown with `SUITES_SHOW=1`.
+//!
 //! The suite speaks no TLS: directly the server takes it without, and to the gate it goes by `postern proxy`.
 
 use std::fs;
@@ -29,13 +31,14 @@ pub(crate) fn run() -> anyhow::Result<Suite> {
     until("the proxy", || Ok(std::net::TcpStream::connect(("127.0.0.1", port)).ok()))?;
     let shown = ran(Command::new(PROGRAM).arg("--show-tests"))?.text();
     let names: Vec<&str> = shown.lines().filter(|line| line.starts_with("test_")).collect();
-    let direct = tests(&names, world.target.port())?;
-    let gate = tests(&names, port)?;
+    let direct = tests(&world, &names, world.target.port())?;
+    let gate = tests(&world, &names, port)?;
     Ok(Suite { name: "mariadb-client-test", direct, gate })
 }
 
-/// Runs each of the tests against what listens on this port.
-fn tests(names: &[&str], port: u16) -> anyhow::Result<Outcomes> {
+/// Runs each of the tests against what listens on this port, each with the database as it was: what a test
+/// that fails leaves behind is no reason for the next one to fail.
+fn tests(world: &MysqlWorld, names: &[&str], port: u16) -> anyhow::Result<Outcomes> {
     let folder = std::env::temp_dir().join(format!("mariadb-client-test-{port}"));
     // It keeps notes there and gives up without.
     fs::create_dir_all(folder.join("log"))?;
@@ -44,7 +47,12 @@ fn tests(names: &[&str], port: u16) -> anyhow::Result<Outcomes> {
         let mut command = Command::new("timeout");
         command.args(["60", PROGRAM, "--no-defaults", "-h", "127.0.0.1", "-P", &port.to_string(), "-u", "app"]);
         command.arg(format!("-p{PASSWORD}")).arg("-v").arg(&folder).arg(name);
-        let word = if ran(&mut command)?.code == 0 { PASSED } else { "failed" };
+        world.sql("drop database if exists client_test_db; drop database test; create database test")?;
+        let ended = ran(&mut command)?;
+        if ended.code != 0 && std::env::var_os("SUITES_SHOW").is_some() {
+            eprintln!("--- {port} {name}\n{}{}", ended.text(), ended.stderr);
+        }
+        let word = if ended.code == 0 { PASSED } else { "failed" };
         outcomes.insert((*name).to_owned(), word.to_owned());
     }
     fs::remove_dir_all(&folder)?;

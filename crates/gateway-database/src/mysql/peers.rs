@@ -71,6 +71,11 @@ impl Place {
         Self { gate: gate.clone(), number, user: user.clone(), account: account.clone() }
     }
 
+    /// Whether this is the session's own number.
+    pub(crate) fn is(&self, number: u32) -> bool {
+        self.number == number
+    }
+
     /// Stops what runs in the session of this number, or ends it; only one of the same person on the same
     /// account. False where there is no such session.
     pub(crate) fn stop(&self, number: u32, ends: bool) -> bool {

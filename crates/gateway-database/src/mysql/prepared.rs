@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use postern_wire::mysql::Error;
-use postern_wire::mysql::command::{Parameter, parameters};
+use postern_wire::mysql::command::{LAST, Parameter, bulk_parameters, parameters};
 use postern_wire::recording::PARAMETER_VALUE_MAX;
 
 use super::rules::Judged;
+use crate::journal::PARAMETERS_MAX;
 
 /// How many statements one session may have prepared.
 const NUMBERS_MAX: usize = 16 * 1024;
@@ -32,6 +33,7 @@ pub(crate) struct Prepared {
 #[derive(Default)]
 pub(crate) struct Registry {
     known: HashMap<u32, Prepared>,
+    last: Option<u32>,
     texts_len: usize,
 }
 
@@ -43,11 +45,22 @@ impl Registry {
 
     /// The target has prepared a statement.
     pub(crate) fn add(&mut self, number: u32, text: Vec<u8>, judged: Judged, parameters: u16) {
+        self.last = Some(number);
         self.texts_len += text.len();
         let prepared = Prepared { text, judged, parameters, types: Vec::new(), long: BTreeMap::new() };
         if let Some(old) = self.known.insert(number, prepared) {
             self.texts_len = self.texts_len.saturating_sub(old.text.len());
         }
+    }
+
+    /// The number of the statement that is meant by this one; none where that is no statement.
+    pub(crate) fn meant(&self, number: u32) -> Option<u32> {
+        if number == LAST { self.last } else { Some(number) }
+    }
+
+    /// There is no statement that was prepared last.
+    pub(crate) fn forget_last(&mut self) {
+        self.last = None;
     }
 
     /// The statement of this number.
@@ -57,6 +70,9 @@ impl Registry {
 
     /// It is closed.
     pub(crate) fn close(&mut self, number: u32) {
+        if self.last == Some(number) {
+            self.last = None;
+        }
         if let Some(old) = self.known.remove(&number) {
             self.texts_len = self.texts_len.saturating_sub(old.text.len());
         }
@@ -90,18 +106,30 @@ impl Registry {
         let Some(prepared) = self.known.get_mut(&number) else { return Ok(Vec::new()) };
         let long = &prepared.long;
         let read = parameters(content, prepared.parameters, &mut prepared.types, |at| long.contains_key(&at))?;
-        let shown = |(at, value): (usize, Parameter<'_>)| match value {
-            Parameter::Null => (false, None),
-            Parameter::Long => {
-                let kept = u16::try_from(at).ok().and_then(|at| long.get(&at)).cloned().unwrap_or_default();
-                (str::from_utf8(&kept).is_err(), Some(kept))
-            }
-            Parameter::Integer(value) => (false, Some(value.to_string().into_bytes())),
-            Parameter::Float(value) => (false, Some(value.to_string().into_bytes())),
-            Parameter::Text(value) => (str::from_utf8(value).is_err(), Some(value.to_vec())),
-            Parameter::Time(value) => (false, Some(time(value).into_bytes())),
-        };
-        Ok(read.into_iter().enumerate().map(shown).collect())
+        let part = |at: usize| u16::try_from(at).ok().and_then(|at| long.get(&at)).map(Vec::as_slice);
+        Ok(read.into_iter().enumerate().map(|(at, value)| shown(value, part(at).unwrap_or_default())).collect())
+    }
+
+    /// The parameters of a bulk execution, row after row, as they are recorded.
+    pub(crate) fn bound_rows(&mut self, number: u32, content: &[u8]) -> Result<Vec<Bound>, Error> {
+        let Some(prepared) = self.known.get_mut(&number) else { return Ok(Vec::new()) };
+        let read = bulk_parameters(content, prepared.parameters, &mut prepared.types, PARAMETERS_MAX)?;
+        Ok(read.into_iter().map(|value| shown(value, &[])).collect())
+    }
+}
+
+/// A parameter as it is recorded; `long` is what was sent of it in parts.
+fn shown(value: Parameter<'_>, long: &[u8]) -> Bound {
+    let text = |value: &[u8]| (str::from_utf8(value).is_err(), Some(value.to_vec()));
+    match value {
+        Parameter::Null => (false, None),
+        Parameter::Long => text(long),
+        Parameter::Integer(value) => (false, Some(value.to_string().into_bytes())),
+        Parameter::Float(value) => (false, Some(value.to_string().into_bytes())),
+        Parameter::Text(value) => text(value),
+        Parameter::Time(value) => (false, Some(time(value).into_bytes())),
+        Parameter::Default => text(b"(default)"),
+        Parameter::Kept => text(b"(kept)"),
     }
 }
 

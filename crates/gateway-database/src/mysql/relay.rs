@@ -19,6 +19,7 @@ use super::peers::{Place, is_ours};
 use super::prepared::{Bound, Registry};
 use super::put_error;
 use super::rules::{Judged, Rules};
+use super::target::Target;
 use super::welcome::{Asked, seed, wish};
 use crate::between::{Answer, Between, Question, Sink};
 use crate::budget::Spent;
@@ -34,6 +35,9 @@ pub(crate) type Stop = crate::between::Stop<Error>;
 
 /// How much that waits is kept; nothing is read beyond.
 const KEPT_MAX: usize = 64 * 1024;
+
+/// Where a prepared statement's number is in a packet.
+const NUMBER_AT: usize = HEAD_LEN + 1;
 
 /// What comes next.
 #[derive(Debug)]
@@ -88,10 +92,14 @@ pub(crate) struct Relay {
     names: Registry,
     place: Place,
     may_load: bool,
+    may_bulk: bool,
+    tells_progress: bool,
     database: Option<String>,
     state: State,
     current: Current,
     transaction: TransactionState,
+    /// What the target said last of where its session stands.
+    standing: u16,
     client_kept: Vec<u8>,
     target_kept: Vec<u8>,
     /// How much of a packet of the target's that passes is still to come, and whether it is dropped.
@@ -114,11 +122,25 @@ fn kill(body: &[u8]) -> Vec<u8> {
     format!("KILL {}", body.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))).into_bytes()
 }
 
+/// The statement that says what a command to refresh does, for people: the command passes as it is.
+fn refresh(body: &[u8]) -> Vec<u8> {
+    const PARTS: [&str; 6] = ["PRIVILEGES", "LOGS", "TABLES", "HOSTS", "STATUS", "THREADS"];
+    let bits = body.first().copied().unwrap_or(0);
+    let parts = PARTS.iter().enumerate().filter(|(at, _)| bits >> at & 1 == 1).map(|(_, part)| *part);
+    let mut parts: Vec<&str> = parts.collect();
+    if bits & 0xC0 != 0 {
+        parts.push("REPLICATION");
+    }
+    format!("FLUSH {}", parts.join(", ")).into_bytes()
+}
+
 impl Relay {
     /// A relay for what the client has asked for, with a target that can do this.
-    pub(crate) fn new(rules: Rules, journal: Journal, (asked, capabilities): (&Asked, u32), place: Place) -> Self {
+    pub(crate) fn new(rules: Rules, journal: Journal, (asked, target): (&Asked, &Target), place: Place) -> Self {
         Self {
-            may_load: rules.may_load() && capabilities & capability::LOCAL_FILES != 0,
+            may_load: rules.may_load() && target.capabilities & capability::LOCAL_FILES != 0,
+            may_bulk: target.capabilities & capability::BULK != 0,
+            tells_progress: target.capabilities & capability::PROGRESS != 0,
             rules,
             journal,
             names: Registry::default(),
@@ -127,6 +149,7 @@ impl Relay {
             state: State::Ready,
             current: Current::default(),
             transaction: TransactionState::None,
+            standing: target.status,
             client_kept: Vec::new(),
             target_kept: Vec::new(),
             passing: 0,
@@ -178,7 +201,8 @@ impl Relay {
                     at += used;
                 }
                 State::Ready | State::ChangeUser { .. } => {
-                    let Some(said) = message(rest, MESSAGE_LEN_MAX).map_err(Stop::Client)? else { break };
+                    let Some(mut said) = message(rest, MESSAGE_LEN_MAX).map_err(Stop::Client)? else { break };
+                    let renamed = self.say_which(&mut said);
                     let fate = match self.state {
                         State::Ready => self.command(&said)?,
                         _ => self.proof(&said)?,
@@ -187,7 +211,15 @@ impl Relay {
                         Fate::Wait => break,
                         Fate::Drop => {}
                         Fate::Pass(expected) => {
-                            forward(rest.get(..said.length).unwrap_or_default())?;
+                            let whole = rest.get(..said.length).unwrap_or_default();
+                            match whole.split_at_checked(NUMBER_AT).zip(renamed) {
+                                Some(((head, number_and_rest), renamed)) => {
+                                    forward(head)?;
+                                    forward(&renamed)?;
+                                    forward(number_and_rest.get(renamed.len()..).unwrap_or_default())?;
+                                }
+                                None => forward(whole)?,
+                            }
                             if let Some(expected) = expected {
                                 self.state = State::Answer(expected);
                                 self.current.sent = said.number;
@@ -227,14 +259,8 @@ impl Relay {
         let content = said.content.as_slice();
         let code = content.first().copied().unwrap_or(0xFF);
         let body = content.get(1..).unwrap_or_default();
-        if !command::is_known(code) {
-            put_error(
-                &mut self.theirs,
-                said.number.wrapping_add(1),
-                1047,
-                "08S01",
-                &Error::NotAllowed(code).to_string(),
-            );
+        if !command::is_known(code) || code == command::BULK && !self.may_bulk {
+            self.tell(said, 1047, "08S01", &Error::NotAllowed(code).to_string());
             return Ok(Fate::Drop);
         }
         match code {
@@ -256,7 +282,17 @@ impl Relay {
             }
             command::PROCESS_KILL => self.query(said, &kill(body)),
             command::PREPARE => self.prepare(said, body),
-            command::EXECUTE => self.execute(said),
+            command::REFRESH => {
+                let judged = self.rules.judge(b"FLUSH TABLES", self.database.as_deref());
+                self.statement(said, &refresh(body), judged, Vec::new(), Expect::Simple)
+            }
+            command::SHUTDOWN | command::DEBUG => {
+                let text = if code == command::DEBUG { &b"DEBUG"[..] } else { b"SHUTDOWN" };
+                let judged = self.rules.judge(text, self.database.as_deref());
+                self.statement(said, text, judged, Vec::new(), Expect::Simple)
+            }
+            command::PROCESS_INFO => self.query(said, b"SHOW PROCESSLIST"),
+            command::EXECUTE | command::BULK => self.execute(said, code),
             command::LONG_DATA => {
                 let (number, parameter, part) = command::long_data(content).map_err(Stop::Client)?;
                 self.names.long_data(number, parameter, part);
@@ -276,8 +312,7 @@ impl Relay {
             }
             command::CHANGE_USER => self.change_user(said),
             command::RESET_CONNECTION if self.rules.are_strict() => {
-                let told = "the session is not reset where rules hold: connect again";
-                put_error(&mut self.theirs, said.number.wrapping_add(1), 1047, "08S01", told);
+                self.tell(said, 1047, "08S01", "the session is not reset where rules hold: connect again");
                 Ok(Fate::Drop)
             }
             command::RESET_CONNECTION => {
@@ -309,14 +344,19 @@ impl Relay {
     /// account: no rule is asked, as with the cancelling of other protocols.
     fn stop_peer(&mut self, said: &Message, text: &[u8], (number, ends): (u32, bool)) -> Result<Fate, Stop> {
         let mut running = self.journal.begin_with(text, Vec::new(), self.transaction)?;
-        let next = said.number.wrapping_add(1);
-        if self.place.stop(number, ends) {
+        if self.place.is(number) {
+            running.failed("1317 70100", "it stopped itself");
+            self.tell(said, 1317, "70100", "the statement stopped itself");
+            if ends {
+                self.place.stop(number, true);
+            }
+        } else if self.place.stop(number, ends) {
             running.completed(b"OK", None);
-            put_done(&mut self.theirs, next);
+            put_done(&mut self.theirs, said.number.wrapping_add(1), self.standing);
         } else {
             let told = format!("there is no connection {number} of yours to this account");
             running.failed("1094 HY000", &told);
-            put_error(&mut self.theirs, next, 1094, "HY000", &told);
+            self.tell(said, 1094, "HY000", &told);
         }
         self.journal.end(&running, StatementOutcome::Done)?;
         Ok(Fate::Drop)
@@ -350,7 +390,7 @@ impl Relay {
         if let Some(why) = refused {
             running.failed("42000", &why);
             self.journal.end(&running, StatementOutcome::Refused)?;
-            put_error(&mut self.theirs, said.number.wrapping_add(1), 1227, "42000", &why);
+            self.tell(said, 1227, "42000", &why);
             return Ok(Fate::Drop);
         }
         self.current = Current { running: Some(running), judged: Some(judged), ..Current::default() };
@@ -373,12 +413,26 @@ impl Relay {
         Ok(Fate::Pass(Some(Expect::prepare())))
     }
 
-    fn execute(&mut self, said: &Message) -> Result<Fate, Stop> {
+    fn execute(&mut self, said: &Message, code: u8) -> Result<Fate, Stop> {
         let number = command::statement(&said.content).map_err(Stop::Client)?.0;
-        let bound = self.names.bound(number, &said.content).map_err(Stop::Client)?;
-        let (text, judged) = match self.names.get(number) {
-            Some(prepared) => (prepared.text.clone(), prepared.judged.clone()),
-            None => (format!("-- statement {number}, which is not prepared").into_bytes(), Judged::allowed()),
+        let Some((text, judged)) =
+            self.names.get(number).map(|prepared| (prepared.text.clone(), prepared.judged.clone()))
+        else {
+            // What is not known here is not known to have been looked at.
+            self.tell(said, 1243, "HY000", &format!("statement {number} is not prepared"));
+            return Ok(Fate::Drop);
+        };
+        let bound = if code == command::BULK {
+            self.names.bound_rows(number, &said.content)
+        } else {
+            self.names.bound(number, &said.content)
+        };
+        let bound = match bound {
+            Ok(bound) => bound,
+            Err(error) => {
+                self.tell(said, 1210, "HY000", &error.to_string());
+                return Ok(Fate::Drop);
+            }
         };
         let fate = self.statement(said, &text, judged, bound, Expect::first())?;
         if let Fate::Pass(_) = fate {
@@ -386,6 +440,24 @@ impl Relay {
             self.current.binary = true;
         }
         Ok(fate)
+    }
+
+    /// Puts the number of the statement that was prepared last where a client only says that it means that
+    /// one: the target must not understand another than was looked at. Gives what stands there now.
+    fn say_which(&self, said: &mut Message) -> Option<[u8; 4]> {
+        let code = said.content.first().copied()?;
+        if !matches!(self.state, State::Ready) || !command::names_statement(code) {
+            return None;
+        }
+        let (number, _) = command::statement(&said.content).ok()?;
+        let meant = self.names.meant(number).filter(|meant| *meant != number)?.to_le_bytes();
+        said.content.get_mut(NUMBER_AT - HEAD_LEN..NUMBER_AT)?.copy_from_slice(&meant);
+        Some(meant)
+    }
+
+    /// Answers a command with an error of ours.
+    fn tell(&mut self, said: &Message, code: u16, state: &str, why: &str) {
+        put_error(&mut self.theirs, said.number.wrapping_add(1), code, state, why);
     }
 
     /// Asks for the proofs that signing in anew takes.

@@ -96,14 +96,13 @@ async fn prepare(
     let asked = &client.asked;
     let reached = async {
         let mut target = reach(&way, asked).await?;
-        let mut status = 0;
         if rules.read_only() {
-            status |= ask(&way, &mut target.side, "SET SESSION TRANSACTION READ ONLY").await?;
+            target.status = ask(&way, &mut target.side, "SET SESSION TRANSACTION READ ONLY").await?;
         }
         if rules.are_strict() {
             let question = format!("SELECT @@session.sql_mode REGEXP '{MODES}'");
             let odd = ask_value(&way, &mut target.side, &question).await?;
-            if odd != "0" || status & NO_BACKSLASH != 0 {
+            if odd != "0" || target.status & NO_BACKSLASH != 0 {
                 return Err(TargetError::Protocol {
                     address: way.address.to_string(),
                     protocol: "MySQL",
@@ -126,7 +125,7 @@ async fn converse(
     rules: Rules,
     (target, way, source): (Target, Arc<Way>, IpAddr),
 ) -> (End, Option<Client>) {
-    if client.let_in().await.is_err() {
+    if client.let_in(target.status).await.is_err() {
         return ((EndReason::ClientClosed, "the client closed the connection".to_owned()), None);
     }
     let (orders_in, orders) = orders();
@@ -136,7 +135,7 @@ async fn converse(
         return ((EndReason::Shutdown, "the session is not governed".to_owned()), None);
     };
     let (asked, connection) = (client.asked, client.connection);
-    let relay = Relay::new(rules, Journal::new(live.recorder()), (&asked, target.capabilities), place);
+    let relay = Relay::new(rules, Journal::new(live.recorder()), (&asked, &target), place);
     let relay = Packed::new(relay.with_input(client.input), client.pack);
     let pump = Pump::new(Parts {
         client: client.side,

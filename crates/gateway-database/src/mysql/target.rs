@@ -19,7 +19,9 @@ pub(crate) struct Target {
     /// The number of the connection there.
     pub(crate) connection: u32,
     /// What both sides can do.
-    pub(crate) capabilities: u32,
+    pub(crate) capabilities: u64,
+    /// Where its session stands: whether every statement commits, for one.
+    pub(crate) status: u16,
 }
 
 fn protocol(way: &Way, cause: &str) -> TargetError {
@@ -89,8 +91,8 @@ pub(crate) async fn reach(way: &Way, asked: &Asked) -> Result<Target, TargetErro
     let mut content = Zeroizing::new(Vec::new());
     put_hello(&mut content, &hello, &proof);
     send(way, &mut side, 2, &content).await?;
-    prove(way, &mut side).await?;
-    Ok(Target { side, connection: greeting.connection, capabilities })
+    let status = prove(way, &mut side).await?;
+    Ok(Target { side, connection: greeting.connection, capabilities, status })
 }
 
 async fn send(way: &Way, side: &mut Side, number: u8, content: &[u8]) -> Result<(), TargetError> {
@@ -115,13 +117,15 @@ async fn next(way: &Way, side: &mut Side) -> Result<(u8, Vec<u8>), TargetError> 
     }
 }
 
-/// Proves the account, in the way that the target asks for.
-async fn prove(way: &Way, side: &mut Side) -> Result<(), TargetError> {
+/// Proves the account, in the way that the target asks for; gives where the session stands then.
+async fn prove(way: &Way, side: &mut Side) -> Result<u16, TargetError> {
     let password = way.password.expose().as_bytes();
     for _ in 0..ROUNDS_MAX {
         let (number, content) = next(way, side).await?;
         match content.first() {
-            Some(0x00) => return Ok(()),
+            Some(0x00) => {
+                return Ok(result::done(&content).map_err(|error| protocol(way, &error.to_string()))?.status);
+            }
             Some(0xFF) => return Err(refused(way, &content)),
             Some(0xFE) => {
                 let (plugin, seed) = switch(&content).map_err(|error| protocol(way, &error.to_string()))?;

@@ -36,7 +36,7 @@ const CHARSETS_REFUSED: [u8; 13] = [1, 13, 28, 35, 54, 84, 87, 88, 95, 96, 248, 
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     /// What it can do.
-    pub(crate) capabilities: u32,
+    pub(crate) capabilities: u64,
     pub(crate) packet_len_max: u32,
     pub(crate) charset: u8,
     pub(crate) database: Option<String>,
@@ -71,9 +71,14 @@ pub(crate) fn seed() -> io::Result<Vec<u8>> {
     Ok(seed.iter().map(|byte| byte % 127 + 1).collect())
 }
 
-/// What the gate says that it can do.
-fn offered() -> u32 {
-    capability::RELAYED
+/// What the gate says that it can do, being a server that calls its version so.
+fn offered(version: &str) -> u64 {
+    let relayed = if version.contains("MariaDB") {
+        capability::RELAYED & !capability::LONG_PASSWORD
+    } else {
+        capability::RELAYED & !capability::OF_MARIADB
+    };
+    relayed
         | capability::COMPRESS
         | capability::SSL
         | capability::CONNECT_WITH_DB
@@ -105,7 +110,7 @@ pub(crate) async fn welcome(gate: &Arc<Gate>, mut stream: TcpStream, source: IpA
         version: gate.mysql_version.clone(),
         connection: gate.next_connection(),
         seed: seed()?,
-        capabilities: offered(),
+        capabilities: offered(&gate.mysql_version),
         plugin: auth::CACHING.to_owned(),
     };
     put_greeting(&mut content, &greeting);
@@ -127,7 +132,7 @@ pub(crate) async fn welcome(gate: &Arc<Gate>, mut stream: TcpStream, source: IpA
         None => None,
     };
     if CHARSETS_REFUSED.contains(&said.charset) {
-        return refuse(&mut side, number, 1115, "42000", "this character set is not spoken here: use utf8mb4").await;
+        return refuse(&mut side, number, 1231, "42000", "this character set is not spoken here: use utf8mb4").await;
     }
     let asked =
         Asked { capabilities: said.capabilities, packet_len_max: said.packet_len_max, charset: said.charset, database };
@@ -207,10 +212,10 @@ async fn answer(side: &mut Side, number: u8, content: &[u8]) -> io::Result<()> {
 }
 
 impl Client {
-    /// Says that it is signed in; from here on it is spoken to as it has asked for.
-    pub(crate) async fn let_in(&mut self) -> io::Result<()> {
+    /// Says that it is signed in, to a session that stands so; from here on it is spoken to as it has asked for.
+    pub(crate) async fn let_in(&mut self, status: u16) -> io::Result<()> {
         let mut out = Vec::new();
-        put_done(&mut out, self.number);
+        put_done(&mut out, self.number, status);
         self.answer(&out).await?;
         if self.asked.capabilities & capability::COMPRESS != 0 {
             self.pack.get_or_insert_default();

@@ -113,6 +113,8 @@ pub(crate) struct Relay {
     doomed: bool,
     /// The client may send copy data.
     copying: bool,
+    /// The rest of the client's message is left out.
+    ignoring: bool,
     /// The target reads copy data, as far as is known.
     target_copies: bool,
     pause: Option<Pause>,
@@ -142,6 +144,7 @@ impl Relay {
             transaction: Transaction::Idle,
             doomed: false,
             copying: false,
+            ignoring: false,
             target_copies: false,
             pause: None,
             question: None,
@@ -224,12 +227,24 @@ impl Relay {
                 break;
             }
             let rest = input.get(at..).unwrap_or_default();
-            let copying = self.copying;
-            let piece = self.client.splitter.next(rest, |tag| front::handling(tag, copying)).map_err(Stop::Client)?;
+            let piece = self.client.splitter.next(rest, front::handling).map_err(Stop::Client)?;
             match piece {
                 None => break,
+                Some(Piece::More(here)) if self.ignoring => {
+                    forward(input.get(run..at).unwrap_or_default())?;
+                    at += here;
+                    run = at;
+                }
                 Some(Piece::More(here)) => at += here,
+                // As a server does it; and no target gets data before it is known to be allowed to copy.
+                Some(Piece::Pass { here, .. }) if !self.copying => {
+                    self.ignoring = true;
+                    forward(input.get(run..at).unwrap_or_default())?;
+                    at += here;
+                    run = at;
+                }
                 Some(Piece::Pass { total, here, .. }) => {
+                    self.ignoring = false;
                     if let Some((_, Entry::Running(running, _))) = self.pipeline.front_mut() {
                         running.bytes_in += u64::try_from(total.saturating_sub(5)).unwrap_or(0);
                     }
@@ -275,6 +290,7 @@ impl Relay {
         }
         let content = body(message);
         match tag {
+            b'c' | b'f' if !self.copying => return Ok(Fate::Replace(Vec::new())),
             b'c' | b'f' => {
                 (self.copying, self.target_copies) = (false, false);
                 return Ok(Fate::Pass);

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::Gate;
 
 /// What a local client may ask for, and the gate takes.
-const PASSED_ON: u32 = capability::RELAYED | capability::COMPRESS;
+const PASSED_ON: u64 = capability::RELAYED | capability::COMPRESS;
 /// The version that a local client is told where the gate is not asked.
 const VERSION: &str = "8.0.36-postern";
 

@@ -11,10 +11,18 @@ pub const INIT_DB: u8 = 0x02;
 pub const QUERY: u8 = 0x03;
 /// The columns of a table.
 pub const FIELD_LIST: u8 = 0x04;
+/// Writes out or begins anew what a server keeps.
+pub const REFRESH: u8 = 0x07;
+/// Stops the server.
+pub const SHUTDOWN: u8 = 0x08;
 /// A line about the server.
 pub const STATISTICS: u8 = 0x09;
+/// What runs on the server.
+pub const PROCESS_INFO: u8 = 0x0A;
 /// Ends a connection.
 pub const PROCESS_KILL: u8 = 0x0C;
+/// Notes for who looks for an error of the server's.
+pub const DEBUG: u8 = 0x0D;
 /// Whether it is there.
 pub const PING: u8 = 0x0E;
 /// Signs in anew.
@@ -36,6 +44,12 @@ pub const FETCH: u8 = 0x1C;
 /// Makes the session as it was at the beginning.
 pub const RESET_CONNECTION: u8 = 0x1F;
 
+/// Runs one that is prepared, with many rows of parameters; MariaDB's own.
+pub const BULK: u8 = 0xFA;
+
+/// The number that stands for the statement that was prepared last; MariaDB's own.
+pub const LAST: u32 = u32::MAX;
+
 /// Whether a command is in the list of those that are known.
 #[must_use]
 pub fn is_known(command: u8) -> bool {
@@ -44,8 +58,12 @@ pub fn is_known(command: u8) -> bool {
         QUIT | INIT_DB
             | QUERY
             | FIELD_LIST
+            | REFRESH
+            | SHUTDOWN
             | STATISTICS
+            | PROCESS_INFO
             | PROCESS_KILL
+            | DEBUG
             | PING
             | CHANGE_USER
             | PREPARE
@@ -56,7 +74,14 @@ pub fn is_known(command: u8) -> bool {
             | SET_OPTION
             | FETCH
             | RESET_CONNECTION
+            | BULK
     )
+}
+
+/// Whether a command begins with the number of a prepared statement.
+#[must_use]
+pub fn names_statement(command: u8) -> bool {
+    matches!(command, EXECUTE | LONG_DATA | CLOSE | RESET | FETCH | BULK)
 }
 
 /// The number of the prepared statement that a command is about, and what follows.
@@ -96,6 +121,10 @@ pub enum Parameter<'a> {
     Text(&'a [u8]),
     /// A date or a time, as it is sent.
     Time(&'a [u8]),
+    /// What the column has where nothing is said.
+    Default,
+    /// What is there already.
+    Kept,
 }
 
 /// Reads the parameters of an execution. `types` are those of the execution before, and are replaced
@@ -135,6 +164,45 @@ pub fn parameters<'a>(
         } else {
             value(&mut cursor, *kind)?
         });
+    }
+    Ok(found)
+}
+
+/// Reads the rows of parameters of a bulk execution (MariaDB documentation, "`COM_STMT_BULK_EXECUTE`"), one
+/// after the other and not more than `max` parameters in all: what follows them is not looked at. `types`
+/// as with [`parameters`].
+///
+/// # Errors
+/// When it is none, or its types are not known.
+pub fn bulk_parameters<'a>(
+    content: &'a [u8],
+    count: u16,
+    types: &mut Vec<u16>,
+    max: usize,
+) -> Result<Vec<Parameter<'a>>, Error> {
+    const SENDS_TYPES: u16 = 0x80;
+    let (_, rest) = statement(content)?;
+    let mut cursor = Cursor::new(rest, "the rows of parameters of a statement");
+    if cursor.u16()? & SENDS_TYPES != 0 {
+        types.clear();
+        for _ in 0..count {
+            types.push(cursor.u16()?);
+        }
+    }
+    if types.is_empty() || types.len() != usize::from(count) {
+        return Err(cursor.malformed());
+    }
+    let mut found = Vec::new();
+    while !cursor.rest().is_empty() && found.len() + types.len() <= max {
+        for kind in types.iter() {
+            found.push(match cursor.byte()? {
+                0 => value(&mut cursor, *kind)?,
+                1 => Parameter::Null,
+                2 => Parameter::Default,
+                3 => Parameter::Kept,
+                _ => return Err(cursor.malformed()),
+            });
+        }
     }
     Ok(found)
 }

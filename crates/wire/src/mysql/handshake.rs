@@ -13,7 +13,7 @@ pub struct Greeting {
     /// What proofs are made from, 20 bytes.
     pub seed: Vec<u8>,
     /// What it can do.
-    pub capabilities: u32,
+    pub capabilities: u64,
     /// How it wants the account proved.
     pub plugin: String,
 }
@@ -31,12 +31,12 @@ pub fn greeting(content: &[u8]) -> Result<Greeting, Error> {
     let connection = cursor.u32()?;
     let mut seed = cursor.take(8)?.to_vec();
     cursor.take(1)?;
-    let low = u32::from(cursor.u16()?);
+    let low = cursor.le(2)?;
     cursor.take(3)?;
-    let high = u32::from(cursor.u16()?);
+    let high = cursor.le(2)?;
     let length = usize::from(cursor.byte()?);
-    cursor.take(10)?;
-    let capabilities = low | high << 16;
+    cursor.take(6)?;
+    let capabilities = with_extended(low | high << 16, cursor.le(4)?);
     if capabilities & capability::SECURE_CONNECTION != 0 {
         seed.extend(cursor.take(length.saturating_sub(8).max(13))?.iter().take(12));
     }
@@ -45,10 +45,25 @@ pub fn greeting(content: &[u8]) -> Result<Greeting, Error> {
     Ok(Greeting { version, connection, seed, capabilities, plugin: String::from_utf8_lossy(plugin).into_owned() })
 }
 
+/// MariaDB's own half, where it is said that there is one.
+fn with_extended(low: u64, extended: u64) -> u64 {
+    if low & capability::LONG_PASSWORD == 0 { low | extended << 32 } else { low }
+}
+
+/// What is written of these: the lower half, then MariaDB's own.
+fn halves(capabilities: u64) -> ([u8; 4], [u8; 4]) {
+    let mut said = capabilities;
+    if said >> 32 != 0 {
+        said &= !capability::LONG_PASSWORD;
+    }
+    let [a, b, c, d, e, f, g, h] = said.to_le_bytes();
+    ([a, b, c, d], [e, f, g, h])
+}
+
 /// Writes a greeting.
 pub fn put_greeting(out: &mut Vec<u8>, greeting: &Greeting) {
     let (first, rest) = greeting.seed.split_at(greeting.seed.len().min(8));
-    let [a, b, c, d] = greeting.capabilities.to_le_bytes();
+    let ([a, b, c, d], extended) = halves(greeting.capabilities);
     out.push(10);
     out.extend_from_slice(greeting.version.as_bytes());
     out.push(0);
@@ -56,7 +71,8 @@ pub fn put_greeting(out: &mut Vec<u8>, greeting: &Greeting) {
     out.extend_from_slice(first);
     // utf8mb4, and nothing is on.
     out.extend_from_slice(&[0, a, b, 45, 2, 0, c, d, 21]);
-    out.extend_from_slice(&[0; 10]);
+    out.extend_from_slice(&[0; 6]);
+    out.extend_from_slice(&extended);
     out.extend_from_slice(rest);
     out.push(0);
     out.extend_from_slice(greeting.plugin.as_bytes());
@@ -67,7 +83,7 @@ pub fn put_greeting(out: &mut Vec<u8>, greeting: &Greeting) {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hello<'a> {
     /// What it can do.
-    pub capabilities: u32,
+    pub capabilities: u64,
     /// The longest packet that it takes.
     pub packet_len_max: u32,
     /// The number of its character set.
@@ -88,8 +104,9 @@ pub struct Hello<'a> {
 /// When it is nothing of version 4.1.
 pub fn hello(content: &[u8]) -> Result<Hello<'_>, Error> {
     let mut cursor = Cursor::new(content, "the client's first packet");
-    let (capabilities, packet_len_max, charset) = (cursor.u32()?, cursor.u32()?, cursor.byte()?);
-    cursor.take(23)?;
+    let (capabilities, packet_len_max, charset) = (cursor.le(4)?, cursor.u32()?, cursor.byte()?);
+    cursor.take(19)?;
+    let capabilities = with_extended(capabilities, cursor.le(4)?);
     if capabilities & capability::PROTOCOL_41 == 0 {
         return Err(cursor.malformed());
     }
@@ -119,11 +136,13 @@ pub fn hello(content: &[u8]) -> Result<Hello<'_>, Error> {
 }
 
 /// The part of a client's first packet that asks for TLS.
-pub fn put_tls_request(out: &mut Vec<u8>, capabilities: u32, packet_len_max: u32, charset: u8) {
-    out.extend_from_slice(&(capabilities | capability::SSL).to_le_bytes());
+pub fn put_tls_request(out: &mut Vec<u8>, capabilities: u64, packet_len_max: u32, charset: u8) {
+    let (capabilities, extended) = halves(capabilities | capability::SSL);
+    out.extend_from_slice(&capabilities);
     out.extend_from_slice(&packet_len_max.to_le_bytes());
     out.push(charset);
-    out.extend_from_slice(&[0; 23]);
+    out.extend_from_slice(&[0; 19]);
+    out.extend_from_slice(&extended);
 }
 
 /// Writes what a client says first, after asking for TLS.

@@ -66,6 +66,9 @@ pub fn error(content: &[u8]) -> Result<(u16, &[u8], &[u8]), Error> {
     Ok((code, b"HY000", rest))
 }
 
+/// The number of an error that is none: it says how far a statement has come; MariaDB's own.
+pub const PROGRESS: u16 = 0xFFFF;
+
 /// Writes an error.
 pub fn put_error(out: &mut Vec<u8>, number: u8, code: u16, state: &str, text: &str) {
     let mut content = vec![0xFF];
@@ -76,9 +79,13 @@ pub fn put_error(out: &mut Vec<u8>, number: u8, code: u16, state: &str, text: &s
     put(out, number, &content);
 }
 
-/// Writes that something was done.
-pub fn put_done(out: &mut Vec<u8>, number: u8) -> u8 {
-    put(out, number, &[0, 0, 0, 2, 0, 0, 0])
+/// Every statement commits.
+pub const AUTOCOMMIT: u16 = 0x0002;
+
+/// Writes that something was done, and where the session stands.
+pub fn put_done(out: &mut Vec<u8>, number: u8, status: u16) -> u8 {
+    let [low, high] = status.to_le_bytes();
+    put(out, number, &[0, 0, 0, low, high, 0, 0])
 }
 
 /// How many columns a result has.

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::command::{Parameter, parameters};
+use super::command::{Parameter, bulk_parameters, parameters};
 use super::handshake::{Greeting, Hello, greeting, hello, put_greeting, put_hello};
 use super::*;
 
@@ -20,7 +20,15 @@ fn messages_of_several_packets_are_one() {
 
 #[test]
 fn what_is_said_at_the_beginning_is_read_as_written() {
-    let capabilities = capability::RELAYED | capability::SSL;
+    for capabilities in [
+        capability::RELAYED & !capability::OF_MARIADB | capability::SSL,
+        capability::RELAYED & !capability::LONG_PASSWORD | capability::SSL,
+    ] {
+        are_read_as_written(capabilities);
+    }
+}
+
+fn are_read_as_written(capabilities: u64) {
     let said = Greeting {
         version: "8.0".to_owned(),
         connection: 7,
@@ -45,6 +53,7 @@ fn what_is_said_at_the_beginning_is_read_as_written() {
     let read = hello(&out).unwrap();
     assert_eq!((read.user, read.database, read.plugin), (user.user, user.database, user.plugin));
     assert!(read.proves);
+    assert_eq!(read.capabilities >> 32, capabilities >> 32);
 }
 
 #[test]
@@ -72,11 +81,33 @@ fn parameters_are_read_by_their_types() {
     assert!(parameters(&again, 4, &mut Vec::new(), |_| false).is_err(), "types were never sent");
 }
 
+#[test]
+fn rows_of_parameters_are_read_by_their_types() {
+    let mut content = vec![command::BULK, 1, 0, 0, 0, 0x80, 0, 0x03, 0, 0xFE, 0];
+    for (number, text) in [(1_i32, "one"), (2, "two")] {
+        content.push(0);
+        content.extend(number.to_le_bytes());
+        content.extend([0, 3]);
+        content.extend(text.as_bytes());
+    }
+    content.extend([2, 1]);
+    let mut types = Vec::new();
+    let rows = |types: &mut Vec<u16>, max| bulk_parameters(&content, 2, types, max).map(|read| read.len());
+    assert_eq!(rows(&mut types, 100), Ok(6));
+    assert_eq!(rows(&mut types, 5), Ok(4), "whole rows, as many as there is room for");
+    let read = bulk_parameters(&content, 2, &mut types, 100).unwrap();
+    assert_eq!(read[2..], [Parameter::Integer(2), Parameter::Text(b"two"), Parameter::Default, Parameter::Null]);
+    content.truncate(content.len() - 3);
+    assert!(bulk_parameters(&content, 2, &mut types, 100).is_err(), "half a row");
+    assert!(bulk_parameters(&[command::BULK, 1, 0, 0, 0, 0, 0], 2, &mut Vec::new(), 100).is_err(), "no types");
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_read_or_not(bytes in proptest::collection::vec(any::<u8>(), 0..100), count in 0..9_u16) {
         let _ = (greeting(&bytes), hello(&bytes), handshake::switch(&bytes), command::change_user(&bytes));
         let _ = parameters(&bytes, count, &mut Vec::new(), |at| at == 1);
+        let _ = bulk_parameters(&bytes, count, &mut vec![0xFD; usize::from(count)], 50);
         let _ = (result::done(&bytes), result::error(&bytes), result::column(&bytes), result::prepared(&bytes));
         let _ = message(&bytes, 50);
     }

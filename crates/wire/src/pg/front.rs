@@ -3,17 +3,16 @@
 use super::read::Cursor;
 use super::{Error, Handling, MESSAGE_LEN_MAX, SHORT_LEN_MAX};
 
-/// What a client may send once it has signed in. Copy data passes only while a copy is on.
+/// What a client may send once it has signed in. Copy data is of use only while a copy is on; a client
+/// that has not heard yet that one failed sends it all the same, and a server leaves it out then.
 #[must_use]
 #[inline]
-pub fn handling(tag: u8, copying: bool) -> Option<Handling> {
+pub fn handling(tag: u8) -> Option<Handling> {
     match tag {
         b'Q' | b'P' | b'B' | b'F' => Some(Handling::Whole(MESSAGE_LEN_MAX)),
-        b'D' | b'E' | b'C' => Some(Handling::Whole(SHORT_LEN_MAX)),
-        b'H' | b'S' | b'X' => Some(Handling::Whole(5)),
-        b'd' if copying => Some(Handling::Pass),
-        b'c' if copying => Some(Handling::Whole(5)),
-        b'f' if copying => Some(Handling::Whole(SHORT_LEN_MAX)),
+        b'D' | b'E' | b'C' | b'f' => Some(Handling::Whole(SHORT_LEN_MAX)),
+        b'H' | b'S' | b'X' | b'c' => Some(Handling::Whole(5)),
+        b'd' => Some(Handling::Pass),
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use postern_domain::session::EndReason;
 use postern_wire::mysql::result::{
-    CURSOR, IN_TRANSACTION, MORE_RESULTS, column, columns, done, end, error, is_end, prepared,
+    AUTOCOMMIT, CURSOR, IN_TRANSACTION, MORE_RESULTS, PROGRESS, column, columns, done, end, error, is_end, prepared,
 };
 use postern_wire::mysql::{Error, HEAD_LEN, MESSAGE_LEN_MAX, PART_LEN, head, message, put};
 use postern_wire::recording::{StatementOutcome, TransactionState};
@@ -263,13 +263,18 @@ impl Relay {
     }
 
     fn status(&mut self, status: u16) {
+        self.standing = status & (AUTOCOMMIT | IN_TRANSACTION);
         self.transaction = if status & IN_TRANSACTION == 0 { TransactionState::None } else { TransactionState::Open };
     }
 
     fn failed(&mut self, content: &[u8]) -> Result<Fate, Stop> {
         let (code, state, text) = error(content).map_err(Stop::Target)?;
+        if code == PROGRESS && self.tells_progress {
+            return Ok(Fate::Pass);
+        }
         let told = (format!("{code} {}", String::from_utf8_lossy(state)), String::from_utf8_lossy(text).into_owned());
         if let Some((text, _)) = self.current.preparing.take() {
+            self.names.forget_last();
             // It never ran; what it was is told nowhere else.
             self.current.running = Some(self.journal.begin_with(&text, Vec::new(), self.transaction)?);
         }
