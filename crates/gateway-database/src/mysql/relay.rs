@@ -282,15 +282,7 @@ impl Relay {
             }
             command::PROCESS_KILL => self.query(said, &kill(body)),
             command::PREPARE => self.prepare(said, body),
-            command::REFRESH => {
-                let judged = self.rules.judge(b"FLUSH TABLES", self.database.as_deref());
-                self.statement(said, &refresh(body), judged, Vec::new(), Expect::Simple)
-            }
-            command::SHUTDOWN | command::DEBUG => {
-                let text = if code == command::DEBUG { &b"DEBUG"[..] } else { b"SHUTDOWN" };
-                let judged = self.rules.judge(text, self.database.as_deref());
-                self.statement(said, text, judged, Vec::new(), Expect::Simple)
-            }
+            command::REFRESH | command::SHUTDOWN | command::DEBUG => self.administer(said, code, body),
             command::PROCESS_INFO => self.query(said, b"SHOW PROCESSLIST"),
             command::EXECUTE | command::BULK => self.execute(said, code),
             command::LONG_DATA => {
@@ -325,6 +317,17 @@ impl Relay {
                 Ok(Fate::Pass(Some(Expect::Simple)))
             }
         }
+    }
+
+    /// What is a statement by another name.
+    fn administer(&mut self, said: &Message, code: u8, body: &[u8]) -> Result<Fate, Stop> {
+        let (judged, text) = match code {
+            command::REFRESH => (&b"FLUSH TABLES"[..], refresh(body)),
+            command::SHUTDOWN => (&b"SHUTDOWN"[..], b"SHUTDOWN".to_vec()),
+            _ => (&b"DEBUG"[..], b"DEBUG".to_vec()),
+        };
+        let judged = self.rules.judge(judged, self.database.as_deref());
+        self.statement(said, &text, judged, Vec::new(), Expect::Simple)
     }
 
     fn query(&mut self, said: &Message, text: &[u8]) -> Result<Fate, Stop> {
