@@ -20,6 +20,8 @@ if [ ! -e data/ready ]; then
     touch data/ready
     init="--init-file=$dir/init.sql"
 fi
+# Clients that insist on showing a certificate show this one.
+export SSL_CERT_FILE=$dir/cert.pem
 touch ready
 exec ${DIE_WITH_PARENT:+setpriv --pdeathsig KILL} /usr/sbin/mariadbd --no-defaults --user=root --datadir="$dir/data" \
     --port="$3" --bind-address="$2" --socket="$dir/s.sock" --pid-file="$dir/pid" --ssl-cert="$dir/cert.pem" \

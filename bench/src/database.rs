@@ -1,5 +1,5 @@
 //! PostgreSQL: short queries, bulk out, memory; beside a direct connection and pgbouncer, which pools
-//! sessions. All three with TLS on every way, the gate recording every statement.
+//! sessions. All three with TLS on every way, the gate recording every statement. MariaDB and Redis follow.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -39,6 +39,16 @@ impl Extent {
             }
         }
         Ok(extent)
+    }
+
+    /// How long each round of each measurement lasts, in seconds.
+    pub(crate) fn seconds(&self) -> u32 {
+        self.seconds
+    }
+
+    /// How often each measurement is repeated.
+    pub(crate) fn rounds(&self) -> usize {
+        self.rounds
     }
 }
 
@@ -137,16 +147,22 @@ impl Roads {
 
 /// Measures everything; says whether every goal was reached.
 pub(crate) fn run_all(extent: &Extent) -> anyhow::Result<bool> {
-    let roads = Roads::open(extent.sessions)?;
     let mut figures = Figures::default();
+    postgres(extent, &mut figures)?;
+    crate::mysql::measure(extent, &mut figures)?;
+    crate::redis::measure(extent, &mut figures)?;
+    Ok(figures.print())
+}
+
+fn postgres(extent: &Extent, figures: &mut Figures) -> anyhow::Result<()> {
+    let roads = Roads::open(extent.sessions)?;
     for mode in ["simple", "prepared"] {
         for clients in [1, 8, 16] {
-            short_queries(extent, &roads, mode, clients, &mut figures)?;
+            short_queries(extent, &roads, mode, clients, figures)?;
         }
     }
-    bulk(extent, &roads, &mut figures)?;
-    memory(extent, &roads, &mut figures)?;
-    Ok(figures.print())
+    bulk(extent, &roads, figures)?;
+    memory(extent, &roads, figures)
 }
 
 fn short_queries(
@@ -197,9 +213,9 @@ fn short_queries(
 }
 
 /// The number behind a word.
-fn number(text: &str, word: &str) -> anyhow::Result<f64> {
+pub(crate) fn number(text: &str, word: &str) -> anyhow::Result<f64> {
     let after = text.split_once(word).with_context(|| format!("no `{word}` in {text}"))?.1;
-    let digits: String = after.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+    let digits: String = after.trim_start().chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
     Ok(digits.parse()?)
 }
 

@@ -5,7 +5,9 @@
 mod cut;
 mod database;
 mod figures;
+mod mysql;
 mod process;
+mod redis;
 mod rotation;
 mod route;
 mod ssh;

@@ -83,6 +83,9 @@ pub struct MysqlWorld {
 }
 
 impl MysqlWorld {
+    /// The password of `app` on the target.
+    pub const PASSWORD: &str = PASSWORDS[0];
+
     /// Starts everything.
     ///
     /// # Errors

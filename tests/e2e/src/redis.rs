@@ -87,6 +87,9 @@ pub struct RedisWorld {
 }
 
 impl RedisWorld {
+    /// The password of `app` on the target.
+    pub const PASSWORD: &str = PASSWORDS[0].1;
+
     /// Starts everything.
     ///
     /// # Errors

@@ -13,7 +13,6 @@ use postern_e2e::{Child, MysqlWorld, free_port, run as ran, until};
 use crate::{Outcomes, PASSED, Suite};
 
 const PROGRAM: &str = "target/suites/mariadb/usr/bin/mariadb-client-test";
-const PASSWORD: &str = "Horse:battery staple 9";
 
 /// Runs it both ways.
 pub(crate) fn run() -> anyhow::Result<Suite> {
@@ -46,7 +45,7 @@ fn tests(world: &MysqlWorld, names: &[&str], port: u16) -> anyhow::Result<Outcom
     for name in names {
         let mut command = Command::new("timeout");
         command.args(["60", PROGRAM, "--no-defaults", "-h", "127.0.0.1", "-P", &port.to_string(), "-u", "app"]);
-        command.arg(format!("-p{PASSWORD}")).arg("-v").arg(&folder).arg(name);
+        command.arg(format!("-p{}", MysqlWorld::PASSWORD)).arg("-v").arg(&folder).arg(name);
         world.sql("drop database if exists client_test_db; drop database test; create database test")?;
         let ended = ran(&mut command)?;
         if ended.code != 0 && std::env::var_os("SUITES_SHOW").is_some() {
