@@ -39,8 +39,8 @@ pub use explain::{Explained, Explanation, Outcome, Verdict, explain};
 pub use facts::{AskFacts, ConnectFacts, Decision, Policies, Subject, Target};
 pub use reason::Reason;
 pub use statements::{
-    Detector, Masking, StatementAction, StatementBudgets, StatementRule, StatementVerdict, Statements, like,
-    may_decide_statement,
+    CAPTURE_BYTES_MAX, CAPTURE_ROWS_MAX, Detector, Masking, ResultCapture, StatementAction, StatementBudgets,
+    StatementRule, StatementVerdict, Statements, like, may_decide_statement,
 };
 
 /// Whether a policy gives or takes away.

@@ -5,16 +5,20 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use postern_domain::policy::ResultCapture;
 use postern_gateway::{Recorder, RecorderFailed};
 use postern_wire::recording::{
     FrameKind, PARAMETER_VALUE_MAX, PARAMETERS_LEN_MAX, Parameter, STATEMENT_TEXT_MAX, Statement, StatementEnd,
-    StatementOutcome, StatementText, TransactionState,
+    StatementOutcome, StatementRow, StatementText, TransactionState,
 };
 
 use crate::text::plain;
 
 /// The longest text of an error that is recorded.
 const ERROR_LEN_MAX: usize = 2000;
+/// The longest name of a column that is recorded, and the most bytes of all of a row's.
+const NAME_LEN_MAX: usize = 100;
+const NAMES_LEN_MAX: usize = 32 * 1024;
 /// However many parameters there are, a frame holds no more of them.
 pub(crate) const PARAMETERS_MAX: usize = 10_000;
 /// How much of a long text goes into one frame.
@@ -23,6 +27,7 @@ const PART_LEN: usize = 32 * 1024;
 /// Records a session's statements.
 pub(crate) struct Journal {
     recorder: Recorder,
+    capture: Option<ResultCapture>,
     waiting: VecDeque<FrameKind<'static>>,
     last: u64,
 }
@@ -41,6 +46,9 @@ pub(crate) struct Running {
     /// What the target called it; several are in one query.
     tag: Tag,
     error: Option<Box<(String, String)>>,
+    /// Rows and bytes of them that are kept, and whether the names of the columns have been told.
+    kept: (u32, u32),
+    named: bool,
 }
 
 /// A short text without a place of its own.
@@ -73,6 +81,11 @@ impl Running {
         self.rows = self.rows.saturating_add(rows.unwrap_or(0));
     }
 
+    /// Rows of another kind follow.
+    pub(crate) fn described(&mut self) {
+        self.named = false;
+    }
+
     /// Whether the target has answered with an error.
     pub(crate) fn has_failed(&self) -> bool {
         self.error.is_some()
@@ -85,8 +98,9 @@ impl Running {
 }
 
 impl Journal {
-    pub(crate) fn new(recorder: Recorder) -> Self {
-        Self { recorder, waiting: VecDeque::new(), last: 0 }
+    /// A journal that keeps so much of what statements give.
+    pub(crate) fn new(recorder: Recorder, capture: Option<ResultCapture>) -> Self {
+        Self { recorder, capture, waiting: VecDeque::new(), last: 0 }
     }
 
     /// Records that a statement is about to run.
@@ -118,7 +132,35 @@ impl Journal {
             transaction,
             tag: Tag::default(),
             error: None,
+            kept: (0, 0),
+            named: false,
         })
+    }
+
+    /// Whether the next row of a statement is kept.
+    pub(crate) fn keeps_row(&self, running: &Running) -> bool {
+        self.capture.is_some_and(|capture| running.kept.0 < capture.rows && running.kept.1 < capture.bytes)
+    }
+
+    /// Records a row as it is shown: its columns' names, and of each value whether it is binary and what it is.
+    pub(crate) fn row<'a>(
+        &mut self,
+        running: &mut Running,
+        names: impl Iterator<Item = &'a [u8]>,
+        values: impl Iterator<Item = (bool, Option<&'a [u8]>)>,
+    ) -> Result<(), RecorderFailed> {
+        let values = parameters(values);
+        let bytes = values.iter().map(|value| value.value.as_deref().map_or(0, <[u8]>::len)).sum::<usize>();
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        running.kept = (running.kept.0.saturating_add(1), running.kept.1.saturating_add(bytes));
+        let mut names_room = NAMES_LEN_MAX;
+        let names = names.map(|name| plain(&String::from_utf8_lossy(name), NAME_LEN_MAX)).take_while(|name| {
+            names_room = names_room.saturating_sub(name.len());
+            names_room > 0
+        });
+        let names = if running.named { Vec::new() } else { names.map(Cow::Owned).collect() };
+        running.named = true;
+        self.put(FrameKind::StatementRow(StatementRow { statement: running.number, names, values }))
     }
 
     /// Records how a statement ended.

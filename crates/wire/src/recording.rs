@@ -37,7 +37,7 @@ pub use pieces::{Chain, ChainDigest, digest_of};
 pub use reader::{Chunk, ChunkReader, Summary, Verdict};
 pub use statement::{
     PARAMETER_VALUE_MAX, PARAMETERS_LEN_MAX, Parameter, STATEMENT_TEXT_MAX, Statement, StatementEnd, StatementOutcome,
-    StatementText, TransactionState,
+    StatementRow, StatementText, TransactionState,
 };
 pub use text::TextWriter;
 pub use writer::{Batch, ChunkWriter, Packer};

@@ -85,6 +85,7 @@ obligations:
   reason_required: false
   statements:
     masking: { columns: [name], detectors: [email] }
+    capture: { rows: 2 }
 ---
 kind: Policy
 name: every-time

@@ -75,19 +75,46 @@ impl Declared {
         self.statements_of(&self.newest_session(user)?)
     }
 
+    /// The frames of a session's recording.
+    fn frames(&self, session: &str) -> anyhow::Result<Vec<Value>> {
+        let exported = self.ada.cli(&["session", "export", session, "--format", "json"])?.ok()?;
+        Ok(exported.text().lines().map(serde_json::from_str).collect::<Result<_, _>>()?)
+    }
+
+    /// What is kept of the rows of somebody's newest session.
+    ///
+    /// # Errors
+    /// When there is no session.
+    pub fn kept_rows(&self, user: &str) -> anyhow::Result<Vec<String>> {
+        Ok(kept(&self.frames(&self.newest_session(user)?)?))
+    }
+
     /// The statements of a session, each with how it ended.
     ///
     /// # Errors
     /// When it cannot be exported.
     pub fn statements_of(&self, session: &str) -> anyhow::Result<Vec<(Value, Value)>> {
-        let exported = self.ada.cli(&["session", "export", session, "--format", "json"])?.ok()?;
-        let frames: Vec<Value> = exported.text().lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+        let frames = self.frames(session)?;
         let of = |kind: &str, number: &Value| {
             frames.iter().find(|frame| frame["kind"] == kind && frame["statement"] == *number).cloned()
         };
         let begun = frames.iter().filter(|frame| frame["kind"] == "statement");
         Ok(begun.map(|begun| (begun.clone(), of("statement_end", &begun["statement"]).unwrap_or_default())).collect())
     }
+}
+
+/// What is kept of the rows of a session, as they are shown: names, where they are told, and values.
+fn kept(frames: &[Value]) -> Vec<String> {
+    let cells = |frame: &Value, field: &str| {
+        let cells = frame[field].as_array().cloned().unwrap_or_default();
+        let cell = |cell: &Value| cell.get("value").unwrap_or(cell).as_str().unwrap_or("NULL").to_owned();
+        cells.iter().map(cell).collect::<Vec<_>>().join("|")
+    };
+    let row = |frame: &Value| match cells(frame, "names") {
+        names if names.is_empty() => cells(frame, "values"),
+        names => format!("{names}: {}", cells(frame, "values")),
+    };
+    frames.iter().filter(|frame| frame["kind"] == "statement_row").map(row).collect()
 }
 
 /// PEM as it stands below a key of a document.

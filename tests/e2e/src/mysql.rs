@@ -72,6 +72,7 @@ obligations:
   reason_required: false
   statements:
     masking: { columns: [name], detectors: [email] }
+    capture: { rows: 2 }
 "#;
 
 /// Postern with an administrator who is signed in, and one MariaDB, `shop`, in it.

@@ -76,6 +76,7 @@ obligations:
   reason_required: false
   statements:
     masking: { columns: ["customer:*"], detectors: [email] }
+    capture: { rows: 2 }
 "#;
 
 /// Postern with an administrator who is signed in, and one Redis, `cache`, in it.

@@ -242,6 +242,13 @@ fn readers_read_and_results_are_masked() {
     pgbench.args(["-n", "-t", "5", "-M", "prepared", "-f", "-", &uri]);
     let ran = run_with_input(&mut pgbench, b"select name from customer where id = 1;\n").unwrap().ok().unwrap();
     assert!(ran.text().contains("number of failed transactions: 0"), "{}", ran.said());
+    assert_eq!(world.kept_rows("sam").unwrap(), vec!["name: ***"; 5], "of prepared statements too");
+    psql(&sam, "select id, name, email from customer order by id; select n from generate_series(1, 1000) n")
+        .ok()
+        .unwrap();
+    assert_eq!(world.kept_rows("sam").unwrap(), ["id|name|email: 1|***|***", "2|***|***"], "two rows of one query");
+    psql(&ria, "select id from customer").ok().unwrap();
+    assert!(world.kept_rows("ria").unwrap().is_empty(), "nothing is kept unless policy says so");
 }
 
 #[test]

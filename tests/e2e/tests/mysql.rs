@@ -267,6 +267,11 @@ print(c.fetchone())
     python.args(["-c", script]).env("TOKEN", token).env("PORT", world.declared.gate.mysql_port());
     let ran = run(python.env("CA", world.declared.gate.ca())).unwrap();
     assert_eq!(ran.ok().unwrap().text(), "(1, 1.5, None, '***', '***')\n");
+    let kept = world.declared.kept_rows("sam").unwrap();
+    assert_eq!(kept.last().map(String::as_str), Some("id|score|born|name|note: 1|1.5|NULL|***|***"));
+    mariadb(&sam, "select id from customer order by id; select upper(name), 7 from customer").ok().unwrap();
+    let kept = world.declared.kept_rows("sam").unwrap();
+    assert_eq!(kept[kept.len() - 4..], ["id: 1", "2", "upper(name)|7: ***|7", "***|7"], "two rows of each");
 }
 
 /// Statements are stopped from another connection, by the number that the gate greeted with.

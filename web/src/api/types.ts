@@ -5306,6 +5306,21 @@ export interface components {
         };
         /** @description Where a request stands. */
         RequestState: "pending" | "granted" | "denied" | "expired" | "withdrawn";
+        /** @description How much of what statements give is kept in the recording, as the person saw it. */
+        ResultCapture: {
+            /**
+             * Format: uint32
+             * @description Bytes of one statement's rows, from 1 to 1,048,576.
+             * @default 65536
+             */
+            bytes: number;
+            /**
+             * Format: uint32
+             * @description Rows of one statement, from 1 to 10,000.
+             * @default 100
+             */
+            rows: number;
+        };
         /** @description A named set of permissions. */
         Role: {
             /**
@@ -5834,6 +5849,8 @@ export interface components {
              * @default {}
              */
             budgets: components["schemas"]["StatementBudgets"];
+            /** @description How much of what they give is kept in the recording; nothing unless given. */
+            capture?: components["schemas"]["ResultCapture"] | null;
             /** @description What is hidden in results. */
             masking?: components["schemas"]["Masking"] | null;
             /**

@@ -183,6 +183,7 @@ export const en = {
   statementLog: {
     title: "Statements", count: (n: number) => s(n, "statement", "statements"), found: (n: number, of: number) => `${n.toLocaleString()} of ${s(of, "statement", "statements")}`, search: "Search the statements", none: "No statement was run.", noHits: "No statement matches.", running: "running",
     outcomes: { done: "done", failed: "failed", refused: "refused", skipped: "left out", unknown: "not known" }, took: (n: number) => (n < 1 ? `${(n * 1000).toFixed(n < 0.01 ? 1 : 0)} ms` : `${n.toFixed(1)} s`), track: "When the statements ran",
+    kept: (n: number, of: number | undefined) => (of !== undefined && of > n ? `${n.toLocaleString()} of ${s(of, "row", "rows")} kept` : `${s(n, "row", "rows")} kept`), keptRows: (n: number) => `Rows of statement ${n}`,
   },
   discovery: {
     title: "Discovery", lead: "Looking at assets for their privileged accounts.", start: "Discover", run: "Run", created: "Began", by: "By", scope: "Where", targets: "Assets", accounts: "Accounts found", failed: "Failed", state: "State", took: "Took",

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { RotateCcw, Search } from "lucide-react";
-import { useEffect, useMemo, useState } from "react";
+import { Fragment, useEffect, useMemo, useState } from "react";
 import type { ReactNode } from "react";
 
 import { messageOf } from "../api/errors";
@@ -80,7 +80,7 @@ const isRan = (entry: Entry): entry is Ran => "text" in entry;
 function Shown({ entries, seconds, children }: { entries: Entry[]; seconds: number; children?: ReactNode }) {
   const [needle, setNeedle] = useTypedFilter("q");
   const wanted = needle.trim().toLowerCase();
-  const shown = wanted === "" ? entries : entries.filter((entry) => (isRan(entry) ? `${entry.text} ${entry.parameters.join(" ")} ${entry.end?.error ?? ""}` : entry.note).toLowerCase().includes(wanted));
+  const shown = wanted === "" ? entries : entries.filter((entry) => (isRan(entry) ? `${entry.text} ${entry.parameters.join(" ")} ${entry.kept.map((row) => row.values.join(" ")).join(" ")} ${entry.end?.error ?? ""}` : entry.note).toLowerCase().includes(wanted));
   const { frame, indices, before, after, measure } = useVisible(shown.length, ROW_PX);
   const count = entries.filter(isRan).length;
   return (
@@ -118,12 +118,34 @@ function Statement({ ran }: { ran: Ran }) {
     <div className="min-w-0">
       <pre className="font-mono text-xs leading-5 whitespace-pre-wrap text-ink [overflow-wrap:anywhere]">{ran.text}</pre>
       {ran.parameters.length > 0 ? <p className="mt-0.5 font-mono text-2xs text-muted [overflow-wrap:anywhere]">{ran.parameters.map((value, index) => `$${index + 1} = ${value}`).join(", ")}</p> : null}
+      {ran.kept.length > 0 ? <Kept ran={ran} /> : null}
       <p className="mt-1 flex flex-wrap items-center gap-x-3 gap-y-1 text-xs text-muted">
         <Outcome end={ran.end} />
         {ran.end ? <span>{[ran.end.tag, s.took(ran.end.seconds)].filter(Boolean).join(" · ")}</span> : null}
         {ran.end?.error ? <span className="text-bad [overflow-wrap:anywhere]">{ran.end.error}</span> : null}
       </p>
     </div>
+  );
+}
+
+/** Rows that policy has had kept, closed until somebody wants to see them. */
+function Kept({ ran }: { ran: Ran }) {
+  return (
+    <details className="mt-1 text-xs">
+      <summary className="w-fit cursor-pointer text-muted hover:text-ink">{s.kept(ran.kept.length, ran.end?.rows)}</summary>
+      <div className="mt-1 max-h-80 w-fit max-w-full overflow-auto rounded-md border" tabIndex={0} role="region" aria-label={s.keptRows(ran.id)}>
+        <table className="font-mono text-2xs">
+          <tbody>
+            {ran.kept.map((row, index) => (
+              <Fragment key={index}>
+                {row.names.length > 0 ? <tr className="bg-sunken">{row.names.map((name, at) => <th key={at} scope="col" className="border-b px-2 py-1 text-left font-medium whitespace-nowrap">{name}</th>)}</tr> : null}
+                <tr>{row.values.map((value, at) => <td key={at} className="max-w-md border-b px-2 py-1 align-top whitespace-pre-wrap [overflow-wrap:anywhere]">{value}</td>)}</tr>
+              </Fragment>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </details>
   );
 }
 

@@ -7,6 +7,8 @@ export interface Ran {
   at: number;
   text: string;
   parameters: string[];
+  /** What is kept of its rows, where policy keeps any: the columns' names, if they are told, and the values. */
+  kept: { names: string[]; values: string[] }[];
   end?: RanEnd;
 }
 
@@ -55,13 +57,16 @@ export class StatementLog {
     const known = this.byId.get(frame.statement ?? -1);
     switch (frame.kind) {
       case "statement": {
-        const ran: Ran = { id: frame.statement ?? 0, at, text: textOf(frame.text), parameters: (frame.parameters ?? []).map(parameterOf) };
+        const ran: Ran = { id: frame.statement ?? 0, at, text: textOf(frame.text), parameters: (frame.parameters ?? []).map(parameterOf), kept: [] };
         this.byId.set(ran.id, ran);
         this.entries.push(ran);
         return true;
       }
       case "statement_text":
         if (known) known.text += textOf(frame.text);
+        return known !== undefined;
+      case "statement_row":
+        known?.kept.push({ names: (frame.names ?? []).map(textOf), values: (frame.values ?? []).map(parameterOf) });
         return known !== undefined;
       case "statement_end":
         if (known) {

@@ -12,6 +12,8 @@ export interface Frame {
   text?: string | { base64: string };
   frames?: number;
   statement?: number;
+  names?: string[];
+  values?: { bytes?: number; binary?: boolean; value?: unknown }[];
   parameters?: { bytes?: number; binary?: boolean; value?: unknown }[];
   outcome?: string;
   duration_us?: number;

@@ -8,7 +8,7 @@ use crate::asset::{host_key_parts, is_pem_certificates, split_address};
 use crate::name::shown;
 use crate::period::Period;
 use crate::permission::built_in_roles;
-use crate::policy::{Conditions, Effect, StatementAction, Statements, ticket};
+use crate::policy::{CAPTURE_BYTES_MAX, CAPTURE_ROWS_MAX, Conditions, Effect, StatementAction, Statements, ticket};
 use crate::provision::ProvisionRule;
 use crate::rotation::RotationSetting;
 use crate::rotation::dependent::DEPENDENTS_MAX;
@@ -232,6 +232,15 @@ fn check_obligations(obligations: &ObligationsDocument, faults: &mut Faults) {
 
 fn check_statements(statements: &Statements, faults: &mut Faults) {
     let key = |name: &str| Step::Key(name.to_owned());
+    if let Some(capture) = &statements.capture {
+        for (name, value, max) in
+            [("rows", capture.rows, CAPTURE_ROWS_MAX), ("bytes", capture.bytes, CAPTURE_BYTES_MAX)]
+        {
+            if !(1..=max).contains(&value) {
+                faults.at(&["statements", "capture", name], format!("is {value}, not between 1 and {max}"));
+            }
+        }
+    }
     if statements.rules.len() > STATEMENT_RULES_MAX {
         faults.at(&["statements", "rules"], format!("has more than {STATEMENT_RULES_MAX} rules"));
     }

@@ -95,6 +95,27 @@ pub struct Masking {
     pub detectors: BTreeSet<Detector>,
 }
 
+/// The most rows of one statement that are kept.
+pub const CAPTURE_ROWS_MAX: u32 = 10_000;
+/// The most bytes of one statement's rows that are kept.
+pub const CAPTURE_BYTES_MAX: u32 = 1024 * 1024;
+
+/// How much of what statements give is kept in the recording, as the person saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ResultCapture {
+    /// Rows of one statement, from 1 to 10,000.
+    pub rows: u32,
+    /// Bytes of one statement's rows, from 1 to 1,048,576.
+    pub bytes: u32,
+}
+
+impl Default for ResultCapture {
+    fn default() -> Self {
+        Self { rows: 100, bytes: 64 * 1024 }
+    }
+}
+
 /// What binds the statements of database sessions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -112,6 +133,9 @@ pub struct Statements {
     /// What is hidden in results.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub masking: Option<Masking>,
+    /// How much of what they give is kept in the recording; nothing unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capture: Option<ResultCapture>,
 }
 
 impl Default for Statements {
@@ -123,6 +147,7 @@ impl Default for Statements {
             not_understood: StatementAction::Block,
             budgets: StatementBudgets::default(),
             masking: None,
+            capture: None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Hiding what policy wants hidden in results.
+//! Hiding what policy wants hidden in results, and giving what is kept of them.
 //!
 //! A column is hidden by its name, or by that which it has in its table. What is computed could be made
 //! of a hidden column, and is hidden too, but for numbers and times. A statement that uses a hidden
@@ -7,17 +7,19 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use postern_domain::policy::{Detector, Masking, like};
+use postern_domain::policy::{Detector, Statements, like};
 use postern_domain::statement::StatementFacts;
 use postern_wire::mysql::Error;
 use postern_wire::mysql::result::{Column, binary_row, encode_binary_row, encode_text_row, is_text, text_row};
 
+use super::prepared::{Bound, time};
 use crate::detect::{self, HIDDEN};
 
 /// JSON, which is sent as a text and must stay JSON.
 const JSON: u8 = 0xF5;
 
 /// What is hidden.
+#[derive(Default)]
 pub(crate) struct Mask {
     columns: BTreeSet<String>,
     detectors: BTreeSet<Detector>,
@@ -37,14 +39,20 @@ enum How {
 pub(crate) struct Plan {
     how: Vec<How>,
     kinds: Vec<u8>,
+    /// Their names, and whether their numbers are never below zero.
+    columns: Vec<(Vec<u8>, bool)>,
 }
 
 impl Mask {
-    /// None where nothing is hidden.
-    pub(crate) fn of(masking: &Masking) -> Option<Self> {
-        let columns: BTreeSet<_> = masking.columns.iter().map(|name| name.to_lowercase()).collect();
-        let detectors = masking.detectors.clone();
-        (!columns.is_empty() || !detectors.is_empty()).then_some(Self { columns, detectors })
+    /// None where rows need not be looked at: nothing is hidden, and nothing kept.
+    pub(crate) fn of(statements: &Statements) -> Option<Self> {
+        let mask = statements.masking.as_ref().map(|masking| Self {
+            columns: masking.columns.iter().map(|name| name.to_lowercase()).collect(),
+            detectors: masking.detectors.clone(),
+        });
+        let mask = mask.unwrap_or_default();
+        let hides = !mask.columns.is_empty() || !mask.detectors.is_empty();
+        (hides || statements.capture.is_some()).then_some(mask)
     }
 
     fn is_hidden(&self, name: &str) -> bool {
@@ -70,7 +78,30 @@ impl Mask {
                 (false, _) => How::Show,
             }
         };
-        Plan { how: columns.iter().map(how).collect(), kinds: columns.iter().map(|column| column.kind).collect() }
+        Plan {
+            how: columns.iter().map(how).collect(),
+            kinds: columns.iter().map(|column| column.kind).collect(),
+            columns: columns.iter().map(|column| (column.name.clone(), column.unsigned)).collect(),
+        }
+    }
+
+    /// The names of the columns.
+    pub(crate) fn names(plan: &Plan) -> impl Iterator<Item = &[u8]> {
+        plan.columns.iter().map(|(name, _)| name.as_slice())
+    }
+
+    /// The values of a row as it is shown, as people read them; whether each is no text.
+    pub(crate) fn values(shown: &[u8], binary: bool, plan: &Plan) -> Result<Vec<Bound>, Error> {
+        let values = if binary { binary_row(shown, &plan.kinds)? } else { text_row(shown, plan.kinds.len())? };
+        let read = |value: &[u8], kind, unsigned| {
+            let value = if binary { readable(value, kind, unsigned) } else { value.to_vec() };
+            (str::from_utf8(&value).is_err(), Some(value))
+        };
+        let read =
+            values.into_iter().zip(&plan.kinds).zip(&plan.columns).map(|((value, kind), (_, unsigned))| {
+                value.map_or((false, None), |value| read(value, *kind, *unsigned))
+            });
+        Ok(read.collect())
     }
 
     /// The content of a row as it is shown.
@@ -88,5 +119,41 @@ impl Mask {
         let shown: Vec<Option<Cow<'_, [u8]>>> = shown.collect();
         let values = shown.iter().map(Option::as_deref);
         Ok(if binary { encode_binary_row(values, &plan.kinds) } else { encode_text_row(values) })
+    }
+}
+
+/// A value in binary form as people read it.
+fn readable(value: &[u8], kind: u8, unsigned: bool) -> Vec<u8> {
+    let integer = || {
+        let read = value.iter().rev().fold(0_u64, |all, byte| all << 8 | u64::from(*byte));
+        let shift = 64_usize.saturating_sub(value.len() * 8);
+        if unsigned { read.to_string() } else { ((read << shift).cast_signed() >> shift).to_string() }
+    };
+    match (kind, value) {
+        (0x01 | 0x02 | 0x03 | 0x08 | 0x09 | 0x0D, [_, ..]) if value.len() <= 8 => integer().into_bytes(),
+        (0x04, [a, b, c, d]) => f32::from_le_bytes([*a, *b, *c, *d]).to_string().into_bytes(),
+        (0x05, [a, b, c, d, e, f, g, h]) => {
+            f64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]).to_string().into_bytes()
+        }
+        // Their length comes first.
+        (0x07 | 0x0A | 0x0B | 0x0C, [_, rest @ ..]) => time(rest).into_bytes(),
+        _ => value.to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_in_binary_form_are_read_as_people_do() {
+        let read = |value: &[u8], kind, unsigned| String::from_utf8(readable(value, kind, unsigned)).unwrap();
+        assert_eq!(read(&[0xFF], 0x01, false), "-1");
+        assert_eq!(read(&[0xFF], 0x01, true), "255");
+        assert_eq!(read(&(-7_i64).to_le_bytes(), 0x08, false), "-7");
+        assert_eq!(read(&u64::MAX.to_le_bytes(), 0x08, true), u64::MAX.to_string());
+        assert_eq!(read(&1.5_f64.to_le_bytes(), 0x05, false), "1.5");
+        assert_eq!(read(&[4, 0xEA, 0x07, 11, 25], 0x0A, false), "2026-11-25");
+        assert_eq!(read(b"Ada", 0xFD, false), "Ada");
     }
 }

@@ -134,7 +134,7 @@ fn shown(value: Parameter<'_>, long: &[u8]) -> Bound {
 }
 
 /// A date or a time as people write it.
-fn time(value: &[u8]) -> String {
+pub(super) fn time(value: &[u8]) -> String {
     let micros = |bytes: &[u8]| bytes.iter().rev().fold(0_u64, |all, byte| all << 8 | u64::from(*byte));
     match value {
         [low, high, month, day, rest @ ..] if matches!(rest.len(), 0 | 3 | 7) => {

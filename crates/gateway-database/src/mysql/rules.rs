@@ -1,7 +1,9 @@
 //! What policy says of the statements of one session.
 
 use postern_domain::Capability;
-use postern_domain::policy::{Obligations, StatementAction, StatementBudgets, StatementVerdict, Statements};
+use postern_domain::policy::{
+    Obligations, ResultCapture, StatementAction, StatementBudgets, StatementVerdict, Statements,
+};
 use postern_domain::session::authorize;
 use postern_domain::statement::{StatementClass, StatementFacts};
 
@@ -39,7 +41,7 @@ impl Rules {
             strict: statements.reads_statements(),
             may_query: may(Capability::Query),
             may_load: may(Capability::CopyIn),
-            mask: statements.masking.as_ref().and_then(Mask::of),
+            mask: Mask::of(&statements),
             statements,
         }
     }
@@ -72,6 +74,11 @@ impl Rules {
     /// What is hidden in results.
     pub(crate) fn mask(&self) -> Option<&Mask> {
         self.mask.as_ref()
+    }
+
+    /// How much of results is kept.
+    pub(crate) fn capture(&self) -> Option<ResultCapture> {
+        self.statements.capture
     }
 
     /// Decides on a text; names without a database are in `database`.

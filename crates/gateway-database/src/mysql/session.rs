@@ -135,7 +135,8 @@ async fn converse(
         return ((EndReason::Shutdown, "the session is not governed".to_owned()), None);
     };
     let (asked, connection) = (client.asked, client.connection);
-    let relay = Relay::new(rules, Journal::new(live.recorder()), (&asked, &target), place);
+    let journal = Journal::new(live.recorder(), rules.capture());
+    let relay = Relay::new(rules, journal, (&asked, &target), place);
     let relay = Packed::new(relay.with_input(client.input), client.pack);
     let pump = Pump::new(Parts {
         client: client.side,

@@ -1,4 +1,4 @@
-//! Hiding what policy wants hidden in results.
+//! Hiding what policy wants hidden in results, and giving what is kept of them.
 //!
 //! A column is hidden by its name. What is computed could be made of a hidden column, and is hidden
 //! too, but for numbers and times. A statement that uses a hidden column without showing it under its
@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use postern_domain::policy::{Detector, Masking, like};
+use postern_domain::policy::{Detector, Statements, like};
 use postern_domain::statement::StatementFacts;
 use postern_wire::pg::back::{self, Column};
 use postern_wire::pg::{Error, body};
@@ -23,6 +23,7 @@ const JSON: [u32; 2] = [114, 3802];
 const HARMLESS: [u32; 16] = [16, 20, 21, 23, 26, 700, 701, 790, 1082, 1083, 1114, 1184, 1186, 1266, 1700, 2950];
 
 /// What is hidden.
+#[derive(Default)]
 pub(crate) struct Mask {
     columns: BTreeSet<String>,
     detectors: BTreeSet<Detector>,
@@ -44,14 +45,26 @@ enum How {
 
 /// What happens to the columns of one result.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Plan(Vec<How>);
+pub(crate) struct Plan {
+    how: Vec<How>,
+    /// Their names, and whether their values are in binary form, for what is kept of them.
+    columns: Vec<(Box<[u8]>, bool)>,
+}
 
 impl Mask {
-    /// None where nothing is hidden.
-    pub(crate) fn of(masking: &Masking) -> Option<Self> {
-        let columns: BTreeSet<_> = masking.columns.iter().map(|name| name.to_ascii_lowercase()).collect();
-        let detectors = masking.detectors.clone();
-        (!columns.is_empty() || !detectors.is_empty()).then_some(Self { columns, detectors })
+    /// None where rows need not be looked at: nothing is hidden, and nothing kept.
+    pub(crate) fn of(statements: &Statements) -> Option<Self> {
+        let mask = statements.masking.as_ref().map(|masking| Self {
+            columns: masking.columns.iter().map(|name| name.to_ascii_lowercase()).collect(),
+            detectors: masking.detectors.clone(),
+        });
+        let mask = mask.unwrap_or_default();
+        (mask.hides() || statements.capture.is_some()).then_some(mask)
+    }
+
+    /// Whether something is hidden.
+    pub(crate) fn hides(&self) -> bool {
+        !self.columns.is_empty() || !self.detectors.is_empty()
     }
 
     fn is_hidden(&self, name: &str) -> bool {
@@ -78,16 +91,17 @@ impl Mask {
                 (false, _) => How::Show,
             }
         };
-        Ok(Plan(columns.iter().map(how).collect()))
+        let named = |column: &Column<'_>| (column.name.into(), column.binary);
+        Ok(Plan { how: columns.iter().map(how).collect(), columns: columns.iter().map(named).collect() })
     }
 
     /// A whole `DataRow` as it is shown.
     pub(crate) fn row(&self, message: &[u8], plan: &Plan, out: &mut Vec<u8>) -> Result<(), Error> {
         let values = back::values(body(message))?;
-        if values.len() != plan.0.len() {
+        if values.len() != plan.how.len() {
             return Err(Error::Malformed("DataRow"));
         }
-        let shown = values.into_iter().zip(&plan.0).map(|(value, how)| {
+        let shown = values.into_iter().zip(&plan.how).map(|(value, how)| {
             let value = value?;
             match how {
                 How::Show => Some(Cow::Borrowed(value)),
@@ -102,6 +116,19 @@ impl Mask {
         Ok(())
     }
 
+    /// The names of the columns.
+    pub(crate) fn names(plan: &Plan) -> impl Iterator<Item = &[u8]> {
+        plan.columns.iter().map(|(name, _)| &**name)
+    }
+
+    /// The values of a whole `DataRow` as they are shown, and whether each is in binary form.
+    pub(crate) fn values<'a>(
+        shown: &'a [u8],
+        plan: &'a Plan,
+    ) -> Result<impl Iterator<Item = (bool, Option<&'a [u8]>)>, Error> {
+        Ok(plan.columns.iter().map(|(_, binary)| *binary).zip(back::values(body(shown))?))
+    }
+
     fn scan<'a>(&self, value: &'a [u8], instead: &[u8]) -> Cow<'a, [u8]> {
         detect::hidden(&self.detectors, value, instead)
     }
@@ -109,11 +136,14 @@ impl Mask {
 
 #[cfg(test)]
 mod tests {
+    use postern_domain::policy::Masking;
+
     use super::*;
 
     fn mask(columns: &[&str], detectors: &[Detector]) -> Mask {
         let columns = columns.iter().map(|name| (*name).to_owned()).collect();
-        Mask::of(&Masking { columns, detectors: detectors.iter().copied().collect() }).unwrap()
+        let masking = Masking { columns, detectors: detectors.iter().copied().collect() };
+        Mask::of(&Statements { masking: Some(masking), ..Statements::default() }).unwrap()
     }
 
     fn description(columns: &[(&str, u32, u32)]) -> Vec<u8> {
@@ -131,7 +161,7 @@ mod tests {
 
     fn plan(text: &str, columns: &[(&str, u32, u32)]) -> Vec<How> {
         let facts = postern_sql::postgresql(text.as_bytes()).unwrap();
-        mask(&["email", "card*"], &[]).plan(&description(columns), &facts).unwrap().0
+        mask(&["email", "card*"], &[]).plan(&description(columns), &facts).unwrap().how
     }
 
     #[test]
@@ -157,8 +187,9 @@ mod tests {
             [Some(Cow::Borrowed(&b"7"[..])), Some(Cow::Borrowed(&b"a@b.c"[..])), None].into_iter(),
         );
         let mut out = Vec::new();
-        mask.row(&message, &Plan(vec![How::Show, How::Star, How::Star]), &mut out).unwrap();
+        let plan = |how| Plan { how, columns: Vec::new() };
+        mask.row(&message, &plan(vec![How::Show, How::Star, How::Star]), &mut out).unwrap();
         assert_eq!(back::values(body(&out)), Ok(vec![Some(&b"7"[..]), Some(HIDDEN), None]));
-        assert!(mask.row(&message, &Plan(vec![How::Show]), &mut out).is_err());
+        assert!(mask.row(&message, &plan(vec![How::Show]), &mut out).is_err());
     }
 }

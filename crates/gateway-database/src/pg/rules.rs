@@ -1,7 +1,9 @@
 //! What policy says of the statements of one session.
 
 use postern_domain::Capability;
-use postern_domain::policy::{Obligations, StatementAction, StatementBudgets, StatementVerdict, Statements};
+use postern_domain::policy::{
+    Obligations, ResultCapture, StatementAction, StatementBudgets, StatementVerdict, Statements,
+};
 use postern_domain::session::authorize;
 use postern_domain::statement::{NotUnderstood, StatementClass, StatementFacts};
 use postern_gateway::StatementEvent;
@@ -33,11 +35,12 @@ pub(crate) struct Judged {
 impl Rules {
     pub(crate) fn of(obligations: &Obligations) -> Self {
         let statements = obligations.statements.clone().unwrap_or_default();
-        let mask = statements.masking.as_ref().and_then(Mask::of);
+        let mask = Mask::of(&statements);
+        let hides = mask.as_ref().is_some_and(Mask::hides);
         let may = |capability| authorize(obligations, capability).is_ok();
         Self {
             strict: statements.reads_statements(),
-            guards_copies: !may(Capability::CopyIn) || !may(Capability::CopyOut) || mask.is_some(),
+            guards_copies: !may(Capability::CopyIn) || !may(Capability::CopyOut) || hides,
             replicates: may(Capability::Replication),
             statements,
             obligations: obligations.clone(),
@@ -60,9 +63,19 @@ impl Rules {
         &self.statements.budgets
     }
 
-    /// What is hidden in results.
+    /// What is hidden in results; none where they need not be looked at.
     pub(crate) fn mask(&self) -> Option<&Mask> {
         self.mask.as_ref()
+    }
+
+    /// Whether something is hidden in results.
+    pub(crate) fn hides(&self) -> bool {
+        self.mask.as_ref().is_some_and(Mask::hides)
+    }
+
+    /// How much of results is kept.
+    pub(crate) fn capture(&self) -> Option<ResultCapture> {
+        self.statements.capture
     }
 
     /// Whether the replication protocol may be spoken.
@@ -117,7 +130,7 @@ impl Rules {
             Some("copy_in is not allowed by the policy".to_owned())
         } else if missing(StatementClass::CopyOut, Capability::CopyOut) {
             Some("copy_out is not allowed by the policy".to_owned())
-        } else if does(StatementClass::CopyOut) && self.mask.is_some() {
+        } else if does(StatementClass::CopyOut) && self.hides() {
             Some("copying out is not allowed where results are masked".to_owned())
         } else {
             None
@@ -126,7 +139,7 @@ impl Rules {
 
     /// Decides on the call of a function by its number.
     pub(crate) fn judge_call(&self) -> StatementVerdict {
-        if self.strict || self.mask.is_some() {
+        if self.strict || self.hides() {
             let why = NotUnderstood("a function is called by its number".to_owned());
             return self.statements.decide(&Err(why));
         }

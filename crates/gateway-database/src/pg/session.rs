@@ -147,11 +147,12 @@ async fn converse(
         return (EndReason::ClientClosed, "the client closed the connection".to_owned());
     }
     let Some(activity) = govern(gate, &client.account, live, orders_in) else { return no_key() };
+    let journal = Journal::new(live.recorder(), rules.capture());
     let pump = Pump::new(Parts {
         client: client.side,
         first: Vec::new(),
         target: target.side,
-        relay: Relay::new(rules, Journal::new(live.recorder())),
+        relay: Relay::new(rules, journal),
         orders,
         activity,
         canceller,

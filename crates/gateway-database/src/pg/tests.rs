@@ -127,7 +127,7 @@ impl World {
         });
         let capabilities = [Capability::Query, Capability::CopyIn, Capability::CopyOut].into();
         let rules = Rules::of(&Obligations { capabilities, statements, ..Obligations::default() });
-        let relay = Relay::new(rules, Journal::new(live.recorder()));
+        let relay = Relay::new(rules, Journal::new(live.recorder(), None));
         Self { runtime, folder, live: Some(live), relay, to_target: Vec::new(), to_client: Vec::new() }
     }
 

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use postern_domain::policy::{Detector, Masking, like};
+use postern_domain::policy::{Detector, Statements, like};
 use postern_wire::redis::{Count, Error, Piece, Replies};
 
 use crate::detect::{self, HIDDEN};
@@ -17,7 +17,8 @@ pub(crate) struct Mask {
 
 impl Mask {
     /// None where nothing is hidden.
-    pub(crate) fn of(masking: &Masking) -> Option<Self> {
+    pub(crate) fn of(statements: &Statements) -> Option<Self> {
+        let masking = statements.masking.as_ref()?;
         let (keys, detectors) = (masking.columns.clone(), masking.detectors.clone());
         (!keys.is_empty() || !detectors.is_empty()).then_some(Self { keys, detectors })
     }
@@ -68,5 +69,37 @@ impl Mask {
             }
         }
         Ok(out)
+    }
+}
+
+/// The single values in a whole reply, in their order; none for null.
+pub(crate) fn values(reply: &[u8]) -> Result<Vec<Option<&[u8]>>, Error> {
+    let (mut found, mut replies, mut rest) = (Vec::new(), Replies::default(), reply);
+    while let Some(piece) = replies.next(rest)? {
+        let (_, after) = rest.split_at_checked(piece.length()).unwrap_or((rest, &[]));
+        rest = after;
+        match piece {
+            Piece::Line { count: Count::Bytes(length), .. } => {
+                let length = usize::try_from(length).map_err(|_| Error::Malformed("the length of a text"))?;
+                found.push(Some(rest.get(..length).ok_or(Error::Malformed("a text"))?));
+            }
+            Piece::Line { kind: b'_', count: Count::One, .. } => found.push(None),
+            Piece::Line { kind: b'$' | b'*', count: Count::One, .. } => found.push(None),
+            Piece::Line { count: Count::One, text, .. } => found.push(Some(text)),
+            Piece::Line { .. } | Piece::Data { .. } => {}
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_values_of_a_reply_are_told_in_their_order() {
+        let reply = b"*4\r\n$3\r\none\r\n$-1\r\n:7\r\n*1\r\n+fine\r\n";
+        assert_eq!(values(reply), Ok(vec![Some(&b"one"[..]), None, Some(b"7"), Some(b"fine")]));
+        assert_eq!(values(b"_\r\n"), Ok(vec![None]));
     }
 }

@@ -1,7 +1,9 @@
 //! What policy says of the commands of one session.
 
 use postern_domain::Capability;
-use postern_domain::policy::{Obligations, StatementAction, StatementBudgets, StatementVerdict, Statements};
+use postern_domain::policy::{
+    Obligations, ResultCapture, StatementAction, StatementBudgets, StatementVerdict, Statements,
+};
 use postern_domain::session::authorize;
 use postern_domain::statement::StatementClass;
 use postern_sql::redis::{Command, facts};
@@ -22,7 +24,7 @@ impl Rules {
         Self {
             strict: statements.reads_statements(),
             may_query: authorize(obligations, Capability::Query).is_ok(),
-            mask: statements.masking.as_ref().and_then(Mask::of),
+            mask: Mask::of(&statements),
             statements,
         }
     }
@@ -44,7 +46,9 @@ impl Rules {
 
     /// Whether replies are held until they are complete, for what they are is not known before.
     pub(crate) fn holds_replies(&self) -> bool {
-        self.mask.is_some() || self.statements.budgets != StatementBudgets::default()
+        self.mask.is_some()
+            || self.statements.capture.is_some()
+            || self.statements.budgets != StatementBudgets::default()
     }
 
     /// Whether what a command gives is hidden as a whole.
@@ -55,6 +59,11 @@ impl Rules {
             command.keys.iter().filter_map(|key| words.get(*key)).any(|key| mask.is_hidden(key))
                 || mask.hides_keys() && is_dynamic()
         })
+    }
+
+    /// How much of results is kept.
+    pub(crate) fn capture(&self) -> Option<ResultCapture> {
+        self.statements.capture
     }
 
     /// Decides on a command.

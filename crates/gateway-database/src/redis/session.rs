@@ -98,11 +98,12 @@ async fn converse(
         return ((EndReason::Shutdown, "the session is not governed".to_owned()), None);
     };
     let three = client.hello.as_ref().is_some_and(|hello| hello.three);
+    let journal = Journal::new(live.recorder(), rules.capture());
     let pump = Pump::new(Parts {
         client: client.side,
         first: client.input,
         target: target.side,
-        relay: Relay::new(rules, Journal::new(live.recorder()), three),
+        relay: Relay::new(rules, journal, three),
         orders,
         activity,
         canceller: NoCancel,

@@ -115,6 +115,8 @@ pub struct Column {
     pub origin: Vec<u8>,
     /// Its type.
     pub kind: u8,
+    /// Whether its numbers are never below zero.
+    pub unsigned: bool,
 }
 
 /// Reads a column.
@@ -129,7 +131,9 @@ pub fn column(content: &[u8]) -> Result<Column, Error> {
     let (name, origin) = (cursor.lenenc_bytes()?.to_vec(), cursor.lenenc_bytes()?.to_vec());
     cursor.lenenc()?;
     cursor.take(6)?;
-    Ok(Column { name, origin, kind: cursor.byte()? })
+    const UNSIGNED: u16 = 0x20;
+    let (kind, flags) = (cursor.byte()?, cursor.u16()?);
+    Ok(Column { name, origin, kind, unsigned: flags & UNSIGNED != 0 })
 }
 
 /// The values of a row as text.

@@ -29,10 +29,10 @@ pub fn handling(tag: u8, replicating: bool) -> Option<Handling> {
     }
 }
 
-/// The same where rows are to be rewritten: they are read whole then.
+/// The same where rows are looked into: they are read whole then.
 #[must_use]
-pub fn handling_masked(tag: u8, row_len_max: usize) -> Option<Handling> {
-    if tag == b'D' { Some(Handling::Whole(row_len_max)) } else { handling(tag, false) }
+pub fn handling_rows(tag: u8, replicating: bool, row_len_max: usize) -> Option<Handling> {
+    if tag == b'D' { Some(Handling::Whole(row_len_max)) } else { handling(tag, replicating) }
 }
 
 /// What a server may send while the client signs in.
@@ -258,6 +258,8 @@ pub struct Column<'a> {
     pub table: u32,
     /// Its type's object id.
     pub kind: u32,
+    /// Whether its values are in the type's binary form.
+    pub binary: bool,
 }
 
 /// The columns in a `RowDescription`.
@@ -273,8 +275,8 @@ pub fn columns(body: &[u8]) -> Result<Vec<Column<'_>>, Error> {
         let table = cursor.u32()?;
         cursor.i16()?;
         let kind = cursor.u32()?;
-        cursor.take(8)?;
-        columns.push(Column { name, table, kind });
+        cursor.take(6)?;
+        columns.push(Column { name, table, kind, binary: cursor.i16()? == 1 });
     }
     cursor.end()?;
     Ok(columns)

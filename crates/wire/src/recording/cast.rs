@@ -110,6 +110,7 @@ impl CastWriter {
             FrameKind::Output { .. } | FrameKind::ErrorOutput { .. } | FrameKind::Input { .. } => {}
             FrameKind::Statement(statement) => self.show(at, &statement.shown(), out),
             FrameKind::StatementText(more) => self.show(at, &String::from_utf8_lossy(&more.text), out),
+            FrameKind::StatementRow(row) => self.show(at, &row.shown(), out),
             FrameKind::StatementEnd(end) => self.show(at, &end.shown(), out),
             other => self.mark(at, &label(other), out),
         }
@@ -238,6 +239,7 @@ pub(super) fn label(kind: &FrameKind<'_>) -> String {
         FrameKind::Note { text } => format!("note: {text}"),
         FrameKind::Statement(statement) => format!("statement {}", statement.statement),
         FrameKind::StatementText(more) => format!("more of statement {}", more.statement),
+        FrameKind::StatementRow(row) => format!("row of statement {}", row.statement),
         FrameKind::StatementEnd(end) => format!("end of statement {}", end.statement),
         FrameKind::End { reason } => format!("end: {reason}"),
         FrameKind::Start { session, .. } => format!("start: {session}"),

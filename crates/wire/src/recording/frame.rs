@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Serialize, Serializer};
 
 use super::digest::StreamSum;
-use super::statement::{Statement, StatementEnd, StatementText};
+use super::statement::{Statement, StatementEnd, StatementRow, StatementText};
 use super::{Error, FRAME_LEN_MAX};
 
 mod bytes;
@@ -182,6 +182,8 @@ pub enum FrameKind<'a> {
     Statement(Statement<'a>),
     /// More of its text.
     StatementText(StatementText<'a>),
+    /// A row that it gave.
+    StatementRow(StatementRow<'a>),
     /// How it ended.
     StatementEnd(StatementEnd<'a>),
     /// The last frame: why the session ended.
@@ -310,6 +312,7 @@ impl<'a> FrameKind<'a> {
             | Self::Note { .. }
             | Self::Statement(_)
             | Self::StatementText(_)
+            | Self::StatementRow(_)
             | Self::StatementEnd(_)
             | Self::End { .. } => None,
         }
@@ -367,6 +370,7 @@ impl<'a> FrameKind<'a> {
             Self::Note { text: note } => FrameKind::Note { text: text(note) },
             Self::Statement(statement) => FrameKind::Statement(statement.into_owned()),
             Self::StatementText(more) => FrameKind::StatementText(more.into_owned()),
+            Self::StatementRow(row) => FrameKind::StatementRow(row.into_owned()),
             Self::StatementEnd(end) => FrameKind::StatementEnd(end.into_owned()),
             Self::End { reason } => FrameKind::End { reason: text(reason) },
         }

@@ -1,5 +1,6 @@
 //! The lines that a recording shows, each with its time, and the points that one may want to jump to.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::frame::{ExitStatus, Frame, FrameKind};
@@ -70,13 +71,14 @@ impl LineReader {
     /// Calls `each` with the lines that `frame` completes.
     pub fn frame(&mut self, frame: &Frame<'_>, each: &mut dyn FnMut(Line)) {
         let statement = match &frame.kind {
-            FrameKind::Statement(statement) => Some(&statement.text),
-            FrameKind::StatementText(more) => Some(&more.text),
+            FrameKind::Statement(statement) => Some(Cow::Borrowed(statement.text.as_ref())),
+            FrameKind::StatementText(more) => Some(Cow::Borrowed(more.text.as_ref())),
+            FrameKind::StatementRow(row) => Some(Cow::Owned(row.line().into_bytes())),
             _ => None,
         };
         if let Some(text) = statement {
             let (mut plain, mut shown) = (Plain::default(), String::new());
-            plain.write(text, &mut shown);
+            plain.write(&text, &mut shown);
             for text in shown.lines().filter(|line| !line.is_empty()) {
                 each(Line { at_us: frame.at_us, channel: 0, text: text.to_owned() });
             }

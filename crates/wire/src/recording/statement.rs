@@ -17,6 +17,8 @@ pub const PARAMETER_VALUE_MAX: usize = 4 * 1024;
 pub const PARAMETERS_LEN_MAX: usize = 64 * 1024;
 /// The most parameters of a statement, as PostgreSQL's protocol has it.
 const PARAMETERS_MAX: u64 = 65_535;
+/// The most columns whose names are told.
+const NAMES_MAX: u64 = 4096;
 
 /// A statement that is about to run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -53,6 +55,18 @@ pub struct StatementText<'a> {
     /// The text that follows.
     #[serde(serialize_with = "serialize_data")]
     pub text: Cow<'a, [u8]>,
+}
+
+/// A row that a statement gave, as the person saw it; only where policy keeps rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct StatementRow<'a> {
+    /// The statement.
+    pub statement: u64,
+    /// The names of its columns, before the first row of each result; they may be cut off.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<Cow<'a, str>>,
+    /// Its values in their order.
+    pub values: Vec<Parameter<'a>>,
 }
 
 /// How a statement ended.
@@ -118,16 +132,62 @@ fn owned_bytes(bytes: Cow<'_, [u8]>) -> Cow<'static, [u8]> {
     Cow::Owned(bytes.into_owned())
 }
 
+fn owned_values(values: Vec<Parameter<'_>>) -> Vec<Parameter<'static>> {
+    let owned = |value: Parameter<'_>| Parameter {
+        bytes: value.bytes,
+        binary: value.binary,
+        value: value.value.map(owned_bytes),
+    };
+    values.into_iter().map(owned).collect()
+}
+
+fn put_values(out: &mut Vec<u8>, values: &[Parameter<'_>]) {
+    put_varint(out, u64::try_from(values.len()).unwrap_or(0));
+    for value in values {
+        put_varint(out, value.bytes);
+        out.push(u8::from(value.binary));
+        out.push(u8::from(value.value.is_some()));
+        if let Some(value) = &value.value {
+            put_bytes(out, value);
+        }
+    }
+}
+
+fn take_values<'a>(from: &mut Cursor<'a>) -> Result<Vec<Parameter<'a>>, Error> {
+    let count = from.varint()?;
+    if count > PARAMETERS_MAX {
+        return Err(Error::TooLarge("frame"));
+    }
+    let mut values = Vec::new();
+    for _ in 0..count {
+        let (bytes, binary) = (from.varint()?, from.flag()?);
+        let value = if from.flag()? { Some(Cow::Borrowed(from.bytes()?)) } else { None };
+        values.push(Parameter { bytes, binary, value });
+    }
+    Ok(values)
+}
+
+impl Parameter<'_> {
+    /// For people: what is binary is shown by its first bytes.
+    fn shown(&self) -> Cow<'_, str> {
+        match &self.value {
+            None => "NULL".into(),
+            Some(value) if self.binary => {
+                let hex: String = value.iter().take(64).map(|byte| format!("{byte:02x}")).collect();
+                format!("\\x{hex} ({} bytes, binary)", self.bytes).into()
+            }
+            Some(value) => String::from_utf8_lossy(value),
+        }
+    }
+}
+
 impl Statement<'_> {
     pub(super) fn into_owned(self) -> Statement<'static> {
-        let parameters = self.parameters.into_iter();
         Statement {
             statement: self.statement,
             text_bytes: self.text_bytes,
             text: owned_bytes(self.text),
-            parameters: parameters
-                .map(|p| Parameter { bytes: p.bytes, binary: p.binary, value: p.value.map(owned_bytes) })
-                .collect(),
+            parameters: owned_values(self.parameters),
         }
     }
 
@@ -135,30 +195,12 @@ impl Statement<'_> {
         put_varint(out, self.statement);
         put_varint(out, self.text_bytes);
         put_bytes(out, &self.text);
-        put_varint(out, u64::try_from(self.parameters.len()).unwrap_or(0));
-        for parameter in &self.parameters {
-            put_varint(out, parameter.bytes);
-            out.push(u8::from(parameter.binary));
-            out.push(u8::from(parameter.value.is_some()));
-            if let Some(value) = &parameter.value {
-                put_bytes(out, value);
-            }
-        }
+        put_values(out, &self.parameters);
     }
 
     pub(super) fn decode<'a>(from: &mut Cursor<'a>) -> Result<Statement<'a>, Error> {
         let (statement, text_bytes, text) = (from.varint()?, from.varint()?, Cow::Borrowed(from.bytes()?));
-        let count = from.varint()?;
-        if count > PARAMETERS_MAX {
-            return Err(Error::TooLarge("frame"));
-        }
-        let mut parameters = Vec::new();
-        for _ in 0..count {
-            let (bytes, binary) = (from.varint()?, from.flag()?);
-            let value = if from.flag()? { Some(Cow::Borrowed(from.bytes()?)) } else { None };
-            parameters.push(Parameter { bytes, binary, value });
-        }
-        Ok(Statement { statement, text_bytes, text, parameters })
+        Ok(Statement { statement, text_bytes, text, parameters: take_values(from)? })
     }
 
     /// For people: the number, the text, and the parameters as comments.
@@ -166,14 +208,7 @@ impl Statement<'_> {
         let mut shown = format!("/* {} */ {}\n", self.statement, String::from_utf8_lossy(&self.text));
         for (index, parameter) in self.parameters.iter().enumerate() {
             // Writing to a string does not fail.
-            let _ = match &parameter.value {
-                None => writeln!(shown, "--   ${} = NULL", index + 1),
-                Some(value) if parameter.binary => {
-                    let hex: String = value.iter().take(64).map(|byte| format!("{byte:02x}")).collect();
-                    writeln!(shown, "--   ${} = \\x{hex} ({} bytes, binary)", index + 1, parameter.bytes)
-                }
-                Some(value) => writeln!(shown, "--   ${} = {}", index + 1, String::from_utf8_lossy(value)),
-            };
+            let _ = writeln!(shown, "--   ${} = {}", index + 1, parameter.shown());
         }
         shown
     }
@@ -191,6 +226,48 @@ impl StatementText<'_> {
 
     pub(super) fn decode<'a>(from: &mut Cursor<'a>) -> Result<StatementText<'a>, Error> {
         Ok(StatementText { statement: from.varint()?, text: Cow::Borrowed(from.bytes()?) })
+    }
+}
+
+impl StatementRow<'_> {
+    pub(super) fn into_owned(self) -> StatementRow<'static> {
+        StatementRow {
+            statement: self.statement,
+            names: self.names.into_iter().map(|name| Cow::Owned(name.into_owned())).collect(),
+            values: owned_values(self.values),
+        }
+    }
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        put_varint(out, self.statement);
+        put_varint(out, u64::try_from(self.names.len()).unwrap_or(0));
+        for name in &self.names {
+            put_bytes(out, name.as_bytes());
+        }
+        put_values(out, &self.values);
+    }
+
+    pub(super) fn decode<'a>(from: &mut Cursor<'a>) -> Result<StatementRow<'a>, Error> {
+        let (statement, count) = (from.varint()?, from.varint()?);
+        if count > NAMES_MAX {
+            return Err(Error::TooLarge("frame"));
+        }
+        let mut names = Vec::new();
+        for _ in 0..count {
+            names.push(Cow::Borrowed(from.text()?));
+        }
+        Ok(StatementRow { statement, names, values: take_values(from)? })
+    }
+
+    /// For people: a comment with the names, where they are told, and one with the values.
+    pub(super) fn shown(&self) -> String {
+        let names = if self.names.is_empty() { String::new() } else { format!("--   {}\n", self.names.join(" | ")) };
+        format!("{names}--   {}\n", self.line())
+    }
+
+    /// Its values as one line.
+    pub(super) fn line(&self) -> String {
+        self.values.iter().map(Parameter::shown).collect::<Vec<_>>().join(" | ")
     }
 }
 

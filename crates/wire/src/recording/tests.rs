@@ -179,6 +179,7 @@ fn any_kind() -> impl Strategy<Value = FrameKind<'static>> {
         any_statement(),
         (any::<u64>(), data())
             .prop_map(|(statement, text)| { FrameKind::StatementText(StatementText { statement, text }) }),
+        any_statement_row(),
         any_statement_end(),
     ]
 }
@@ -251,6 +252,14 @@ fn any_statement() -> impl Strategy<Value = FrameKind<'static>> {
             FrameKind::Statement(Statement { statement, text_bytes, text, parameters })
         },
     )
+}
+
+fn any_statement_row() -> impl Strategy<Value = FrameKind<'static>> {
+    let value = (any::<u64>(), any::<bool>(), proptest::option::of(data()))
+        .prop_map(|(bytes, binary, value)| Parameter { bytes, binary, value });
+    let (names, values) = (proptest::collection::vec(text(), 0..3), proptest::collection::vec(value, 0..4));
+    (any::<u64>(), names, values)
+        .prop_map(|(statement, names, values)| FrameKind::StatementRow(StatementRow { statement, names, values }))
 }
 
 fn any_statement_end() -> impl Strategy<Value = FrameKind<'static>> {

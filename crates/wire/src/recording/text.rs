@@ -29,6 +29,7 @@ impl TextWriter {
             FrameKind::ErrorOutput { data, .. } => self.error_output.write(data, out),
             FrameKind::Statement(statement) => self.output.write(statement.shown().as_bytes(), out),
             FrameKind::StatementText(more) => self.output.write(&more.text, out),
+            FrameKind::StatementRow(row) => self.output.write(row.shown().as_bytes(), out),
             FrameKind::StatementEnd(end) => self.output.write(end.shown().as_bytes(), out),
             _ => {}
         }

@@ -7,6 +7,7 @@ use postern_wire::mysql::result::{
 use postern_wire::mysql::{Error, HEAD_LEN, MESSAGE_LEN_MAX, PART_LEN, head, message, put};
 use postern_wire::recording::{StatementOutcome, TransactionState};
 
+use super::super::mask::Mask;
 use super::{Relay, Sink, State, Stop, put_error};
 
 /// What the target is to send next.
@@ -164,6 +165,13 @@ impl Relay {
             return Err(Stop::Target(Error::Unasked));
         };
         let row = mask.row(content, self.current.binary, plan).map_err(Stop::Target)?;
+        if let Some(running) = &mut self.current.running
+            && self.journal.keeps_row(running)
+        {
+            let values = Mask::values(&row, self.current.binary, plan).map_err(Stop::Target)?;
+            let values = values.iter().map(|(binary, value)| (*binary, value.as_deref()));
+            self.journal.row(running, Mask::names(plan), values)?;
+        }
         let mut shown = Vec::with_capacity(row.len() + HEAD_LEN);
         put(&mut shown, number, &row);
         Ok(Fate::Replace(shown))
@@ -255,6 +263,9 @@ impl Relay {
         if let Some(mask) = self.rules.mask() {
             let facts = self.current.judged.as_ref().map(|judged| judged.facts.as_slice()).unwrap_or_default();
             self.current.plan = Some(mask.plan(&self.current.columns, facts));
+            if let Some(running) = &mut self.current.running {
+                running.described();
+            }
         }
     }
 

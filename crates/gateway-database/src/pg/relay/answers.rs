@@ -8,6 +8,7 @@ use postern_wire::pg::back::Report;
 use postern_wire::pg::{Error as WireError, Owed, Piece, Transaction, Turn, back, body};
 use postern_wire::recording::StatementOutcome;
 
+use super::super::mask::Mask;
 use super::{Entry, Look, Pause, Relay, Sink, Stop, Wording, report};
 
 /// The longest row that is rewritten.
@@ -39,12 +40,16 @@ impl Relay {
     fn target_messages(&mut self, input: &[u8], forward: Sink<'_>) -> Result<usize, Stop> {
         // Bytes from `run` to `at` pass; they go in one piece.
         let (mut run, mut at) = (0, 0);
-        let replicating = self.rules.replicates();
-        let masked = self.rules.mask().is_some();
+        let looks = self.rules.mask().is_some();
+        let replicating = self.rules.replicates() && !self.rules.hides();
         loop {
             let rest = input.get(at..).unwrap_or_default();
             let handling = |tag| {
-                if masked { back::handling_masked(tag, ROW_LEN_MAX) } else { back::handling(tag, replicating) }
+                if looks {
+                    back::handling_rows(tag, replicating, ROW_LEN_MAX)
+                } else {
+                    back::handling(tag, replicating)
+                }
             };
             let Some(piece) = self.target.splitter.next(rest, handling).map_err(Stop::Target)? else { break };
             let (length, fate) = match piece {
@@ -140,7 +145,7 @@ impl Relay {
             }
             b'H' => {
                 self.need(Capability::CopyOut)?;
-                if self.rules.mask().is_some() {
+                if self.rules.hides() {
                     let told = "copying out is not allowed where results are masked".to_owned();
                     return Err(Stop::Ended(EndReason::Killed, told));
                 }
@@ -268,7 +273,8 @@ impl Relay {
     fn described(&mut self, content: &[u8]) -> Result<(), Stop> {
         let Some(mask) = self.rules.mask() else { return Ok(()) };
         match self.pipeline.front_mut() {
-            Some((Owed::Query, Entry::Running(_, Look::Query(facts, plan)))) => {
+            Some((Owed::Query, Entry::Running(running, Look::Query(facts, plan)))) => {
+                running.described();
                 *plan = Some(Arc::new(mask.plan(content, facts).map_err(Stop::Target)?));
             }
             Some((Owed::Describe, Entry::OwnDescribe(name))) => {
@@ -303,6 +309,12 @@ impl Relay {
         let plan = plan.ok_or(Stop::Target(WireError::Unasked(b'D')))?;
         let mut shown = Vec::with_capacity(message.len());
         mask.row(message, &plan, &mut shown).map_err(Stop::Target)?;
+        if let Some((_, Entry::Running(running, _))) = self.pipeline.front_mut()
+            && self.journal.keeps_row(running)
+        {
+            let values = Mask::values(&shown, &plan).map_err(Stop::Target)?;
+            self.journal.row(running, Mask::names(&plan), values)?;
+        }
         Ok(Fate::Replace(shown))
     }
 }

@@ -4,6 +4,7 @@ use postern_domain::session::EndReason;
 use postern_wire::recording::StatementOutcome;
 use postern_wire::redis::{Count, Error, Piece, first_word, subscriptions};
 
+use super::super::mask::values;
 use super::{Entry, Kind, Pause, Relay, Sink, Stop, put_error};
 
 /// The longest reply that is held until it is complete.
@@ -174,13 +175,21 @@ impl Relay {
             return Ok(told);
         }
         let Some(held) = self.current.held.take() else { return Ok(Vec::new()) };
-        match (self.rules.mask(), self.current.whose) {
+        let shown = match (self.rules.mask(), self.current.whose) {
             (Some(mask), Whose::Answer | Whose::Push) => {
                 let hides = self.current.whose == Whose::Answer && self.owed.front().is_some_and(|entry| entry.hides);
-                mask.reply(&held, hides).map_err(Stop::Target)
+                mask.reply(&held, hides).map_err(Stop::Target)?
             }
-            _ => Ok(held),
+            _ => held,
+        };
+        if let Some(entry) = self.owed.front_mut().filter(|_| self.current.whose == Whose::Answer)
+            && self.journal.keeps_row(&entry.running)
+        {
+            let values = values(&shown).map_err(Stop::Target)?;
+            let told = values.iter().map(|value| (value.is_some_and(|value| str::from_utf8(value).is_err()), *value));
+            self.journal.row(&mut entry.running, std::iter::empty(), told)?;
         }
+        Ok(shown)
     }
 
     /// The reply is over; why the session is too, if so.

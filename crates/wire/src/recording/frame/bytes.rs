@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{Blake3, ExitStatus, ForwardKind, ForwardPhase, FrameKind, Sha256};
 use crate::recording::codec::{Cursor, put_bytes, put_varint};
 use crate::recording::digest::StreamSum;
-use crate::recording::statement::{Statement, StatementEnd, StatementText};
+use crate::recording::statement::{Statement, StatementEnd, StatementRow, StatementText};
 use crate::recording::{CAPABILITIES_MAX, Error, FRAME_LEN_MAX};
 
 /// The byte that stands for the kind.
@@ -29,6 +29,7 @@ fn tag(kind: &FrameKind<'_>) -> u8 {
         FrameKind::Statement(_) => 32,
         FrameKind::StatementText(_) => 33,
         FrameKind::StatementEnd(_) => 34,
+        FrameKind::StatementRow(_) => 35,
     }
 }
 
@@ -118,6 +119,7 @@ fn encode_fields(kind: &FrameKind<'_>, out: &mut Vec<u8>) {
         FrameKind::Statement(statement) => statement.encode(out),
         FrameKind::StatementText(more) => more.encode(out),
         FrameKind::StatementEnd(end) => end.encode(out),
+        FrameKind::StatementRow(row) => row.encode(out),
         FrameKind::End { reason } => put_bytes(out, reason.as_bytes()),
     }
 }
@@ -194,6 +196,7 @@ fn decode_kind<'a>(tag: u8, from: &mut Cursor<'a>) -> Result<FrameKind<'a>, Erro
         32 => FrameKind::Statement(Statement::decode(from)?),
         33 => FrameKind::StatementText(StatementText::decode(from)?),
         34 => FrameKind::StatementEnd(StatementEnd::decode(from)?),
+        35 => FrameKind::StatementRow(StatementRow::decode(from)?),
         _ => return Err(Error::Malformed("frame")),
     })
 }
