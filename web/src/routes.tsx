@@ -115,6 +115,7 @@ const pages = [
   createRoute({ getParentRoute: under, path: "/audit", component: page(() => import("./pages/oversight/AuditPage"), "AuditPage") }),
   createRoute({ getParentRoute: under, path: "/vault", component: page(() => import("./pages/oversight/VaultPage"), "VaultPage") }),
   createRoute({ getParentRoute: under, path: "/status", component: page(() => import("./pages/oversight/StatusPage"), "StatusPage") }),
+  createRoute({ getParentRoute: under, path: "/settings", component: page(() => import("./pages/oversight/SettingsPage"), "SettingsPage") }),
   createRoute({ getParentRoute: under, path: "/profile", component: page(() => import("./pages/me/ProfilePage"), "ProfilePage") }),
 ] as const;
 

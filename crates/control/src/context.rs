@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use postern_domain::RequestId;
 use postern_domain::request::{Request, RequestState};
+use postern_domain::risk::{Risk, WeighedRequest, weigh};
 use postern_domain::session::Session;
-use postern_store::{PageRequest, SessionFilter};
+use postern_store::{PageRequest, ReadTx, SessionFilter, StoredRequest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,24 +19,6 @@ const LOOKED_BACK: Duration = Duration::from_secs(90 * 24 * 3600);
 const SHOWN_MAX: usize = 5;
 /// How many sessions are counted.
 const COUNTED_MAX: u32 = 100;
-/// How many refusals are many.
-const REFUSALS_MANY: usize = 2;
-
-/// Something that an approver should notice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Signal {
-    /// They have not used the account in the last 90 days.
-    FirstUse,
-    /// They ask for as long as the policy gives.
-    LongestAllowed,
-    /// There is no ticket.
-    NoTicket,
-    /// Several of their requests for it were denied lately.
-    DeniedLately,
-    /// Nobody would have to say yes to this under the policy as it was when it was asked.
-    NoApproval,
-}
 
 /// What is known of a request beside what it says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -46,8 +29,8 @@ pub struct RequestContext {
     pub sessions_count: usize,
     /// Their latest other requests for it.
     pub requests: Vec<Request>,
-    /// What to notice.
-    pub signals: Vec<Signal>,
+    /// How much there is to think about before one says yes; not for who asks.
+    pub risk: Option<Risk>,
 }
 
 impl Control {
@@ -71,23 +54,39 @@ impl Control {
         let mut sessions = rows.sessions(scopes, &stored.user, &filter, &page.into()).await?.items;
         let others = rows.requests_for(&stored.user, &stored.account, since).await?;
         let others: Vec<_> = others.into_iter().map(|stored| stored.request).filter(|other| other.id != *id).collect();
-        let denied = others.iter().filter(|other| other.state == RequestState::Denied).count();
-        let signals = [
-            (sessions.is_empty(), Signal::FirstUse),
-            (request.duration_seconds >= stored.obligations.max_duration_seconds, Signal::LongestAllowed),
-            (request.ticket.is_none(), Signal::NoTicket),
-            (denied >= REFUSALS_MANY, Signal::DeniedLately),
-            (request.approval.is_none(), Signal::NoApproval),
-        ];
+        let own = request.user == caller.user.name;
+        let risk = if own { None } else { Some(risk(&mut rows, &stored).await?) };
         let sessions_count = sessions.len();
         sessions.truncate(SHOWN_MAX);
-        Ok(RequestContext {
-            sessions,
-            sessions_count,
-            requests: others.into_iter().take(SHOWN_MAX).collect(),
-            signals: signals.into_iter().filter(|(holds, _)| *holds).map(|(_, signal)| signal).collect(),
-        })
+        Ok(RequestContext { sessions, sessions_count, requests: others.into_iter().take(SHOWN_MAX).collect(), risk })
     }
+
+    /// These requests, which the caller has been shown, each with its risk where it waits and is not their own.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn request_weigh(&self, caller: &Caller, requests: Vec<Request>) -> Result<Vec<WeighedRequest>, Error> {
+        let mut rows = self.store().read().await?;
+        let mut weighed = Vec::with_capacity(requests.len());
+        for request in requests {
+            let waits = request.state == RequestState::Pending && request.user != caller.user.name;
+            let stored = if waits { rows.request(&request.id).await? } else { None };
+            let risk = match &stored {
+                Some(stored) => Some(risk(&mut rows, stored).await?),
+                None => None,
+            };
+            weighed.push(WeighedRequest { request, risk });
+        }
+        Ok(weighed)
+    }
+}
+
+async fn risk(rows: &mut ReadTx, stored: &StoredRequest) -> Result<Risk, Error> {
+    let StoredRequest { request, user, account, obligations } = stored;
+    let begins = request.starts_at.unwrap_or(request.created_at);
+    let mut facts = rows.risk_facts(user, account, request.created_at, begins).await?;
+    facts.max_duration_seconds = obligations.max_duration_seconds;
+    Ok(weigh(request, &facts))
 }
 
 #[cfg(test)]

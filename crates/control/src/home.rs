@@ -3,9 +3,10 @@
 use postern_domain::ScopePath;
 use postern_domain::grant::{Grant, GrantState};
 use postern_domain::permission::Permission;
+use postern_domain::permit::{Manage, Permit};
 use postern_domain::request::{Request, RequestState};
 use postern_domain::session::Session;
-use postern_store::{EstateFigures, PageRequest, SessionFilter};
+use postern_store::{DayFigures, EstateFigures, PageRequest, SessionFilter};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,9 @@ const SHOWN_MAX: usize = 8;
 const LOOKED_MAX: u32 = 200;
 /// Counts go no further: more is shown as "more than this".
 const COUNT_MAX: u32 = 100;
+/// How many days are looked back unless asked otherwise, and at most.
+const HISTORY_DAYS: u32 = 30;
+const HISTORY_DAYS_MAX: u32 = 366;
 
 /// What somebody sees first.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -90,6 +94,22 @@ impl Control {
             live: first(found.live),
             estate,
         })
+    }
+
+    /// What has happened on each of the last days, today included and the oldest first: 30 unless asked
+    /// otherwise, at most 366.
+    ///
+    /// # Errors
+    /// When the permit does not cover everything, or the database fails.
+    pub async fn history(&self, permit: &Permit<Manage>, days: Option<u32>) -> Result<Vec<DayFigures>, Error> {
+        if !permit.covers(&ScopePath::root()) {
+            return Err(Error::Forbidden("what happened everywhere is for those who may see everything".to_owned()));
+        }
+        let days = days.unwrap_or(HISTORY_DAYS);
+        if !(1..=HISTORY_DAYS_MAX).contains(&days) {
+            return Err(Error::invalid("days", format!("is {days}, not between 1 and {HISTORY_DAYS_MAX}")));
+        }
+        Ok(self.store().read().await?.history(self.now(), days).await?)
     }
 
     /// How much there is of what the caller looks after.

@@ -94,7 +94,7 @@ pub use caller::{Caller, CredentialUsed, Visitor};
 pub use checkout::{CheckedOut, CheckoutInput};
 pub use clock::{Clock, SystemClock};
 pub use connect::{ConnectTicket, ConnectWanted, ConsoleToken};
-pub use context::{RequestContext, Signal};
+pub use context::RequestContext;
 pub use data::{DataFolder, Opened, Opening, open, recover_vault, write_durably};
 pub use discovery::{ConnectorInput, DiscoveryInput, DiscoveryView, HostAdoption};
 pub use document::{DocumentText, DocumentsInput, DocumentsRead, DocumentsWritten};
@@ -115,8 +115,8 @@ pub use login::{HeldPermission, PasskeySignIn, SignIn, SignedIn, WhoAmI};
 pub use passkey::{PasskeyAdd, PasskeyAnswer, PasskeyOffer};
 pub use policy::{PolicyDeleted, PolicyInput, PolicyPut, PolicyRevision};
 pub use postern_store::{
-    AccountFilter, AssetFilter, FindingFilter, HostFilter, LeafFilter, LinkPurpose, Listed, Listing, Page, PageRequest,
-    PolicyFilter, Remembered, RotationFilter, SessionFilter, UserFilter,
+    AccountFilter, AssetFilter, DayFigures, FindingFilter, HostFilter, LeafFilter, LinkPurpose, Listed, Listing, Page,
+    PageRequest, PolicyFilter, Remembered, RotationFilter, SessionFilter, UserFilter,
 };
 pub use proposal::ProposalView;
 pub use reach::{AccessExplained, ReachAs, ReachItem};

@@ -18,9 +18,9 @@ use crate::facts::Facts;
 use crate::{Caller, Control, Error, text};
 
 /// How long a request waits for its answers.
-const WAIT_MAX: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const WAIT_MAX: Duration = Duration::from_secs(24 * 3600);
 /// How far ahead a window may be asked for.
-const AHEAD_MAX: Duration = Duration::from_secs(90 * 24 * 3600);
+pub(crate) const AHEAD_MAX: Duration = Duration::from_secs(90 * 24 * 3600);
 /// How late a wish for a window that begins now may arrive.
 const LATE_MAX: Duration = Duration::from_secs(300);
 /// The longest reason, in characters.

@@ -21,6 +21,7 @@ pub mod policy;
 pub mod proposal;
 pub mod provision;
 pub mod request;
+pub mod risk;
 pub mod rotation;
 pub mod scope;
 pub mod secret;

@@ -1,12 +1,12 @@
 import { call, json, nothing, path, withQuery } from "./http";
 import type { Query } from "./http";
 import type {
-  Access, AccessExplained, Account, ApiToken, Applied, Asset, AuditItem, CheckedOut, Checkout, ConnectTicket, Counts,
+  Access, AccessExplained, Account, ApiToken, Applied, Asset, AuditItem, CheckedOut, Checkout, ConnectTicket, Counts, DayFigures,
   DiscoveryRun, DiscoveryView, Document, DocumentsRead, DocumentsWritten, Finding, Folder, Inventory, WaitingStatement,
   Grant, Group, Home, HostKey, Integrity, Link, LinkShown, Login, Page, Passkey, PasskeyAnswer,
   PasskeyOffer, Permission, Policy, PolicyDeleted, Proof, ReachItem, RecordingMarks, RecordingSearch, Request, RequestContext,
   Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, SqlConsoleOpened, SshKey, Status, TerminalOpened, User,
-  VaultStatus, Who,
+  VaultStatus, WeighedRequest, Who,
 } from "./nouns";
 
 type Signal = AbortSignal | undefined;
@@ -51,6 +51,7 @@ export const api = {
 
   homeShow: (signal?: Signal) => json<Home>("GET", path("home"), { signal }),
   countsShow: (signal?: Signal) => json<Counts>("GET", path("counts"), { signal }),
+  historyShow: (signal?: Signal) => json<{ days: DayFigures[] }>("GET", path("history"), { signal }),
   settingsShow: (signal?: Signal) => json<SettingsView>("GET", path("settings"), { signal }),
 
   linkShow: (token: string, signal?: Signal) => json<LinkShown>("GET", path("links", token), { signal }),
@@ -123,7 +124,7 @@ export const api = {
 
   accessList: (query: Query, signal?: Signal) => json<Page<Access>>("GET", path("access"), { query, signal }),
 
-  requestList: (query: Query, signal?: Signal) => json<Page<Request>>("GET", path("requests"), { query, signal }),
+  requestList: (query: Query, signal?: Signal) => json<Page<WeighedRequest>>("GET", path("requests"), { query, signal }),
   requestShow: (id: string, signal?: Signal) => json<Request>("GET", path("requests", id), { signal }),
   requestContext: (id: string, signal?: Signal) => json<RequestContext>("GET", path("requests", id, "context"), { signal }),
   requestCreate: (body: { account: string; duration_seconds: number; starts_at?: string; reason?: string; ticket?: string }) =>

@@ -44,6 +44,7 @@ export const q = {
   passkeys: list("passkey", api.passkeyList),
   home: () => queryOptions({ queryKey: ["home"], queryFn: ({ signal }) => api.homeShow(signal) }),
   counts: () => queryOptions({ queryKey: ["counts"], queryFn: ({ signal }) => api.countsShow(signal) }),
+  history: () => queryOptions({ queryKey: ["history"], queryFn: ({ signal }) => api.historyShow(signal), staleTime: 60_000 }),
   settings: () => queryOptions({ queryKey: ["settings"], queryFn: ({ signal }) => api.settingsShow(signal), staleTime: Number.POSITIVE_INFINITY }),
   users: list("user", api.userList),
   user: (name: string) =>

@@ -746,6 +746,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What has happened day by day */
+        get: operations["history_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/home": {
         parameters: {
             query?: never;
@@ -2794,6 +2811,34 @@ export interface components {
          * @enum {string}
          */
         Day: "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
+        /** @description One day in UTC. */
+        DayFigures: {
+            /** @description Which: `2026-11-25`. */
+            day: string;
+            /**
+             * Format: uint64
+             * @description Findings that were raised.
+             */
+            findings_raised: number;
+            /**
+             * Format: uint64
+             * @description Findings that were resolved.
+             */
+            findings_resolved: number;
+            /**
+             * Format: uint64
+             * @description Policies that gave something at any time, at the end of the day or now.
+             */
+            policies_standing: number;
+            /** @description Requests that were made, by how they stand now. */
+            requests: {
+                [key: string]: number;
+            };
+            /** @description Sessions that began, by protocol. */
+            sessions: {
+                [key: string]: number;
+            };
+        };
         /** @description What is decided. */
         Decided: {
             /** @description Whether it is the asset's. */
@@ -3641,6 +3686,11 @@ export interface components {
             /** @description Where it holds, with everything below. */
             scope: components["schemas"]["ScopePath"];
         };
+        /** @description What has happened. */
+        History: {
+            /** @description Each day in UTC, the oldest first. */
+            days: components["schemas"]["DayFigures"][];
+        };
         /** @description Why, if there is something to say. */
         HoldRemark: {
             /**
@@ -4325,18 +4375,6 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a listing. */
-        Page_of_Request: {
-            /** @description What is on it. */
-            items: components["schemas"]["Request"][];
-            /** @description The cursor of the next page; none when this is the last. */
-            next?: string | null;
-            /**
-             * Format: uint64
-             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
-             */
-            total?: number | null;
-        };
-        /** @description A page of a listing. */
         Page_of_Role: {
             /** @description What is on it. */
             items: components["schemas"]["Role"][];
@@ -4424,6 +4462,18 @@ export interface components {
         Page_of_WaitingStatement: {
             /** @description What is on it. */
             items: components["schemas"]["WaitingStatement"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
+        Page_of_WeighedRequest: {
+            /** @description What is on it. */
+            items: components["schemas"]["WeighedRequest"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
             /**
@@ -5267,6 +5317,8 @@ export interface components {
         RequestContext: {
             /** @description Their latest other requests for it. */
             requests: components["schemas"]["Request"][];
+            /** @description How much there is to think about before one says yes; not for who asks. */
+            risk?: components["schemas"]["Risk"] | null;
             /** @description Their latest sessions on the account. */
             sessions: components["schemas"]["Session"][];
             /**
@@ -5274,8 +5326,6 @@ export interface components {
              * @description How many there were in the last 90 days; counted up to 100.
              */
             sessions_count: number;
-            /** @description What to notice. */
-            signals: components["schemas"]["Signal"][];
         };
         /** @description A wish to use an account for a task and a window. */
         RequestId: string;
@@ -5321,6 +5371,15 @@ export interface components {
              */
             rows: number;
         };
+        /** @description The risk of a request. */
+        Risk: {
+            /** @description The level. */
+            level: components["schemas"]["RiskLevel"];
+            /** @description What it follows from, the weightiest first. */
+            signals: components["schemas"]["Signal"][];
+        };
+        /** @description How much an approver should think. */
+        RiskLevel: "low" | "elevated" | "high";
         /** @description A named set of permissions. */
         Role: {
             /**
@@ -5581,15 +5640,38 @@ export interface components {
              * @description How long a sign-in lasts at most, in seconds.
              */
             login_seconds: number;
+            /** @description How people reach the MySQL gateway; none when it is off. */
+            mysql_address?: string | null;
+            /** @description Whether the certificate of the console and the gateways is signed by Postern's own authority. */
+            own_authority: boolean;
             /**
              * @description The name by which passkeys know this Postern; none where its public address is no name, so that
              *     there can be no passkeys.
              */
             passkey_party?: string | null;
+            /** @description How people reach the PostgreSQL gateway; none when it is off. */
+            postgresql_address?: string | null;
             /** @description How people reach the console. */
             public_url: string;
+            /** @description How people reach the Redis gateway; none when it is off. */
+            redis_address?: string | null;
+            /**
+             * Format: uint64
+             * @description How far ahead a window may be asked for, in seconds.
+             */
+            request_ahead_seconds: number;
+            /**
+             * Format: uint64
+             * @description How long a request waits for its answers, in seconds.
+             */
+            request_wait_seconds: number;
             /** @description How people reach the SSH gateway; none when it is off. */
             ssh_address?: string | null;
+            /**
+             * @description From where targets see Postern come: certificates for them are good from there only; from anywhere
+             *     when empty.
+             */
+            ssh_sources: string[];
             /** @description Postern's version. */
             version: string;
         };
@@ -5619,7 +5701,7 @@ export interface components {
             user: components["schemas"]["UserName"];
         };
         /** @description Something that an approver should notice. */
-        Signal: "first_use" | "longest_allowed" | "no_ticket" | "denied_lately" | "no_approval";
+        Signal: "denied_lately" | "serious_findings" | "new_user" | "new_factor" | "many_at_once" | "first_use" | "first_on_asset" | "unusual_hour" | "longest_allowed" | "no_ticket" | "no_approval";
         /** @description Somebody who has just signed in. It carries a secret and has no `Debug`. */
         SignedIn: {
             /** @description The login. */
@@ -6145,6 +6227,44 @@ export interface components {
             /** @description Its text, as it is recorded, and its parameters. */
             text: string;
             /** @description Who wants to run it. */
+            user: components["schemas"]["UserName"];
+        };
+        /** @description A request beside its risk. */
+        WeighedRequest: {
+            /** @description For what. */
+            account: components["schemas"]["AccountRef"];
+            /** @description Who must say yes; none when policy grants at once. */
+            approval?: components["schemas"]["ApprovalRule"] | null;
+            /** @description The answers so far. */
+            approvals: components["schemas"]["Approval"][];
+            /** @description When it was made. */
+            created_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: uint64
+             * @description How long, in seconds, from the moment it is granted or begins.
+             */
+            duration_seconds: number;
+            /** @description When it lapses unanswered. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description The grant that resulted. */
+            grant?: components["schemas"]["GrantId"] | null;
+            /** @description Identifier. */
+            id: components["schemas"]["RequestId"];
+            /** @description The policy that it was made under. */
+            policy: components["schemas"]["PolicyId"];
+            /** @description Why. */
+            reason: string;
+            /** @description Its risk; only for those who may answer it, and while it waits. */
+            risk?: components["schemas"]["Risk"] | null;
+            /** @description The scope, which is the asset's. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description When the window begins at the earliest; none means when it is granted. */
+            starts_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Where it stands. */
+            state: components["schemas"]["RequestState"];
+            /** @description The ticket it belongs to. */
+            ticket?: string | null;
+            /** @description Who asks. */
             user: components["schemas"]["UserName"];
         };
         /** @description Who is calling. */
@@ -8262,6 +8382,38 @@ export interface operations {
             };
         };
     };
+    history_show: {
+        parameters: {
+            query?: {
+                /** @description How many days, today included: from 1 to 366, 30 unless given. */
+                days?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     home_show: {
         parameters: {
             query?: never;
@@ -9446,7 +9598,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_of_Request"];
+                    "application/json": components["schemas"]["Page_of_WeighedRequest"];
                 };
             };
             /** @description What went wrong */

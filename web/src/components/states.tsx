@@ -1,4 +1,4 @@
-import type { Account, Checkout, DiscoveryRun, Finding, Grant, HostKey, Policy, Request, Rotation, Session, User } from "../api/nouns";
+import type { Account, Checkout, DiscoveryRun, Finding, Grant, HostKey, Policy, Request, Risk, Rotation, Session, User } from "../api/nouns";
 import { t } from "../i18n";
 import { Badge } from "../ui/Badge";
 
@@ -11,6 +11,21 @@ export function RequestBadge({ state }: { state: Request["state"] }) {
     case "expired": return <Badge tone="plain" icon="clock">{text}</Badge>;
     case "withdrawn": return <Badge tone="plain" icon="minus">{text}</Badge>;
   }
+}
+
+export function RiskBadge({ risk }: { risk: Risk }) {
+  const text = t.requests.levels[risk.level];
+  switch (risk.level) {
+    case "low": return <Badge tone="plain" icon="dot">{text}</Badge>;
+    case "elevated": return <Badge tone="warn" icon="alert">{text}</Badge>;
+    case "high": return <Badge tone="bad" icon="alert">{text}</Badge>;
+  }
+}
+
+/** What a risk follows from, a sentence each. */
+export function RiskSignals({ risk }: { risk: Risk }) {
+  if (risk.signals.length === 0) return <p>{t.requests.riskNone}</p>;
+  return <ul className="list-disc space-y-0.5 pl-4">{risk.signals.map((signal) => <li key={signal}>{t.requests.signals[signal]}</li>)}</ul>;
 }
 
 export function GrantBadge({ state }: { state: Grant["state"] }) {

@@ -2,8 +2,9 @@ import { useMutation } from "@tanstack/react-query";
 import { Check, Undo2, X } from "lucide-react";
 
 import { api } from "../api/client";
-import type { Request } from "../api/nouns";
+import type { Request, Risk } from "../api/nouns";
 import { ReasonDialog } from "../components/ReasonDialog";
+import { RiskBadge, RiskSignals } from "../components/states";
 import { useCan, useWho } from "../hooks/useWho";
 import { t } from "../i18n";
 import { toast } from "../stores/toast";
@@ -38,7 +39,7 @@ export function DecideButtons({ request, onOpen, size = "md" }: { request: Reque
   );
 }
 
-export function DecideDialogs({ request, dialog, onClose }: { request: Request; dialog: string | undefined; onClose: () => void }) {
+export function DecideDialogs({ request, risk, dialog, onClose }: { request: Request; risk?: Risk | null; dialog: string | undefined; onClose: () => void }) {
   const done = (text: string) => {
     toast("ok", text);
     onClose();
@@ -55,6 +56,7 @@ export function DecideDialogs({ request, dialog, onClose }: { request: Request; 
     <blockquote className="mb-4 border-l-2 border-line-strong pl-3 text-sm text-ink">
       {request.reason}
       <span className="mt-0.5 block text-xs text-muted">{[duration(request.duration_seconds), request.ticket].filter(Boolean).join(" · ")}</span>
+      {risk && risk.level !== "low" ? <span className="mt-2 flex flex-col items-start gap-1 text-xs text-muted"><span className="flex items-center gap-2">{t.requests.risk}<RiskBadge risk={risk} /></span><RiskSignals risk={risk} /></span> : null}
     </blockquote>
   );
   if (dialog === "approve") {

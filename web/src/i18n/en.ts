@@ -44,7 +44,7 @@ export const en = {
     main: "Main", work: "Work", admin: "Administration", oversight: "Oversight",
     home: "Home", access: "My access", terminals: "Terminals", requests: "Requests", grants: "Grants", sessions: "Sessions",
     users: "Users", groups: "Groups", assets: "Assets", accounts: "Accounts", rotations: "Rotations", policies: "Policies",
-    roles: "Roles", scopes: "Scopes", audit: "Audit", vault: "Vault", status: "Server", profile: "Profile",
+    roles: "Roles", scopes: "Scopes", audit: "Audit", vault: "Vault", status: "Server", settings: "Settings", profile: "Profile",
     checkouts: "Check-outs", discovery: "Discovery", findings: "Findings",
     menu: "Menu", search: "Go to or do", signOut: "Sign out", theme: "Theme",
     themes: { system: "As the system", light: "Light", dark: "Dark" },
@@ -223,7 +223,11 @@ export const en = {
     needs: (have: number, n: number, groups: string) => `${have} of ${s(n, "approval", "approvals")}${groups ? ` from ${groups}` : ""}`, needsNone: "none: policy grants it at once",
     recent: (u: string) => `What ${u} used lately`, recentNone: "No sessions that you may see.", grant: "Grant", policy: "Policy", scope: "Scope", id: "Id", approvals: "Approvals",
     requested: "Asked for", notice: "To notice", often: (n: number) => `${n >= 100 ? "100 or more" : n.toLocaleString()} ${n === 1 ? "session" : "sessions"} on this account in the last 90 days`, earlier: "Earlier requests for it", earlierNone: "None.",
-    signals: { first_use: "They have not used this account in the last 90 days.", longest_allowed: "They ask for as long as the policy gives.", no_ticket: "There is no ticket.", denied_lately: "Several of their requests for it were denied lately.", no_approval: "The policy asks for nobody's yes." },
+    risk: "Risk", levels: { low: "low", elevated: "elevated", high: "high" }, riskWhy: "Where the level comes from", riskNone: "Nothing about it is out of the ordinary.",
+    signals: {
+      first_use: "They have not used this account in the last 90 days.", first_on_asset: "They have not used this asset at all in the last 90 days.", unusual_hour: "It is for an hour of the day in which they have not worked in the last 90 days.", longest_allowed: "They ask for as long as the policy gives.", no_ticket: "There is no ticket.",
+      denied_lately: "Several of their requests for it were denied lately.", no_approval: "The policy asks for nobody's yes.", serious_findings: "There are open findings on the account that are high or critical.", new_user: "They became a user in the last seven days.", new_factor: "They got a passkey or an SSH key in the last day.", many_at_once: "They made five or more requests within ten minutes.",
+    },
   },
   grants: {
     title: "Grants", lead: "Rights that end by themselves.", search: "Account or person", states: { scheduled: "scheduled", active: "active", expired: "over", revoked: "revoked" },
@@ -356,6 +360,17 @@ export const en = {
     checkpointLink: "Checkpoint", insecure: "The browser hashes only on HTTPS.",
   },
   status: {
-    title: "Server", lead: "How Postern itself is.", version: "Version", started: "Started", uptime: "Running for", ready: "Sessions can be opened.", problems: "Sessions cannot be opened", sessions: "Live sessions", vault: "Vault", ledger: "Ledger", leaves: "Events", signed: "In the signed checkpoint", metrics: "Figures for Prometheus are at /metrics, readiness at /readyz.", health: "Health", settings: "Settings", settingsBody: "These are set in the server's configuration file and change when it is started again.", publicUrl: "Console at", sshAddress: "SSH gateway at", off: "off", loginLasts: "A sign-in lasts", consoleIdle: "Unused it ends after", passkeyParty: "Passkeys are bound to", noParty: "nothing: the address of the console is no name",
+    title: "Server", lead: "How Postern itself is.", version: "Version", started: "Started", uptime: "Running for", ready: "Sessions can be opened.", problems: "Sessions cannot be opened", sessions: "Live sessions", vault: "Vault", ledger: "Ledger", leaves: "Events", signed: "In the signed checkpoint", metrics: "Figures for Prometheus are at /metrics, readiness at /readyz.", health: "Health",
+  },
+  settings: {
+    title: "Settings", lead: "How this server is set.", where: "Settings are changed in the configuration file that the server was started with, and hold when it is started again. Under each is the key that it stands under.",
+    console: "Console and certificates", gateways: "Gateways", limits: "Limits", publicUrl: "Console at", authority: "Certificate", authorityOwn: "signed by Postern's own authority", authorityGiven: "given in the configuration file", passkeyParty: "Passkeys are bound to", noParty: "nothing: the console's address is no name", off: "off",
+    sources: "Certificates for targets", sourcesAny: "good from anywhere", loginLasts: "A sign-in lasts", loginNote: "Cannot be changed. Policies may ask for a fresh factor sooner.", consoleIdle: "Unused it ends after", requestWait: "A request waits for", requestAhead: "A window begins within", copy: (what: string) => `Copy ${what}`, changed: "Changed with", fixed: "Cannot be changed.",
+    rest: "Who may do what, for how long and with whose approval is in policies; assets, accounts and groups are in their own pages. None of it is configuration.",
+  },
+  chart: { table: "As a table", tableOf: (title: string) => `${title}, as a table`, day: "Day" },
+  history: {
+    title: "The last 30 days", utc: "Days in UTC", sessions: "Sessions", sessionsAll: (n: string) => `${n} in all`, requests: "Requests", requestsAll: (n: string) => `${n} in all`, standing: "Standing privileges", standingNow: (now: number, before: number) => (now === before ? `${now}, as 30 days ago` : `${now} now, ${before} 30 days ago`),
+    protocols: { ssh: "SSH", postgresql: "PostgreSQL", mysql: "MySQL", redis: "Redis" } as Record<string, string>,
   },
 };

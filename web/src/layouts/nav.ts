@@ -1,4 +1,4 @@
-import { Boxes, FileClock, Film, Gauge, Hourglass, House, KeyRound, KeySquare, Radar, RefreshCcwDot, ScrollText, Server, Shapes, ShieldCheck, SquareTerminal, TriangleAlert, UserRound, Users, Vault, Waypoints } from "lucide-react";
+import { Boxes, FileClock, Film, Gauge, Hourglass, House, KeyRound, KeySquare, Radar, RefreshCcwDot, ScrollText, Server, Settings2, Shapes, ShieldCheck, SquareTerminal, TriangleAlert, UserRound, Users, Vault, Waypoints } from "lucide-react";
 import type { LucideIcon } from "lucide-react";
 
 import { holds } from "../api/can";
@@ -44,6 +44,7 @@ const GROUPS: NavGroup[] = [
       { to: pb.groups(), label: t.nav.groups, icon: Users, needs: "user:read" },
       { to: pb.roles(), label: t.nav.roles, icon: Shapes, needs: "user:read" },
       { to: pb.scopes(), label: t.nav.scopes, icon: Waypoints, needs: "asset:read" },
+      { to: pb.settings(), label: t.nav.settings, icon: Settings2, needs: "status:read" },
     ],
   },
   {

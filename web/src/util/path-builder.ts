@@ -33,5 +33,6 @@ export const pb = {
   audit: () => "/audit",
   vault: () => "/vault",
   status: () => "/status",
+  settings: () => "/settings",
   profile: () => "/profile",
 };

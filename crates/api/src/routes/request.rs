@@ -2,12 +2,13 @@
 
 use axum::http::Method;
 use postern_control::{
-    AccessFilter, AccessItem, Caller, Control, GrantWanted, RequestContext, RequestInput, RequestWanted,
+    AccessFilter, AccessItem, Caller, Control, GrantWanted, Listed, RequestContext, RequestInput, RequestWanted,
 };
 use postern_domain::grant::{Grant, GrantState};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::request::{Request, RequestState};
+use postern_domain::risk::WeighedRequest;
 use postern_domain::{GrantId, RequestId};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -160,10 +161,13 @@ async fn list(
     control: Control,
     caller: Caller,
     input: Input<Nothing, Wanted>,
-) -> Result<Found<Page<Request>>, Problem> {
+) -> Result<Found<Page<WeighedRequest>>, Problem> {
     let Wanted { state, mine, waiting, q, cursor, limit, sort, count } = input.query;
     let wanted = RequestWanted { state, mine, waiting, q };
-    Ok(Found(control.request_list(&caller, &wanted, &input::listing(cursor, limit, sort, count)).await?.into()))
+    let listing = input::listing(cursor, limit, sort, count);
+    let Listed { items, next, total } = control.request_list(&caller, &wanted, &listing).await?;
+    let items = control.request_weigh(&caller, items).await?;
+    Ok(Found(Listed { items, next, total }.into()))
 }
 
 async fn create(

@@ -1,4 +1,6 @@
+use crate::Error;
 use crate::estate::{Estate, wish};
+use postern_domain::permission::Permission;
 
 #[tokio::test]
 async fn everybody_sees_what_waits_for_them_and_what_they_wait_for() {
@@ -48,6 +50,33 @@ async fn figures_of_the_estate_are_counted() {
     assert_eq!(figures().await.rotations_due, 0);
     estate.world.clock.advance(std::time::Duration::from_secs(2 * 86_400));
     assert_eq!(figures().await.rotations_due, 1, "its secret is older than it may be");
+}
+
+#[tokio::test]
+async fn what_has_happened_is_told_day_by_day() {
+    let estate = Estate::new().await;
+    let ada = estate.world.caller("ada").await;
+    let history = async |days| {
+        let permit = ada.permit(Permission::StatusRead).unwrap();
+        estate.world.control.history(&permit, days).await
+    };
+    estate.ask("ben", &crate::estate::wish("root@dev-1")).await.unwrap();
+    let standing = "{kind: Policy, name: always, scope: /emea, subjects: {users: [ben]}, access: standing}";
+    estate.apply("ada", standing).await.unwrap();
+    estate.world.clock.advance(std::time::Duration::from_secs(86_400));
+    estate.ask("ben", &crate::estate::wish("root@web-1")).await.unwrap();
+    let days = history(Some(3)).await.unwrap();
+    let requests: Vec<_> = days.iter().map(|day| day.requests.clone().into_iter().collect::<Vec<_>>()).collect();
+    assert_eq!(requests, [vec![], vec![("granted".to_owned(), 1)], vec![("pending".to_owned(), 1)]]);
+    assert_eq!(days.iter().map(|day| day.policies_standing).collect::<Vec<_>>(), [0, 1, 1]);
+    assert_eq!(days.last().unwrap().day, estate.world.now().to_string()[..10]);
+    assert_eq!(history(None).await.unwrap().len(), 30);
+    assert!(matches!(history(Some(0)).await, Err(Error::Invalid { .. })));
+    let permit = estate.world.caller("zoe").await.permit(Permission::StatusRead);
+    if let Some(permit) = permit {
+        let told = estate.world.control.history(&permit, None).await;
+        assert!(matches!(told, Err(Error::Forbidden(_))), "another tenant's administrator");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

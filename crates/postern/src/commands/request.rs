@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use postern_domain::request::{Request, RequestState};
+use postern_domain::risk::{Risk, WeighedRequest};
 use postern_domain::{AccountRef, Period, RequestId, Timestamp};
 use serde_json::json;
 
@@ -110,23 +111,32 @@ pub(crate) struct Withdraw {
     id: RequestId,
 }
 
-impl Columns for Request {
+impl Columns for WeighedRequest {
     const HEADINGS: &'static [&'static str] =
-        &["ID", "USER", "ACCOUNT", "FOR", "STATE", "APPROVALS", "TICKET", "REASON", "MADE"];
+        &["ID", "USER", "ACCOUNT", "FOR", "STATE", "APPROVALS", "RISK", "TICKET", "REASON", "MADE"];
 
     fn cells(&self) -> Vec<String> {
+        let Self { request, risk } = self;
         vec![
-            self.id.to_string(),
-            self.user.to_string(),
-            self.account.to_string(),
-            Period::from_seconds(self.duration_seconds).to_string(),
-            output::word(&self.state),
-            approvals(self),
-            output::or_dash(self.ticket.as_ref()),
-            self.reason.clone(),
-            output::time(self.created_at),
+            request.id.to_string(),
+            request.user.to_string(),
+            request.account.to_string(),
+            Period::from_seconds(request.duration_seconds).to_string(),
+            output::word(&request.state),
+            approvals(request),
+            risk.as_ref().map_or_else(|| "-".to_owned(), weighed),
+            output::or_dash(request.ticket.as_ref()),
+            request.reason.clone(),
+            output::time(request.created_at),
         ]
     }
+}
+
+/// A level, and what it follows from.
+fn weighed(risk: &Risk) -> String {
+    let signals: Vec<_> = risk.signals.iter().map(|signal| output::word(signal).replace('_', " ")).collect();
+    let level = output::word(&risk.level);
+    if signals.is_empty() { level } else { format!("{level} ({})", signals.join(", ")) }
 }
 
 /// How many have said yes, of how many wanted.
@@ -202,7 +212,7 @@ impl Requests {
     pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
         let flag = |set: bool| set.then(|| "true".to_owned());
         let query = [("mine", flag(self.mine)), ("waiting", flag(self.waiting)), ("state", self.state)];
-        let requests: Vec<Request> = Client::signed_in()?.all("/v1/requests", &query).await?;
+        let requests: Vec<WeighedRequest> = Client::signed_in()?.all("/v1/requests", &query).await?;
         output::list(format, &requests)?;
         Ok(DONE)
     }

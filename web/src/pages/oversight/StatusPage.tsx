@@ -8,7 +8,7 @@ import { t } from "../../i18n";
 import { Badge } from "../../ui/Badge";
 import { Notice, Skeleton } from "../../ui/feedback";
 import { Facts, Page, Panel, Section } from "../../ui/Page";
-import { count, duration } from "../../util/time";
+import { count } from "../../util/time";
 
 const s = t.status;
 
@@ -42,34 +42,9 @@ export function StatusPage() {
           <Section title={s.ledger}>
             <Panel className="px-4 py-4"><Facts items={[[s.leaves, count(known.ledger.size)], [s.signed, count(known.ledger.checkpoint_size)]]} /></Panel>
           </Section>
-          <Settings />
           <p className="text-sm text-muted">{s.metrics}</p>
         </div>
       ) : null}
     </Page>
-  );
-}
-
-function Settings() {
-  const settings = useQuery(q.settings());
-  const known = settings.data;
-  return (
-    <Section title={s.settings}>
-      <Panel className="px-4 py-4">
-        {settings.isError ? <QueryError error={settings.error} onRetry={() => void settings.refetch()} /> : null}
-        {known ? (
-          <Facts
-            items={[
-              [s.publicUrl, <Mono key="u">{known.public_url}</Mono>],
-              [s.sshAddress, known.ssh_address ? <Mono key="a">{known.ssh_address}</Mono> : s.off],
-              [s.loginLasts, duration(known.login_seconds)],
-              [s.consoleIdle, duration(known.console_idle_seconds)],
-              [s.passkeyParty, known.passkey_party ? <Mono key="p">{known.passkey_party}</Mono> : s.noParty],
-            ]}
-          />
-        ) : null}
-        <p className="mt-4 border-t pt-3 text-xs text-muted">{s.settingsBody}</p>
-      </Panel>
-    </Section>
   );
 }

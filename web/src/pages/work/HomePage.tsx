@@ -9,6 +9,7 @@ import { AccessAction } from "../../components/AccessAction";
 import { Mono } from "../../components/Copy";
 import { DemandLine } from "../../components/Demands";
 import { Estate } from "../../components/Estate";
+import { History } from "../../components/History";
 import { QueryError } from "../../components/QueryError";
 import { RequestBadge } from "../../components/states";
 import { Ago, Left, Since } from "../../components/When";
@@ -37,6 +38,7 @@ export function HomePage() {
   return (
     <Page title={t.home.title(who.user.name)} name={t.nav.home} lead={t.home.lead}>
       {home.data?.estate ? <Estate estate={home.data.estate} /> : null}
+      {home.data?.estate ? <div className="mb-8"><History /></div> : null}
       {keys.data?.items.length === 0 ? (
         <div className="mb-6">
           <Notice tone="info" title={t.home.noKey}>

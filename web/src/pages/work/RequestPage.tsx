@@ -8,7 +8,7 @@ import { Mono } from "../../components/Copy";
 import { Crumb } from "../../components/Crumb";
 import { QueryError } from "../../components/QueryError";
 import { SessionRows } from "../../components/SessionList";
-import { RequestBadge } from "../../components/states";
+import { RequestBadge, RiskBadge, RiskSignals } from "../../components/states";
 import { Ago, Left, When } from "../../components/When";
 import { DecideButtons, DecideDialogs } from "../../forms/request-decide";
 import { useDialog } from "../../hooks/useUrlState";
@@ -33,9 +33,9 @@ function Context({ request }: { request: Request }) {
   const { data } = context;
   return (
     <>
-      {data && data.signals.length > 0 ? (
-        <Section title={t.requests.notice}>
-          <Notice tone="warn"><ul className="space-y-0.5">{data.signals.map((signal) => <li key={signal}>{t.requests.signals[signal]}</li>)}</ul></Notice>
+      {data?.risk ? (
+        <Section title={t.requests.risk} aside={<RiskBadge risk={data.risk} />}>
+          <Notice tone={data.risk.level === "low" ? "info" : "warn"}><RiskSignals risk={data.risk} /></Notice>
         </Section>
       ) : null}
       <Section title={t.requests.recent(request.user)} aside={data ? <span className="text-xs text-muted">{t.requests.often(data.sessions_count)}</span> : null}>
@@ -61,6 +61,7 @@ function Context({ request }: { request: Request }) {
 
 function Shown({ request }: { request: Request }) {
   const { dialog, open, close } = useDialog();
+  const context = useQuery(q.requestContext(request.id));
   const yes = request.approvals.filter((answer) => answer.approved).length;
   const rule = request.approval;
   return (
@@ -114,7 +115,7 @@ function Shown({ request }: { request: Request }) {
           <Context request={request} />
         </div>
       </div>
-      <DecideDialogs request={request} dialog={dialog} onClose={close} />
+      <DecideDialogs request={request} risk={context.data?.risk} dialog={dialog} onClose={close} />
     </Page>
   );
 }

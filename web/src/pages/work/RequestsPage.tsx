@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { FileClock, Inbox } from "lucide-react";
 
-import type { Request } from "../../api/nouns";
+import type { Request, Risk, WeighedRequest } from "../../api/nouns";
 import { q } from "../../api/queries";
 import { Mono } from "../../components/Copy";
-import { RequestBadge } from "../../components/states";
+import { RequestBadge, RiskBadge, RiskSignals } from "../../components/states";
 import { Ago, Left } from "../../components/When";
 import { DecideButtons, DecideDialogs } from "../../forms/request-decide";
 import { useDialog, useFilter } from "../../hooks/useUrlState";
@@ -15,11 +15,21 @@ import { DataTable, EmptyList } from "../../table/DataTable";
 import { Choice, Filters, SearchBox, SelectFilter } from "../../table/Filters";
 import { Pager, sizeOf } from "../../table/Pager";
 import { Page } from "../../ui/Page";
+import { Tooltip } from "../../ui/Tooltip";
 import { pb } from "../../util/path-builder";
 import { duration } from "../../util/time";
 import { Statements } from "./Statements";
 
 const STATES: Request["state"][] = ["pending", "granted", "denied", "expired", "withdrawn"];
+
+/** The level, and where it comes from for whoever points at it or reaches it by keyboard. */
+function Weighed({ risk }: { risk: Risk }) {
+  return (
+    <Tooltip text={<RiskSignals risk={risk} />}>
+      <button type="button" className="relative z-10 rounded-md" aria-label={`${t.requests.risk}: ${t.requests.levels[risk.level]}. ${t.requests.riskWhy}`}><RiskBadge risk={risk} /></button>
+    </Tooltip>
+  );
+}
 
 export function RequestsPage() {
   const { search, filter } = useFilter();
@@ -34,17 +44,18 @@ export function RequestsPage() {
   });
   const chosen = requests.data?.items.find((request) => request.id === item);
 
-  const columns: Column<Request>[] = [
+  const columns: Column<WeighedRequest>[] = [
     { id: "account", header: t.requests.account, narrow: "title", cell: (row) => <Mono className="font-medium">{row.account}</Mono> },
     { id: "user", header: t.requests.user, cell: (row) => <Mono>{row.user}</Mono> },
     { id: "reason", header: t.requests.reason, cell: (row) => <span className="line-clamp-2 max-w-[52ch] text-pretty md:line-clamp-1" title={row.reason}>{row.reason || <span className="text-faint">{t.common.none}</span>}</span> },
+    ...(whose === "mine" ? [] : [{ id: "risk", header: t.requests.risk, width: "7.5rem", cell: (row: WeighedRequest) => (row.risk ? <Weighed risk={row.risk} /> : null) }]),
     { id: "ticket", header: t.requests.ticket, cell: (row) => (row.ticket ? <Mono>{row.ticket}</Mono> : null) },
     { id: "duration", header: t.requests.duration, cell: (row) => <span className="whitespace-nowrap">{duration(row.duration_seconds)}</span> },
     { id: "created", header: t.requests.created, sort: "created_at", cell: (row) => <Ago at={row.created_at} /> },
     whose === "waiting"
       ? { id: "lapses", header: t.requests.lapses, sort: "expires_at", cell: (row) => <Left until={row.expires_at} /> }
       : { id: "state", header: t.requests.state, width: "7.5rem", narrow: "aside", cell: (row) => <RequestBadge state={row.state} /> },
-    ...(whose === "waiting" ? [{ id: "decide", header: t.requests.decide, quiet: true, width: "11rem", cell: (row: Request) => <DecideButtons request={row} onOpen={(name) => open(name, row.id)} size="sm" /> }] : []),
+    ...(whose === "waiting" ? [{ id: "decide", header: t.requests.decide, quiet: true, width: "11rem", cell: (row: WeighedRequest) => <DecideButtons request={row} onOpen={(name) => open(name, row.id)} size="sm" /> }] : []),
   ];
 
   const whom = (
@@ -83,7 +94,7 @@ export function RequestsPage() {
         }
       />
       <Pager next={requests.data?.next} total={requests.data?.total} />
-      {chosen ? <DecideDialogs request={chosen} dialog={dialog} onClose={close} /> : null}
+      {chosen ? <DecideDialogs request={chosen} risk={chosen.risk} dialog={dialog} onClose={close} /> : null}
     </Page>
   );
 }

@@ -1,0 +1,83 @@
+//! What has happened day by day, for who wants to see where things go.
+
+use std::collections::BTreeMap;
+
+use postern_domain::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sqlx::Row;
+
+use crate::db::ReadTx;
+use crate::error::Error;
+
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
+/// One day in UTC.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DayFigures {
+    /// Which: `2026-11-25`.
+    pub day: String,
+    /// Sessions that began, by protocol.
+    pub sessions: BTreeMap<String, u64>,
+    /// Requests that were made, by how they stand now.
+    pub requests: BTreeMap<String, u64>,
+    /// Findings that were raised.
+    pub findings_raised: u64,
+    /// Findings that were resolved.
+    pub findings_resolved: u64,
+    /// Policies that gave something at any time, at the end of the day or now.
+    pub policies_standing: u64,
+}
+
+/// What is counted by day: a statement that gives the day, the word it is counted under, and how many.
+const SESSIONS: &str = "select started_at / 86400000 as day, protocol as word, count(*) as n from session where started_at >= ?1 group by 1, 2";
+const REQUESTS: &str = "select created_at / 86400000 as day, state as word, count(*) as n from request where created_at >= ?1 group by 1, 2";
+const FINDINGS: &str = "\
+    select raised_at / 86400000 as day, 'raised' as word, count(*) as n from finding where raised_at >= ?1 group by 1 \
+    union all \
+    select resolved_at / 86400000, 'resolved', count(*) from finding where resolved_at >= ?1 group by 1";
+/// From when until when each revision that gives something at any time was in force.
+const STANDING: &str = "\
+    select r.changed_at as begun, coalesce((select min(n.changed_at) from policy_revision n \
+        where n.policy_id = r.policy_id and n.revision > r.revision), p.deleted_at, 9223372036854775807) as over \
+    from policy_revision r join policy p on p.id = r.policy_id \
+    where json_extract(r.body, '$.effect') = 'allow' and json_extract(r.body, '$.access') = 'standing'";
+
+impl ReadTx {
+    /// The last `count` days, today included, the oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn history(&mut self, now: Timestamp, count: u32) -> Result<Vec<DayFigures>, Error> {
+        let today = now.as_millis().div_euclid(DAY_MS);
+        let first = today.saturating_sub(i64::from(count.max(1)) - 1);
+        let mut days: BTreeMap<i64, DayFigures> = (first..=today).map(|day| (day, empty(day))).collect();
+        for sql in [SESSIONS, REQUESTS, FINDINGS] {
+            let rows = sqlx::query(sql).bind(first.saturating_mul(DAY_MS)).fetch_all(self.connection()).await?;
+            for row in rows {
+                let Some(day) = days.get_mut(&row.try_get::<i64, _>("day")?) else { continue };
+                let (word, n): (String, i64) = (row.try_get("word")?, row.try_get("n")?);
+                let n = u64::try_from(n).unwrap_or(0);
+                match sql {
+                    SESSIONS => *day.sessions.entry(word).or_default() = n,
+                    REQUESTS => *day.requests.entry(word).or_default() = n,
+                    _ if word == "raised" => day.findings_raised = n,
+                    _ => day.findings_resolved = n,
+                }
+            }
+        }
+        for row in sqlx::query(STANDING).fetch_all(self.connection()).await? {
+            let (begun, over): (i64, i64) = (row.try_get("begun")?, row.try_get("over")?);
+            for (day, figures) in &mut days {
+                let end = day.saturating_add(1).saturating_mul(DAY_MS).min(now.as_millis().saturating_add(1));
+                figures.policies_standing += u64::from(begun < end && over >= end);
+            }
+        }
+        Ok(days.into_values().collect())
+    }
+}
+
+fn empty(day: i64) -> DayFigures {
+    let shown = Timestamp::from_millis(day.saturating_mul(DAY_MS)).to_string();
+    DayFigures { day: shown.get(..10).unwrap_or_default().to_owned(), ..DayFigures::default() }
+}

@@ -1,0 +1,87 @@
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+
+import type { SettingsView } from "../../api/nouns";
+import { q } from "../../api/queries";
+import { CopyButton, Mono } from "../../components/Copy";
+import { QueryError } from "../../components/QueryError";
+import { t } from "../../i18n";
+import { Notice, Skeleton } from "../../ui/feedback";
+import { Page, Panel, Section } from "../../ui/Page";
+import { duration } from "../../util/time";
+
+const s = t.settings;
+
+interface Row {
+  label: string;
+  /** What can be copied is in the machine's type. */
+  value?: string | null | undefined;
+  shown?: ReactNode;
+  /** The key in the configuration file; none where it cannot be changed. */
+  place?: string;
+  note?: string;
+}
+
+function rows(known: SettingsView): [string, Row[]][] {
+  return [
+    [s.console, [
+      { label: s.publicUrl, value: known.public_url, place: "[https] public_url" },
+      { label: s.authority, shown: known.own_authority ? s.authorityOwn : s.authorityGiven, place: "[https] certificate, key" },
+      { label: s.passkeyParty, value: known.passkey_party, shown: s.noParty, place: "[https] public_url" },
+    ]],
+    [s.gateways, [
+      { label: "SSH", value: known.ssh_address, shown: s.off, place: "[ssh] listen, public_address, off" },
+      { label: "PostgreSQL", value: known.postgresql_address, shown: s.off, place: "[postgresql] listen, public_address" },
+      { label: "MySQL", value: known.mysql_address, shown: s.off, place: "[mysql] listen, public_address" },
+      { label: "Redis", value: known.redis_address, shown: s.off, place: "[redis] listen, public_address" },
+      { label: s.sources, value: known.ssh_sources.join(", "), shown: s.sourcesAny, place: "[ssh] source_addresses" },
+    ]],
+    [s.limits, [
+      { label: s.loginLasts, shown: duration(known.login_seconds), note: s.loginNote },
+      { label: s.consoleIdle, shown: duration(known.console_idle_seconds) },
+      { label: s.requestWait, shown: duration(known.request_wait_seconds) },
+      { label: s.requestAhead, shown: duration(known.request_ahead_seconds) },
+    ]],
+  ];
+}
+
+/** How the server is set, and where each of it is changed: nothing here pretends that it could be changed on the page. */
+export function SettingsPage() {
+  const settings = useQuery(q.settings());
+  const known = settings.data;
+  return (
+    <Page title={s.title} lead={s.lead}>
+      {settings.isError ? <Panel><QueryError error={settings.error} onRetry={() => void settings.refetch()} /></Panel> : null}
+      {settings.isPending ? <Skeleton className="h-64 w-full max-w-3xl" /> : null}
+      {known ? (
+        <div className="flex max-w-3xl flex-col gap-8">
+          <Notice tone="info">{s.where}</Notice>
+          {rows(known).map(([title, each]) => (
+            <Section key={title} title={title}>
+              <Panel>
+                <dl>
+                  {each.map((row) => <Setting key={row.label} {...row} />)}
+                </dl>
+              </Panel>
+            </Section>
+          ))}
+          <p className="text-sm text-muted">{s.rest}</p>
+        </div>
+      ) : null}
+    </Page>
+  );
+}
+
+function Setting({ label, value, shown, place, note }: Row) {
+  return (
+    <div className="grid gap-x-6 gap-y-0.5 border-b px-4 py-2.5 last:border-b-0 sm:grid-cols-[11rem_minmax(0,1fr)]">
+      <dt className="text-sm text-muted">{label}</dt>
+      <dd className="min-w-0 text-sm">
+        <span className="flex min-h-7 items-center gap-1">
+          {value ? <><Mono className="min-w-0 [overflow-wrap:anywhere]">{value}</Mono><CopyButton text={value} label={s.copy(label)} /></> : shown}
+        </span>
+        <span className="block text-xs text-muted">{place ? <>{s.changed} <code className="font-mono">{place}</code></> : note ?? s.fixed}</span>
+      </dd>
+    </div>
+  );
+}
