@@ -58,6 +58,9 @@ describe("access, from the request to the recording", () => {
     await page.goto("/requests");
     await page.getByText("The disk is full").waitFor();
     await page.reload();
+    // Ben is new here and has never used it: an approver is told, with the reasons.
+    await page.getByRole("button", { name: /^Risk: high/ }).focus();
+    await page.getByRole("tooltip").getByText("They became a user in the last seven days.").waitFor();
     await page.getByRole("button", { name: /^Approve/ }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Approve" }).click();
     await page.getByText("Approved.").waitFor();

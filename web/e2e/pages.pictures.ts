@@ -11,6 +11,9 @@ import { Album } from "./pages/open";
 import type { Look } from "./pages/open";
 
 const LOOKS = (["light", "dark"] as const).flatMap((theme) => [390, 1440].map((width): Look => ({ theme, width })));
+/** The largest screens, for pages of every kind. */
+const LARGEST = (["light", "dark"] as const).map((theme): Look => ({ theme, width: 3840 }));
+const ON_LARGEST = /^(home|access|requests|request|session-replay|session-database|assets|asset|policy-edit|audit|settings|sql)$/;
 const SHEET_WIDTH = 1800;
 // Names of pages to look at again, as a pattern.
 const ONLY = new RegExp(process.env.PICTURES ?? "");
@@ -42,11 +45,11 @@ describe("pictures", () => {
     await estate?.end();
   });
 
-  for (const look of LOOKS) {
+  for (const look of [...LOOKS, ...LARGEST]) {
     it.concurrent(`of every page, ${look.theme}, ${look.width} px wide`, { timeout: 600_000 }, async () => {
       const album = new Album(browser, estate, look);
       const taken: Picture[] = [];
-      for (const shot of shots(estate).filter((each) => ONLY.test(each.name))) {
+      for (const shot of shots(estate).filter((each) => ONLY.test(each.name) && (look.width < 3840 || ON_LARGEST.test(each.name)))) {
         const file = `${shot.name}-${look.theme}-${look.width}.png`;
         await album.visit(shot, async ({ page }) => {
           await page.screenshot({ path: join(OUT, file) });

@@ -54,7 +54,7 @@ export class Album {
   private async sit(who: Who): Promise<Seat> {
     const narrow = this.look.width < NARROW_MAX;
     const person = who === "nobody" ? undefined : who === "ada" ? this.estate.world.ada : this.estate[who];
-    const seat = await this.browser.seat(person, { viewport: { width: this.look.width, height: narrow ? 844 : 900 }, colorScheme: this.look.theme, isMobile: narrow, hasTouch: narrow });
+    const seat = await this.browser.seat(person, { viewport: { width: this.look.width, height: narrow ? 844 : this.look.width > 2000 ? 2160 : 900 }, colorScheme: this.look.theme, isMobile: narrow, hasTouch: narrow });
     seat.context.setDefaultTimeout(ACTION_MS);
     this.seats.set(who, seat);
     return seat;

@@ -1,7 +1,7 @@
-import { useState } from "react";
 import type { ReactNode } from "react";
 
 import { messageOf } from "../api/errors";
+import { useKept } from "../hooks/useKept";
 import { t } from "../i18n";
 import { Button } from "../ui/Button";
 import { Dialog, DialogActions } from "../ui/Dialog";
@@ -26,7 +26,7 @@ interface Props {
 
 /** Asks once more before something is done, and for the reason where one belongs to it. */
 export function ReasonDialog({ title, about, label, hint, needed = false, submit, danger = false, busy, error, onSubmit, onClose, children }: Props) {
-  const [reason, setReason] = useState("");
+  const [reason, setReason] = useKept("reason", "");
   return (
     <Dialog title={title} about={about} onClose={onClose}>
       <form

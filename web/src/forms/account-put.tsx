@@ -1,9 +1,9 @@
 import { useMutation } from "@tanstack/react-query";
-import { useState } from "react";
 
 import { api } from "../api/client";
 import type { Account } from "../api/nouns";
 import { FormDialog, fieldError } from "../components/FormDialog";
+import { useKept } from "../hooks/useKept";
 import { t } from "../i18n";
 import { toast } from "../stores/toast";
 import { SelectField, TextField } from "../ui/Field";
@@ -13,11 +13,11 @@ const STATES = ["managed", "discovered", "orphaned", "disabled"] as const satisf
 
 /** Adds an account to an asset, or changes the one given. */
 export function AccountPut({ asset, account, onClose }: { asset?: string; account?: Account | undefined; onClose: () => void }) {
-  const [name, setName] = useState(account?.name ?? "");
-  const [on, setOn] = useState(account?.asset ?? asset ?? "");
-  const [credential, setCredential] = useState<Account["credential"]>(account?.credential ?? "password");
-  const [owner, setOwner] = useState(account?.owner ?? "");
-  const [state, setState] = useState<Account["state"]>(account?.state ?? "managed");
+  const [name, setName] = useKept("name", account?.name ?? "");
+  const [on, setOn] = useKept("on", account?.asset ?? asset ?? "");
+  const [credential, setCredential] = useKept<Account["credential"]>("credential", account?.credential ?? "password");
+  const [owner, setOwner] = useKept("owner", account?.owner ?? "");
+  const [state, setState] = useKept<Account["state"]>("state", account?.state ?? "managed");
   const ref = `${name.trim()}@${on.trim()}`;
   const save = useMutation({
     meta: { inline: true },

@@ -1,9 +1,9 @@
 import { useMutation } from "@tanstack/react-query";
-import { useState } from "react";
 
 import { api } from "../api/client";
 import type { Asset } from "../api/nouns";
 import { FormDialog, fieldError } from "../components/FormDialog";
+import { useKept } from "../hooks/useKept";
 import { useWho } from "../hooks/useWho";
 import { t } from "../i18n";
 import { toast } from "../stores/toast";
@@ -25,11 +25,11 @@ export function parseLabels(text: string): Record<string, string> | undefined {
 /** Adds an asset, or changes the one given. */
 export function AssetPut({ asset, onClose, onDone }: { asset?: Asset | undefined; onClose: () => void; onDone?: (name: string) => void }) {
   const who = useWho();
-  const [name, setName] = useState(asset?.name ?? "");
-  const [scope, setScope] = useState(asset?.scope ?? who.user.scope);
-  const [platform, setPlatform] = useState<Asset["platform"]>(asset?.platform ?? "linux");
-  const [address, setAddress] = useState(asset?.address ?? "");
-  const [text, setText] = useState(Object.entries(asset?.labels ?? {}).map(([key, value]) => `${key}=${value}`).join(", "));
+  const [name, setName] = useKept("name", asset?.name ?? "");
+  const [scope, setScope] = useKept("scope", asset?.scope ?? who.user.scope);
+  const [platform, setPlatform] = useKept<Asset["platform"]>("platform", asset?.platform ?? "linux");
+  const [address, setAddress] = useKept("address", asset?.address ?? "");
+  const [text, setText] = useKept("text", Object.entries(asset?.labels ?? {}).map(([key, value]) => `${key}=${value}`).join(", "));
   const labels = parseLabels(text);
   const save = useMutation({
     meta: { inline: true },

@@ -7,6 +7,7 @@ import type { ConnectTicket } from "../api/nouns";
 import { CopyLine } from "../components/Copy";
 import { FormDialog } from "../components/FormDialog";
 import { Left } from "../components/When";
+import { useKept } from "../hooks/useKept";
 import { t } from "../i18n";
 import { Button } from "../ui/Button";
 import { Dialog, DialogActions } from "../ui/Dialog";
@@ -21,7 +22,7 @@ const LENGTHS = [300, 3600, 8 * 3600];
 
 /** Makes a token for a database and shows once how clients use it. */
 export function ConnectToken({ account, protocol, onClose }: { account: string; protocol: string; onClose: () => void }) {
-  const [lasts, setLasts] = useState(String(LENGTHS[0]));
+  const [lasts, setLasts] = useKept("lasts", String(LENGTHS[0]));
   const [database, setDatabase] = useState(() => firstDatabase(protocol, account));
   const make = useMutation({ meta: { inline: true }, gcTime: 0, mutationFn: () => api.connectTokenCreate({ account, expires_in_seconds: Number(lasts) }) });
   if (make.data) return <Lines ticket={make.data} database={database.trim()} onClose={onClose} />;

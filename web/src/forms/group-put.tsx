@@ -1,10 +1,10 @@
 import { useMutation } from "@tanstack/react-query";
-import { useState } from "react";
 
 import { api } from "../api/client";
 import type { Group } from "../api/nouns";
 import { FormDialog, fieldError, names } from "../components/FormDialog";
 import { RolesEditor } from "../components/RolesEditor";
+import { useKept } from "../hooks/useKept";
 import { useWho } from "../hooks/useWho";
 import { t } from "../i18n";
 import { toast } from "../stores/toast";
@@ -13,10 +13,10 @@ import { TextArea, TextField } from "../ui/Field";
 /** Makes a group, or changes the one given. */
 export function GroupPut({ group, onClose }: { group?: Group | undefined; onClose: () => void }) {
   const who = useWho();
-  const [name, setName] = useState(group?.name ?? "");
-  const [scope, setScope] = useState(group?.scope ?? who.user.scope);
-  const [members, setMembers] = useState((group?.members ?? []).join("\n"));
-  const [roles, setRoles] = useState(group?.roles ?? []);
+  const [name, setName] = useKept("name", group?.name ?? "");
+  const [scope, setScope] = useKept("scope", group?.scope ?? who.user.scope);
+  const [members, setMembers] = useKept("members", (group?.members ?? []).join("\n"));
+  const [roles, setRoles] = useKept("roles", group?.roles ?? []);
   const save = useMutation({
     meta: { inline: true },
     mutationFn: () => api.groupPut(name.trim(), { scope, members: names(members), roles }),

@@ -8,7 +8,7 @@ import { asApiError, messageOf } from "../api/errors";
 import type { Access, Request } from "../api/nouns";
 import { demandPhrases } from "../components/Demands";
 import { fieldError } from "../components/FormDialog";
-import { letGo, useKept } from "../hooks/useKept";
+import { useKept } from "../hooks/useKept";
 import { useNow } from "../hooks/useNow";
 import { t } from "../i18n";
 import { toast } from "../stores/toast";
@@ -32,14 +32,13 @@ function ticketFits(pattern: string, ticket: string): boolean {
 }
 
 /** Asks for an account, with the policy's demands in view. */
-export function RequestCreate({ access, onClose: onLeave, onDone }: { access: Access; onClose: () => void; onDone: (request: Request) => void }) {
+export function RequestCreate({ access, onClose, onDone }: { access: Access; onClose: () => void; onDone: (request: Request) => void }) {
   const demands = access.demands;
   const longest = demands?.max_duration_seconds ?? 8 * HOUR;
-  const form = `request.${access.account}`;
-  const [length, setLength] = useKept(`${form}.length`, duration(Math.min(HOUR, longest)));
-  const [reason, setReason] = useKept(`${form}.reason`, "");
-  const [ticket, setTicket] = useKept(`${form}.ticket`, "");
-  const [begins, setBegins] = useKept(`${form}.begins`, "");
+  const [length, setLength] = useKept("length", duration(Math.min(HOUR, longest)));
+  const [reason, setReason] = useKept("reason", "");
+  const [ticket, setTicket] = useKept("ticket", "");
+  const [begins, setBegins] = useKept("begins", "");
   const [tried, setTried] = useState(false);
   const now = useNow(LATE_MS);
   const beginsAt = begins === "" ? undefined : new Date(begins);
@@ -57,16 +56,11 @@ export function RequestCreate({ access, onClose: onLeave, onDone }: { access: Ac
         ...(ticket.trim() ? { ticket: ticket.trim() } : {}),
       }),
     onSuccess: (request) => {
-      letGo(form);
       toast("ok", request.state === "granted" ? t.requestForm.granted(access.account) : t.requestForm.sent);
       onDone(request);
     },
   });
 
-  const onClose = () => {
-    letGo(form);
-    onLeave();
-  };
   const failure = send.error ? asApiError(send.error) : undefined;
   const bad = {
     duration: seconds === undefined || seconds === 0 ? t.requestForm.durationBad : seconds > longest ? t.requestForm.durationLong(duration(longest)) : undefined,

@@ -7,6 +7,7 @@ import { PERMISSIONS } from "../api/permissions";
 import { CopyLine } from "../components/Copy";
 import { FormDialog, fieldError } from "../components/FormDialog";
 import { PermissionsEditor } from "../components/PermissionsEditor";
+import { letGo, useKept } from "../hooks/useKept";
 import { useCan, useWho } from "../hooks/useWho";
 import { t } from "../i18n";
 import { Button } from "../ui/Button";
@@ -22,15 +23,16 @@ const LENGTHS = [1, 7, 30, 90, 365];
 export function TokenCreate({ onClose }: { onClose: () => void }) {
   const who = useWho();
   const { can } = useCan();
-  const [name, setName] = useState("");
-  const [scope, setScope] = useState(who.user.scope);
-  const [days, setDays] = useState("30");
-  const [permissions, setPermissions] = useState<Permission[]>([]);
+  const [name, setName] = useKept("name", "");
+  const [scope, setScope] = useKept("scope", who.user.scope);
+  const [days, setDays] = useKept("days", "30");
+  const [permissions, setPermissions] = useKept<Permission[]>("permissions", []);
   const [tried, setTried] = useState(false);
   const make = useMutation({
     meta: { inline: true },
     gcTime: 0,
     mutationFn: () => api.tokenCreate({ name: name.trim(), permissions, scope, expires_in_seconds: Number(days) * DAY }),
+    onSuccess: letGo,
   });
   if (make.data) {
     return (

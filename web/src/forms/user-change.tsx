@@ -7,6 +7,7 @@ import { FormDialog, fieldError } from "../components/FormDialog";
 import { OneTimeLink } from "../components/OneTimeLink";
 import { ReasonDialog } from "../components/ReasonDialog";
 import { RolesEditor } from "../components/RolesEditor";
+import { useKept } from "../hooks/useKept";
 import { t } from "../i18n";
 import { toast } from "../stores/toast";
 import { TextField } from "../ui/Field";
@@ -17,8 +18,8 @@ interface Props {
 }
 
 export function UserEdit({ user, onClose }: Props) {
-  const [email, setEmail] = useState(user.email ?? "");
-  const [scope, setScope] = useState(user.scope);
+  const [email, setEmail] = useKept("email", user.email ?? "");
+  const [scope, setScope] = useKept("scope", user.scope);
   const save = useMutation({
     meta: { inline: true },
     mutationFn: () => api.userChange(user.name, { ...(email.trim() ? { email: email.trim() } : {}), scope }),
@@ -33,7 +34,7 @@ export function UserEdit({ user, onClose }: Props) {
 }
 
 export function UserRoles({ user, onClose }: Props) {
-  const [roles, setRoles] = useState(user.roles);
+  const [roles, setRoles] = useKept("roles", user.roles);
   const save = useMutation({
     meta: { inline: true },
     mutationFn: () => api.userRolesPut(user.name, roles),

@@ -6,22 +6,26 @@ import type { Link, RoleAssignment } from "../api/nouns";
 import { FormDialog, fieldError, names } from "../components/FormDialog";
 import { OneTimeLink } from "../components/OneTimeLink";
 import { RolesEditor } from "../components/RolesEditor";
+import { letGo, useKept } from "../hooks/useKept";
 import { useWho } from "../hooks/useWho";
 import { t } from "../i18n";
 import { TextField } from "../ui/Field";
 
 export function UserCreate({ onClose }: { onClose: () => void }) {
   const who = useWho();
-  const [name, setName] = useState("");
-  const [email, setEmail] = useState("");
-  const [scope, setScope] = useState(who.user.scope);
-  const [groups, setGroups] = useState("");
-  const [roles, setRoles] = useState<RoleAssignment[]>([{ role: "user", scope: who.user.scope }]);
+  const [name, setName] = useKept("name", "");
+  const [email, setEmail] = useKept("email", "");
+  const [scope, setScope] = useKept("scope", who.user.scope);
+  const [groups, setGroups] = useKept("groups", "");
+  const [roles, setRoles] = useKept<RoleAssignment[]>("roles", [{ role: "user", scope: who.user.scope }]);
   const [made, setMade] = useState<Link>();
   const create = useMutation({
     meta: { inline: true },
     mutationFn: () => api.userCreate({ name: name.trim(), ...(email.trim() ? { email: email.trim() } : {}), scope, groups: names(groups), roles }),
-    onSuccess: ({ link }) => setMade(link),
+    onSuccess: ({ link }) => {
+      letGo();
+      setMade(link);
+    },
   });
   if (made) return <OneTimeLink name={name} link={made} onClose={onClose} />;
   return (

@@ -1,21 +1,43 @@
-import { useCallback, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 
 const PREFIX = "postern.kept.";
 
-/** What is typed in a form that is no secret: it outlives a reload of its page, in this tab of the browser. */
-export function useKept(key: string, initial: string): [string, (text: string) => void] {
-  const [text, setText] = useState(() => sessionStorage.getItem(PREFIX + key) ?? initial);
+/** The page and the dialog on it that a form belongs to. */
+function place(): string {
+  const search = new URLSearchParams(location.search);
+  return [location.pathname, search.get("dialog"), search.get("item")].filter(Boolean).join(" ");
+}
+
+function keptAs<T>(key: string, initial: T): T {
+  try {
+    const value: unknown = JSON.parse(sessionStorage.getItem(key) ?? "null");
+    return value !== null && typeof value === typeof initial && Array.isArray(value) === Array.isArray(initial) ? (value as T) : initial;
+  } catch {
+    return initial;
+  }
+}
+
+/** Nothing of the form that is open is kept any more, though it is still there: it was sent. */
+export function letGo(): void {
+  const own = `${PREFIX}${place()} `;
+  for (const key of Object.keys(sessionStorage)) if (key.startsWith(own)) sessionStorage.removeItem(key);
+}
+
+/**
+ * What is filled in in a form: it outlives a reload of its page, in this tab of the browser. It is gone once the form
+ * is, whether it was sent or left. `name` tells fields of one form apart. Never for secrets.
+ */
+export function useKept<T>(name: string, initial: T): [T, (value: T) => void] {
+  const [key] = useState(() => `${PREFIX}${place()} ${name}`);
+  const [value, setValue] = useState(() => keptAs(key, initial));
   const keep = useCallback(
-    (next: string) => {
-      setText(next);
-      sessionStorage.setItem(PREFIX + key, next);
+    (next: T) => {
+      setValue(next);
+      sessionStorage.setItem(key, JSON.stringify(next));
     },
     [key],
   );
-  return [text, keep];
-}
-
-/** Nothing of a form is kept any more: it was sent, or left. */
-export function letGo(form: string): void {
-  for (const key of Object.keys(sessionStorage)) if (key.startsWith(`${PREFIX}${form}.`)) sessionStorage.removeItem(key);
+  // A reload does not come by here.
+  useEffect(() => () => sessionStorage.removeItem(key), [key]);
+  return [value, keep];
 }

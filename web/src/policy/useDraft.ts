@@ -3,6 +3,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { api } from "../api/client";
 import { asApiError } from "../api/errors";
 import type { DocumentsWritten, TextProblem } from "../api/nouns";
+import { useKept } from "../hooks/useKept";
 import { t } from "../i18n";
 import { problemsOf } from "./document";
 import type { PolicyDocument, Problems } from "./document";
@@ -26,7 +27,7 @@ export interface Draft {
 /** One policy in two forms, each written from the other by the server as one types, which also says what is wrong. */
 export function useDraft(initial: PolicyDocument, written: DocumentsWritten): Draft {
   const [document, showDocument] = useState(initial);
-  const [text, showText] = useState(written.text);
+  const [text, showText] = useKept("text", written.text);
   const [problems, setProblems] = useState<Problems>(() => problemsOf(written.problems));
   const [textProblems, setTextProblems] = useState<TextProblem[]>([]);
   const [failure, setFailure] = useState<unknown>();
@@ -65,7 +66,7 @@ export function useDraft(initial: PolicyDocument, written: DocumentsWritten): Dr
         setFailure(undefined);
       });
     },
-    [later],
+    [later, showText],
   );
   const setText = useCallback(
     (next: string) => {
@@ -80,8 +81,16 @@ export function useDraft(initial: PolicyDocument, written: DocumentsWritten): Dr
         setFailure(isOne || read.problems.length > 0 ? undefined : new Error(t.policies.oneDocument));
       });
     },
-    [later],
+    [later, showText],
   );
+
+  // What was kept over a reload is read anew, as if it were typed now.
+  const [found] = useState(text);
+  useEffect(() => {
+    if (found === written.text) return undefined;
+    const soon = setTimeout(() => setText(found), 0);
+    return () => clearTimeout(soon);
+  }, [found, written.text, setText]);
 
   useEffect(
     () => () => {

@@ -9,6 +9,7 @@ import { Mono } from "../../components/Copy";
 import { FormDialog, fieldError, names } from "../../components/FormDialog";
 import { RunBadge } from "../../components/states";
 import { Ago, Since, When } from "../../components/When";
+import { useKept } from "../../hooks/useKept";
 import { useDialog, useFilter, useUrlState } from "../../hooks/useUrlState";
 import { useCan } from "../../hooks/useWho";
 import { t } from "../../i18n";
@@ -102,8 +103,8 @@ function labelsOf(text: string): Record<string, string> | undefined {
 }
 
 function Start({ onClose }: { onClose: () => void }) {
-  const [assets, setAssets] = useState("");
-  const [labels, setLabels] = useState("");
+  const [assets, setAssets] = useKept("assets", "");
+  const [labels, setLabels] = useKept("labels", "");
   const [tried, setTried] = useState(false);
   const wanted = labelsOf(labels);
   const start = useMutation({

@@ -11,6 +11,7 @@ import { ReasonDialog } from "../../components/ReasonDialog";
 import { SeverityBadge } from "../../components/states";
 import { Ago, When } from "../../components/When";
 import { PLATFORMS } from "../../forms/asset-put";
+import { useKept } from "../../hooks/useKept";
 import { useDialog, useFilter } from "../../hooks/useUrlState";
 import { useCan } from "../../hooks/useWho";
 import { t } from "../../i18n";
@@ -100,7 +101,7 @@ function done(onClose: () => void) {
 }
 
 function Owner({ finding, adopt = false, onClose }: { finding: Finding; adopt?: boolean; onClose: () => void }) {
-  const [owner, setOwner] = useState("");
+  const [owner, setOwner] = useKept("owner", "");
   const save = useMutation({
     meta: { inline: true },
     mutationFn: () => (adopt ? api.findingAdopt(finding.id, owner.trim() || undefined) : api.findingOwn(finding.id, owner.trim())),
@@ -115,7 +116,7 @@ function Owner({ finding, adopt = false, onClose }: { finding: Finding; adopt?: 
 }
 
 function AsAsset({ finding, host, onClose }: { finding: Finding; host: NonNullable<Finding["host"]>; onClose: () => void }) {
-  const [name, setName] = useState("");
+  const [name, setName] = useKept("name", "");
   const [platform, setPlatform] = useState<Asset["platform"]>();
   const save = useMutation({
     meta: { inline: true },
@@ -136,7 +137,7 @@ function AsAsset({ finding, host, onClose }: { finding: Finding; host: NonNullab
 
 function Accept({ finding, onClose }: { finding: Finding; onClose: () => void }) {
   const [until, setUntil] = useState(() => new Date(Date.now() + WEEK_MS).toISOString().slice(0, 10));
-  const [reason, setReason] = useState("");
+  const [reason, setReason] = useKept("reason", "");
   const save = useMutation({
     meta: { inline: true },
     mutationFn: () => api.findingAccept(finding.id, { until: new Date(`${until}T00:00`).toISOString(), reason: reason.trim() }),

@@ -1,6 +1,5 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Pencil, Plus, Shapes } from "lucide-react";
-import { useState } from "react";
 
 import { api } from "../../api/client";
 import type { Role } from "../../api/nouns";
@@ -9,6 +8,7 @@ import { PERMISSIONS } from "../../api/permissions";
 import { Mono } from "../../components/Copy";
 import { FormDialog, fieldError } from "../../components/FormDialog";
 import { PermissionsEditor } from "../../components/PermissionsEditor";
+import { useKept } from "../../hooks/useKept";
 import { useDialog } from "../../hooks/useUrlState";
 import { useCan } from "../../hooks/useWho";
 import { t } from "../../i18n";
@@ -41,8 +41,8 @@ export function RolesPage() {
 }
 
 function RolePut({ role, onClose }: { role?: Role; onClose: () => void }) {
-  const [name, setName] = useState(role?.name ?? "");
-  const [permissions, setPermissions] = useState(role?.permissions ?? []);
+  const [name, setName] = useKept("name", role?.name ?? "");
+  const [permissions, setPermissions] = useKept("permissions", role?.permissions ?? []);
   const save = useMutation({ meta: { inline: true }, mutationFn: () => api.rolePut(name.trim(), permissions), onSuccess: () => { toast("ok", t.roles.saved); onClose(); } });
   return (
     <FormDialog title={role ? t.roles.editTitle(role.name) : t.roles.createTitle} busy={save.isPending} error={save.error} fields={["name"]} onSubmit={() => save.mutate()} onClose={onClose}>

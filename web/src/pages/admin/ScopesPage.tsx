@@ -1,13 +1,13 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Plus, Waypoints } from "lucide-react";
-import { useState } from "react";
 
 import { api } from "../../api/client";
 import type { Scope } from "../../api/nouns";
 import { q } from "../../api/queries";
 import { Mono } from "../../components/Copy";
 import { FormDialog, fieldError } from "../../components/FormDialog";
+import { useKept } from "../../hooks/useKept";
 import { useDialog } from "../../hooks/useUrlState";
 import { useCan } from "../../hooks/useWho";
 import { t } from "../../i18n";
@@ -50,7 +50,7 @@ export function ScopesPage() {
 }
 
 function ScopeCreate({ onClose }: { onClose: () => void }) {
-  const [path, setPath] = useState("/");
+  const [path, setPath] = useKept("path", "/");
   const create = useMutation({ meta: { inline: true }, mutationFn: () => api.scopeCreate(path.trim()), onSuccess: () => { toast("ok", t.scopes.saved); onClose(); } });
   return (
     <FormDialog title={t.scopes.createTitle} busy={create.isPending} error={create.error} fields={["path"]} submit={t.actions.create} onSubmit={() => create.mutate()} onClose={onClose}>

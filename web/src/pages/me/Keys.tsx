@@ -9,6 +9,7 @@ import { FormDialog, fieldError } from "../../components/FormDialog";
 import { Mono } from "../../components/Copy";
 import { ReasonDialog } from "../../components/ReasonDialog";
 import { Ago, When } from "../../components/When";
+import { useKept } from "../../hooks/useKept";
 import { useDialog, useFilter } from "../../hooks/useUrlState";
 import { t } from "../../i18n";
 import { toast } from "../../stores/toast";
@@ -46,7 +47,7 @@ export function Keys() {
 
 function AddKey({ onClose }: { onClose: () => void }) {
   const [key, setKey] = useState("");
-  const [comment, setComment] = useState("");
+  const [comment, setComment] = useKept("comment", "");
   const secret = key.includes("PRIVATE KEY");
   const add = useMutation({
     meta: { inline: true },
