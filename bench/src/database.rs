@@ -21,14 +21,19 @@ pub(crate) struct Extent {
     rounds: usize,
     mebibytes: u32,
     sessions: u32,
+    only: Option<String>,
 }
 
 impl Extent {
     /// From the command line.
     pub(crate) fn of(arguments: &[String]) -> anyhow::Result<Self> {
-        let mut extent = Self { seconds: 4, rounds: 3, mebibytes: 1024, sessions: 2000 };
+        let mut extent = Self { seconds: 4, rounds: 3, mebibytes: 1024, sessions: 2000, only: None };
         for pair in arguments.chunks(2) {
             let [name, value] = pair else { bail!("{}: a number is missing", pair.concat()) };
+            if name == "--only" {
+                extent.only = Some(value.clone());
+                continue;
+            }
             let value: u32 = value.parse().with_context(|| format!("{name}: not a number"))?;
             match name.as_str() {
                 "--seconds" => extent.seconds = value,
@@ -39,6 +44,10 @@ impl Extent {
             }
         }
         Ok(extent)
+    }
+
+    fn wants(&self, database: &str) -> bool {
+        self.only.as_deref().is_none_or(|only| only == database)
     }
 
     /// How long each round of each measurement lasts, in seconds.
@@ -148,9 +157,12 @@ impl Roads {
 /// Measures everything; says whether every goal was reached.
 pub(crate) fn run_all(extent: &Extent) -> anyhow::Result<bool> {
     let mut figures = Figures::default();
-    postgres(extent, &mut figures)?;
-    crate::mysql::measure(extent, &mut figures)?;
-    crate::redis::measure(extent, &mut figures)?;
+    type Measure = fn(&Extent, &mut Figures) -> anyhow::Result<()>;
+    let all: [(&str, Measure); 3] =
+        [("postgresql", postgres), ("mysql", crate::mysql::measure), ("redis", crate::redis::measure)];
+    for (_, measure) in all.into_iter().filter(|(name, _)| extent.wants(name)) {
+        measure(extent, &mut figures)?;
+    }
     Ok(figures.print())
 }
 

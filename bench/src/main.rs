@@ -15,7 +15,7 @@ mod ssh;
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: postern-bench ssh [--mebibytes N] [--rounds N] [--logins N] [--sessions N]
-       postern-bench database [--seconds N] [--rounds N] [--mebibytes N] [--sessions N]
+       postern-bench database [--only postgresql|mysql|redis] [--seconds N] [--rounds N] [--mebibytes N] [--sessions N]
        postern-bench rotation [--targets N] [--accounts N] [--planned N]";
 
 fn main() -> ExitCode {

@@ -33,8 +33,12 @@ pub struct Command {
 /// When it is not in the list, or its keys cannot be told from its other words.
 pub fn command(words: &[&[u8]]) -> Result<Command, NotUnderstood> {
     let name = words.first().copied().unwrap_or_default();
-    let known = commands::find(&lower(name)?)
-        .or_else(|| commands::find(&lower(&[name, b"|", words.get(1).copied().unwrap_or_default()].concat()).ok()?));
+    let mut lower = [0; NAME_LEN_MAX];
+    let first = lowered(&mut lower, name).ok_or_else(|| NotUnderstood("its first word is no command".to_owned()))?;
+    let known = commands::find(first).or_else(|| {
+        let both = [name, b"|", words.get(1).copied().unwrap_or_default()].concat();
+        commands::find(lowered(&mut lower, &both)?)
+    });
     let Some((name, spec)) = known else {
         return Err(NotUnderstood(format!("the command {} is not in the list", shown(words))));
     };
@@ -78,11 +82,12 @@ pub fn judged(words: &[&[u8]]) -> Result<Vec<StatementFacts>, NotUnderstood> {
     Ok(vec![facts(&command(words)?, words)])
 }
 
-fn lower(name: &[u8]) -> Result<String, NotUnderstood> {
-    match str::from_utf8(name) {
-        Ok(name) if name.len() <= NAME_LEN_MAX => Ok(name.to_ascii_lowercase()),
-        _ => Err(NotUnderstood("its first word is no command".to_owned())),
-    }
+/// A name in lower case; none where it is longer than any.
+fn lowered<'a>(room: &'a mut [u8; NAME_LEN_MAX], name: &[u8]) -> Option<&'a [u8]> {
+    let lower = room.get_mut(..name.len())?;
+    lower.copy_from_slice(name);
+    lower.make_ascii_lowercase();
+    Some(lower)
 }
 
 fn shown(words: &[&[u8]]) -> String {

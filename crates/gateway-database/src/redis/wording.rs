@@ -28,8 +28,10 @@ impl Wording<'_> {
 /// A command that is known; what must not be kept is hidden.
 pub(crate) fn of<'a>(command: &Command, words: &[&'a [u8]], rules: &Rules, hides: bool) -> Wording<'a> {
     let named = 1 + usize::from(command.name.contains('|'));
-    let mut text = command.name.replace('|', " ").to_uppercase();
-    let mut values = Vec::new();
+    let keys_len: usize = command.keys.iter().filter_map(|at| words.get(*at)).map(|key| key.len() + 3).sum();
+    let mut text = String::with_capacity(command.name.len() + keys_len.min(TEXT_LEN_MAX));
+    text.extend(command.name.chars().map(|c| if c == '|' { ' ' } else { c.to_ascii_uppercase() }));
+    let mut values = Vec::with_capacity(words.len().saturating_sub(named + command.keys.len()));
     for (at, word) in words.iter().enumerate().skip(named) {
         if command.secrets.contains(&at) {
             values.push(Cow::Borrowed(HIDDEN));
@@ -66,9 +68,10 @@ pub(crate) fn shape(wording: &Wording<'_>, name: Option<&str>, words: &[&[u8]]) 
 /// A word as redis-cli would take it.
 fn quote(text: &mut String, word: &[u8]) {
     let cut = word.get(..word.len().min(WORD_LEN_MAX)).unwrap_or_default();
-    let is_plain = !cut.is_empty() && cut.iter().all(|byte| byte.is_ascii_graphic() && !b"\"'\\".contains(byte));
-    if is_plain {
-        text.push_str(&String::from_utf8_lossy(cut));
+    let is_plain =
+        !cut.is_empty() && cut.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\'));
+    if is_plain && let Ok(plain) = str::from_utf8(cut) {
+        text.push_str(plain);
         return;
     }
     text.push('"');
