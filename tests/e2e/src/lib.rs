@@ -30,6 +30,6 @@ pub use pg::PgTarget;
 pub use ran::{Ran, python_with, run, run_with_input};
 pub use redis::RedisWorld;
 pub use server::Server;
-pub use target::SshTarget;
+pub use target::{SshTarget, repository};
 pub use wait::{free_port, until, within};
 pub use world::World;

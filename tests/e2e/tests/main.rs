@@ -7,6 +7,7 @@ mod bad_input;
 mod bad_targets;
 mod clients;
 mod database;
+mod drivers;
 mod durability;
 mod duties;
 mod ephemeral;
