@@ -1,4 +1,5 @@
-//! How soon a live session is cut off when its right ends: by a revocation, and by the clock.
+//! How soon a live session is cut off when its right ends: by a revocation, by the clock, and because its user is
+//! disabled.
 
 use std::io::Read as _;
 use std::process::{Child, Stdio};
@@ -16,7 +17,10 @@ const ROUNDS: usize = 5;
 /// A window that closes while its session is live.
 const SHORT: Duration = Duration::from_secs(10);
 
-/// Measures both; each figure begins before the command or at the end of the window, and so holds what
+/// How soon somebody who is disabled must be out, in milliseconds.
+const DISABLED_MAX_MS: f64 = 2000.0;
+
+/// Measures them; each figure begins before the command or at the end of the window, and so holds what
 /// the command line and the client take too.
 pub(crate) fn measure(roads: &Roads, figures: &mut Figures) -> anyhow::Result<()> {
     let (ben, lee) = (roads.world.person("ben", &["sre"])?, roads.world.person("lee", &["leads"])?);
@@ -38,10 +42,24 @@ pub(crate) fn measure(roads: &Roads, figures: &mut Figures) -> anyhow::Result<()
         Live::open(roads, &ben)?.ended()?;
         expired.push((since.elapsed().as_secs_f64() - SHORT.as_secs_f64()) * 1000.0);
     }
+    let mut disabled = Vec::new();
+    for round in 0..ROUNDS {
+        let name = format!("leaver-{round}");
+        let leaver = roads.world.person(&name, &["sre"])?;
+        granted(&leaver, &lee, "30m")?;
+        leaver.prove_factor(&roads.world.gate, "root@web-1")?;
+        let mut session = Live::open(roads, &leaver)?;
+        let begun = Instant::now();
+        roads.world.ada.cli(&["user", "disable", &name])?.ok()?;
+        session.ended()?;
+        disabled.push(begun.elapsed().as_secs_f64() * 1000.0);
+    }
     figures.plain("revoked_cut_ms", median(&revoked));
     figures.at_most("revoked_cut_worst_ms", worst(&revoked), 1000.0);
     figures.plain("expired_cut_ms", median(&expired));
     figures.at_most("expired_cut_worst_ms", worst(&expired), 1000.0);
+    figures.plain("disabled_cut_ms", median(&disabled));
+    figures.at_most("disabled_cut_worst_ms", worst(&disabled), DISABLED_MAX_MS);
     Ok(())
 }
 

@@ -59,6 +59,14 @@ describe("access, from the request to the recording", () => {
     await page.getByText("The disk is full").waitFor();
     await page.reload();
     // Ben is new here and has never used it: an approver is told, with the reasons.
+    await page.getByRole("link", { name: "root@web-1" }).click();
+    await page.getByLabel("Say something").fill("Which disk?");
+    await page.getByRole("button", { name: "Send" }).click();
+    await asking.page.getByRole("list", { name: "What was said" }).getByText("Which disk?").waitFor();
+    await asking.page.getByLabel("Say something").fill("/var, since noon");
+    await asking.page.getByRole("button", { name: "Send" }).click();
+    await page.getByRole("list", { name: "What was said" }).getByText("/var, since noon").waitFor();
+    await page.goto("/requests");
     await page.getByRole("button", { name: /^Risk: high/ }).focus();
     await page.getByRole("tooltip").getByText("They became a user in the last seven days.").waitFor();
     await page.getByRole("button", { name: /^Approve/ }).click();

@@ -17,6 +17,7 @@ mod caller;
 mod certificate;
 mod checkout;
 mod clock;
+mod comment;
 mod connect;
 mod context;
 mod data;

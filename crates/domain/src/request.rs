@@ -64,6 +64,17 @@ pub struct Approval {
     pub at: Timestamp,
 }
 
+/// Something that somebody said about a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RequestComment {
+    /// Who.
+    pub user: UserName,
+    /// What.
+    pub text: String,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// A wish to use an account for a task and a window.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Request {

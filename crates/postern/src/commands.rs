@@ -103,6 +103,7 @@ pub(crate) enum Command {
     Requests(request::Requests),
     /// Say yes to somebody's request.
     Approve(request::Approve),
+    Comment(request::Comment),
     /// Say no to somebody's request.
     Deny(request::Deny),
     /// Take your own request back.
@@ -177,6 +178,7 @@ pub(crate) async fn run(command: Command, format: Format) -> Result<u8, Failure>
         Command::Request(args) => args.run(format).await,
         Command::Requests(args) => args.run(format).await,
         Command::Approve(args) => args.run(format).await,
+        Command::Comment(args) => args.run(format).await,
         Command::Deny(args) => args.run(format).await,
         Command::Withdraw(args) => args.run(format).await,
         Command::Grants(args) => args.run(format).await,

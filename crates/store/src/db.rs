@@ -109,6 +109,7 @@ fn migrator() -> Migrator {
         migration(60, "sources", include_str!("../migrations/0060_sources.sql")),
         migration(70, "sorted_listings", include_str!("../migrations/0070_sorted_listings.sql")),
         migration(90, "proposals", include_str!("../migrations/0090_proposals.sql")),
+        migration(110, "request_comments", include_str!("../migrations/0110_request_comments.sql")),
         migration(50, "more_listings", include_str!("../migrations/0050_more_listings.sql")),
     ])
 }

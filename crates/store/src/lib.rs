@@ -35,6 +35,7 @@ mod policy;
 mod proposal;
 mod provision;
 mod request;
+mod request_comment;
 mod risk;
 mod role;
 mod rotation;

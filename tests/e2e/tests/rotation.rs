@@ -2,11 +2,12 @@
 //! one session. Each is used afterwards with OpenSSH's own client: the new one works, the old one does not.
 
 use std::fs;
-use std::process::Command;
+use std::io::Read as _;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use postern_e2e::{Gate, Person, Server, run, until, within};
-use serde_json::Value;
+use postern_e2e::{Child, Gate, Person, Server, run, until, within};
+use serde_json::{Value, json};
 
 const START: &str = "Start-Pass.1";
 
@@ -264,4 +265,32 @@ fn a_killed_server_goes_on_where_it_was_and_knows_the_secret() {
         scene.check_in("deploy@unix-1");
     }
     println!("points=6 secrets_lost=0 lock_outs=0 kind=process");
+}
+
+#[test]
+fn who_leaves_is_out_at_once_and_what_they_knew_is_changed() {
+    let scene = Scene::start();
+    let made = scene.ada.cli(&["user", "create", "ben", "--group", "staff", "-o", "json"]).unwrap().json().unwrap();
+    let ben = Person::enrol(&scene.gate, "ben", made["link"]["url"].as_str().unwrap()).unwrap();
+    ben.sign_in(&scene.gate).unwrap();
+    ben.register_key().unwrap();
+    let shown = ben.cli(&["checkout", "deploy@unix-1", "--reason", "a test", "-o", "json"]).unwrap().json().unwrap();
+    assert!(scene.opens("deploy", shown["secret"].as_str().unwrap()));
+    let mut live = ben.ssh(&scene.gate, "build@unix-1");
+    live.arg("echo up; exec sleep 100000").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut live = Child::start(&mut live).unwrap();
+    live.process().stdout.as_mut().unwrap().read_exact(&mut [0; 3]).unwrap();
+
+    let leaving = scene.ada.cli(&["user", "leaving", "ben", "-o", "json"]).unwrap().json().unwrap();
+    assert_eq!(leaving["known"], json!(["deploy@unix-1"]));
+    scene.ada.cli(&["user", "disable", "ben"]).unwrap().ok().unwrap();
+    until("the session to end", || live.ended()).unwrap();
+    assert_ne!(ben.cli(&["whoami"]).unwrap().code, 0, "the sign-in is over");
+    assert_ne!(run(ben.ssh(&scene.gate, "build@unix-1").arg("true")).unwrap().code, 0, "the key opens nothing");
+    until("the secret to be another one", || Ok((!scene.opens("deploy", START)).then_some(()))).unwrap();
+    let leaving = scene.ada.cli(&["user", "leaving", "ben", "-o", "json"]).unwrap().json().unwrap();
+    assert_eq!(leaving["known"], json!([]));
+    let rotations = scene.ada.cli(&["rotation", "list", "-o", "json"]).unwrap().ok().unwrap().text();
+    assert!(rotations.contains("deploy@unix-1"));
+    assert!(scene.opens("deploy", &scene.secret("deploy@unix-1")), "the vault knows the new one");
 }

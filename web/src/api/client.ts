@@ -4,7 +4,7 @@ import type {
   Access, AccessExplained, Account, ApiToken, Applied, Asset, AuditItem, CheckedOut, Checkout, ConnectTicket, Counts, DayFigures,
   DiscoveryRun, DiscoveryView, Document, DocumentsRead, DocumentsWritten, Finding, Folder, Inventory, WaitingStatement,
   Grant, Group, Home, HostKey, Integrity, Link, LinkShown, Login, Page, Passkey, PasskeyAnswer,
-  PasskeyOffer, Permission, Policy, PolicyDeleted, Proof, ReachItem, RecordingMarks, RecordingSearch, Request, RequestContext,
+  PasskeyOffer, Permission, Policy, PolicyDeleted, Proof, ReachItem, RecordingMarks, RecordingSearch, Request, RequestComment, RequestContext,
   Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, SqlConsoleOpened, SshKey, Status, TerminalOpened, User,
   VaultStatus, WeighedRequest, Who,
 } from "./nouns";
@@ -125,6 +125,8 @@ export const api = {
   accessList: (query: Query, signal?: Signal) => json<Page<Access>>("GET", path("access"), { query, signal }),
 
   requestList: (query: Query, signal?: Signal) => json<Page<WeighedRequest>>("GET", path("requests"), { query, signal }),
+  requestComments: (id: string, signal?: Signal) => json<{ comments: RequestComment[] }>("GET", path("requests", id, "comments"), { signal }),
+  requestComment: (id: string, text: string) => json<{ comments: RequestComment[] }>("POST", path("requests", id, "comments"), { body: { text } }),
   requestShow: (id: string, signal?: Signal) => json<Request>("GET", path("requests", id), { signal }),
   requestContext: (id: string, signal?: Signal) => json<RequestContext>("GET", path("requests", id, "context"), { signal }),
   requestCreate: (body: { account: string; duration_seconds: number; starts_at?: string; reason?: string; ticket?: string }) =>

@@ -94,6 +94,8 @@ export const q = {
   requests: list("request", api.requestList),
   request: (id: string) =>
     queryOptions({ queryKey: ["request", "show", id], queryFn: ({ signal }) => api.requestShow(id, signal) }),
+  requestComments: (id: string) =>
+    queryOptions({ queryKey: ["request", "comments", id], queryFn: ({ signal }) => api.requestComments(id, signal) }),
   requestContext: (id: string) =>
     queryOptions({ queryKey: ["request", "context", id], queryFn: ({ signal }) => api.requestContext(id, signal) }),
   grants: list("grant", api.grantList),

@@ -1298,6 +1298,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/requests/{id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was said about it */
+        get: operations["request_comments"];
+        put?: never;
+        /** Say something about it */
+        post: operations["request_comment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/requests/{id}/context": {
         parameters: {
             query?: never;
@@ -2687,6 +2705,11 @@ export interface components {
              * @description How many bytes may be pasted at once; any number where it is left out.
              */
             paste_bytes_max?: number | null;
+        };
+        /** @description What was said. */
+        Comments: {
+            /** @description In its order. */
+            comments: components["schemas"]["RequestComment"][];
         };
         /**
          * @description When and from where a policy applies. Where it does not, it is as if it were not there; for a
@@ -5313,6 +5336,15 @@ export interface components {
             /** @description Who asks. */
             user: components["schemas"]["UserName"];
         };
+        /** @description Something that somebody said about a request. */
+        RequestComment: {
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description What. */
+            text: string;
+            /** @description Who. */
+            user: components["schemas"]["UserName"];
+        };
         /** @description What is known of a request beside what it says. */
         RequestContext: {
             /** @description Their latest other requests for it. */
@@ -5554,8 +5586,13 @@ export interface components {
         RotationTrigger: "schedule" | "use" | "checkin" | "demand";
         /** @description How a run stands. */
         RunState: "running" | "done" | "cancelled";
-        /** @description What to say. */
+        /** @description Something that is said. */
         Said: {
+            /** @description Plain text of at most 2,000 characters; it stays, and is in the ledger too. */
+            text: string;
+        };
+        /** @description What to say. */
+        Said2: {
             /** @description One line. */
             text: string;
         };
@@ -9713,6 +9750,74 @@ export interface operations {
             };
         };
     };
+    request_comments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The request. */
+                id: components["schemas"]["RequestId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comments"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    request_comment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The request. */
+                id: components["schemas"]["RequestId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Said"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comments"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     request_context: {
         parameters: {
             query?: never;
@@ -10391,7 +10496,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Said"];
+                "application/json": components["schemas"]["Said2"];
             };
         };
         responses: {

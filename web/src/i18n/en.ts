@@ -223,6 +223,7 @@ export const en = {
     needs: (have: number, n: number, groups: string) => `${have} of ${s(n, "approval", "approvals")}${groups ? ` from ${groups}` : ""}`, needsNone: "none: policy grants it at once",
     recent: (u: string) => `What ${u} used lately`, recentNone: "No sessions that you may see.", grant: "Grant", policy: "Policy", scope: "Scope", id: "Id", approvals: "Approvals",
     requested: "Asked for", notice: "To notice", often: (n: number) => `${n >= 100 ? "100 or more" : n.toLocaleString()} ${n === 1 ? "session" : "sessions"} on this account in the last 90 days`, earlier: "Earlier requests for it", earlierNone: "None.",
+    comments: "What was said", commentsNone: "Nothing was said about it yet.", comment: "Say something", commentHint: "Everybody who sees the request reads it. It stays, and is in the ledger too.", commentSend: "Send",
     risk: "Risk", levels: { low: "low", elevated: "elevated", high: "high" }, riskWhy: "Where the level comes from", riskNone: "Nothing about it is out of the ordinary.",
     signals: {
       first_use: "They have not used this account in the last 90 days.", first_on_asset: "They have not used this asset at all in the last 90 days.", unusual_hour: "It is for an hour of the day in which they have not worked in the last 90 days.", longest_allowed: "They ask for as long as the policy gives.", no_ticket: "There is no ticket.",

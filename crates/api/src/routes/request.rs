@@ -7,11 +7,11 @@ use postern_control::{
 use postern_domain::grant::{Grant, GrantState};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
-use postern_domain::request::{Request, RequestState};
+use postern_domain::request::{Request, RequestComment, RequestState};
 use postern_domain::risk::WeighedRequest;
 use postern_domain::{GrantId, RequestId};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::input::{self, Input, Nothing};
 use crate::page::Page;
@@ -28,6 +28,14 @@ pub(crate) fn declare(routes: Routes) -> Routes {
         .signed_in(
             (Method::GET, "/v1/requests/{id}/context", "request_context", "What an approver wants to know of it"),
             context,
+        )
+        .signed_in(
+            (Method::GET, "/v1/requests/{id}/comments", "request_comments", "What was said about it"),
+            comments,
+        )
+        .signed_in(
+            (Method::POST, "/v1/requests/{id}/comments", "request_comment", "Say something about it"),
+            comment,
         )
         .holding(
             Permission::RequestApprove,
@@ -185,6 +193,33 @@ async fn show(control: Control, caller: Caller, input: Input<Asked>) -> Result<F
 
 async fn context(control: Control, caller: Caller, input: Input<Asked>) -> Result<Found<RequestContext>, Problem> {
     Ok(Found(control.request_context(&caller, &input.path.id).await?))
+}
+
+/// Something that is said.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    /// Plain text of at most 2,000 characters; it stays, and is in the ledger too.
+    text: String,
+}
+
+/// What was said.
+#[derive(Serialize, JsonSchema)]
+struct Comments {
+    /// In its order.
+    comments: Vec<RequestComment>,
+}
+
+async fn comments(control: Control, caller: Caller, input: Input<Asked>) -> Result<Found<Comments>, Problem> {
+    Ok(Found(Comments { comments: control.request_comments(&caller, &input.path.id).await? }))
+}
+
+async fn comment(
+    control: Control,
+    caller: Caller,
+    input: Input<Asked, Nothing, Said>,
+) -> Result<Found<Comments>, Problem> {
+    Ok(Found(Comments { comments: control.request_comment(&caller, &input.path.id, &input.body.text).await? }))
 }
 
 async fn approve(

@@ -1,10 +1,10 @@
-//! `postern request`, `postern requests`, `postern approve`, `postern deny`, `postern withdraw`.
+//! `postern request`, `postern requests`, `postern comment`, `postern approve`, `postern deny`, `postern withdraw`.
 
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use postern_domain::request::{Request, RequestState};
+use postern_domain::request::{Request, RequestComment, RequestState};
 use postern_domain::risk::{Risk, WeighedRequest};
 use postern_domain::{AccountRef, Period, RequestId, Timestamp};
 use serde_json::json;
@@ -84,11 +84,21 @@ pub(crate) struct Requests {
     state: Option<String>,
 }
 
+/// Say something about a request, or read what was said.
+#[derive(Args)]
+pub(crate) struct Comment {
+    /// The request.
+    id: RequestId,
+    /// What to say; what was said is shown when it is left out.
+    text: Option<String>,
+}
+
 /// Say yes to somebody's request.
 #[derive(Args)]
 pub(crate) struct Approve {
-    /// The request.
-    id: RequestId,
+    /// The request, or several.
+    #[arg(required = true)]
+    ids: Vec<RequestId>,
     /// What there is to say about it.
     #[arg(long)]
     reason: Option<String>,
@@ -97,8 +107,9 @@ pub(crate) struct Approve {
 /// Say no to somebody's request.
 #[derive(Args)]
 pub(crate) struct Deny {
-    /// The request.
-    id: RequestId,
+    /// The request, or several.
+    #[arg(required = true)]
+    ids: Vec<RequestId>,
     /// Why not; who asked will read it.
     #[arg(long)]
     reason: String,
@@ -218,15 +229,41 @@ impl Requests {
     }
 }
 
+/// What was said, as the server tells it.
+#[derive(serde::Deserialize)]
+struct Comments {
+    comments: Vec<RequestComment>,
+}
+
+impl Columns for RequestComment {
+    const HEADINGS: &'static [&'static str] = &["AT", "USER", "TEXT"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![output::time(self.at), self.user.to_string(), self.text.replace('\n', " ")]
+    }
+}
+
+impl Comment {
+    pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
+        let (client, path) = (Client::signed_in()?, format!("/v1/requests/{}/comments", self.id));
+        let said: Comments = match self.text {
+            Some(text) => client.post(&path, &json!({ "text": text })).await?,
+            None => client.get(&path).await?,
+        };
+        output::list(format, &said.comments)?;
+        Ok(DONE)
+    }
+}
+
 impl Approve {
     pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
-        answer(&self.id, "approve", &json!({ "reason": self.reason }), format).await
+        answers(&self.ids, "approve", &json!({ "reason": self.reason }), format).await
     }
 }
 
 impl Deny {
     pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
-        answer(&self.id, "deny", &json!({ "reason": self.reason }), format).await
+        answers(&self.ids, "deny", &json!({ "reason": self.reason }), format).await
     }
 }
 
@@ -234,6 +271,20 @@ impl Withdraw {
     pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
         answer(&self.id, "withdraw", &json!({}), format).await
     }
+}
+
+/// Answers one after the other; what is refused of several stops none of the others.
+async fn answers(ids: &[RequestId], verb: &str, body: &serde_json::Value, format: Format) -> Result<u8, Failure> {
+    let [several @ .., last] = ids else { return Ok(DONE) };
+    let mut failed = None;
+    for id in several {
+        if let Err(failure) = answer(id, verb, body, format).await {
+            eprintln!("{id}: {}", failure.message());
+            failed = Some(failure);
+        }
+    }
+    let code = answer(last, verb, body, format).await?;
+    failed.map_or(Ok(code), Err)
 }
 
 async fn answer(id: &RequestId, verb: &str, body: &serde_json::Value, format: Format) -> Result<u8, Failure> {

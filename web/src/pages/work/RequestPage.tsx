@@ -7,6 +7,7 @@ import { q } from "../../api/queries";
 import { Mono } from "../../components/Copy";
 import { Crumb } from "../../components/Crumb";
 import { QueryError } from "../../components/QueryError";
+import { RequestComments } from "../../components/RequestComments";
 import { SessionRows } from "../../components/SessionList";
 import { RequestBadge, RiskBadge, RiskSignals } from "../../components/states";
 import { Ago, Left, When } from "../../components/When";
@@ -112,6 +113,7 @@ function Shown({ request }: { request: Request }) {
               )}
             </Panel>
           </Section>
+          <RequestComments id={request.id} />
           <Context request={request} />
         </div>
       </div>
