@@ -276,6 +276,7 @@ fn who_leaves_is_out_at_once_and_what_they_knew_is_changed() {
     ben.register_key().unwrap();
     let shown = ben.cli(&["checkout", "deploy@unix-1", "--reason", "a test", "-o", "json"]).unwrap().json().unwrap();
     assert!(scene.opens("deploy", shown["secret"].as_str().unwrap()));
+    ben.prove_factor(&scene.gate, "build@unix-1").unwrap();
     let mut live = ben.ssh(&scene.gate, "build@unix-1");
     live.arg("echo up; exec sleep 100000").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut live = Child::start(&mut live).unwrap();
