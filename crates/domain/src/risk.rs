@@ -93,7 +93,7 @@ pub struct WeighedRequest {
     /// The request.
     #[serde(flatten)]
     pub request: Request,
-    /// Its risk; only for those who may answer it, and while it waits.
+    /// Its risk, while it waits; not for who asks.
     pub risk: Option<Risk>,
 }
 

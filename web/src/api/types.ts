@@ -6291,7 +6291,7 @@ export interface components {
             policy: components["schemas"]["PolicyId"];
             /** @description Why. */
             reason: string;
-            /** @description Its risk; only for those who may answer it, and while it waits. */
+            /** @description Its risk, while it waits; not for who asks. */
             risk?: components["schemas"]["Risk"] | null;
             /** @description The scope, which is the asset's. */
             scope: components["schemas"]["ScopePath"];
