@@ -41,7 +41,9 @@ impl Control {
         let mut tx = self.store().write(self.now()).await?;
         let stored = seen(&mut tx, caller, id).await?;
         if tx.request_comment_insert(id, &caller.user.id, &said).await? > COMMENTS_MAX {
-            return Err(Error::Conflict(format!("{COMMENTS_MAX} comments are the most there can be about one request")));
+            return Err(Error::Conflict(format!(
+                "{COMMENTS_MAX} comments are the most there can be about one request"
+            )));
         }
         let comments = tx.request_comments(id).await?;
         let event = event_of(tx.now(), caller, "request.comment", &stored.request).with("text", said);

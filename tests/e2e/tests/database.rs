@@ -373,3 +373,61 @@ fn a_driver_finds_everything_as_it_is() {
         }
     }
 }
+
+/// Signs in without a library, as it is told: with TLS from the first byte, from another address, for replication.
+/// Says `ready`, or what it is told in place of that.
+const BARE: &str = r#"
+import os, socket, ssl, struct
+context = ssl.create_default_context(cafile=os.environ["CA"])
+context.set_alpn_protocols(["postgresql"])
+raw = socket.create_connection(("127.0.0.1", int(os.environ["PORT"])), source_address=(os.environ.get("SOURCE", "127.0.0.1"), 0))
+if "DIRECT" not in os.environ:
+    raw.sendall(struct.pack("!II", 8, 80877103))
+    assert raw.recv(1) == b"S"
+s = context.wrap_socket(raw, server_hostname="127.0.0.1")
+def take(count):
+    data = b""
+    while len(data) < count:
+        part = s.recv(count - len(data))
+        assert part, "closed"
+        data += part
+    return data
+words = [b"user", b"app_admin@orders", b"database", b"shop"]
+if "REPLICATION" in os.environ: words += [b"replication", os.environ["REPLICATION"].encode()]
+body = struct.pack("!I", 196608) + b"\0".join(words) + b"\0\0"
+s.sendall(struct.pack("!I", len(body) + 4) + body)
+while True:
+    kind, length = struct.unpack("!cI", take(5))
+    body = take(length - 4)
+    if kind == b"R" and body[:4] == b"\0\0\0\3":
+        token = os.environ["TOKEN"].encode() + b"\0"
+        s.sendall(b"p" + struct.pack("!I", len(token) + 4) + token)
+    elif kind == b"E":
+        print(next(field[1:].decode() for field in body.split(b"\0") if field[:1] == b"M").split("\n")[0]); break
+    elif kind == b"Z":
+        print("ready"); break
+"#;
+
+#[test]
+fn tokens_hold_where_they_were_made_and_replication_is_refused() {
+    let world = DatabaseWorld::start().unwrap();
+    let ben = world.person("ben", "dba").unwrap();
+    let token = |more: &[&str]| {
+        let uri = ben.cli(&[&["connect", "app_admin@orders", "shop", "--print"], more].concat()).unwrap().ok().unwrap();
+        uri.text().split([':', '@']).nth(2).unwrap().to_owned()
+    };
+    let told = |token: &str, more: &[(&str, &str)]| {
+        let mut python = Command::new("python3");
+        python.args(["-c", BARE]).env("TOKEN", token).env("PORT", world.gate.pg_port()).env("CA", world.gate.ca());
+        run(python.envs(more.iter().copied())).unwrap().ok().unwrap().text().trim().to_owned()
+    };
+    let (anywhere, here) = (token(&[]), token(&["--bind-source"]));
+    assert_eq!(told(&anywhere, &[("SOURCE", "127.0.0.2")]), "ready");
+    assert_eq!(told(&here, &[]), "ready");
+    assert!(told(&here, &[("SOURCE", "127.0.0.2")]).contains("the token is not valid for app_admin@orders"));
+    assert_eq!(told(&anywhere, &[("DIRECT", "1")]), "ready", "TLS from the first byte");
+    for how in ["database", "true"] {
+        let refused = told(&anywhere, &[("REPLICATION", how)]);
+        assert!(refused.contains("replication is not allowed by the policy"), "{refused}");
+    }
+}

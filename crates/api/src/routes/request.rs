@@ -29,14 +29,8 @@ pub(crate) fn declare(routes: Routes) -> Routes {
             (Method::GET, "/v1/requests/{id}/context", "request_context", "What an approver wants to know of it"),
             context,
         )
-        .signed_in(
-            (Method::GET, "/v1/requests/{id}/comments", "request_comments", "What was said about it"),
-            comments,
-        )
-        .signed_in(
-            (Method::POST, "/v1/requests/{id}/comments", "request_comment", "Say something about it"),
-            comment,
-        )
+        .signed_in((Method::GET, "/v1/requests/{id}/comments", "request_comments", "What was said about it"), comments)
+        .signed_in((Method::POST, "/v1/requests/{id}/comments", "request_comment", "Say something about it"), comment)
         .holding(
             Permission::RequestApprove,
             (Method::POST, "/v1/requests/{id}/approve", "request_approve", "Say yes to somebody's request"),
