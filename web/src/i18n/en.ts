@@ -222,7 +222,7 @@ export const en = {
     detail: "Request", facts: "Facts", answers: "Answers", answersNone: "Nobody has answered yet.", saidYes: "approved", saidNo: "denied",
     needs: (have: number, n: number, groups: string) => `${have} of ${s(n, "approval", "approvals")}${groups ? ` from ${groups}` : ""}`, needsNone: "none: policy grants it at once",
     recent: (u: string) => `What ${u} used lately`, recentNone: "No sessions that you may see.", grant: "Grant", policy: "Policy", scope: "Scope", id: "Id", approvals: "Approvals",
-    requested: "Asked for", notice: "To notice", often: (n: number) => `${n >= 100 ? "100 or more" : n.toLocaleString()} ${n === 1 ? "session" : "sessions"} on this account in the last 90 days`, earlier: "Earlier requests for it", earlierNone: "None.",
+    requested: "Asked for", often: (n: number) => `${n >= 100 ? "100 or more" : n.toLocaleString()} ${n === 1 ? "session" : "sessions"} on this account in the last 90 days`, earlier: "Earlier requests for it", earlierNone: "None.",
     comments: "What was said", commentsNone: "Nothing was said about it yet.", comment: "Say something", commentHint: "Everybody who sees the request reads it. It stays, and is in the ledger too.", commentSend: "Send",
     risk: "Risk", levels: { low: "low", elevated: "elevated", high: "high" }, riskWhy: "Where the level comes from", riskNone: "Nothing about it is out of the ordinary.",
     signals: {

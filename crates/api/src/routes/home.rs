@@ -4,7 +4,6 @@ use axum::http::Method;
 use postern_control::{Caller, Control, Counts, DayFigures, Home, SettingsView};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
