@@ -27,6 +27,7 @@ mod scope;
 mod session;
 mod sql_console;
 mod ssh_key;
+mod stand_in;
 mod statement;
 mod status;
 mod terminal;
@@ -62,6 +63,7 @@ pub(crate) fn all(routes: Routes) -> Routes {
         .and(session::declare)
         .and(sql_console::declare)
         .and(ssh_key::declare)
+        .and(stand_in::declare)
         .and(statement::declare)
         .and(status::declare)
         .and(terminal::declare)

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use postern_domain::event::Outcome;
-use postern_domain::permission::Permission;
+use postern_domain::event::{Event, Outcome};
+use postern_domain::permission::{Authority, Permission};
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::policy::{self, Access, Decision, Policy, Reason};
 use postern_domain::request::{Request, RequestState};
 use postern_domain::user::User;
-use postern_domain::{RequestId, ScopePath, Timestamp};
-use postern_store::{ReadTx, StoredRequest, WriteTx};
+use postern_domain::{RequestId, ScopePath, Timestamp, UserId};
+use postern_store::{NewApproval, ReadTx, StoredRequest, WriteTx};
 
 use crate::facts::Facts;
 use crate::request::{REASON_LEN_MAX, event_of, grant, seen};
-use crate::{Caller, Control, Error, shared, text, visible};
+use crate::{Caller, Control, CredentialUsed, Error, authenticate, shared, text, visible};
 
 impl Control {
     /// Says yes to a request. The answer that completes what the policy asks for gives the grant,
@@ -25,12 +25,12 @@ impl Control {
     pub async fn request_approve(
         &self,
         caller: &Caller,
-        permit: &Permit<Manage>,
+        _: &Permit<Manage>,
         id: &RequestId,
         reason: Option<&str>,
     ) -> Result<Request, Error> {
         let reason = text::words("reason", reason.unwrap_or_default(), REASON_LEN_MAX)?;
-        self.answer(caller, permit, id, true, &reason).await
+        self.answer(caller, id, true, &reason).await
     }
 
     /// Says no to a request, which closes it.
@@ -40,7 +40,7 @@ impl Control {
     pub async fn request_deny(
         &self,
         caller: &Caller,
-        permit: &Permit<Manage>,
+        _: &Permit<Manage>,
         id: &RequestId,
         reason: &str,
     ) -> Result<Request, Error> {
@@ -48,52 +48,50 @@ impl Control {
         if reason.is_empty() {
             return Err(Error::invalid("reason", "say why not: who asked will read it"));
         }
-        self.answer(caller, permit, id, false, &reason).await
+        self.answer(caller, id, false, &reason).await
     }
 
-    async fn answer(
-        &self,
-        caller: &Caller,
-        permit: &Permit<Manage>,
-        id: &RequestId,
-        approved: bool,
-        reason: &str,
-    ) -> Result<Request, Error> {
+    async fn answer(&self, caller: &Caller, id: &RequestId, approved: bool, reason: &str) -> Result<Request, Error> {
         let mut tx = self.store().write(self.now()).await?;
-        let stored = seen(&mut tx, caller, id).await?;
+        let stored = seen(&mut tx, caller, id, self.now()).await?;
         let request = &stored.request;
         if request.approvals.iter().any(|answer| answer.user == caller.user.name && answer.approved == approved) {
             return Ok(stored.request);
         }
-        let approver = visible::subject(&mut tx, &caller.user.id, &request.scope.tenant()).await?;
-        let approver = approver.ok_or_else(|| Error::not_found("request", id))?;
-        if let Decision::Deny(reasons) =
-            policy::may_approve(&approver, permit.covers(&request.scope), request, tx.now())
-        {
-            drop(tx);
-            return Err(self.refuse_answer(caller, request, approved, reasons).await);
-        }
-        if approved && shared::made_by(&mut tx, &request.user, &approver, self.now()).await? {
-            drop(tx);
-            return Err(self.refuse_answer(caller, request, approved, vec![Reason::MadeByAsker]).await);
+        let mut approver = Approver::of(&mut tx, caller, self.now()).await?;
+        let capacity = match approver.capacity(&mut tx, request).await? {
+            Ok(capacity) => capacity,
+            Err(reasons) => {
+                drop(tx);
+                return Err(self.refuse_answer(caller, request, approved, reasons).await);
+            }
+        };
+        let absent = capacity.absent();
+        if approved {
+            for person in [Some(&caller.user), absent].into_iter().flatten() {
+                if shared::made_by(&mut tx, &request.user, person, self.now()).await? {
+                    drop(tx);
+                    return Err(self.refuse_answer(caller, request, approved, vec![Reason::MadeByAsker]).await);
+                }
+            }
         }
         let given = Some(reason).filter(|reason| !reason.is_empty());
-        tx.approval_insert(id, &approver.id, approved, given).await?;
-        let verb = if approved { "request.approve" } else { "request.deny" };
-        let mut event = event_of(tx.now(), caller, verb, request);
-        if let Some(reason) = given {
-            event = event.with("reason", reason);
-        }
-        let mut events = vec![event];
+        let in_place_of = absent.map(|absent| &absent.id);
+        let answer = NewApproval { user: &caller.user.id, approved, reason: given, in_place_of };
+        tx.approval_insert(id, &answer).await?;
+        let mut events = vec![answer_event(&tx, caller, request, &answer, absent)];
+        let mut answered = reread(&mut tx, id).await?;
         if !approved {
             tx.request_close(id, RequestState::Denied).await?;
-        } else if is_complete(request) {
+        } else if answered.request.awaited().is_none() {
             let current = still_asked(&mut tx, &stored).await?;
             tx.request_close(id, RequestState::Granted).await?;
             let stored = StoredRequest { obligations: current.obligations, ..stored.clone() };
             events.push(grant(&mut tx, caller, &stored).await?);
+        } else {
+            tx.request_notice_at(id, answered.request.next_notice().map(|(at, _)| at)).await?;
         }
-        let answered = tx.request(id).await?.ok_or_else(|| Error::not_found("request", id))?;
+        answered = reread(&mut tx, id).await?;
         self.commit(tx, &events).await?;
         Ok(answered.request)
     }
@@ -109,10 +107,30 @@ impl Control {
     }
 }
 
-/// Whether one more yes is all that is missing.
-fn is_complete(request: &Request) -> bool {
-    let wanted = request.approval.as_ref().map_or(1, |rule| usize::from(rule.count.max(1)));
-    request.approvals.iter().filter(|answer| answer.approved).count() + 1 >= wanted
+async fn reread(tx: &mut WriteTx, id: &RequestId) -> Result<StoredRequest, Error> {
+    tx.request(id).await?.ok_or_else(|| Error::not_found("request", id))
+}
+
+/// What the ledger is told of an answer: both names, where it was given in somebody's place.
+fn answer_event(
+    tx: &WriteTx,
+    caller: &Caller,
+    request: &Request,
+    answer: &NewApproval<'_>,
+    absent: Option<&User>,
+) -> Event {
+    let verb = if answer.approved { "request.approve" } else { "request.deny" };
+    let mut event = event_of(tx.now(), caller, verb, request);
+    if let Some(awaited) = request.awaited().filter(|awaited| awaited.stages > 1) {
+        event = event.with("stage", awaited.stage);
+    }
+    if let Some(absent) = absent {
+        event = event.with("in_place_of", absent.name.as_str());
+    }
+    match answer.reason {
+        Some(reason) => event.with("reason", reason),
+        None => event,
+    }
 }
 
 /// The policy as it is now, when it would still let this be asked, and of the same approvers. What
@@ -138,31 +156,101 @@ async fn still_asked(tx: &mut WriteTx, stored: &StoredRequest) -> Result<Policy,
     Ok(current.clone())
 }
 
-/// Somebody looking for what waits for their answer. What policies of a tenant see of them is kept.
+/// In which capacity somebody answers.
+pub(crate) enum Capacity {
+    /// For themselves.
+    Own,
+    /// In the place of somebody who is away.
+    For(User),
+}
+
+impl Capacity {
+    fn absent(&self) -> Option<&User> {
+        match self {
+            Self::Own => None,
+            Self::For(absent) => Some(absent),
+        }
+    }
+}
+
+/// Somebody looking for what waits for their answer, by their own right or by that of people who are away. What
+/// policies of a tenant see of each of them is kept.
 pub(crate) struct Approver<'a> {
     caller: &'a Caller,
     now: Timestamp,
-    by_tenant: BTreeMap<ScopePath, Option<User>>,
+    absent: Vec<(UserId, Authority)>,
+    by_tenant: BTreeMap<(UserId, ScopePath), Option<User>>,
 }
 
 impl<'a> Approver<'a> {
-    pub(crate) fn new(caller: &'a Caller, now: Timestamp) -> Self {
-        Self { caller, now, by_tenant: BTreeMap::new() }
+    /// A token carries nobody's rights but its owner's: by one, nobody stands in.
+    pub(crate) async fn of(rows: &mut ReadTx, caller: &'a Caller, now: Timestamp) -> Result<Self, Error> {
+        let mut absent = Vec::new();
+        if matches!(caller.credential, CredentialUsed::Login(_)) {
+            for id in rows.stood_in_for(&caller.user.id, now).await? {
+                let Some(user) = rows.user(&id).await? else { continue };
+                absent.push((id, authenticate::authority(rows, &user).await?));
+            }
+        }
+        Ok(Self { caller, now, absent, by_tenant: BTreeMap::new() })
+    }
+
+    /// The scopes in which there may be something for them to answer.
+    pub(crate) fn scopes(&self) -> Vec<ScopePath> {
+        let absent = self.absent.iter().map(|(_, authority)| authority);
+        [&self.caller.authority]
+            .into_iter()
+            .chain(absent)
+            .flat_map(|held| held.scopes(Permission::RequestApprove))
+            .collect()
     }
 
     /// Whether they may answer this one.
     pub(crate) async fn may_answer(&mut self, rows: &mut ReadTx, request: &Request) -> Result<bool, Error> {
-        if request.state != RequestState::Pending
-            || !self.caller.authority.covers(Permission::RequestApprove, &request.scope)
-        {
+        if request.state != RequestState::Pending || !self.scopes().iter().any(|scope| scope.contains(&request.scope)) {
             return Ok(false);
         }
-        let tenant = request.scope.tenant();
-        if !self.by_tenant.contains_key(&tenant) {
-            let user = visible::subject(rows, &self.caller.user.id, &tenant).await?;
-            self.by_tenant.insert(tenant.clone(), user);
+        Ok(self.capacity(rows, request).await?.is_ok())
+    }
+
+    /// In which capacity they may answer this one: for themselves where they can. The reasons are those for which
+    /// they cannot do so for themselves, or else in the place of the first who is away.
+    pub(crate) async fn capacity(
+        &mut self,
+        rows: &mut ReadTx,
+        request: &Request,
+    ) -> Result<Result<Capacity, Vec<Reason>>, Error> {
+        let holds = self.caller.authority.covers(Permission::RequestApprove, &request.scope);
+        let Some(own) = self.seen(rows, &self.caller.user.id.clone(), request).await? else {
+            return Ok(Err(vec![Reason::NotApprover]));
+        };
+        let mut reasons = match policy::may_approve(&own, holds, request, self.now) {
+            Decision::Permit(_) => return Ok(Ok(Capacity::Own)),
+            refused => refused.reasons().to_vec(),
+        };
+        for (id, holds) in self.held_by_absent(request) {
+            let Some(absent) = self.seen(rows, &id, request).await? else { continue };
+            match policy::may_stand_in(&own, &absent, holds, request, self.now) {
+                Decision::Permit(_) => return Ok(Ok(Capacity::For(absent))),
+                refused if reasons == [Reason::NotApprover] => reasons = refused.reasons().to_vec(),
+                _ => {}
+            }
         }
-        let Some(Some(user)) = self.by_tenant.get(&tenant) else { return Ok(false) };
-        Ok(matches!(policy::may_approve(user, true, request, self.now), Decision::Permit(_)))
+        Ok(Err(reasons))
+    }
+
+    fn held_by_absent(&self, request: &Request) -> Vec<(UserId, bool)> {
+        let holds = |authority: &Authority| authority.covers(Permission::RequestApprove, &request.scope);
+        self.absent.iter().map(|(id, authority)| (id.clone(), holds(authority))).collect()
+    }
+
+    async fn seen(&mut self, rows: &mut ReadTx, id: &UserId, request: &Request) -> Result<Option<User>, Error> {
+        let key = (id.clone(), request.scope.tenant());
+        if let Some(known) = self.by_tenant.get(&key) {
+            return Ok(known.clone());
+        }
+        let user = visible::subject(rows, id, &key.1).await?;
+        self.by_tenant.insert(key, user.clone());
+        Ok(user)
     }
 }

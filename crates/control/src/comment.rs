@@ -18,7 +18,7 @@ impl Control {
     /// `NotFound` also when it is not theirs to see.
     pub async fn request_comments(&self, caller: &Caller, id: &RequestId) -> Result<Vec<RequestComment>, Error> {
         let mut rows = self.store().read().await?;
-        seen(&mut rows, caller, id).await?;
+        seen(&mut rows, caller, id, self.now()).await?;
         Ok(rows.request_comments(id).await?)
     }
 
@@ -39,7 +39,7 @@ impl Control {
             return Err(Error::invalid("text", "write something"));
         }
         let mut tx = self.store().write(self.now()).await?;
-        let stored = seen(&mut tx, caller, id).await?;
+        let stored = seen(&mut tx, caller, id, self.now()).await?;
         if tx.request_comment_insert(id, &caller.user.id, &said).await? > COMMENTS_MAX {
             return Err(Error::Conflict(format!(
                 "{COMMENTS_MAX} comments are the most there can be about one request"

@@ -1,22 +1,30 @@
 //! What an approver wants to know of a request beside what it says.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
-use postern_domain::RequestId;
+use postern_domain::permission::{Authority, Permission};
+use postern_domain::policy::{self, Decision};
 use postern_domain::request::{Request, RequestState};
 use postern_domain::risk::{Risk, WeighedRequest, weigh};
 use postern_domain::session::Session;
+use postern_domain::user::User;
+use postern_domain::{RequestId, Timestamp, UserName};
 use postern_store::{PageRequest, ReadTx, SessionFilter, StoredRequest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::request::seen;
-use crate::{Caller, Control, Error};
+use crate::{Caller, Control, Error, authenticate, visible};
 
 /// How far back is looked.
 const LOOKED_BACK: Duration = Duration::from_secs(90 * 24 * 3600);
 /// How many of each are shown.
 const SHOWN_MAX: usize = 5;
+/// How many of those who may answer are shown.
+const APPROVERS_MAX: usize = 10;
+/// How many people of the groups that are asked are looked at.
+const LOOKED_AT_MAX: u32 = 200;
 /// How many sessions are counted.
 const COUNTED_MAX: u32 = 100;
 
@@ -31,6 +39,25 @@ pub struct RequestContext {
     pub requests: Vec<Request>,
     /// How much there is to think about before one says yes; not for who asks.
     pub risk: Option<Risk>,
+    /// Some of those who may answer it, the likeliest first: who is not away, and has answered the like before.
+    #[serde(default)]
+    pub approvers: Vec<SuggestedApprover>,
+}
+
+/// Somebody who may answer a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SuggestedApprover {
+    /// Who.
+    pub user: UserName,
+    /// How many requests for the account they have answered in the last 90 days.
+    pub answered: u64,
+    /// When they were last seen.
+    pub last_seen_at: Option<Timestamp>,
+    /// Whether they are away.
+    pub away: bool,
+    /// Who stands in for them while they are away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stand_in: Option<UserName>,
 }
 
 impl Control {
@@ -40,7 +67,7 @@ impl Control {
     /// `NotFound` also when it is not theirs to see.
     pub async fn request_context(&self, caller: &Caller, id: &RequestId) -> Result<RequestContext, Error> {
         let mut rows = self.store().read().await?;
-        let stored = seen(&mut rows, caller, id).await?;
+        let stored = seen(&mut rows, caller, id, self.now()).await?;
         let request = &stored.request;
         let since = request.created_at.before(LOOKED_BACK);
         let filter = SessionFilter {
@@ -56,9 +83,11 @@ impl Control {
         let others: Vec<_> = others.into_iter().map(|stored| stored.request).filter(|other| other.id != *id).collect();
         let own = request.user == caller.user.name;
         let risk = if own { None } else { Some(risk(&mut rows, &stored).await?) };
+        let approvers = approvers(&mut rows, &stored, self.now()).await?;
         let sessions_count = sessions.len();
         sessions.truncate(SHOWN_MAX);
-        Ok(RequestContext { sessions, sessions_count, requests: others.into_iter().take(SHOWN_MAX).collect(), risk })
+        let requests = others.into_iter().take(SHOWN_MAX).collect();
+        Ok(RequestContext { sessions, sessions_count, requests, risk, approvers })
     }
 
     /// These requests, which the caller has been shown, each with its risk where it waits and is not their own.
@@ -79,6 +108,47 @@ impl Control {
         }
         Ok(weighed)
     }
+}
+
+/// Those who may answer a request that waits, the likeliest first.
+async fn approvers(rows: &mut ReadTx, stored: &StoredRequest, now: Timestamp) -> Result<Vec<SuggestedApprover>, Error> {
+    let request = &stored.request;
+    if request.state != RequestState::Pending {
+        return Ok(Vec::new());
+    }
+    let tenant = request.scope.tenant();
+    let groups = request.asked_groups();
+    let people: Vec<User> = if groups.is_empty() {
+        rows.people().await?.iter().map(|person| visible::seen_by(person, &tenant)).collect()
+    } else {
+        let page = PageRequest { cursor: None, limit: Some(LOOKED_AT_MAX) };
+        let found = rows.users_among(&[], &groups, &tenant, &page).await?.items;
+        let mut people = Vec::with_capacity(found.len());
+        for user in found {
+            people.extend(visible::subject(rows, &user.id, &tenant).await?);
+        }
+        people
+    };
+    let answered = rows.answers_for(&stored.account, now.before(LOOKED_BACK)).await?;
+    let away = rows.stand_ins_now(now).await?;
+    let roles = authenticate::roles(rows).await?;
+    let mut found = Vec::new();
+    for user in people {
+        let holds = Authority::of(&user.roles, &roles).covers(Permission::RequestApprove, &request.scope);
+        if matches!(policy::may_approve(&user, holds, request, now), Decision::Permit(_)) {
+            let absent = away.iter().find(|named| named.user == user.name);
+            found.push(SuggestedApprover {
+                answered: answered.get(&user.name).copied().unwrap_or(0),
+                last_seen_at: user.last_seen_at,
+                away: absent.is_some(),
+                stand_in: absent.map(|named| named.stand_in.clone()),
+                user: user.name,
+            });
+        }
+    }
+    found.sort_by_key(|one| (one.away, Reverse(one.answered), Reverse(one.last_seen_at), one.user.clone()));
+    found.truncate(APPROVERS_MAX);
+    Ok(found)
 }
 
 async fn risk(rows: &mut ReadTx, stored: &StoredRequest) -> Result<Risk, Error> {

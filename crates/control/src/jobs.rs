@@ -64,6 +64,9 @@ impl Control {
             if let Err(error) = self.expire().await {
                 tracing::error!(error = &error as &dyn std::error::Error, "timers cannot be looked at");
             }
+            if let Err(error) = self.remind_approvers().await {
+                tracing::error!(error = &error as &dyn std::error::Error, "nobody can be reminded");
+            }
             if let Err(error) = self.expire_checkouts().await {
                 tracing::error!(error = &error as &dyn std::error::Error, "check-outs cannot be looked at");
             }

@@ -119,14 +119,15 @@ impl Control {
     ) -> Result<Listed<Request>, Error> {
         let mut rows = self.store().read().await?;
         let none = wanted.mine || wanted.waiting;
+        let approver = Approver::of(&mut rows, caller, self.now()).await?;
         let filter = RequestFilter {
             own: (wanted.mine || !wanted.waiting).then(|| caller.user.id.clone()),
             scopes: if none { Vec::new() } else { caller.authority.scopes(Permission::RequestRead) },
-            pending_scopes: if wanted.mine { Vec::new() } else { caller.authority.scopes(Permission::RequestApprove) },
+            pending_scopes: if wanted.mine { Vec::new() } else { approver.scopes() },
             state: if wanted.waiting { Some(RequestState::Pending) } else { wanted.state },
             q: wanted.q.clone(),
         };
-        let mut sight = Sight { caller, wanted, filter, approver: Approver::new(caller, self.now()) };
+        let mut sight = Sight { caller, wanted, filter, approver };
         let limit = usize::try_from(listing.page.limit()).unwrap_or(1);
         let mut found = sight.look(&mut rows, listing.page.cursor.clone(), &listing.sort, limit).await?;
         if listing.count {
@@ -141,7 +142,7 @@ impl Control {
     /// `NotFound` also when it is not theirs to see.
     pub async fn request_show(&self, caller: &Caller, id: &RequestId) -> Result<Request, Error> {
         let mut rows = self.store().read().await?;
-        Ok(seen(&mut rows, caller, id).await?.request)
+        Ok(seen(&mut rows, caller, id, self.now()).await?.request)
     }
 
     /// Takes the caller's own request back while nobody has decided on it.
@@ -150,7 +151,7 @@ impl Control {
     /// `Conflict` when it has been decided on.
     pub async fn request_withdraw(&self, caller: &Caller, id: &RequestId) -> Result<Request, Error> {
         let mut tx = self.store().write(self.now()).await?;
-        let stored = seen(&mut tx, caller, id).await?;
+        let stored = seen(&mut tx, caller, id, self.now()).await?;
         let mut request = stored.request;
         if request.user != caller.user.name {
             return Err(Error::Forbidden("only who made a request can take it back: deny it instead".to_owned()));
@@ -283,6 +284,7 @@ async fn open(
         policy: policy.clone(),
         approval: obligations.approval.clone(),
         approvals: Vec::new(),
+        notices: Vec::new(),
         grant: None,
         created_at: now,
         expires_at: now.after(WAIT_MAX).max(wish.starts_at.unwrap_or(now)),
@@ -339,13 +341,18 @@ pub(crate) async fn grant(tx: &mut WriteTx, caller: &Caller, stored: &StoredRequ
 
 /// The request, when the caller may see it: their own, one they may answer or have answered, or one
 /// that lies where they hold `request:read`.
-pub(crate) async fn seen(rows: &mut ReadTx, caller: &Caller, id: &RequestId) -> Result<StoredRequest, Error> {
+pub(crate) async fn seen(
+    rows: &mut ReadTx,
+    caller: &Caller,
+    id: &RequestId,
+    now: Timestamp,
+) -> Result<StoredRequest, Error> {
     let unknown = || Error::not_found("request", id);
     let stored = rows.request(id).await?.ok_or_else(unknown)?;
     let request = &stored.request;
     let theirs = request.user == caller.user.name
         || covers(caller, &request.scope)
-        || caller.authority.covers(Permission::RequestApprove, &request.scope);
+        || Approver::of(rows, caller, now).await?.scopes().iter().any(|scope| scope.contains(&request.scope));
     if theirs { Ok(stored) } else { Err(unknown()) }
 }
 

@@ -156,6 +156,8 @@ ids! {
     ConnectTokenId = "ctk", "connect token";
     /// A statement that waits until somebody has said yes.
     StatementId = "stm", "statement";
+    /// Somebody who answers in the place of another.
+    StandInId = "sti", "stand-in";
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ pub mod scope;
 pub mod secret;
 pub mod secret_rules;
 pub mod session;
+pub mod stand_in;
 pub mod statement;
 pub mod time;
 pub mod user;

@@ -33,7 +33,7 @@ pub mod ticket;
 pub use action::{Action, Answer, Answered, answer};
 pub use compare::{Shift, shift, widens};
 pub use conditions::InvalidHours;
-pub use decide::{OpenedUnder, ask, checkout, connect, may_approve, reconsider};
+pub use decide::{OpenedUnder, ask, checkout, connect, may_approve, may_stand_in, reconsider};
 pub use estate::{Block, Estate, Holding, Resident, blocks};
 pub use explain::{Explained, Explanation, Outcome, Verdict, explain};
 pub use facts::{AskFacts, ConnectFacts, Decision, Policies, Subject, Target};

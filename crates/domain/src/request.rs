@@ -1,7 +1,5 @@
 //! Requests and the approvals that answer them.
 
-use std::collections::BTreeSet;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +7,12 @@ use crate::id::{GrantId, PolicyId, RequestId};
 use crate::name::{AccountRef, GroupName, UserName};
 use crate::scope::ScopePath;
 use crate::time::Timestamp;
+
+mod approval;
+
+pub use approval::{
+    Approval, ApprovalRule, ApprovalStage, Awaited, Escalation, NoticeKind, REMINDERS_MAX, RequestNotice,
+};
 
 /// Where a request stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -24,44 +28,6 @@ pub enum RequestState {
     Expired,
     /// The requester took it back.
     Withdrawn,
-}
-
-/// Who must say yes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ApprovalRule {
-    /// How many different people; at least 1.
-    #[schemars(range(min = 1, max = 10))]
-    pub count: u8,
-    /// The groups they must come from; empty means anybody who holds `request:approve` in the scope.
-    #[serde(default)]
-    pub groups: Vec<GroupName>,
-}
-
-impl ApprovalRule {
-    /// Whether enough different people, none of them the `requester`, have said yes.
-    #[must_use]
-    pub fn is_met(&self, requester: &UserName, answers: &[Approval]) -> bool {
-        let agreed: BTreeSet<_> = answers
-            .iter()
-            .filter(|answer| answer.approved && answer.user != *requester)
-            .map(|answer| &answer.user)
-            .collect();
-        agreed.len() >= usize::from(self.count.max(1))
-    }
-}
-
-/// One answer to a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Approval {
-    /// Who answered.
-    pub user: UserName,
-    /// Yes or no.
-    pub approved: bool,
-    /// Why; always given with a no.
-    pub reason: Option<String>,
-    /// When.
-    pub at: Timestamp,
 }
 
 /// Something that somebody said about a request.
@@ -102,6 +68,9 @@ pub struct Request {
     pub approval: Option<ApprovalRule>,
     /// The answers so far.
     pub approvals: Vec<Approval>,
+    /// What was said because nobody answered: reminders, and to whom it was escalated.
+    #[serde(default)]
+    pub notices: Vec<RequestNotice>,
     /// The grant that resulted.
     pub grant: Option<GrantId>,
     /// When it was made.
@@ -110,21 +79,46 @@ pub struct Request {
     pub expires_at: Timestamp,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answer(user: &str, approved: bool) -> Approval {
-        Approval { user: user.parse().unwrap(), approved, reason: None, at: Timestamp::from_millis(0) }
+impl Request {
+    /// The stage that waits for its answers; none when enough people have said yes, or nobody is asked.
+    #[must_use]
+    pub fn awaited(&self) -> Option<Awaited<'_>> {
+        self.approval.as_ref()?.awaited(&self.user, &self.approvals)
     }
 
-    #[test]
-    fn different_people_count_and_the_requester_does_not() {
-        let (ben, two) = ("ben".parse().unwrap(), ApprovalRule { count: 2, groups: vec![] });
-        assert!(!two.is_met(&ben, &[answer("ada", true), answer("ada", true)]));
-        assert!(!two.is_met(&ben, &[answer("ada", true), answer("ben", true)]));
-        assert!(!two.is_met(&ben, &[answer("ada", true), answer("cyd", false)]));
-        assert!(two.is_met(&ben, &[answer("ada", true), answer("cyd", true)]));
-        assert!(!ApprovalRule { count: 0, groups: vec![] }.is_met(&ben, &[]));
+    /// Whether others are asked too, because nobody answered this stage in time.
+    #[must_use]
+    pub fn is_escalated(&self, stage: usize) -> bool {
+        let escalated = |notice: &RequestNotice| notice.kind == NoticeKind::Escalate && notice.stage == stage;
+        self.notices.iter().any(escalated)
+    }
+
+    /// The groups of which somebody is asked now, those that it was escalated to included; empty means anybody
+    /// who may approve in the scope.
+    #[must_use]
+    pub fn asked_groups(&self) -> Vec<&GroupName> {
+        let Some(awaited) = self.awaited().filter(|awaited| !awaited.groups.is_empty()) else { return Vec::new() };
+        let escalated = self.approval.as_ref().and_then(|rule| rule.escalate.as_ref());
+        let escalated = escalated.filter(|_| self.is_escalated(awaited.stage));
+        awaited.groups.iter().chain(escalated.into_iter().flat_map(|more| &more.groups)).collect()
+    }
+
+    /// What is said next because nobody answers, and when; none when nothing is.
+    #[must_use]
+    pub fn next_notice(&self) -> Option<(Timestamp, NoticeKind)> {
+        let (rule, awaited) = (self.approval.as_ref()?, self.awaited()?);
+        let answered = self.approvals.iter().map(|answer| answer.at).max();
+        let since = answered.unwrap_or(self.created_at).max(self.created_at);
+        let of_stage =
+            |kind| self.notices.iter().filter(move |notice| notice.kind == kind && notice.stage == awaited.stage);
+        let escalate = rule.escalate.as_ref().filter(|_| !self.is_escalated(awaited.stage));
+        let escalate = escalate.map(|more| (since.after(more.after.duration()), NoticeKind::Escalate));
+        let reminded = of_stage(NoticeKind::Remind).map(|notice| notice.at).max().unwrap_or(since).max(since);
+        let remind = rule.remind.filter(|_| of_stage(NoticeKind::Remind).count() < REMINDERS_MAX);
+        let remind = remind.map(|every| (reminded.after(every.duration()), NoticeKind::Remind));
+        escalate.into_iter().chain(remind).min_by_key(|(at, _)| *at)
     }
 }
+
+#[cfg(test)]
+mod tests;

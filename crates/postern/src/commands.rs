@@ -25,6 +25,7 @@ mod rotation;
 mod server;
 mod session;
 mod ssh_key;
+mod stand_in;
 mod statement;
 mod status;
 mod token;
@@ -103,6 +104,10 @@ pub(crate) enum Command {
     Requests(request::Requests),
     /// Say yes to somebody's request.
     Approve(request::Approve),
+    Approvers(request::Approvers),
+    /// Name who answers requests while you are away; list, end.
+    #[command(subcommand)]
+    StandIn(stand_in::StandInCommand),
     Comment(request::Comment),
     /// Say no to somebody's request.
     Deny(request::Deny),
@@ -178,6 +183,8 @@ pub(crate) async fn run(command: Command, format: Format) -> Result<u8, Failure>
         Command::Request(args) => args.run(format).await,
         Command::Requests(args) => args.run(format).await,
         Command::Approve(args) => args.run(format).await,
+        Command::Approvers(args) => args.run(format).await,
+        Command::StandIn(command) => command.run(format).await,
         Command::Comment(args) => args.run(format).await,
         Command::Deny(args) => args.run(format).await,
         Command::Withdraw(args) => args.run(format).await,

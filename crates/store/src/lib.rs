@@ -45,6 +45,7 @@ mod secret;
 mod session;
 mod setting;
 mod ssh_key;
+mod stand_in;
 mod throttle;
 mod user;
 
@@ -73,7 +74,7 @@ pub use page::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page, PageRequest};
 pub use passkey::StoredPasskey;
 pub use policy::{PolicyFilter, PolicyRevised, RevisedBy};
 pub use provision::{ClaimedProvision, NewProvision};
-pub use request::{RequestFilter, StoredRequest};
+pub use request::{NewApproval, RequestFilter, StoredRequest};
 pub use rotation::{BREAKER_FAILURES, Claimed, DueAccount, NewRotation, RotationFilter, Saved};
 pub use secret::SealedSecret;
 pub use session::{NewSession, SessionEnd, SessionFilter};

@@ -1,8 +1,10 @@
 //! Requests and their approvals.
 
+use std::collections::BTreeMap;
+
 use postern_domain::policy::Obligations;
-use postern_domain::request::{Approval, Request, RequestState};
-use postern_domain::{AccountId, RequestId, ScopePath, Timestamp, UserId};
+use postern_domain::request::{Approval, NoticeKind, Request, RequestNotice, RequestState};
+use postern_domain::{AccountId, RequestId, ScopePath, Timestamp, UserId, UserName};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -14,9 +16,12 @@ use crate::row;
 macro_rules! columns {
     () => {
         "r.*, u.name as user_name, c.name || '@' || a.name as account_ref, g.id as grant_id, \
-         (select json_group_array(json_array(v.name, v.approved, v.reason, v.at)) from \
-           (select w.name, p.approved, p.reason, p.at from approval p join user w on w.id = p.user_id \
-            where p.request_id = r.id order by p.at, w.name) v) as approvals"
+         (select json_group_array(json_array(v.name, v.approved, v.reason, v.at, v.away)) from \
+           (select w.name, p.approved, p.reason, p.at, x.name as away from approval p join user w on w.id = p.user_id \
+            left join user x on x.id = p.in_place_of \
+            where p.request_id = r.id order by p.at, w.name) v) as approvals, \
+         (select json_group_array(json_object('kind', n.kind, 'stage', n.stage, 'at', n.at)) from \
+           (select m.kind, m.stage, m.at from request_notice m where m.request_id = r.id order by m.number) n) as notices"
     };
 }
 
@@ -63,6 +68,19 @@ impl StoredRequest {
         };
         listing::cursor(sort, &key.as_millis().into(), self.request.id.as_str())
     }
+}
+
+/// An answer to a request that is being given.
+#[derive(Clone, Copy, Debug)]
+pub struct NewApproval<'a> {
+    /// Who answers.
+    pub user: &'a UserId,
+    /// Yes or no.
+    pub approved: bool,
+    /// Why.
+    pub reason: Option<&'a str>,
+    /// Who is away and has named them.
+    pub in_place_of: Option<&'a UserId>,
 }
 
 /// Whose requests are wanted: those of a person, and those in scopes.
@@ -133,6 +151,44 @@ impl ReadTx {
         rows.iter().map(stored).collect()
     }
 
+    /// Pending requests about which something is due to be said by `now`, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn requests_unanswered(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Request>, Error> {
+        let sql = format!(
+            "{SELECT} where r.state = 'pending' and r.notice_at is not null and r.notice_at <= ?1 \
+             order by r.notice_at limit ?2"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(now.as_millis())
+            .bind(limit)
+            .fetch_all(self.connection())
+            .await?;
+        rows.iter().map(|row| Ok(stored(row)?.request)).collect()
+    }
+
+    /// How often each person has answered a request for an account, by name, since `since`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn answers_for(
+        &mut self,
+        account: &AccountId,
+        since: Timestamp,
+    ) -> Result<BTreeMap<UserName, u64>, Error> {
+        let rows = sqlx::query(
+            "select u.name as name, count(*) as answered from approval p join request r on r.id = p.request_id \
+             join user u on u.id = p.user_id where r.account_id = ?1 and p.at >= ?2 group by u.name",
+        )
+        .bind(account.as_str())
+        .bind(since.as_millis())
+        .fetch_all(self.connection())
+        .await?;
+        let count = |row: &SqliteRow| Ok::<_, Error>(u64::try_from(row.try_get::<i64, _>("answered")?).unwrap_or(0));
+        rows.iter().map(|row| Ok((row::text(row, "name")?, count(row)?))).collect()
+    }
+
     /// Pending requests that lapsed by `now`, at most `limit`.
     ///
     /// # Errors
@@ -169,8 +225,8 @@ impl WriteTx {
         let request = &stored.request;
         sqlx::query(
             "insert into request (id, user_id, account_id, scope, duration_seconds, reason, ticket, state, \
-             policy_id, approval, obligations, created_at, expires_at, starts_at) \
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+             policy_id, approval, obligations, created_at, expires_at, starts_at, notice_at) \
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         )
         .bind(request.id.as_str())
         .bind(stored.user.as_str())
@@ -186,6 +242,7 @@ impl WriteTx {
         .bind(request.created_at.as_millis())
         .bind(request.expires_at.as_millis())
         .bind(request.starts_at.map(Timestamp::as_millis))
+        .bind(request.next_notice().map(|(at, _)| at.as_millis()))
         .execute(self.connection())
         .await?;
         Ok(())
@@ -208,33 +265,69 @@ impl WriteTx {
     ///
     /// # Errors
     /// When they have answered it already, or the database fails.
-    pub async fn approval_insert(
-        &mut self,
-        id: &RequestId,
-        user: &UserId,
-        approved: bool,
-        reason: Option<&str>,
-    ) -> Result<(), Error> {
+    pub async fn approval_insert(&mut self, id: &RequestId, answer: &NewApproval<'_>) -> Result<(), Error> {
         let now = self.now();
-        sqlx::query("insert into approval (request_id, user_id, approved, reason, at) values (?1, ?2, ?3, ?4, ?5)")
+        sqlx::query(
+            "insert into approval (request_id, user_id, approved, reason, at, in_place_of) \
+             values (?1, ?2, ?3, ?4, ?5, ?6)",
+        )
+        .bind(id.as_str())
+        .bind(answer.user.as_str())
+        .bind(answer.approved)
+        .bind(answer.reason)
+        .bind(now.as_millis())
+        .bind(answer.in_place_of.map(UserId::as_str))
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Sets when something is said next because nobody answers.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn request_notice_at(&mut self, id: &RequestId, at: Option<Timestamp>) -> Result<(), Error> {
+        sqlx::query("update request set notice_at = ?2 where id = ?1")
             .bind(id.as_str())
-            .bind(user.as_str())
-            .bind(approved)
-            .bind(reason)
-            .bind(now.as_millis())
+            .bind(at.map(Timestamp::as_millis))
             .execute(self.connection())
             .await?;
+        Ok(())
+    }
+
+    /// Notes that something was said because nobody answered.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn request_notice_insert(&mut self, id: &RequestId, notice: &RequestNotice) -> Result<(), Error> {
+        sqlx::query(
+            "insert into request_notice (request_id, number, kind, stage, at) \
+             values (?1, (select count(*) from request_notice where request_id = ?1) + 1, ?2, ?3, ?4)",
+        )
+        .bind(id.as_str())
+        .bind(row::word(&notice.kind, "kind")?)
+        .bind(i64::try_from(notice.stage).unwrap_or(i64::MAX))
+        .bind(notice.at.as_millis())
+        .execute(self.connection())
+        .await?;
         Ok(())
     }
 }
 
 pub(crate) fn stored(row: &SqliteRow) -> Result<StoredRequest, Error> {
-    let answers: Vec<(String, i64, Option<String>, i64)> = row::json(row, "approvals")?;
+    let answers: Vec<StoredAnswer> = row::json(row, "approvals")?;
+    let name = |text: String| text.parse().map_err(|_| Error::Corrupt { what: "approval" });
     let approvals = answers
         .into_iter()
-        .map(|(user, approved, reason, at)| {
-            let user = user.parse().map_err(|_| Error::Corrupt { what: "approval" })?;
-            Ok(Approval { user, approved: approved != 0, reason, at: Timestamp::from_millis(at) })
+        .map(|(user, approved, reason, at, away)| {
+            let in_place_of = away.map(name).transpose()?;
+            Ok(Approval {
+                user: name(user)?,
+                approved: approved != 0,
+                reason,
+                at: Timestamp::from_millis(at),
+                in_place_of,
+            })
         })
         .collect::<Result<Vec<_>, Error>>()?;
     let request = Request {
@@ -250,6 +343,7 @@ pub(crate) fn stored(row: &SqliteRow) -> Result<StoredRequest, Error> {
         policy: row::text(row, "policy_id")?,
         approval: row::json_opt(row, "approval")?,
         approvals,
+        notices: notices(row)?,
         grant: row::text_opt(row, "grant_id")?,
         created_at: row::time(row, "created_at")?,
         expires_at: row::time(row, "expires_at")?,
@@ -260,4 +354,20 @@ pub(crate) fn stored(row: &SqliteRow) -> Result<StoredRequest, Error> {
         account: row::text(row, "account_id")?,
         obligations: row::json(row, "obligations")?,
     })
+}
+
+/// Who, whether yes, why, when, and in whose place.
+type StoredAnswer = (String, i64, Option<String>, i64, Option<String>);
+
+fn notices(row: &SqliteRow) -> Result<Vec<RequestNotice>, Error> {
+    let said: Vec<StoredNotice> = row::json(row, "notices")?;
+    let notice = |StoredNotice { kind, stage, at }| RequestNotice { kind, stage, at: Timestamp::from_millis(at) };
+    Ok(said.into_iter().map(notice).collect())
+}
+
+#[derive(serde::Deserialize)]
+struct StoredNotice {
+    kind: NoticeKind,
+    stage: usize,
+    at: i64,
 }

@@ -5,7 +5,7 @@ import type {
   DiscoveryRun, DiscoveryView, Document, DocumentsRead, DocumentsWritten, Finding, Folder, Inventory, WaitingStatement,
   Grant, Group, Home, HostKey, Integrity, Link, LinkShown, Login, Page, Passkey, PasskeyAnswer,
   PasskeyOffer, Permission, Policy, PolicyDeleted, Proof, ReachItem, RecordingMarks, RecordingSearch, Request, RequestComment, RequestContext,
-  Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, SqlConsoleOpened, SshKey, Status, TerminalOpened, User,
+  Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, SqlConsoleOpened, SshKey, StandIn, Status, TerminalOpened, User,
   VaultStatus, WeighedRequest, Who,
 } from "./nouns";
 
@@ -135,6 +135,10 @@ export const api = {
     json<Request>("POST", path("requests", id, "approve"), { body: reason ? { reason } : {} }),
   requestDeny: (id: string, reason: string) => json<Request>("POST", path("requests", id, "deny"), { body: { reason } }),
   requestWithdraw: (id: string) => call("POST", path("requests", id, "withdraw")),
+
+  standInList: (query: Query, signal?: Signal) => json<Page<StandIn>>("GET", path("stand-ins"), { query, signal }),
+  standInCreate: (body: { stand_in: string; starts_at?: string; ends_at: string; reason?: string }) => json<StandIn>("POST", path("stand-ins"), { body }),
+  standInEnd: (id: string) => json<StandIn>("POST", path("stand-ins", id, "end")),
 
   statementList: (signal?: Signal) => json<Page<WaitingStatement>>("GET", path("statements"), { signal }),
   statementApprove: (id: string, reason?: string) => call("POST", path("statements", id, "approve"), { body: reason ? { reason } : {} }),

@@ -54,6 +54,7 @@ export type RecordingMarks = Schemas["RecordingMarks"];
 export type RecordingSearch = Schemas["RecordingSearch"];
 export type Request = Schemas["Request"];
 export type RequestComment = Schemas["RequestComment"];
+export type StandIn = Schemas["StandIn"];
 export type Risk = Schemas["Risk"];
 export type WeighedRequest = Schemas["WeighedRequest"];
 export type Role = Schemas["Role"];

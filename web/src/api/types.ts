@@ -1829,6 +1829,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/stand-ins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who stands in for whom */
+        get: operations["stand_in_list"];
+        put?: never;
+        /** Name who answers requests in one's place */
+        post: operations["stand_in_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stand-ins/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Be back early */
+        post: operations["stand_in_end"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/statements": {
         parameters: {
             query?: never;
@@ -2514,13 +2549,34 @@ export interface components {
             approved: boolean;
             /** @description When. */
             at: components["schemas"]["Timestamp"];
+            /** @description Who was away and had named them to answer; none where they answered for themselves. */
+            in_place_of?: components["schemas"]["UserName"] | null;
             /** @description Why; always given with a no. */
             reason?: string | null;
             /** @description Who answered. */
             user: components["schemas"]["UserName"];
         };
-        /** @description Who must say yes. */
+        /** @description Who must say yes: so many of these groups first, then those of the further stages, one after the other. */
         ApprovalRule: {
+            /**
+             * Format: uint8
+             * @description How many different people; at least 1.
+             */
+            count: number;
+            /** @description Who else is asked when nobody answers; where it is left out, nobody is. */
+            escalate?: components["schemas"]["Escalation"] | null;
+            /**
+             * @description The groups they must come from; empty means anybody who holds `request:approve` in the scope.
+             * @default []
+             */
+            groups: components["schemas"]["GroupName"][];
+            /** @description Further stages: each is asked once enough people of the one before have said yes. Nobody counts twice. */
+            next?: components["schemas"]["ApprovalStage"][];
+            /** @description After how long, and each time again, those who are asked are reminded; where it is left out, they are not. */
+            remind?: components["schemas"]["Period"] | null;
+        };
+        /** @description One of the further stages in which a request is approved. */
+        ApprovalStage: {
             /**
              * Format: uint8
              * @description How many different people; at least 1.
@@ -3350,6 +3406,13 @@ export interface components {
             /** @description Who. */
             user: components["schemas"]["User"];
         };
+        /** @description Who else is asked when nobody answers. */
+        Escalation: {
+            /** @description After how long without an answer, counted from the request or from the last answer to it. */
+            after: components["schemas"]["Period"];
+            /** @description The groups of which somebody may answer then, too. */
+            groups: components["schemas"]["GroupName"][];
+        };
         /** @description The state of the estate. */
         Estate: {
             /** @description Figures, each counted now. */
@@ -3956,6 +4019,8 @@ export interface components {
         };
         /** @description A part of the input that a route does not take. */
         Nothing: Record<string, never>;
+        /** @description Why something was said about a request that waits. */
+        NoticeKind: "remind" | "escalate";
         /**
          * @description What a session under a policy is bound to. They come from the policy that granted, never from
          *     a mixture of all that matched.
@@ -4461,6 +4526,18 @@ export interface components {
         Page_of_SshKey: {
             /** @description What is on it. */
             items: components["schemas"]["SshKey"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
+        Page_of_StandIn: {
+            /** @description What is on it. */
+            items: components["schemas"]["StandIn"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
             /**
@@ -5203,6 +5280,9 @@ export interface components {
             code: "not_pending";
         } | {
             /** @constant */
+            code: "earlier_stage";
+        } | {
+            /** @constant */
             code: "not_approver";
         };
         /** @description How a session is recorded. */
@@ -5321,6 +5401,11 @@ export interface components {
             grant?: components["schemas"]["GrantId"] | null;
             /** @description Identifier. */
             id: components["schemas"]["RequestId"];
+            /**
+             * @description What was said because nobody answered: reminders, and to whom it was escalated.
+             * @default []
+             */
+            notices: components["schemas"]["RequestNotice"][];
             /** @description The policy that it was made under. */
             policy: components["schemas"]["PolicyId"];
             /** @description Why. */
@@ -5347,6 +5432,11 @@ export interface components {
         };
         /** @description What is known of a request beside what it says. */
         RequestContext: {
+            /**
+             * @description Some of those who may answer it, the likeliest first: who is not away, and has answered the like before.
+             * @default []
+             */
+            approvers: components["schemas"]["SuggestedApprover"][];
             /** @description Their latest other requests for it. */
             requests: components["schemas"]["Request"][];
             /** @description How much there is to think about before one says yes; not for who asks. */
@@ -5385,6 +5475,18 @@ export interface components {
              * @default null
              */
             ticket: string | null;
+        };
+        /** @description Something that was said because nobody answered. */
+        RequestNotice: {
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description What. */
+            kind: components["schemas"]["NoticeKind"];
+            /**
+             * Format: uint
+             * @description Of which stage, from 1.
+             */
+            stage: number;
         };
         /** @description Where a request stands. */
         RequestState: "pending" | "granted" | "denied" | "expired" | "withdrawn";
@@ -5896,6 +5998,44 @@ export interface components {
         };
         /** @description A registered public key of a person. */
         SshKeyId: string;
+        /** @description For a window, one person may answer the requests that another may answer. */
+        StandIn: {
+            /** @description When it was named. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description When it was ended early, if it was. */
+            ended_at?: components["schemas"]["Timestamp"] | null;
+            /** @description When it ends. */
+            ends_at: components["schemas"]["Timestamp"];
+            /** @description Identifier. */
+            id: components["schemas"]["StandInId"];
+            /** @description Why, for others to read; may be empty. */
+            reason: string;
+            /** @description Who answers in their place. */
+            stand_in: components["schemas"]["UserName"];
+            /** @description When it begins. */
+            starts_at: components["schemas"]["Timestamp"];
+            /** @description Who is away. */
+            user: components["schemas"]["UserName"];
+        };
+        /** @description Somebody who answers in the place of another. */
+        StandInId: string;
+        /** @description Who is to answer in one's place. */
+        StandInInput: {
+            /** @description Until when, at most 90 days later. */
+            ends_at: components["schemas"]["Timestamp"];
+            /**
+             * @description Why, for others to read.
+             * @default null
+             */
+            reason: string | null;
+            /** @description Who. */
+            stand_in: components["schemas"]["UserName"];
+            /**
+             * @description From when; at once unless given.
+             * @default null
+             */
+            starts_at: components["schemas"]["Timestamp"] | null;
+        };
         /** @description What happens to a statement. The later one wins where several rules speak. */
         StatementAction: "allow" | "alert" | "ask" | "block" | "terminate";
         /** @description How much a session may take out. What goes beyond ends with an error. */
@@ -6023,6 +6163,22 @@ export interface components {
              * @default []
              */
             users: components["schemas"]["UserName"][];
+        };
+        /** @description Somebody who may answer a request. */
+        SuggestedApprover: {
+            /**
+             * Format: uint64
+             * @description How many requests for the account they have answered in the last 90 days.
+             */
+            answered: number;
+            /** @description Whether they are away. */
+            away: boolean;
+            /** @description When they were last seen. */
+            last_seen_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Who stands in for them while they are away. */
+            stand_in?: components["schemas"]["UserName"] | null;
+            /** @description Who. */
+            user: components["schemas"]["UserName"];
         };
         /** @description How one asset of a run stands. */
         TargetState: "waiting" | "done" | "failed" | "cancelled";
@@ -6287,6 +6443,11 @@ export interface components {
             grant?: components["schemas"]["GrantId"] | null;
             /** @description Identifier. */
             id: components["schemas"]["RequestId"];
+            /**
+             * @description What was said because nobody answered: reminders, and to whom it was escalated.
+             * @default []
+             */
+            notices: components["schemas"]["RequestNotice"][];
             /** @description The policy that it was made under. */
             policy: components["schemas"]["PolicyId"];
             /** @description Why. */
@@ -6469,6 +6630,9 @@ export interface components {
         } | {
             /** @constant */
             code: "not_pending";
+        } | {
+            /** @constant */
+            code: "earlier_stage";
         } | {
             /** @constant */
             code: "not_approver";
@@ -10926,6 +11090,100 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stand_in_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_StandIn"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stand_in_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StandInInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StandIn"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stand_in_end: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The stand-in. */
+                id: components["schemas"]["StandInId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StandIn"];
+                };
             };
             /** @description What went wrong */
             default: {

@@ -3,7 +3,9 @@ import { t } from "../i18n";
 import { duration } from "../util/time";
 
 export function approvalText(rule: ApprovalRule | null | undefined): string {
-  return rule && rule.count > 0 ? t.access.demand.approvals(rule.count, (rule.groups ?? []).join(", ")) : t.access.demand.atOnce;
+  if (!rule || rule.count === 0) return t.access.demand.atOnce;
+  const stages = [rule, ...(rule.next ?? [])];
+  return stages.map((stage) => t.access.demand.approvals(stage.count, (stage.groups ?? []).join(", "))).join(t.access.demand.andThen);
 }
 
 /** What a policy asks for, as short phrases. */

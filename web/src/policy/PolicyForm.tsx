@@ -1,5 +1,6 @@
 import { PLATFORMS } from "../forms/asset-put";
 import { t } from "../i18n";
+import { Button } from "../ui/Button";
 import { CheckField, SelectField, TextArea, TextField } from "../ui/Field";
 import { Section } from "../ui/Page";
 import { problemAt } from "./document";
@@ -51,6 +52,32 @@ export function PolicyForm({ document: d, problems, isNew, onChange }: Props) {
   );
 }
 
+type Rule = NonNullable<PolicyDocument["obligations"]["approval"]>;
+
+/** Who must say yes, stage by stage, and what happens when nobody answers. */
+function Approval({ rule, onChange, wrong }: { rule: Rule; onChange: (rule: Rule) => void; wrong: (field: string) => string | undefined }) {
+  const stages = rule.next ?? [];
+  const put = (index: number, patch: Partial<(typeof stages)[number]>) => onChange({ ...rule, next: stages.map((stage, at) => (at === index ? { ...stage, ...patch } : stage)) });
+  return (
+    <>
+      <NamesField label={f.groups} value={rule.groups ?? []} onChange={(groups) => onChange({ ...rule, groups })} />
+      {stages.map((stage, index) => (
+        <div key={index} className="grid items-end gap-x-4 xs:grid-cols-[8rem_minmax(0,1fr)_auto] [&>*]:mt-4">
+          <TextField label={f.stage(index + 2)} type="number" min={1} max={10} value={String(stage.count)} onChange={(event) => put(index, { count: Number(event.target.value) || 1 })} error={wrong(`approval.then[${index}].count`)} />
+          <NamesField label={f.groups} value={stage.groups ?? []} onChange={(groups) => put(index, { groups })} />
+          <Button size="sm" onClick={() => onChange({ ...rule, next: stages.filter((_, at) => at !== index) })}>{t.actions.remove}</Button>
+        </div>
+      ))}
+      <div className="mt-3"><Button size="sm" onClick={() => onChange({ ...rule, next: [...stages, { count: 1, groups: [] }] })}>{f.addStage}</Button></div>
+      <div className="grid gap-x-4 xs:grid-cols-3 [&>*]:mt-4">
+        <TextField label={f.remind} optional={t.common.optional} mono value={rule.remind ?? ""} onChange={(event) => onChange({ ...rule, remind: event.target.value || null })} error={wrong("approval.remind")} />
+        <TextField label={f.escalateAfter} optional={t.common.optional} mono value={rule.escalate?.after ?? ""} onChange={(event) => onChange({ ...rule, escalate: event.target.value ? { after: event.target.value, groups: rule.escalate?.groups ?? [] } : null })} error={wrong("approval.escalate.after")} />
+        {rule.escalate ? <NamesField label={f.escalateTo} value={rule.escalate.groups} onChange={(groups) => onChange({ ...rule, escalate: { after: rule.escalate?.after ?? "30m", groups } })} error={wrong("approval.escalate.groups")} /> : null}
+      </div>
+    </>
+  );
+}
+
 /** What only a policy that gives something says. */
 function Allowed({ document: d, problems, onChange }: Omit<Props, "isNew">) {
   const o = d.obligations;
@@ -67,10 +94,10 @@ function Allowed({ document: d, problems, onChange }: Omit<Props, "isNew">) {
         {d.access === "request" ? (
           <>
             <div className="grid gap-x-4 xs:grid-cols-2 [&>*]:mt-4">
-              <TextField label={f.approvals} hint={f.approvalsHint} type="number" min={0} max={10} value={String(o.approval?.count ?? 0)} onChange={(event) => { const count = Number(event.target.value) || 0; bind({ approval: count > 0 ? { count, groups: o.approval?.groups ?? [] } : null }); }} error={wrong("approval")} />
+              <TextField label={f.approvals} hint={f.approvalsHint} type="number" min={0} max={10} value={String(o.approval?.count ?? 0)} onChange={(event) => { const count = Number(event.target.value) || 0; bind({ approval: count > 0 ? { ...o.approval, count, groups: o.approval?.groups ?? [] } : null }); }} error={wrong("approval")} />
               <TextField label={f.ticket} optional={t.common.optional} mono value={o.ticket_pattern ?? ""} onChange={(event) => bind({ ticket_pattern: event.target.value || null })} error={wrong("ticket_pattern")} spellCheck={false} />
             </div>
-            {o.approval ? <NamesField label={f.groups} value={o.approval.groups ?? []} onChange={(groups) => bind({ approval: { count: o.approval?.count ?? 1, groups } })} /> : null}
+            {o.approval ? <Approval rule={o.approval} onChange={(approval) => bind({ approval })} wrong={wrong} /> : null}
             <div className="mt-3"><CheckField label={f.reason} checked={o.reason_required} onChange={(event) => bind({ reason_required: event.target.checked })} /></div>
           </>
         ) : null}

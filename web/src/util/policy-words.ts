@@ -35,6 +35,9 @@ export function obligationWords({ obligations: o, access }: Policy): string[] {
   const rule = o.approval;
   return [
     access === "request" ? (rule && rule.count > 0 ? w.approvals(rule.count, list(rule.groups ?? [])) : w.atOnce) : "",
+    ...(access === "request" ? (rule?.next ?? []).map((stage) => w.approvalsThen(stage.count, list(stage.groups ?? []))) : []),
+    access === "request" && rule?.remind ? w.remind(rule.remind) : "",
+    access === "request" && rule?.escalate ? w.escalate(rule.escalate.after, list(rule.escalate.groups)) : "",
     o.reason_required && access === "request" ? w.reason : "",
     o.ticket_pattern ? w.ticket(o.ticket_pattern) : "",
     o.mfa_max_age_seconds > 0 ? w.mfa(duration(o.mfa_max_age_seconds)) : w.mfaEach,

@@ -10,6 +10,7 @@ use crate::period::Period;
 use crate::permission::built_in_roles;
 use crate::policy::{CAPTURE_BYTES_MAX, CAPTURE_ROWS_MAX, Conditions, Effect, StatementAction, Statements, ticket};
 use crate::provision::ProvisionRule;
+use crate::request::ApprovalRule;
 use crate::rotation::RotationSetting;
 use crate::rotation::dependent::DEPENDENTS_MAX;
 
@@ -18,6 +19,8 @@ const LABEL_LEN_MAX: usize = 63;
 const LABEL_VALUE_LEN_MAX: usize = 255;
 const LABELS_MAX: usize = 64;
 const APPROVALS_MAX: u8 = 10;
+const STAGES_MAX: usize = 5;
+const REMIND_SECONDS_MIN: u64 = 60;
 const DURATION_SECONDS_MAX: u64 = 90 * 86_400;
 const IDLE_SECONDS_MIN: u64 = 10;
 const CHECKOUT_SECONDS_MIN: u64 = 60;
@@ -217,10 +220,8 @@ fn check_obligations(obligations: &ObligationsDocument, faults: &mut Faults) {
         if obligations.clipboard.paste_bytes_max == Some(0) {
             faults.at(&["clipboard", "paste_bytes_max"], "is 0: write paste: false where nothing may be pasted");
         }
-        if let Some(rule) = &obligations.approval
-            && !(1..=APPROVALS_MAX).contains(&rule.count)
-        {
-            faults.at(&["approval", "count"], format!("is {}: ask for 1 to {APPROVALS_MAX} people", rule.count));
+        if let Some(rule) = &obligations.approval {
+            faults.within(vec![Step::Key("approval".to_owned())], |faults| check_approval(rule, faults));
         }
         if let Some(pattern) = &obligations.ticket_pattern
             && let Err(error) = ticket::compile(pattern)
@@ -228,6 +229,32 @@ fn check_obligations(obligations: &ObligationsDocument, faults: &mut Faults) {
             faults.at(&["ticket_pattern"], error.to_string());
         }
     });
+}
+
+fn check_approval(rule: &ApprovalRule, faults: &mut Faults) {
+    let count = |given: u8, faults: &mut Faults| {
+        if !(1..=APPROVALS_MAX).contains(&given) {
+            faults.at(&["count"], format!("is {given}: ask for 1 to {APPROVALS_MAX} people"));
+        }
+    };
+    count(rule.count, faults);
+    if rule.next.len() > STAGES_MAX {
+        faults.at(&["next"], format!("has more than {STAGES_MAX} stages"));
+    }
+    for (index, stage) in rule.next.iter().enumerate() {
+        faults.within(vec![Step::Key("next".to_owned()), Step::Index(index)], |faults| count(stage.count, faults));
+    }
+    if rule.remind.is_some_and(|every| every.seconds() < REMIND_SECONDS_MIN) {
+        faults.at(&["remind"], format!("is less than {REMIND_SECONDS_MIN}s"));
+    }
+    if let Some(more) = &rule.escalate {
+        if more.groups.is_empty() {
+            faults.at(&["escalate", "groups"], "name at least one group");
+        }
+        if more.after.seconds() == 0 {
+            faults.at(&["escalate", "after"], "is 0s: name these groups beside the others instead");
+        }
+    }
 }
 
 fn check_statements(statements: &Statements, faults: &mut Faults) {

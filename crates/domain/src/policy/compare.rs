@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::conditions::canonical;
 use super::{Access, Accounts, Clipboard, Conditions, Day, Hours, Join, Obligations, Policy, Subjects};
 use crate::id::PolicyId;
-use crate::request::ApprovalRule;
+use crate::name::GroupName;
+use crate::request::{ApprovalRule, Escalation};
 
 const MINUTES_PER_DAY: usize = 24 * 60;
 const MINUTES_PER_WEEK: usize = 7 * MINUTES_PER_DAY;
@@ -146,13 +147,29 @@ fn covers_approval(wide: Option<&ApprovalRule>, narrow: Option<&ApprovalRule>) -
     match (wide, narrow) {
         (None, _) => true,
         (Some(_), None) => false,
-        (Some(wide), Some(narrow)) => {
-            let among = |rule: &ApprovalRule| rule.groups.iter().cloned().collect::<BTreeSet<_>>();
-            let groups =
-                wide.groups.is_empty() || (!narrow.groups.is_empty() && among(wide).is_superset(&among(narrow)));
-            groups && wide.count <= narrow.count
-        }
+        (Some(wide), Some(narrow)) => covers_stages(wide, narrow) && covers_escalation(wide, narrow),
     }
+}
+
+/// Whether each stage of `wide` is no harder than one of `narrow`, in the same order.
+fn covers_stages(wide: &ApprovalRule, narrow: &ApprovalRule) -> bool {
+    let mut harder = narrow.stages();
+    wide.stages().all(|(count, groups)| {
+        harder
+            .any(|(wanted, among)| count <= wanted && (groups.is_empty() || !among.is_empty() && holds(groups, among)))
+    })
+}
+
+/// Whether everybody to whom `narrow` is escalated may answer under `wide` as soon.
+fn covers_escalation(wide: &ApprovalRule, narrow: &ApprovalRule) -> bool {
+    let Some(more) = &narrow.escalate else { return true };
+    let as_soon = |also: &Escalation| also.after <= more.after && holds(&also.groups, &more.groups);
+    wide.escalate.as_ref().is_some_and(as_soon)
+        || wide.stages().all(|(_, groups)| groups.is_empty() || holds(groups, &more.groups))
+}
+
+fn holds(wide: &[GroupName], narrow: &[GroupName]) -> bool {
+    narrow.iter().all(|group| wide.contains(group))
 }
 
 fn covers_obligations(wide: &Obligations, narrow: &Obligations) -> bool {

@@ -15,9 +15,9 @@ use super::{
 use crate::account::AccountState;
 use crate::grant::{Grant, GrantState};
 use crate::id::{GrantId, PolicyId};
-use crate::name::PolicyName;
+use crate::name::{GroupName, PolicyName, UserName};
 use crate::permit::{Approve, AskAccess, Connect, Permit, Reveal};
-use crate::request::{Request, RequestState};
+use crate::request::{Approval, Request, RequestState};
 use crate::time::Timestamp;
 use crate::user::{User, UserState};
 
@@ -314,19 +314,66 @@ pub fn may_approve(approver: &User, holds_permission: bool, request: &Request, n
         Some(Reason::NotApprover)
     } else if request.state != RequestState::Pending || now >= request.expires_at {
         Some(Reason::NotPending)
-    } else if request.approvals.iter().any(|answer| answer.user == approver.name) {
+    } else if has_answered(request, &approver.name) {
         Some(Reason::AnsweredAlready)
     } else {
-        match &request.approval {
-            None => Some(Reason::NotPending),
-            Some(rule) if rule.groups.is_empty() => None,
-            Some(rule) if rule.groups.iter().any(|group| approver.groups.contains(group)) => None,
-            Some(_) => Some(Reason::NotApprover),
-        }
+        not_asked(approver, request)
     };
     match refusal {
         None => Decision::Permit(Permit::new(Approve { user: approver.id.clone() })),
         Some(reason) => Decision::Deny(vec![reason]),
+    }
+}
+
+/// Whether they have answered, or somebody in their place.
+fn has_answered(request: &Request, user: &UserName) -> bool {
+    let by = |answer: &Approval| answer.user == *user || answer.in_place_of.as_ref() == Some(user);
+    request.approvals.iter().any(by)
+}
+
+/// Why the stage that waits does not ask `approver`; none where it does.
+fn not_asked(approver: &User, request: &Request) -> Option<Reason> {
+    let (Some(rule), Some(awaited)) = (&request.approval, request.awaited()) else { return Some(Reason::NotPending) };
+    let is_in = |groups: &[GroupName]| groups.iter().any(|group| approver.groups.contains(group));
+    if awaited.groups.is_empty() || is_in(awaited.groups) {
+        return None;
+    }
+    if request.is_escalated(awaited.stage) && rule.escalate.as_ref().is_some_and(|more| is_in(&more.groups)) {
+        return None;
+    }
+    let later = rule.stages().skip(awaited.stage).any(|(_, groups)| groups.is_empty() || is_in(groups));
+    Some(if later { Reason::EarlierStage } else { Reason::NotApprover })
+}
+
+/// Decides whether `stand_in` may answer `request` at `now` in the place of `absent`, who named them for that
+/// time: what the one who is away may answer themselves, never the own request of either of them, and once only.
+/// `absent_holds` says whether the one who is away holds `request:approve` in its scope; both come with the groups
+/// of its tenant and of the root.
+#[must_use]
+pub fn may_stand_in(
+    stand_in: &User,
+    absent: &User,
+    absent_holds: bool,
+    request: &Request,
+    now: Timestamp,
+) -> Decision<Approve> {
+    let refusal = if stand_in.state != UserState::Active {
+        Some(Reason::UserInactive)
+    } else if stand_in.name == request.user {
+        Some(Reason::OwnRequest)
+    } else if stand_in.name == absent.name || !stand_in.scope.contains(&request.scope) {
+        Some(Reason::NotApprover)
+    } else if has_answered(request, &stand_in.name) {
+        Some(Reason::AnsweredAlready)
+    } else {
+        None
+    };
+    match refusal {
+        Some(reason) => Decision::Deny(vec![reason]),
+        None => match may_approve(absent, absent_holds, request, now) {
+            Decision::Permit(_) => Decision::Permit(Permit::new(Approve { user: stand_in.id.clone() })),
+            refused => refused,
+        },
     }
 }
 

@@ -8,7 +8,7 @@ use super::*;
 use crate::account::AccountState;
 use crate::grant::Grant;
 use crate::permission::{Permission, built_in_roles};
-use crate::request::{Approval, RequestState};
+use crate::request::{Approval, ApprovalStage, Escalation, NoticeKind, RequestNotice, RequestState};
 use crate::session::authorize;
 use crate::time::Timestamp;
 use crate::user::UserState;
@@ -34,6 +34,20 @@ fn hours(from: &str, to: &str, zone: &str) -> Hours {
 fn changed<T>(mut value: T, change: impl FnOnce(&mut T)) -> T {
     change(&mut value);
     value
+}
+
+fn answer(user: &str) -> Approval {
+    Approval { user: name(user), approved: true, reason: None, at: NOON, in_place_of: None }
+}
+
+fn staged(first: &str, second: &str) -> ApprovalRule {
+    let next = vec![ApprovalStage { count: 1, groups: vec![name(second)] }];
+    ApprovalRule { next, ..ApprovalRule::of(1, vec![name(first)]) }
+}
+
+fn escalated(first: &str, more: &str) -> ApprovalRule {
+    let escalate = Some(Escalation { after: crate::Period::from_seconds(60), groups: vec![name(more)] });
+    ApprovalRule { escalate, ..ApprovalRule::of(1, vec![name(first)]) }
 }
 
 type Situations = Vec<(&'static str, Estate)>;
@@ -245,7 +259,7 @@ fn requests() -> Situations {
         (
             "approver answered already",
             with(|e| {
-                e.request.approvals.push(Approval { user: name("ben"), approved: true, reason: None, at: NOON });
+                e.request.approvals.push(answer("ben"));
             }),
         ),
         ("approver without the permission", with(|e| e.may_approve = false)),
@@ -253,13 +267,42 @@ fn requests() -> Situations {
         (
             "approver in the rule's group",
             with(|e| {
-                e.request.approval = Some(ApprovalRule { count: 2, groups: vec![name("dba"), name("sre")] });
+                e.request.approval = Some(ApprovalRule::of(2, vec![name("dba"), name("sre")]));
             }),
         ),
         (
             "approver in none of the rule's groups",
             with(|e| {
-                e.request.approval = Some(ApprovalRule { count: 1, groups: vec![name("dba")] });
+                e.request.approval = Some(ApprovalRule::of(1, vec![name("dba")]));
+            }),
+        ),
+        ("approver of the first of two stages", with(|e| e.request.approval = Some(staged("sre", "dba")))),
+        ("approver of the second of two stages", with(|e| e.request.approval = Some(staged("dba", "sre")))),
+        (
+            "approver of the second stage after the first",
+            with(|e| {
+                e.request.approval = Some(staged("dba", "sre"));
+                e.request.approvals.push(answer("eve"));
+            }),
+        ),
+        (
+            "approver to whom it is escalated, before",
+            with(|e| {
+                e.request.approval = Some(escalated("dba", "sre"));
+            }),
+        ),
+        (
+            "approver to whom it is escalated",
+            with(|e| {
+                e.request.approval = Some(escalated("dba", "sre"));
+                e.request.notices.push(RequestNotice { kind: NoticeKind::Escalate, stage: 1, at: NOON });
+            }),
+        ),
+        (
+            "approver in whose place somebody answered",
+            with(|e| {
+                e.request.approval = Some(ApprovalRule::of(2, vec![]));
+                e.request.approvals.push(Approval { in_place_of: Some(name("ben")), ..answer("eve") });
             }),
         ),
         ("request granted already", with(|e| e.request.state = RequestState::Granted)),

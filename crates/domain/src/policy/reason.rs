@@ -124,6 +124,9 @@ pub enum Reason {
     /// The request is closed.
     #[error("the request is no longer pending")]
     NotPending,
+    /// Another stage is asked first.
+    #[error("others are asked first: you may answer once they have said yes")]
+    EarlierStage,
     /// They are not among those who may say yes.
     #[error("the policy asks for an approver from another group")]
     NotApprover,
@@ -156,6 +159,7 @@ impl Reason {
             | Self::MadeByAsker
             | Self::AnsweredAlready
             | Self::NotPending
+            | Self::EarlierStage
             | Self::NotApprover => None,
         }
     }

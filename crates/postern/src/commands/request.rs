@@ -4,7 +4,8 @@ use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use postern_domain::request::{Request, RequestComment, RequestState};
+use postern_control::{RequestContext, SuggestedApprover};
+use postern_domain::request::{Awaited, Request, RequestComment, RequestState};
 use postern_domain::risk::{Risk, WeighedRequest};
 use postern_domain::{AccountRef, Period, RequestId, Timestamp};
 use serde_json::json;
@@ -40,13 +41,13 @@ pub(crate) struct Ask {
 
 /// When a window begins: at a time, or after a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Begins {
+pub(crate) enum Begins {
     At(Timestamp),
     In(Period),
 }
 
 impl Begins {
-    fn time(self) -> Timestamp {
+    pub(crate) fn time(self) -> Timestamp {
         match self {
             Self::At(time) => time,
             Self::In(wait) => {
@@ -91,6 +92,13 @@ pub(crate) struct Comment {
     id: RequestId,
     /// What to say; what was said is shown when it is left out.
     text: Option<String>,
+}
+
+/// List some of those who may answer a request, the likeliest first.
+#[derive(Args)]
+pub(crate) struct Approvers {
+    /// The request.
+    id: RequestId,
 }
 
 /// Say yes to somebody's request.
@@ -150,10 +158,16 @@ fn weighed(risk: &Risk) -> String {
     if signals.is_empty() { level } else { format!("{level} ({})", signals.join(", ")) }
 }
 
-/// How many have said yes, of how many wanted.
+/// How many have said yes, of how many wanted, in the stage that waits.
 fn approvals(request: &Request) -> String {
-    let given = request.approvals.iter().filter(|answer| answer.approved).count();
-    request.approval.as_ref().map_or_else(|| "-".to_owned(), |rule| format!("{given}/{}", rule.count))
+    let Some(rule) = &request.approval else { return "-".to_owned() };
+    match request.awaited() {
+        Some(Awaited { stage, stages, count, given, .. }) if stages > 1 => {
+            format!("{given}/{count} (stage {stage} of {stages})")
+        }
+        Some(Awaited { count, given, .. }) => format!("{given}/{count}"),
+        None => rule.stages().map(|(count, _)| format!("{count}/{count}")).collect::<Vec<_>>().join(", "),
+    }
 }
 
 impl Ask {
@@ -251,6 +265,29 @@ impl Comment {
             None => client.get(&path).await?,
         };
         output::list(format, &said.comments)?;
+        Ok(DONE)
+    }
+}
+
+impl Columns for SuggestedApprover {
+    const HEADINGS: &'static [&'static str] = &["USER", "ANSWERED", "LAST SEEN", "AWAY", "STAND-IN"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.user.to_string(),
+            self.answered.to_string(),
+            self.last_seen_at.map_or_else(|| "-".to_owned(), output::time),
+            if self.away { "yes" } else { "no" }.to_owned(),
+            output::or_dash(self.stand_in.as_ref()),
+        ]
+    }
+}
+
+impl Approvers {
+    pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
+        let path = format!("/v1/requests/{}/context", self.id);
+        let context: RequestContext = Client::signed_in()?.get(&path).await?;
+        output::list(format, &context.approvers)?;
         Ok(DONE)
     }
 }

@@ -7,6 +7,7 @@ import { Ago } from "../../components/When";
 import { Tag } from "../../ui/Badge";
 import { Facts, Page, Panel } from "../../ui/Page";
 import { TabPanel, Tabs } from "../../ui/Tabs";
+import { Away } from "./Away";
 import { Keys } from "./Keys";
 import { Logins } from "./Logins";
 import { Passkeys } from "./Passkeys";
@@ -18,12 +19,13 @@ export function ProfilePage() {
   const p = t.profile;
   return (
     <Page title={p.title} lead={<Mono>{who.user.name}</Mono>}>
-      <Tabs label={p.title} value={search.tab ?? "keys"} onChange={(tab) => set({ tab: tab === "keys" ? undefined : tab, dialog: undefined, item: undefined }, { replace: true })} items={[{ value: "keys", label: p.tabs.keys }, { value: "passkeys", label: p.tabs.passkeys }, { value: "logins", label: p.tabs.logins }, { value: "tokens", label: p.tabs.tokens }, { value: "me", label: p.tabs.me }]}>
+      <Tabs label={p.title} value={search.tab ?? "keys"} onChange={(tab) => set({ tab: tab === "keys" ? undefined : tab, dialog: undefined, item: undefined }, { replace: true })} items={[{ value: "keys", label: p.tabs.keys }, { value: "passkeys", label: p.tabs.passkeys }, { value: "logins", label: p.tabs.logins }, { value: "tokens", label: p.tabs.tokens }, { value: "away", label: p.tabs.away }, { value: "me", label: p.tabs.me }]}>
         <div className="mt-5">
           <TabPanel value="keys"><Keys /></TabPanel>
           <TabPanel value="passkeys"><Passkeys /></TabPanel>
           <TabPanel value="logins"><Logins /></TabPanel>
           <TabPanel value="tokens"><Tokens /></TabPanel>
+          <TabPanel value="away"><Away /></TabPanel>
           <TabPanel value="me">
             <Panel className="max-w-3xl px-4 py-4">
               <Facts

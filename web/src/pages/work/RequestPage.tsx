@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { Check, X } from "lucide-react";
 
-import type { Request } from "../../api/nouns";
+import type { Request, RequestContext } from "../../api/nouns";
 import { q } from "../../api/queries";
 import { Mono } from "../../components/Copy";
 import { Crumb } from "../../components/Crumb";
@@ -60,10 +60,67 @@ function Context({ request }: { request: Request }) {
   );
 }
 
+/** How many yeses each stage has, of how many; yeses fill the stages in their order. */
+function Stages({ request }: { request: Request }) {
+  const rule = request.approval;
+  if (!rule) return null;
+  const stages = [rule, ...(rule.next ?? [])];
+  const yes = request.approvals.filter((answer) => answer.approved).length;
+  const before = (index: number) => stages.slice(0, index).reduce((sum, stage) => sum + stage.count, 0);
+  return (
+    <ul>
+      {stages.map((stage, index) => (
+        <li key={index}>
+          {stages.length > 1 ? t.requests.stage(index + 1, stages.length) : null}
+          {t.requests.needs(Math.min(Math.max(yes - before(index), 0), stage.count), stage.count, (stage.groups ?? []).join(", "))}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** What was said because nobody answered. */
+function Nudged({ request }: { request: Request }) {
+  const notices = request.notices ?? [];
+  if (notices.length === 0) return null;
+  return (
+    <Section title={t.requests.nudged}>
+      <Panel>
+        <ol aria-label={t.requests.nudged}>
+          {notices.map((notice, index) => (
+            <li key={index} className="border-b px-4 py-2 text-sm last:border-b-0">{notice.kind === "escalate" ? t.requests.escalated : t.requests.reminded} <span className="text-muted"><Ago at={notice.at} /></span></li>
+          ))}
+        </ol>
+      </Panel>
+    </Section>
+  );
+}
+
+/** Some of those who may answer, the likeliest first. */
+function Approvers({ approvers }: { approvers: RequestContext["approvers"] | undefined }) {
+  if (!approvers) return null;
+  return (
+    <Section title={t.requests.approvers}>
+      <Panel>
+        {approvers.length === 0 ? <p className="px-4 py-3 text-sm text-muted">{t.requests.approversNone}</p> : null}
+        <ul aria-label={t.requests.approvers}>
+          {approvers.map((each) => (
+            <li key={each.user} className="flex flex-wrap gap-x-3 border-b px-4 py-2 text-sm last:border-b-0">
+              <Mono className="font-medium">{each.user}</Mono>
+              {each.answered > 0 ? <span className="text-muted">{t.requests.answeredBefore(each.answered)}</span> : null}
+              {each.away ? <span className="text-warn">{t.requests.isAway}</span> : null}
+              {each.stand_in ? <span className="text-muted">{t.requests.standsIn(each.stand_in)}</span> : null}
+            </li>
+          ))}
+        </ul>
+      </Panel>
+    </Section>
+  );
+}
+
 function Shown({ request }: { request: Request }) {
   const { dialog, open, close } = useDialog();
   const context = useQuery(q.requestContext(request.id));
-  const yes = request.approvals.filter((answer) => answer.approved).length;
   const rule = request.approval;
   return (
     <Page
@@ -84,7 +141,7 @@ function Shown({ request }: { request: Request }) {
                 items={[
                   [t.requests.ticket, request.ticket ? <Mono key="t">{request.ticket}</Mono> : <span key="t" className="text-faint">{t.common.none}</span>],
                   [t.requests.duration, duration(request.duration_seconds)],
-                  [t.requests.approvals, rule ? t.requests.needs(yes, rule.count, (rule.groups ?? []).join(", ")) : t.requests.needsNone],
+                  [t.requests.approvals, rule ? <Stages key="a" request={request} /> : t.requests.needsNone],
                   [t.requests.scope, <Mono key="s">{request.scope}</Mono>],
                   [t.requests.created, <When key="c" at={request.created_at} seconds />],
                   request.grant ? [t.requests.grant, <Link key="g" to={pb.grants()} search={{ whose: "all", q: request.grant }} className="text-accent hover:underline"><Mono>{request.grant}</Mono></Link>] : null,
@@ -104,7 +161,7 @@ function Shown({ request }: { request: Request }) {
                     <li key={answer.user} className="flex gap-3 border-b px-4 py-3 text-sm last:border-b-0">
                       {answer.approved ? <Check className="mt-0.5 size-4 text-ok" aria-hidden /> : <X className="mt-0.5 size-4 text-bad" aria-hidden />}
                       <div className="min-w-0 flex-1">
-                        <p><Mono className="font-medium">{answer.user}</Mono> {answer.approved ? t.requests.saidYes : t.requests.saidNo} <span className="text-muted"><Ago at={answer.at} /></span></p>
+                        <p><Mono className="font-medium">{answer.user}</Mono> {answer.approved ? t.requests.saidYes : t.requests.saidNo} {answer.in_place_of ? <>{t.requests.inPlaceOf} <Mono>{answer.in_place_of}</Mono> </> : null}<span className="text-muted"><Ago at={answer.at} /></span></p>
                         {answer.reason ? <p className="mt-0.5 text-muted">{answer.reason}</p> : null}
                       </div>
                     </li>
@@ -113,6 +170,8 @@ function Shown({ request }: { request: Request }) {
               )}
             </Panel>
           </Section>
+          <Nudged request={request} />
+          {request.state === "pending" ? <Approvers approvers={context.data?.approvers} /> : null}
           <RequestComments id={request.id} />
           <Context request={request} />
         </div>

@@ -5,6 +5,7 @@ use super::super::properties::{any_estate, any_policy};
 use super::super::{Decision, Effect, Policy};
 use super::*;
 use crate::capability::Capability;
+use crate::request::{ApprovalStage, Escalation};
 
 fn hours(from: &str, to: &str, days: &[Day]) -> Hours {
     let days = days.iter().copied().collect();
@@ -30,7 +31,7 @@ fn a_policy_is_widened_by_each_of_its_fields() {
         policy.conditions.networks = vec![name("10.0.0.0/8")];
         policy.conditions.hours = vec![hours("08:00", "18:00", &[])];
         policy.accounts.labels.insert("env".to_owned(), "prod".to_owned());
-        policy.obligations.approval = Some(ApprovalRule { count: 2, groups: vec![name("leads")] });
+        policy.obligations.approval = Some(ApprovalRule::of(2, vec![name("leads")]));
         policy.obligations.ticket_pattern = Some("T-1".to_owned());
         policy.obligations.idle_seconds = Some(600);
         policy.obligations.concurrent_sessions = Some(1);
@@ -56,8 +57,12 @@ fn a_policy_is_widened_by_each_of_its_fields() {
         ("zone", |p| p.conditions.hours[0].zone = "Europe/Berlin".to_owned()),
         ("standing", |p| p.access = Access::Standing),
         ("no approval", |p| p.obligations.approval = None),
-        ("one approval", |p| p.obligations.approval = Some(ApprovalRule { count: 1, groups: vec![name("leads")] })),
-        ("anybody approves", |p| p.obligations.approval = Some(ApprovalRule { count: 2, groups: vec![] })),
+        ("one approval", |p| p.obligations.approval = Some(ApprovalRule::of(1, vec![name("leads")]))),
+        ("anybody approves", |p| p.obligations.approval = Some(ApprovalRule::of(2, vec![]))),
+        ("escalated", |p| {
+            let more = Escalation { after: crate::Period::from_seconds(60), groups: vec![name("heads")] };
+            p.obligations.approval.as_mut().unwrap().escalate = Some(more);
+        }),
         ("capability", |p| {
             let _ = p.obligations.capabilities.insert(Capability::Agent);
         }),
@@ -157,4 +162,19 @@ proptest! {
         prop_assert_eq!((there.widened, there.narrowed), (back.narrowed, back.widened));
         prop_assert!(!shift(&before, &before).any());
     }
+}
+
+#[test]
+fn a_stage_less_is_wider_and_a_stage_more_is_not() {
+    let stage = |count, group: &str| ApprovalStage { count, groups: vec![name(group)] };
+    let rule =
+        |then: &[ApprovalStage]| ApprovalRule { next: then.to_vec(), ..ApprovalRule::of(1, vec![name("leads")]) };
+    let (one, two) = (rule(&[]), rule(&[stage(2, "security")]));
+    assert!(covers_approval(Some(&one), Some(&two)) && !covers_approval(Some(&two), Some(&one)));
+    let security = ApprovalRule::of(2, vec![name("security")]);
+    assert!(covers_approval(Some(&security), Some(&two)), "the second stage alone asks for less");
+    let turned = ApprovalRule { next: vec![stage(1, "leads")], ..security };
+    assert!(!covers_approval(Some(&turned), Some(&two)), "another order is not the same");
+    assert!(!covers_approval(Some(&two), Some(&rule(&[stage(1, "security")]))));
+    assert!(covers_approval(Some(&rule(&[stage(1, "security")])), Some(&two)));
 }

@@ -1,0 +1,91 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::period::Period;
+use crate::policy::fixture::{Estate, NOON, minutes, name};
+
+fn answer(user: &str, approved: bool) -> Approval {
+    Approval { user: name(user), approved, reason: None, at: NOON, in_place_of: None }
+}
+
+fn staged() -> ApprovalRule {
+    let security = ApprovalStage { count: 2, groups: vec![name("security")] };
+    ApprovalRule { next: vec![security], ..ApprovalRule::of(1, vec![name("leads")]) }
+}
+
+#[test]
+fn different_people_count_and_the_requester_does_not() {
+    let (ben, two) = (name("ben"), ApprovalRule::of(2, vec![]));
+    assert!(!two.is_met(&ben, &[answer("ada", true), answer("ada", true)]));
+    assert!(!two.is_met(&ben, &[answer("ada", true), answer("ben", true)]));
+    assert!(!two.is_met(&ben, &[answer("ada", true), answer("cyd", false)]));
+    assert!(two.is_met(&ben, &[answer("ada", true), answer("cyd", true)]));
+    assert!(!ApprovalRule::of(0, vec![]).is_met(&ben, &[]));
+}
+
+#[test]
+fn stages_are_asked_one_after_the_other() {
+    let (ben, rule) = (name("ben"), staged());
+    let stage = |answers: &[Approval]| rule.awaited(&ben, answers).map(|awaited| (awaited.stage, awaited.given));
+    assert_eq!(stage(&[]), Some((1, 0)));
+    assert_eq!(stage(&[answer("cy", true)]), Some((2, 0)));
+    assert_eq!(stage(&[answer("cy", true), answer("sam", true)]), Some((2, 1)));
+    assert_eq!(stage(&[answer("cy", true), answer("sam", true), answer("sue", true)]), None);
+}
+
+#[test]
+fn who_is_away_and_who_stands_in_count_once_between_them() {
+    let (ben, two) = (name("ben"), ApprovalRule::of(2, vec![]));
+    let stood_in = Approval { in_place_of: Some(name("ada")), ..answer("cyd", true) };
+    assert!(!two.is_met(&ben, &[stood_in.clone(), answer("ada", true)]));
+    assert!(!two.is_met(&ben, &[stood_in.clone(), answer("cyd", true)]));
+    let other = Approval { in_place_of: Some(name("ada")), ..answer("eve", true) };
+    assert!(!two.is_met(&ben, &[stood_in.clone(), other]));
+    assert!(two.is_met(&ben, &[stood_in, answer("eve", true)]));
+}
+
+#[test]
+fn reminders_and_escalation_come_when_they_are_due() {
+    let mut request = Estate::new().request;
+    request.approvals.clear();
+    request.created_at = NOON;
+    let leads = Escalation { after: Period::from_seconds(1_800), groups: vec![name("heads")] };
+    let rule = ApprovalRule { remind: Some(Period::from_seconds(1_200)), escalate: Some(leads), ..staged() };
+    request.approval = Some(rule);
+    assert_eq!(request.next_notice(), Some((NOON.after(minutes(20)), NoticeKind::Remind)));
+    let notice = |kind, after| RequestNotice { kind, stage: 1, at: NOON.after(minutes(after)) };
+    request.notices.push(notice(NoticeKind::Remind, 20));
+    assert_eq!(request.next_notice(), Some((NOON.after(minutes(30)), NoticeKind::Escalate)));
+    assert_eq!(request.asked_groups(), [&name::<GroupName>("leads")]);
+    request.notices.push(notice(NoticeKind::Escalate, 30));
+    assert_eq!(request.asked_groups(), [&name::<GroupName>("leads"), &name("heads")]);
+    assert_eq!(request.next_notice(), Some((NOON.after(minutes(40)), NoticeKind::Remind)));
+    request.approvals.push(Approval { at: NOON.after(minutes(35)), ..answer("cy", true) });
+    assert_eq!(request.asked_groups(), [&name::<GroupName>("security")], "the next stage is asked anew");
+    assert_eq!(request.next_notice(), Some((NOON.after(minutes(55)), NoticeKind::Remind)));
+}
+
+proptest! {
+    #[test]
+    fn no_fewer_people_than_all_stages_want_are_enough(
+        counts in proptest::collection::vec(1u8..4, 1..4),
+        who in proptest::collection::vec((0usize..8, proptest::option::of(0usize..8), any::<bool>()), 0..12),
+    ) {
+        let people = ["ben", "ada", "cyd", "dee", "eve", "fay", "gus", "hal"];
+        let answers: Vec<_> = who
+            .into_iter()
+            .map(|(user, away, approved)| Approval {
+                in_place_of: away.map(|away| name(people[away])),
+                ..answer(people[user], approved)
+            })
+            .collect();
+        let mut stages = counts.iter().map(|count| ApprovalStage { count: *count, groups: vec![] });
+        let first = stages.next().unwrap();
+        let rule = ApprovalRule { next: stages.collect(), ..ApprovalRule::of(first.count, vec![]) };
+        if rule.is_met(&name("ben"), &answers) {
+            let yes: std::collections::BTreeSet<_> =
+                answers.iter().filter(|a| a.approved && a.user != name("ben")).map(|a| a.user.clone()).collect();
+            prop_assert!(yes.len() >= counts.iter().map(|count| usize::from(*count)).sum::<usize>());
+        }
+    }
+}
