@@ -12,7 +12,7 @@ use postern_domain::{RequestId, ScopePath, Timestamp, UserId};
 use postern_store::{NewApproval, ReadTx, StoredRequest, WriteTx};
 
 use crate::facts::Facts;
-use crate::request::{REASON_LEN_MAX, event_of, grant, seen};
+use crate::request::{REASON_LEN_MAX, event_of, give, seen};
 use crate::{Caller, Control, CredentialUsed, Error, authenticate, shared, text, visible};
 
 impl Control {
@@ -58,20 +58,45 @@ impl Control {
         if request.approvals.iter().any(|answer| answer.user == caller.user.name && answer.approved == approved) {
             return Ok(stored.request);
         }
-        let mut approver = Approver::of(&mut tx, caller, self.now()).await?;
-        let capacity = match approver.capacity(&mut tx, request).await? {
-            Ok(capacity) => capacity,
-            Err(reasons) => {
-                drop(tx);
-                return Err(self.refuse_answer(caller, request, approved, reasons).await);
+        let all = match &stored.bundle {
+            Some(bundle) => tx.requests_together(bundle).await?,
+            None => vec![stored.clone()],
+        };
+        let mut events = Vec::new();
+        for one in all.iter().filter(|one| one.request.state == RequestState::Pending || one.request.id == *id) {
+            match self.answer_one(&mut tx, caller, one, approved, reason).await? {
+                Ok(told) => events.extend(told),
+                Err(reasons) => {
+                    drop(tx);
+                    return Err(self.refuse_answer(caller, &one.request, approved, reasons).await);
+                }
             }
+        }
+        let answered = reread(&mut tx, id).await?;
+        self.commit(tx, &events).await?;
+        Ok(answered.request)
+    }
+
+    /// Answers one request; gives what the ledger is told, or why the caller may not.
+    async fn answer_one(
+        &self,
+        tx: &mut WriteTx,
+        caller: &Caller,
+        stored: &StoredRequest,
+        approved: bool,
+        reason: &str,
+    ) -> Result<Result<Vec<Event>, Vec<Reason>>, Error> {
+        let (request, now) = (&stored.request, self.now());
+        let id = &request.id;
+        let capacity = match Approver::of(tx, caller, now).await?.capacity(tx, request).await? {
+            Ok(capacity) => capacity,
+            Err(reasons) => return Ok(Err(reasons)),
         };
         let absent = capacity.absent();
         if approved {
             for person in [Some(&caller.user), absent].into_iter().flatten() {
-                if shared::made_by(&mut tx, &request.user, person, self.now()).await? {
-                    drop(tx);
-                    return Err(self.refuse_answer(caller, request, approved, vec![Reason::MadeByAsker]).await);
+                if shared::made_by(tx, &request.user, person, now).await? {
+                    return Ok(Err(vec![Reason::MadeByAsker]));
                 }
             }
         }
@@ -79,21 +104,19 @@ impl Control {
         let in_place_of = absent.map(|absent| &absent.id);
         let answer = NewApproval { user: &caller.user.id, approved, reason: given, in_place_of };
         tx.approval_insert(id, &answer).await?;
-        let mut events = vec![answer_event(&tx, caller, request, &answer, absent)];
-        let mut answered = reread(&mut tx, id).await?;
+        let mut events = vec![answer_event(tx, caller, request, &answer, absent)];
+        let answered = reread(tx, id).await?;
         if !approved {
             tx.request_close(id, RequestState::Denied).await?;
         } else if answered.request.awaited().is_none() {
-            let current = still_asked(&mut tx, &stored).await?;
+            let current = still_asked(tx, stored).await?;
             tx.request_close(id, RequestState::Granted).await?;
             let stored = StoredRequest { obligations: current.obligations, ..stored.clone() };
-            events.push(grant(&mut tx, caller, &stored).await?);
+            events.push(give(tx, caller, &stored).await?);
         } else {
             tx.request_notice_at(id, answered.request.next_notice().map(|(at, _)| at)).await?;
         }
-        answered = reread(&mut tx, id).await?;
-        self.commit(tx, &events).await?;
-        Ok(answered.request)
+        Ok(Ok(events))
     }
 
     async fn refuse_answer(&self, caller: &Caller, request: &Request, approved: bool, reasons: Vec<Reason>) -> Error {
@@ -135,7 +158,7 @@ fn answer_event(
 
 /// The policy as it is now, when it would still let this be asked, and of the same approvers. What
 /// was tightened since then holds for the grant.
-async fn still_asked(tx: &mut WriteTx, stored: &StoredRequest) -> Result<Policy, Error> {
+pub(crate) async fn still_asked(tx: &mut WriteTx, stored: &StoredRequest) -> Result<Policy, Error> {
     let request = &stored.request;
     let again = |why: &str| Error::Conflict(format!("{why} since this was asked: deny it and have it asked again"));
     let now = tx.now();

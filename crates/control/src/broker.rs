@@ -417,20 +417,26 @@ impl Control {
     /// Decides anew on every live session and ends those that policy no longer allows.
     pub(crate) async fn redecide_live(&self) -> Result<(), Error> {
         for (id, session) in self.live().all() {
-            if let Some(reason) = self.no_longer(&session).await? {
-                let opened_at = session.opened_at;
-                tracing::info!(session = %id, ?reason, %opened_at, "policy no longer allows a live session");
-                self.live().end(&id, reason, told(reason));
+            match self.stands(&session).await? {
+                Err(reason) => {
+                    let opened_at = session.opened_at;
+                    tracing::info!(session = %id, ?reason, %opened_at, "policy no longer allows a live session");
+                    self.live().end(&id, reason, told(reason));
+                }
+                Ok(until) if until != session.until => {
+                    self.live().until(&id, until);
+                }
+                Ok(_) => {}
             }
         }
         Ok(())
     }
 
-    /// Why a live session may not go on, if it may not.
-    async fn no_longer(&self, session: &LiveSession) -> Result<Option<EndReason>, Error> {
+    /// Until when a live session may go on, or why it may not.
+    async fn stands(&self, session: &LiveSession) -> Result<Result<Timestamp, EndReason>, Error> {
         let now = self.now();
         let Some(facts) = self.session_facts(&session.user, &session.account).await? else {
-            return Ok(Some(EndReason::PolicyChanged));
+            return Ok(Err(EndReason::PolicyChanged));
         };
         let opened = OpenedUnder {
             policy: &session.policy,
@@ -439,9 +445,9 @@ impl Control {
             started_at: session.opened_at,
         };
         Ok(match policy::reconsider(&facts.connect(session.source, None), &opened, now) {
-            Ok(until) if until > now => None,
-            Ok(_) => Some(EndReason::Expired),
-            Err(reasons) => Some(end_reason(&reasons, session, &facts, now)),
+            Ok(until) if until > now => Ok(until),
+            Ok(_) => Err(EndReason::Expired),
+            Err(reasons) => Err(end_reason(&reasons, session, &facts, now)),
         })
     }
 }

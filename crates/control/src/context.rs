@@ -152,7 +152,7 @@ async fn approvers(rows: &mut ReadTx, stored: &StoredRequest, now: Timestamp) ->
 }
 
 async fn risk(rows: &mut ReadTx, stored: &StoredRequest) -> Result<Risk, Error> {
-    let StoredRequest { request, user, account, obligations } = stored;
+    let StoredRequest { request, user, account, obligations, .. } = stored;
     let begins = request.starts_at.unwrap_or(request.created_at);
     let mut facts = rows.risk_facts(user, account, request.created_at, begins).await?;
     facts.max_duration_seconds = obligations.max_duration_seconds;

@@ -159,5 +159,7 @@ pub(crate) fn wish(account: &str) -> RequestInput {
         starts_at: None,
         reason: Some("disk full".to_owned()),
         ticket: Some("CHG-7".to_owned()),
+        also: Vec::new(),
+        recurs: None,
     }
 }

@@ -64,6 +64,9 @@ impl Control {
             if let Err(error) = self.expire().await {
                 tracing::error!(error = &error as &dyn std::error::Error, "timers cannot be looked at");
             }
+            if let Err(error) = self.begin_windows().await {
+                tracing::error!(error = &error as &dyn std::error::Error, "windows that come again cannot be begun");
+            }
             if let Err(error) = self.remind_approvers().await {
                 tracing::error!(error = &error as &dyn std::error::Error, "nobody can be reminded");
             }

@@ -29,6 +29,7 @@ mod error;
 #[cfg(test)]
 mod estate;
 mod expiry;
+mod extension;
 mod factor;
 mod facts;
 mod finding;
@@ -53,6 +54,7 @@ mod proposal;
 mod provision;
 mod reach;
 mod recording;
+mod recurrence;
 mod reminder;
 mod request;
 mod role;
@@ -103,6 +105,7 @@ pub use discovery::{ConnectorInput, DiscoveryInput, DiscoveryView, HostAdoption}
 pub use document::{DocumentText, DocumentsInput, DocumentsRead, DocumentsWritten};
 pub use draft::{DraftDiff, DraftInput, ReplayChange, Replayed, Simulated};
 pub use error::Error;
+pub use extension::ExtensionInput;
 pub use factor::FactorGiven;
 pub use facts::Facts;
 pub use finding::{Acceptance, FindingAction, OwnerInput};

@@ -27,6 +27,8 @@ pub(crate) struct LiveSession {
     pub(crate) scope: ScopePath,
     pub(crate) source: IpAddr,
     pub(crate) opened_at: Timestamp,
+    /// Until when it may go on, as was decided last.
+    pub(crate) until: Timestamp,
     /// The right that it was opened by.
     pub(crate) policy: PolicyId,
     pub(crate) grant: Option<GrantId>,
@@ -53,6 +55,7 @@ impl LiveSession {
             scope,
             source: right.source,
             opened_at,
+            until: right.until,
             policy: right.policy.clone(),
             grant: right.grant.clone(),
             obligations: right.obligations.clone(),
@@ -99,6 +102,14 @@ impl LiveSessions {
             self.remove(id);
         }
         true
+    }
+
+    /// Lets a session go on until then at the latest.
+    pub(crate) fn until(&self, id: &SessionId, until: Timestamp) {
+        if let Some(session) = self.sessions().get_mut(id) {
+            session.until = until;
+        }
+        self.order(id, Directive::Until(until));
     }
 
     /// Ends a session.

@@ -8,6 +8,7 @@ use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::policy::{Access, Accounts, Conditions, Effect, Obligations, Policy, Subjects};
 use postern_domain::proposal::Proposal;
+use postern_domain::request::ApprovalRule;
 use postern_domain::{GroupName, PolicyId, PolicyName, ScopePath, Timestamp};
 use postern_store::{Listed, Listing, PolicyFilter, ReadTx, RevisedBy, WriteTx};
 use schemars::JsonSchema;
@@ -302,7 +303,9 @@ async fn people(rows: &mut ReadTx, document: &PolicyDocument) -> Result<(), Erro
             return Err(Error::invalid("subjects.users", format!("user `{name}` does not exist")));
         }
     }
-    let approvers = document.obligations.approval.iter().flat_map(|rule| &rule.groups);
+    let rule = || document.obligations.approval.iter();
+    let escalated = rule().flat_map(|rule| &rule.escalate).flat_map(|more| &more.groups);
+    let approvers = rule().flat_map(ApprovalRule::stages).flat_map(|(_, groups)| groups).chain(escalated);
     let named: [(&str, BTreeSet<&GroupName>); 2] = [
         ("subjects.groups", document.subjects.groups.iter().collect()),
         ("obligations.approval.groups", approvers.collect()),

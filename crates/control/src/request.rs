@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use postern_domain::event::{Event, Outcome};
+use postern_domain::event::{Actor, Event, Outcome};
 use postern_domain::grant::{Grant, GrantState};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{AskAccess, Manage, Permit};
 use postern_domain::policy::{self, AskFacts, Decision, Reason, Subject, Target, ticket::TICKET_LEN_MAX};
-use postern_domain::request::{Request, RequestState};
+use postern_domain::request::{Recurrence, Request, RequestState};
 use postern_domain::{AccountRef, GrantId, RequestId, ScopePath, Timestamp};
 use postern_store::{COUNT_MAX, Listed, Listing, PageRequest, ReadTx, RequestFilter, StoredRequest, WriteTx};
 use schemars::JsonSchema;
@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use crate::approval::Approver;
 use crate::facts::Facts;
-use crate::{Caller, Control, Error, text};
+use crate::{Caller, Control, Error, extension, recurrence, text};
 
 /// How long a request waits for its answers.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(24 * 3600);
@@ -29,6 +29,8 @@ pub(crate) const REASON_LEN_MAX: usize = 500;
 const SAME_CLICK_MAX: Duration = Duration::from_secs(30);
 /// How many requests of one person for one account may wait at once.
 const WAITING_MAX: usize = 10;
+/// How many more accounts one request may name.
+const ALSO_MAX: usize = 20;
 /// How many portions of rows a listing looks through before it gives what it has.
 const PORTIONS_MAX: usize = 20;
 
@@ -39,6 +41,7 @@ pub struct RequestInput {
     /// What for: `root@web-1`.
     pub account: AccountRef,
     /// How long, in seconds, from the moment it is granted or begins.
+    #[serde(default)]
     pub duration_seconds: u64,
     /// When the window begins at the earliest, at most 90 days ahead; none means when it is granted.
     #[serde(default)]
@@ -49,6 +52,12 @@ pub struct RequestInput {
     /// The ticket that it belongs to.
     #[serde(default)]
     pub ticket: Option<String>,
+    /// More accounts, at most 20, for the same task: they are answered as one, and each gets its own grant.
+    #[serde(default)]
+    pub also: Vec<AccountRef>,
+    /// Windows that come again, each as long as its hours: `duration_seconds` and `starts_at` are left out then.
+    #[serde(default)]
+    pub recurs: Option<Recurrence>,
 }
 
 /// Which requests are wanted.
@@ -79,28 +88,57 @@ impl Control {
         let reason = text::words("reason", input.reason.as_deref().unwrap_or_default(), REASON_LEN_MAX)?;
         let ticket = text::words("ticket", input.ticket.as_deref().unwrap_or_default(), TICKET_LEN_MAX)?;
         let ticket = Some(ticket).filter(|ticket| !ticket.is_empty());
+        if input.also.len() > ALSO_MAX {
+            return Err(Error::invalid("also", format!("names more than {ALSO_MAX} more accounts")));
+        }
         let mut tx = self.store().write(self.now()).await?;
         let now = tx.now();
-        let facts = Facts::of_reference(&mut tx, &caller.user.id, &input.account, now).await?;
-        let Some(facts) = facts.filter(|facts| permit.covers(&facts.asset.scope)) else {
-            drop(tx);
-            return Err(self.refuse(caller, input, &caller.user.scope, vec![Reason::NoPolicy]).await);
-        };
         let starts_at = begin(input.starts_at, now)?;
-        let wish = Wish { seconds: input.duration_seconds, starts_at, reason, ticket };
-        let access = match policy::ask(&wish.facts(caller, &facts), now) {
-            Decision::Permit(access) => access,
-            Decision::StepUp { max_age_seconds, .. } => return Err(Error::StepUp { max_age_seconds }),
-            Decision::Deny(reasons) => {
-                drop(tx);
-                return Err(self.refuse(caller, input, &facts.asset.scope, reasons).await);
-            }
+        let seconds = match &input.recurs {
+            Some(recurs) => recurring(input, recurs, now)?,
+            None => input.duration_seconds,
         };
-        if let Some(same) = same_click(&mut tx, &facts, &wish).await? {
+        let wish = Wish { seconds, starts_at, reason, ticket, recurs: input.recurs.clone(), extends: None };
+        let mut asked: Vec<(Facts, Permit<AskAccess>)> = Vec::new();
+        for (place, account) in std::iter::once(&input.account).chain(&input.also).enumerate() {
+            let facts = Facts::of_reference(&mut tx, &caller.user.id, account, now).await?;
+            let decided = match facts.filter(|facts| permit.covers(&facts.asset.scope)) {
+                Some(facts) => decide(&wish, caller, facts, now)?,
+                None => Err((caller.user.scope.clone(), vec![Reason::NoPolicy])),
+            };
+            match decided {
+                Ok((facts, _)) if asked.iter().any(|(other, _)| other.account.id == facts.account.id) => {
+                    return Err(Error::invalid("also", format!("{account} stands there twice")));
+                }
+                Ok(one) => asked.push(one),
+                Err((scope, reasons)) => {
+                    drop(tx);
+                    let refused = self.refuse(caller, input, account, &scope, reasons).await;
+                    return Err(if place == 0 && input.also.is_empty() {
+                        refused
+                    } else {
+                        of_several(account, refused)
+                    });
+                }
+            }
+        }
+        answered_alike(&asked)?;
+        if let Some((facts, _)) = asked.first()
+            && let Some(same) = same_click(&mut tx, facts, &wish, asked.len()).await?
+        {
             return Ok(same);
         }
-        let id = RequestId::generate(now, postern_vault::random::bytes());
-        let events = open(&mut tx, caller, &facts, &wish, &access, &id).await?;
+        let bundle = (asked.len() > 1).then(|| RequestId::generate(now, postern_vault::random::bytes()));
+        let (mut first, mut events) = (None, Vec::new());
+        for (facts, access) in &asked {
+            let id = match (&first, &bundle) {
+                (None, Some(bundle)) => bundle.clone(),
+                _ => RequestId::generate(now, postern_vault::random::bytes()),
+            };
+            events.extend(open(&mut tx, caller, facts, &wish, access, &id, bundle.as_ref()).await?);
+            first.get_or_insert(id);
+        }
+        let id = first.ok_or_else(|| Error::invalid("account", "name one"))?;
         let request = tx.request(&id).await?.ok_or_else(|| Error::not_found("request", &id))?.request;
         self.commit(tx, &events).await?;
         Ok(request)
@@ -145,7 +183,8 @@ impl Control {
         Ok(seen(&mut rows, caller, id, self.now()).await?.request)
     }
 
-    /// Takes the caller's own request back while nobody has decided on it.
+    /// Takes the caller's own request back while nobody has decided on it, with those made in the same breath; ends
+    /// one whose windows come again, with the window that is open.
     ///
     /// # Errors
     /// `Conflict` when it has been decided on.
@@ -159,20 +198,36 @@ impl Control {
         if request.state == RequestState::Withdrawn {
             return Ok(request);
         }
+        if request.state == RequestState::Granted && request.next_window_at.is_some() {
+            let events = recurrence::end(&mut tx, caller.actor(), &request, "whoever asked ended it").await?;
+            let request = tx.request(id).await?.ok_or_else(|| Error::not_found("request", id))?.request;
+            self.commit(tx, &events).await?;
+            return Ok(request);
+        }
         if request.state != RequestState::Pending {
             return Err(Error::Conflict(format!("request {id} is no longer pending")));
         }
-        tx.request_close(id, RequestState::Withdrawn).await?;
+        let mut events = Vec::new();
+        for other in together(&mut tx, &stored.bundle, &request).await? {
+            tx.request_close(&other.id, RequestState::Withdrawn).await?;
+            events.push(event_of(tx.now(), caller, "request.withdraw", &other));
+        }
         request.state = RequestState::Withdrawn;
-        let event = event_of(tx.now(), caller, "request.withdraw", &request);
-        self.commit(tx, &[event]).await?;
+        self.commit(tx, &events).await?;
         Ok(request)
     }
 
     /// Writes a refused wish down; gives the refusal.
-    async fn refuse(&self, caller: &Caller, input: &RequestInput, scope: &ScopePath, reasons: Vec<Reason>) -> Error {
+    async fn refuse(
+        &self,
+        caller: &Caller,
+        input: &RequestInput,
+        account: &AccountRef,
+        scope: &ScopePath,
+        reasons: Vec<Reason>,
+    ) -> Error {
         let told: Vec<_> = reasons.iter().map(ToString::to_string).collect();
-        let event = Event::done(self.now(), caller.actor(), "request.create", input.account.to_string(), scope.clone())
+        let event = Event::done(self.now(), caller.actor(), "request.create", account.to_string(), scope.clone())
             .outcome(Outcome::Refused)
             .with("duration_seconds", input.duration_seconds)
             .with("reasons", told)
@@ -189,15 +244,17 @@ impl Control {
 }
 
 /// What is wished for, checked.
-struct Wish {
-    seconds: u64,
-    starts_at: Option<Timestamp>,
-    reason: String,
-    ticket: Option<String>,
+pub(crate) struct Wish {
+    pub(crate) seconds: u64,
+    pub(crate) starts_at: Option<Timestamp>,
+    pub(crate) reason: String,
+    pub(crate) ticket: Option<String>,
+    pub(crate) recurs: Option<Recurrence>,
+    pub(crate) extends: Option<GrantId>,
 }
 
 impl Wish {
-    fn facts<'a>(&'a self, caller: &Caller, facts: &'a Facts) -> AskFacts<'a> {
+    pub(crate) fn facts<'a>(&'a self, caller: &Caller, facts: &'a Facts) -> AskFacts<'a> {
         AskFacts {
             subject: Subject { user: &facts.user, source: caller.source, mfa_at: caller.mfa_at },
             target: Target { account: &facts.account, asset: &facts.asset },
@@ -213,7 +270,72 @@ impl Wish {
             && request.starts_at == self.starts_at
             && request.reason == self.reason
             && request.ticket == self.ticket
+            && request.recurs == self.recurs
+            && request.extends == self.extends
     }
+}
+
+/// The reasons of a refusal, and the scope that it belongs to.
+pub(crate) type Refusal = (ScopePath, Vec<Reason>);
+
+/// Whether policy lets one account be asked for so.
+pub(crate) fn decide(
+    wish: &Wish,
+    caller: &Caller,
+    facts: Facts,
+    now: Timestamp,
+) -> Result<Result<(Facts, Permit<AskAccess>), Refusal>, Error> {
+    let decision = policy::ask(&wish.facts(caller, &facts), now);
+    match decision {
+        Decision::Permit(access) => Ok(Ok((facts, access))),
+        Decision::StepUp { max_age_seconds, .. } => Err(Error::StepUp { max_age_seconds }),
+        Decision::Deny(reasons) => Ok(Err((facts.asset.scope, reasons))),
+    }
+}
+
+/// How long each window lasts, in seconds, where windows that come again can be asked for so.
+fn recurring(input: &RequestInput, recurs: &Recurrence, now: Timestamp) -> Result<u64, Error> {
+    if input.duration_seconds != 0 || input.starts_at.is_some() {
+        return Err(Error::invalid("recurs", "says how long each window lasts and when it begins: leave those out"));
+    }
+    if recurs.until > now.after(AHEAD_MAX) {
+        return Err(Error::invalid("recurs.until", "lies too far ahead: windows come for at most 90 days"));
+    }
+    recurs.window(now).map_err(|error| Error::invalid("recurs", error.to_string()))?;
+    Ok(recurs.seconds())
+}
+
+/// A refusal of several accounts, which says of which one.
+fn of_several(account: &AccountRef, refused: Error) -> Error {
+    match refused {
+        Error::Refused(_) => Error::Forbidden(format!("{account}: {refused}; nothing was asked for")),
+        other => other,
+    }
+}
+
+/// Several accounts are answered as one: the same people must be asked for each of them.
+fn answered_alike(asked: &[(Facts, Permit<AskAccess>)]) -> Result<(), Error> {
+    let Some((first, rest)) = asked.split_first() else { return Ok(()) };
+    let rule = |asked: &(Facts, Permit<AskAccess>)| asked.1.action().obligations.approval.clone();
+    let place = |asked: &(Facts, Permit<AskAccess>)| asked.0.asset.scope.tenant();
+    match rest.iter().find(|other| rule(other) != rule(first) || place(other) != place(first)) {
+        None => Ok(()),
+        Some((facts, _)) => {
+            let account = facts.reference();
+            Err(Error::invalid("also", format!("{account} is approved by others: ask for it by itself")))
+        }
+    }
+}
+
+/// The request and those made in the same breath that still wait.
+pub(crate) async fn together(
+    tx: &mut WriteTx,
+    bundle: &Option<RequestId>,
+    request: &Request,
+) -> Result<Vec<Request>, Error> {
+    let Some(bundle) = bundle else { return Ok(vec![request.clone()]) };
+    let all = tx.requests_together(bundle).await?.into_iter().map(|stored| stored.request);
+    Ok(all.filter(|other| other.state == RequestState::Pending).collect())
 }
 
 /// When the window is to begin, where that lies ahead.
@@ -230,10 +352,18 @@ fn begin(wanted: Option<Timestamp>, now: Timestamp) -> Result<Option<Timestamp>,
 }
 
 /// The request that the same wish made already, a moment ago or still waiting.
-async fn same_click(tx: &mut WriteTx, facts: &Facts, wish: &Wish) -> Result<Option<Request>, Error> {
+pub(crate) async fn same_click(
+    tx: &mut WriteTx,
+    facts: &Facts,
+    wish: &Wish,
+    accounts: usize,
+) -> Result<Option<Request>, Error> {
     let since = tx.now().before(SAME_CLICK_MAX);
     let earlier = tx.requests_for(&facts.user.id, &facts.account.id, since).await?;
     for StoredRequest { request, .. } in earlier.iter().filter(|stored| wish.is_of(&stored.request)) {
+        if request.together.len() + 1 != accounts {
+            continue;
+        }
         if is_open(tx, request).await? {
             return Ok(Some(request.clone()));
         }
@@ -251,6 +381,7 @@ async fn is_open(tx: &mut WriteTx, request: &Request) -> Result<bool, Error> {
     let now = tx.now();
     Ok(match (request.state, &request.grant) {
         (RequestState::Pending, _) => true,
+        (RequestState::Granted, None) => request.next_window_at.is_some(),
         (RequestState::Granted, Some(grant)) => {
             let grant = tx.grant(grant, now).await?;
             grant.is_some_and(|grant| matches!(grant.state, GrantState::Scheduled | GrantState::Active))
@@ -260,13 +391,14 @@ async fn is_open(tx: &mut WriteTx, request: &Request) -> Result<bool, Error> {
 }
 
 /// Writes the request down, and the grant where no approval is wanted.
-async fn open(
+pub(crate) async fn open(
     tx: &mut WriteTx,
     caller: &Caller,
     facts: &Facts,
     wish: &Wish,
     access: &Permit<AskAccess>,
     id: &RequestId,
+    bundle: Option<&RequestId>,
 ) -> Result<Vec<Event>, Error> {
     let now = tx.now();
     let AskAccess { policy, policy_name, obligations, .. } = access.action();
@@ -285,6 +417,12 @@ async fn open(
         approval: obligations.approval.clone(),
         approvals: Vec::new(),
         notices: Vec::new(),
+        extends: wish.extends.clone(),
+        together: Vec::new(),
+        recurs: wish.recurs.clone(),
+        series: None,
+        next_window_at: None,
+        recurs_ended: None,
         grant: None,
         created_at: now,
         expires_at: now.after(WAIT_MAX).max(wish.starts_at.unwrap_or(now)),
@@ -294,6 +432,7 @@ async fn open(
         user: facts.user.id.clone(),
         account: facts.account.id.clone(),
         obligations: obligations.clone(),
+        bundle: bundle.cloned(),
     };
     tx.request_insert(&stored).await?;
     let mut event = event_of(now, caller, "request.create", &stored.request)
@@ -303,18 +442,48 @@ async fn open(
     if let Some(ticket) = &wish.ticket {
         event = event.with("ticket", ticket.as_str());
     }
+    if let Some(bundle) = bundle {
+        event = event.with("together", bundle.as_str());
+    }
+    if let Some(extends) = &wish.extends {
+        event = event.with("extends", extends.as_str());
+    }
+    if let Some(recurs) = &wish.recurs {
+        event = event.with("recurs", serde_json::to_value(recurs).unwrap_or_default());
+    }
     let mut events = vec![event];
     if !waits {
-        events.push(grant(tx, caller, &stored).await?);
+        events.push(give(tx, caller, &stored).await?);
     }
     Ok(events)
 }
 
+/// Gives what a request asks for: a grant, a longer window of one, or windows that come again.
+pub(crate) async fn give(tx: &mut WriteTx, caller: &Caller, stored: &StoredRequest) -> Result<Event, Error> {
+    match (&stored.request.extends, &stored.request.recurs) {
+        (Some(extends), _) => extension::extend(tx, caller, stored, extends).await,
+        (None, Some(recurs)) => recurrence::begin(tx, caller, stored, recurs).await,
+        (None, None) => grant(tx, caller, stored).await,
+    }
+}
+
 /// Gives the grant of a request; its window begins now, or later where that was asked for.
-pub(crate) async fn grant(tx: &mut WriteTx, caller: &Caller, stored: &StoredRequest) -> Result<Event, Error> {
+async fn grant(tx: &mut WriteTx, caller: &Caller, stored: &StoredRequest) -> Result<Event, Error> {
+    let now = tx.now();
+    let starts_at = stored.request.starts_at.map_or(now, |wanted| wanted.max(now));
+    let ends_at = starts_at.after(Duration::from_secs(stored.request.duration_seconds));
+    grant_window(tx, caller.actor(), stored, (starts_at, ends_at)).await
+}
+
+/// Gives a grant for a window.
+pub(crate) async fn grant_window(
+    tx: &mut WriteTx,
+    actor: Actor,
+    stored: &StoredRequest,
+    (starts_at, ends_at): (Timestamp, Timestamp),
+) -> Result<Event, Error> {
     let now = tx.now();
     let request = &stored.request;
-    let starts_at = request.starts_at.map_or(now, |wanted| wanted.max(now));
     let mut grant = Grant {
         id: GrantId::generate(now, postern_vault::random::bytes()),
         request: request.id.clone(),
@@ -324,14 +493,15 @@ pub(crate) async fn grant(tx: &mut WriteTx, caller: &Caller, stored: &StoredRequ
         policy: request.policy.clone(),
         obligations: stored.obligations.clone(),
         starts_at,
-        ends_at: starts_at.after(Duration::from_secs(request.duration_seconds)),
+        ends_at,
+        extended_at: None,
         revoked_at: None,
         revoked_reason: None,
         state: GrantState::Active,
     };
     grant.state = grant.state_at(now);
     tx.grant_insert(&grant, &stored.user, &stored.account).await?;
-    Ok(Event::done(now, caller.actor(), "grant.create", grant.id.as_str(), grant.scope.clone())
+    Ok(Event::done(now, actor, "grant.create", grant.id.as_str(), grant.scope.clone())
         .with("request", request.id.as_str())
         .with("user", grant.user.as_str())
         .with("account", grant.account.to_string())

@@ -44,6 +44,9 @@ pub struct Grant {
     pub starts_at: Timestamp,
     /// When the window ends.
     pub ends_at: Timestamp,
+    /// When it was last made longer, if it was; the longest session counts anew from there.
+    #[serde(default)]
+    pub extended_at: Option<Timestamp>,
     /// When it was ended early, if it was.
     pub revoked_at: Option<Timestamp>,
     /// Why it was ended early.

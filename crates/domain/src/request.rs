@@ -9,10 +9,12 @@ use crate::scope::ScopePath;
 use crate::time::Timestamp;
 
 mod approval;
+mod recurrence;
 
 pub use approval::{
     Approval, ApprovalRule, ApprovalStage, Awaited, Escalation, NoticeKind, REMINDERS_MAX, RequestNotice,
 };
+pub use recurrence::{InvalidRecurrence, Recurrence, Window};
 
 /// Where a request stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -66,6 +68,24 @@ pub struct Request {
     pub policy: PolicyId,
     /// Who must say yes; none when policy grants at once.
     pub approval: Option<ApprovalRule>,
+    /// The grant whose window it asks to be made longer; none where it asks for a new one.
+    #[serde(default)]
+    pub extends: Option<GrantId>,
+    /// The other accounts that were asked for in the same breath: one answer is the answer to all of them.
+    #[serde(default)]
+    pub together: Vec<Companion>,
+    /// The windows that come again; none where it asks for one window.
+    #[serde(default)]
+    pub recurs: Option<Recurrence>,
+    /// The recurring request that this window belongs to.
+    #[serde(default)]
+    pub series: Option<RequestId>,
+    /// When the next window begins; none where none comes, or no more.
+    #[serde(default)]
+    pub next_window_at: Option<Timestamp>,
+    /// Why no more windows come, where they ended early.
+    #[serde(default)]
+    pub recurs_ended: Option<String>,
     /// The answers so far.
     pub approvals: Vec<Approval>,
     /// What was said because nobody answered: reminders, and to whom it was escalated.
@@ -77,6 +97,15 @@ pub struct Request {
     pub created_at: Timestamp,
     /// When it lapses unanswered.
     pub expires_at: Timestamp,
+}
+
+/// Another account that was asked for in the same breath.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Companion {
+    /// Its request.
+    pub request: RequestId,
+    /// The account.
+    pub account: AccountRef,
 }
 
 impl Request {

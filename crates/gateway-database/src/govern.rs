@@ -81,6 +81,7 @@ impl Governor {
                         let _ = self.orders.send(Order::Say(text)).await;
                         Input::Tick
                     }
+                    Some(Directive::Until(until)) => Input::PolicyChanged(Ok(until)),
                     Some(Directive::End { reason, message }) => return self.end(reason, message).await,
                     None => {
                         let message = "postern does not govern this session any more; connect again".to_owned();

@@ -44,6 +44,7 @@ pub(crate) async fn run(connection: Arc<Connection>, link: Arc<Link>, governed: 
                     effects = Vec::new();
                     continue;
                 }
+                Some(Directive::Until(until)) => Input::PolicyChanged(Ok(until)),
                 other => {
                     ended = Some(Directive::end_of(other));
                     break;

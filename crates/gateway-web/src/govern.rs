@@ -45,6 +45,7 @@ pub(crate) async fn run(tab: Arc<Tab>, governed: Governed) {
                     say(&tab, &text).await;
                     None
                 }
+                Some(Directive::Until(until)) => Some(Input::PolicyChanged(Ok(until))),
                 other => {
                     ended = Some(Directive::end_of(other));
                     break;

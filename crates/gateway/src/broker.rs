@@ -109,6 +109,8 @@ pub enum Directive {
     },
     /// Show the person this text and go on.
     Message(String),
+    /// Go on until then at the latest, as was decided anew.
+    Until(Timestamp),
 }
 
 impl Directive {

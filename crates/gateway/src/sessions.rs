@@ -386,7 +386,7 @@ impl Directives {
     pub async fn end(&mut self) -> (EndReason, String) {
         loop {
             match self.recv().await {
-                Some(Directive::Message(_)) => {}
+                Some(Directive::Message(_) | Directive::Until(_)) => {}
                 other => return Directive::end_of(other),
             }
         }

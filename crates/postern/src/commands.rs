@@ -115,6 +115,8 @@ pub(crate) enum Command {
     Withdraw(request::Withdraw),
     /// List grants.
     Grants(grant::Grants),
+    Extend(grant::Extend),
+    HandBack(grant::HandBack),
     /// End a grant early.
     Revoke(grant::Revoke),
     /// Change the secret of an account, or of every account of a label.
@@ -189,6 +191,8 @@ pub(crate) async fn run(command: Command, format: Format) -> Result<u8, Failure>
         Command::Deny(args) => args.run(format).await,
         Command::Withdraw(args) => args.run(format).await,
         Command::Grants(args) => args.run(format).await,
+        Command::Extend(args) => args.run(format).await,
+        Command::HandBack(args) => args.run(format).await,
         Command::Revoke(args) => args.run(format).await,
         Command::Rotate(args) => args.run(format).await,
         Command::Rotation(command) => command.run(format).await,

@@ -1,6 +1,7 @@
 //! Grants.
 
 use postern_domain::grant::{Grant, GrantState};
+use postern_domain::policy::Obligations;
 use postern_domain::{AccountId, GrantId, PolicyId, ScopePath, Timestamp, UserId};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -196,6 +197,30 @@ impl WriteTx {
         if done.rows_affected() == 1 { Ok(()) } else { Err(Error::Missing { noun: "a grant that can be revoked" }) }
     }
 
+    /// Makes a grant's window longer, under these obligations.
+    ///
+    /// # Errors
+    /// When it cannot be used any more, or would not end later, or the database fails.
+    pub async fn grant_extend(
+        &mut self,
+        id: &GrantId,
+        ends_at: Timestamp,
+        obligations: &Obligations,
+    ) -> Result<(), Error> {
+        let now = self.now();
+        let done = sqlx::query(
+            "update access_grant set ends_at = ?2, extended_at = ?3, obligations = ?4 \
+             where id = ?1 and revoked_at is null and ends_at > ?3 and ends_at < ?2",
+        )
+        .bind(id.as_str())
+        .bind(ends_at.as_millis())
+        .bind(now.as_millis())
+        .bind(row::to_json(obligations, "obligations")?)
+        .execute(self.connection())
+        .await?;
+        if done.rows_affected() == 1 { Ok(()) } else { Err(Error::Missing { noun: "a grant that can be extended" }) }
+    }
+
     /// Notes that the ledger has been told of the end of a grant's window.
     ///
     /// # Errors
@@ -222,6 +247,7 @@ pub(crate) fn grant(row: &SqliteRow, now: Timestamp) -> Result<Grant, Error> {
         obligations: row::json(row, "obligations")?,
         starts_at: row::time(row, "starts_at")?,
         ends_at: row::time(row, "ends_at")?,
+        extended_at: row::time_opt(row, "extended_at")?,
         revoked_at: row::time_opt(row, "revoked_at")?,
         revoked_reason: row.try_get("revoked_reason")?,
         state: GrantState::Active,

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use postern_domain::grant::Grant;
 use postern_domain::policy::Obligations;
 use postern_domain::request::{Approval, NoticeKind, Request, RequestNotice, RequestState};
-use postern_domain::{AccountId, RequestId, ScopePath, Timestamp, UserId, UserName};
+use postern_domain::{AccountId, GrantId, RequestId, ScopePath, Timestamp, UserId, UserName};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use crate::db::{ReadTx, WriteTx};
 use crate::error::Error;
+use crate::grant;
 use crate::listing::{self, Listed, Listing, Plan, Query};
 use crate::row;
 
@@ -21,7 +23,11 @@ macro_rules! columns {
             left join user x on x.id = p.in_place_of \
             where p.request_id = r.id order by p.at, w.name) v) as approvals, \
          (select json_group_array(json_object('kind', n.kind, 'stage', n.stage, 'at', n.at)) from \
-           (select m.kind, m.stage, m.at from request_notice m where m.request_id = r.id order by m.number) n) as notices"
+           (select m.kind, m.stage, m.at from request_notice m where m.request_id = r.id order by m.number) n) as notices, \
+         (select json_group_array(json_object('request', o.id, 'account', o.account)) from \
+           (select b.id, d.name || '@' || e.name as account from request b join account d on d.id = b.account_id \
+            join asset e on e.id = d.asset_id \
+            where b.bundle_id = r.bundle_id and b.id <> r.id order by b.id) o) as together"
     };
 }
 
@@ -36,7 +42,8 @@ pub(crate) const SELECT: &str = concat!("select ", columns!(), " from ", tables!
 
 pub(crate) const LISTED: Plan = Plan {
     columns: columns!(),
-    from: concat!(tables!(), " where 1"),
+    // Windows of a recurring request are shown with it, and as grants.
+    from: concat!(tables!(), " where r.series_id is null"),
     id: "r.id",
     keys: &[("-created_at", "r.created_at"), ("expires_at", "r.expires_at")],
 };
@@ -52,6 +59,8 @@ pub struct StoredRequest {
     pub account: AccountId,
     /// What the policy obliged to when it was asked.
     pub obligations: Obligations,
+    /// The first of the requests that were made in the same breath.
+    pub bundle: Option<RequestId>,
 }
 
 impl StoredRequest {
@@ -189,6 +198,50 @@ impl ReadTx {
         rows.iter().map(|row| Ok((row::text(row, "name")?, count(row)?))).collect()
     }
 
+    /// All requests that were made in the same breath as `bundle`, the first of them, itself included.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn requests_together(&mut self, bundle: &RequestId) -> Result<Vec<StoredRequest>, Error> {
+        let sql = format!("{SELECT} where r.bundle_id = ?1 order by r.id");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(bundle.as_str()).fetch_all(self.connection()).await?;
+        rows.iter().map(stored).collect()
+    }
+
+    /// Recurring requests of which a window is to begin by `now`, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn windows_due(&mut self, now: Timestamp, limit: u32) -> Result<Vec<StoredRequest>, Error> {
+        let sql = format!(
+            "{SELECT} where r.next_window_at is not null and r.next_window_at <= ?1 order by r.next_window_at limit ?2"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(now.as_millis())
+            .bind(limit)
+            .fetch_all(self.connection())
+            .await?;
+        rows.iter().map(stored).collect()
+    }
+
+    /// The grants of a recurring request's windows that can be used at `now` or later.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn windows_open(&mut self, series: &RequestId, now: Timestamp) -> Result<Vec<Grant>, Error> {
+        let sql = format!(
+            "{} where g.request_id in (select id from request where series_id = ?1) and g.ends_at > ?2 \
+             and g.revoked_at is null order by g.id",
+            grant::SELECT
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(series.as_str())
+            .bind(now.as_millis())
+            .fetch_all(self.connection())
+            .await?;
+        rows.iter().map(|row| grant::grant(row, now)).collect()
+    }
+
     /// Pending requests that lapsed by `now`, at most `limit`.
     ///
     /// # Errors
@@ -225,8 +278,8 @@ impl WriteTx {
         let request = &stored.request;
         sqlx::query(
             "insert into request (id, user_id, account_id, scope, duration_seconds, reason, ticket, state, \
-             policy_id, approval, obligations, created_at, expires_at, starts_at, notice_at) \
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+             policy_id, approval, obligations, created_at, expires_at, starts_at, notice_at, bundle_id, extends_id, recurs, series_id) \
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
         )
         .bind(request.id.as_str())
         .bind(stored.user.as_str())
@@ -243,6 +296,10 @@ impl WriteTx {
         .bind(request.expires_at.as_millis())
         .bind(request.starts_at.map(Timestamp::as_millis))
         .bind(request.next_notice().map(|(at, _)| at.as_millis()))
+        .bind(stored.bundle.as_ref().map(RequestId::as_str))
+        .bind(request.extends.as_ref().map(GrantId::as_str))
+        .bind(request.recurs.as_ref().map(|recurs| row::to_json(recurs, "recurs")).transpose()?)
+        .bind(request.series.as_ref().map(RequestId::as_str))
         .execute(self.connection())
         .await?;
         Ok(())
@@ -259,6 +316,25 @@ impl WriteTx {
             .execute(self.connection())
             .await?;
         if done.rows_affected() == 1 { Ok(()) } else { Err(Error::Missing { noun: "a pending request" }) }
+    }
+
+    /// Sets when the next window of a recurring request begins; none, with why, when no more come.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn request_window_next(
+        &mut self,
+        id: &RequestId,
+        at: Option<Timestamp>,
+        ended: Option<&str>,
+    ) -> Result<(), Error> {
+        sqlx::query("update request set next_window_at = ?2, recurs_ended = ?3 where id = ?1")
+            .bind(id.as_str())
+            .bind(at.map(Timestamp::as_millis))
+            .bind(ended)
+            .execute(self.connection())
+            .await?;
+        Ok(())
     }
 
     /// An answer to a request.
@@ -330,6 +406,8 @@ pub(crate) fn stored(row: &SqliteRow) -> Result<StoredRequest, Error> {
             })
         })
         .collect::<Result<Vec<_>, Error>>()?;
+    let state: RequestState = row::from_word(row, "state")?;
+    let extends: Option<GrantId> = row::text_opt(row, "extends_id")?;
     let request = Request {
         id: row::text(row, "id")?,
         user: row::text(row, "user_name")?,
@@ -339,12 +417,18 @@ pub(crate) fn stored(row: &SqliteRow) -> Result<StoredRequest, Error> {
         starts_at: row::time_opt(row, "starts_at")?,
         reason: row.try_get("reason")?,
         ticket: row.try_get("ticket")?,
-        state: row::from_word(row, "state")?,
+        state,
         policy: row::text(row, "policy_id")?,
         approval: row::json_opt(row, "approval")?,
         approvals,
         notices: notices(row)?,
-        grant: row::text_opt(row, "grant_id")?,
+        grant: row::text_opt(row, "grant_id")?.or_else(|| extends.clone().filter(|_| state == RequestState::Granted)),
+        extends,
+        together: row::json(row, "together")?,
+        recurs: row::json_opt(row, "recurs")?,
+        series: row::text_opt(row, "series_id")?,
+        next_window_at: row::time_opt(row, "next_window_at")?,
+        recurs_ended: row.try_get("recurs_ended")?,
         created_at: row::time(row, "created_at")?,
         expires_at: row::time(row, "expires_at")?,
     };
@@ -353,6 +437,7 @@ pub(crate) fn stored(row: &SqliteRow) -> Result<StoredRequest, Error> {
         user: row::text(row, "user_id")?,
         account: row::text(row, "account_id")?,
         obligations: row::json(row, "obligations")?,
+        bundle: row::text_opt(row, "bundle_id")?,
     })
 }
 

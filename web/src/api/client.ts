@@ -4,7 +4,7 @@ import type {
   Access, AccessExplained, Account, ApiToken, Applied, Asset, AuditItem, CheckedOut, Checkout, ConnectTicket, Counts, DayFigures,
   DiscoveryRun, DiscoveryView, Document, DocumentsRead, DocumentsWritten, Finding, Folder, Inventory, WaitingStatement,
   Grant, Group, Home, HostKey, Integrity, Link, LinkShown, Login, Page, Passkey, PasskeyAnswer,
-  PasskeyOffer, Permission, Policy, PolicyDeleted, Proof, ReachItem, RecordingMarks, RecordingSearch, Request, RequestComment, RequestContext,
+  PasskeyOffer, Permission, Policy, PolicyDeleted, Proof, ReachItem, RecordingMarks, Recurrence, RecordingSearch, Request, RequestComment, RequestContext,
   Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, SqlConsoleOpened, SshKey, StandIn, Status, TerminalOpened, User,
   VaultStatus, WeighedRequest, Who,
 } from "./nouns";
@@ -129,8 +129,9 @@ export const api = {
   requestComment: (id: string, text: string) => json<{ comments: RequestComment[] }>("POST", path("requests", id, "comments"), { body: { text } }),
   requestShow: (id: string, signal?: Signal) => json<Request>("GET", path("requests", id), { signal }),
   requestContext: (id: string, signal?: Signal) => json<RequestContext>("GET", path("requests", id, "context"), { signal }),
-  requestCreate: (body: { account: string; duration_seconds: number; starts_at?: string; reason?: string; ticket?: string }) =>
+  requestCreate: (body: { account: string; also?: string[]; duration_seconds?: number; starts_at?: string; recurs?: Recurrence; reason?: string; ticket?: string }) =>
     json<Request>("POST", path("requests"), { body }),
+  grantExtend: (id: string, body: { duration_seconds: number; reason?: string; ticket?: string }) => json<Request>("POST", path("grants", id, "extend"), { body }),
   requestApprove: (id: string, reason?: string) =>
     json<Request>("POST", path("requests", id, "approve"), { body: reason ? { reason } : {} }),
   requestDeny: (id: string, reason: string) => json<Request>("POST", path("requests", id, "deny"), { body: { reason } }),

@@ -52,6 +52,7 @@ export type Proof = Schemas["InclusionProof"];
 export type RecordingMark = Schemas["RecordingMark"];
 export type RecordingMarks = Schemas["RecordingMarks"];
 export type RecordingSearch = Schemas["RecordingSearch"];
+export type Recurrence = Schemas["Recurrence"];
 export type Request = Schemas["Request"];
 export type RequestComment = Schemas["RequestComment"];
 export type StandIn = Schemas["StandIn"];

@@ -7,17 +7,19 @@ import { api } from "../api/client";
 import { asApiError, messageOf } from "../api/errors";
 import type { Access, Request } from "../api/nouns";
 import { demandPhrases } from "../components/Demands";
-import { fieldError } from "../components/FormDialog";
+import { fieldError, names } from "../components/FormDialog";
 import { useKept } from "../hooks/useKept";
 import { useNow } from "../hooks/useNow";
 import { t } from "../i18n";
+import { ChoicesField } from "../policy/fields";
 import { toast } from "../stores/toast";
 import { Button } from "../ui/Button";
 import { Dialog, DialogActions } from "../ui/Dialog";
-import { TextArea, TextField } from "../ui/Field";
+import { CheckField, TextArea, TextField } from "../ui/Field";
 import { Notice } from "../ui/feedback";
 import { duration, parseDuration } from "../util/time";
 
+const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 const HOUR = 3600;
 const LATE_MS = 60_000;
 const PRESETS = [30 * 60, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR];
@@ -31,6 +33,24 @@ function ticketFits(pattern: string, ticket: string): boolean {
   }
 }
 
+type Day = (typeof DAYS)[number];
+interface WindowsValue { days: Day[]; from: string; to: string; until: string }
+
+/** On which days, from when to when, until which day. */
+function Windows({ value, onChange, error }: { value: WindowsValue; onChange: (value: WindowsValue) => void; error: string | undefined }) {
+  const set = (patch: Partial<WindowsValue>) => onChange({ ...value, ...patch });
+  return (
+    <>
+      <ChoicesField legend={t.requestForm.onDays} options={DAYS.map((day) => [day, t.policies.days[day]])} value={value.days} onChange={(days) => set({ days })} />
+      <div className="grid gap-x-4 xs:grid-cols-3 [&>*]:mt-4">
+        <TextField type="time" label={t.requestForm.from} value={value.from} onChange={(event) => set({ from: event.target.value })} required />
+        <TextField type="time" label={t.requestForm.to} value={value.to} onChange={(event) => set({ to: event.target.value })} required />
+        <TextField type="date" label={t.requestForm.until} value={value.until} onChange={(event) => set({ until: event.target.value })} required error={error} />
+      </div>
+    </>
+  );
+}
+
 /** Asks for an account, with the policy's demands in view. */
 export function RequestCreate({ access, onClose, onDone }: { access: Access; onClose: () => void; onDone: (request: Request) => void }) {
   const demands = access.demands;
@@ -39,6 +59,9 @@ export function RequestCreate({ access, onClose, onDone }: { access: Access; onC
   const [reason, setReason] = useKept("reason", "");
   const [ticket, setTicket] = useKept("ticket", "");
   const [begins, setBegins] = useKept("begins", "");
+  const [also, setAlso] = useKept("also", "");
+  const [again, setAgain] = useKept("again", false);
+  const [windows, setWindows] = useKept("windows", { days: ["mon", "tue", "wed", "thu", "fri"] as Day[], from: "08:00", to: "10:00", until: "" });
   const [tried, setTried] = useState(false);
   const now = useNow(LATE_MS);
   const beginsAt = begins === "" ? undefined : new Date(begins);
@@ -50,8 +73,10 @@ export function RequestCreate({ access, onClose, onDone }: { access: Access; onC
     mutationFn: () =>
       api.requestCreate({
         account: access.account,
-        duration_seconds: seconds ?? 0,
-        ...(beginsAt ? { starts_at: beginsAt.toISOString() } : {}),
+        also: names(also),
+        ...(again
+          ? { recurs: { hours: { days: windows.days, from: windows.from, to: windows.to, zone: Intl.DateTimeFormat().resolvedOptions().timeZone }, until: new Date(windows.until).toISOString() } }
+          : { duration_seconds: seconds ?? 0, ...(beginsAt ? { starts_at: beginsAt.toISOString() } : {}) }),
         ...(reason.trim() ? { reason: reason.trim() } : {}),
         ...(ticket.trim() ? { ticket: ticket.trim() } : {}),
       }),
@@ -63,15 +88,16 @@ export function RequestCreate({ access, onClose, onDone }: { access: Access; onC
 
   const failure = send.error ? asApiError(send.error) : undefined;
   const bad = {
-    duration: seconds === undefined || seconds === 0 ? t.requestForm.durationBad : seconds > longest ? t.requestForm.durationLong(duration(longest)) : undefined,
-    begins: beginsAt && !(beginsAt.getTime() > now - LATE_MS) ? t.requestForm.beginsBad : undefined,
+    duration: again ? undefined : seconds === undefined || seconds === 0 ? t.requestForm.durationBad : seconds > longest ? t.requestForm.durationLong(duration(longest)) : undefined,
+    until: again && !(new Date(windows.until).getTime() > now) ? t.requestForm.untilBad : undefined,
+    begins: !again && beginsAt && !(beginsAt.getTime() > now - LATE_MS) ? t.requestForm.beginsBad : undefined,
     reason: demands?.reason_required && reason.trim() === "" ? t.requestForm.reasonNeeded : undefined,
     ticket: pattern && !ticketFits(pattern, ticket.trim()) ? t.requestForm.ticketBad(pattern) : undefined,
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setTried(true);
-    if (!bad.duration && !bad.begins && !bad.reason && !bad.ticket && !send.isPending) send.mutate();
+    if (!bad.duration && !bad.begins && !bad.until && !bad.reason && !bad.ticket && !send.isPending) send.mutate();
   };
 
   return (
@@ -91,6 +117,9 @@ export function RequestCreate({ access, onClose, onDone }: { access: Access; onC
           </div>
         ) : null}
         {failure ? <div className="mb-4"><Notice tone="bad" live>{messageOf(failure)}</Notice></div> : null}
+        <TextField label={t.requestForm.also} hint={t.requestForm.alsoHint} optional={t.common.optional} mono value={also} onChange={(event) => setAlso(event.target.value)} error={fieldError(send.error, "also")} spellCheck={false} autoComplete="off" />
+        <div className="mt-3"><CheckField label={t.requestForm.again} checked={again} onChange={(event) => setAgain(event.target.checked)} /></div>
+        {again ? <Windows value={windows} onChange={setWindows} error={(tried ? bad.until : undefined) ?? fieldError(send.error, "recurs.until") ?? fieldError(send.error, "recurs")} /> : <>
         <TextField label={t.requestForm.duration} value={length} onChange={(event) => setLength(event.target.value)} hint={t.requestForm.durationHint(duration(longest))} error={tried ? bad.duration : undefined} />
         <div className="mt-2 flex flex-wrap gap-1.5">
           {PRESETS.filter((preset) => preset <= longest).map((preset) => (
@@ -98,6 +127,7 @@ export function RequestCreate({ access, onClose, onDone }: { access: Access; onC
           ))}
         </div>
         <TextField type="datetime-local" label={t.requestForm.begins} optional={t.common.optional} hint={t.requestForm.beginsHint} value={begins} onChange={(event) => setBegins(event.target.value)} error={(tried ? bad.begins : undefined) ?? fieldError(send.error, "starts_at")} />
+        </>}
         <TextArea label={t.requestForm.reason} value={reason} onChange={(event) => setReason(event.target.value)} hint={t.requestForm.reasonHint} optional={demands?.reason_required ? undefined : t.common.optional} error={tried ? bad.reason : undefined} maxLength={1000} autoFocus />
         <TextField label={t.requestForm.ticket} mono value={ticket} onChange={(event) => setTicket(event.target.value)} hint={pattern ? t.requestForm.ticketHint(pattern) : undefined} optional={pattern ? undefined : t.common.optional} error={tried ? bad.ticket : undefined} autoComplete="off" spellCheck={false} />
         <DialogActions>

@@ -27,10 +27,11 @@ export function DecideButtons({ request, onOpen, size = "md" }: { request: Reque
   const why = useDecideBlocked(request);
   const named = (verb: string) => `${verb}: ${request.user}, ${request.account}`;
   if (request.user === who.user.name) {
-    return request.state === "pending" ? (
-      <Button size={size} className="relative z-10" icon={<Undo2 className="size-4" aria-hidden />} onClick={() => onOpen("withdraw")}>{t.requests.withdraw}</Button>
+    return request.state === "pending" || request.next_window_at ? (
+      <Button size={size} className="relative z-10" icon={<Undo2 className="size-4" aria-hidden />} onClick={() => onOpen("withdraw")}>{request.state === "pending" ? t.requests.withdraw : t.requests.endWindows}</Button>
     ) : null;
   }
+  if (request.state !== "pending") return null;
   return (
     <span className={cx("relative z-10 flex gap-2", size === "sm" ? "max-md:[&>button]:h-9 max-md:[&>button]:flex-1" : "")}>
       <Button size={size} look="primary" blocked={why} aria-label={named(t.requests.approve)} icon={<Check className="size-4" aria-hidden />} onClick={() => onOpen("approve")}>{t.requests.approve}</Button>

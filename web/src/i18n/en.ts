@@ -207,6 +207,7 @@ export const en = {
     begins: "Begins", beginsHint: "When it is granted, unless you give a later time.", beginsBad: "Give a time that is yet to come.",
     reasonNeeded: "Say what it is for.", ticket: "Ticket", ticketHint: (p: string) => `Must match ${p}`, ticketBad: (p: string) => `Does not match ${p}.`,
     submit: "Send the request", submitNow: "Open access", sent: "The request has been sent.", granted: (a: string) => `${a} is open for you.`,
+    also: "More accounts", alsoHint: "For the same task: answered as one, each with a grant of its own.", again: "The window comes again", onDays: "On these days", from: "From", to: "To", until: "Until", untilBad: "Give a day that is yet to come.",
     notThere: "This account is not among those you can ask for.",
   },
   requests: {
@@ -220,7 +221,7 @@ export const en = {
     approveReason: "Remark", denyReason: "Reason", denyHint: "The requester reads it.", approveSubmit: "Approve", denySubmit: "Deny",
     approved: "Approved.", approvedMore: "Approved. More approvals are needed.", denied: "Denied.", withdrawn: "Withdrawn.",
     detail: "Request", facts: "Facts", answers: "Answers", answersNone: "Nobody has answered yet.", saidYes: "approved", saidNo: "denied",
-    needs: (have: number, n: number, groups: string) => `${have} of ${s(n, "approval", "approvals")}${groups ? ` from ${groups}` : ""}`, needsNone: "none: policy grants it at once", stage: (n: number, of: number) => `Stage ${n} of ${of}: `, inPlaceOf: "in the place of", reminded: "Those who may answer were reminded.", escalated: "Nobody answered: others were asked, too.", nudged: "While nobody answered", approvers: "Who may answer it", approversNone: "Nobody who may answer it was found.", answeredBefore: (n: number) => `answered ${s(n, "request", "requests")} for it`, isAway: "away", standsIn: (u: string) => `${u} stands in`,
+    needs: (have: number, n: number, groups: string) => `${have} of ${s(n, "approval", "approvals")}${groups ? ` from ${groups}` : ""}`, needsNone: "none: policy grants it at once", together: "Together with", extends: "More time for", recurs: "Windows", recursText: (days: string, from: string, to: string, zone: string) => `${days} ${from} to ${to} ${zone}`, nextWindow: "Next window", recursEnded: "No more windows", endWindows: "End it", ofSeries: "A window of", stage: (n: number, of: number) => `Stage ${n} of ${of}: `, inPlaceOf: "in the place of", reminded: "Those who may answer were reminded.", escalated: "Nobody answered: others were asked, too.", nudged: "While nobody answered", approvers: "Who may answer it", approversNone: "Nobody who may answer it was found.", answeredBefore: (n: number) => `answered ${s(n, "request", "requests")} for it`, isAway: "away", standsIn: (u: string) => `${u} stands in`,
     recent: (u: string) => `What ${u} used lately`, recentNone: "No sessions that you may see.", grant: "Grant", policy: "Policy", scope: "Scope", id: "Id", approvals: "Approvals",
     requested: "Asked for", often: (n: number) => `${n >= 100 ? "100 or more" : n.toLocaleString()} ${n === 1 ? "session" : "sessions"} on this account in the last 90 days`, earlier: "Earlier requests for it", earlierNone: "None.",
     comments: "What was said", commentsNone: "Nothing was said about it yet.", comment: "Say something", commentHint: "Everybody who sees the request reads it. It stays, and is in the ledger too.", commentSend: "Send",
@@ -235,6 +236,7 @@ export const en = {
     user: "Who", account: "What", state: "State", begins: "From", ends: "Until", revoke: "Revoke", request: "Request", capabilities: "May do",
     none: "No grants", noneBody: "A grant appears when a request is approved.", mine: "Mine", all: "All",
     revokeTitle: (u: string, a: string) => `Revoke ${u} on ${a}`, revokeBody: "Live sessions under it end within a second.", reason: "Reason", revoked: "Revoked.",
+    handBack: "Hand back", handBackTitle: (a: string) => `Hand ${a} back`, handBackBody: "Your sessions under it end.", handedBack: "Handed back.", extend: "Extend", extendTitle: (a: string) => `More time on ${a}`, extendBody: "It is asked for and approved like the first time. Your sessions go on.", extendFor: "How long from now", extended: "It ends later now.", extensionSent: "The wish for more time has been sent.",
   },
   sessions: {
     title: "Sessions", lead: "Every use of an account, live and past.", live: "Live", ended: "Ended", all: "All",

@@ -2,7 +2,8 @@
 
 use axum::http::Method;
 use postern_control::{
-    AccessFilter, AccessItem, Caller, Control, GrantWanted, Listed, RequestContext, RequestInput, RequestWanted,
+    AccessFilter, AccessItem, Caller, Control, ExtensionInput, GrantWanted, Listed, RequestContext, RequestInput,
+    RequestWanted,
 };
 use postern_domain::grant::{Grant, GrantState};
 use postern_domain::permission::Permission;
@@ -42,12 +43,22 @@ pub(crate) fn declare(routes: Routes) -> Routes {
             deny,
         )
         .signed_in(
-            (Method::POST, "/v1/requests/{id}/withdraw", "request_withdraw", "Take one's own request back"),
+            (
+                Method::POST,
+                "/v1/requests/{id}/withdraw",
+                "request_withdraw",
+                "Take one's own request back, or end one that recurs",
+            ),
             withdraw,
         );
     routes
         .signed_in((Method::GET, "/v1/grants", "grant_list", "Grants that one may see, newest first"), grants)
         .signed_in((Method::GET, "/v1/grants/{id}", "grant_show", "One grant"), grant)
+        .holding(
+            Permission::RequestCreate,
+            (Method::POST, "/v1/grants/{id}/extend", "grant_extend", "Ask for a longer window of one's own grant"),
+            extend,
+        )
         .signed_in(
             (Method::POST, "/v1/grants/{id}/revoke", "grant_revoke", "End a grant early, with its live sessions"),
             revoke,
@@ -247,6 +258,15 @@ async fn grants(control: Control, caller: Caller, input: Input<Nothing, Held>) -
 
 async fn grant(control: Control, caller: Caller, input: Input<Granted>) -> Result<Found<Grant>, Problem> {
     Ok(Found(control.grant_show(&caller, &input.path.id).await?))
+}
+
+async fn extend(
+    control: Control,
+    caller: Caller,
+    permit: Permit<Manage>,
+    input: Input<Granted, Nothing, ExtensionInput>,
+) -> Result<Created<Request>, Problem> {
+    Ok(Created(control.grant_extend(&caller, &permit, &input.path.id, &input.body).await?))
 }
 
 async fn revoke(

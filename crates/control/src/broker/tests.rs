@@ -37,6 +37,8 @@ async fn granted(estate: &Estate) {
         starts_at: None,
         reason: Some("a task".to_owned()),
         ticket: None,
+        also: Vec::new(),
+        recurs: None,
     };
     estate.ask("ben", &input).await.expect("granted at once");
 }

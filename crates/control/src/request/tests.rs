@@ -297,3 +297,55 @@ async fn pages_of_requests_join_without_a_gap() {
     let expected: Vec<_> = (0..7).rev().map(|number| format!("CHG-{number}")).collect();
     assert_eq!(seen, expected);
 }
+
+#[tokio::test]
+async fn several_accounts_are_answered_as_one() {
+    let estate = Estate::new().await;
+    let access = "kind: Account\naccount: app@web-1\ncredential: password\n";
+    estate.apply("ada", access).await.unwrap();
+    let input = RequestInput { also: vec![crate::estate::reference("app@web-1")], ..wish("root@web-1") };
+    let request = estate.ask("ben", &input).await.unwrap();
+    assert_eq!(request.together.len(), 1);
+    assert_eq!(estate.ask("ben", &input).await.unwrap().id, request.id, "a second click");
+    estate.approve("cy", &request.together[0].request).await.unwrap();
+    let decided = estate.approve("dee", &request.id).await.unwrap();
+    assert_eq!(decided.state, RequestState::Granted);
+    let ben = estate.world.caller("ben").await;
+    let other = estate.world.control.request_show(&ben, &request.together[0].request).await.unwrap();
+    assert_eq!(other.state, RequestState::Granted);
+    assert!(other.grant.is_some() && other.grant != decided.grant, "each has its own");
+    assert_eq!(estate.world.events("grant.create").await.len(), 2);
+}
+
+#[tokio::test]
+async fn of_several_accounts_all_are_asked_for_or_none() {
+    let estate = Estate::new().await;
+    for (other, word) in
+        [("root@dev-1", "approved by others"), ("nobody@web-1", "nothing was asked for"), ("root@web-1", "twice")]
+    {
+        let input = RequestInput { also: vec![crate::estate::reference(other)], ..wish("root@web-1") };
+        let refused = estate.ask("ben", &input).await.unwrap_err().to_string();
+        assert!(refused.contains(word), "{refused}");
+    }
+    let ben = estate.world.caller("ben").await;
+    let mine = RequestWanted { mine: true, ..RequestWanted::default() };
+    let listed = estate.world.control.request_list(&ben, &mine, &Listing::default()).await.unwrap();
+    assert!(listed.items.is_empty());
+}
+
+#[tokio::test]
+async fn one_no_and_one_withdrawal_are_for_all_of_them() {
+    let estate = Estate::new().await;
+    estate.apply("ada", "kind: Account\naccount: app@web-1\ncredential: password\n").await.unwrap();
+    let input = RequestInput { also: vec![crate::estate::reference("app@web-1")], ..wish("root@web-1") };
+    let control = &estate.world.control;
+    let ben = estate.world.caller("ben").await;
+    let request = estate.ask("ben", &input).await.unwrap();
+    estate.deny("cy", &request.id, "not today").await.unwrap();
+    let other = control.request_show(&ben, &request.together[0].request).await.unwrap();
+    assert_eq!(other.state, RequestState::Denied);
+    let request = estate.ask("ben", &input).await.unwrap();
+    control.request_withdraw(&ben, &request.id).await.unwrap();
+    let other = control.request_show(&ben, &request.together[0].request).await.unwrap();
+    assert_eq!(other.state, RequestState::Withdrawn);
+}

@@ -116,6 +116,36 @@ impl Hours {
         found
     }
 
+    /// The first window that ends after `now`, which may have begun; none where they cannot be understood.
+    pub(crate) fn next_window(&self, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        let (begin, end, zone) = self.parse().ok()?;
+        let instant = |day: jiff::civil::Date, minute: u16| {
+            let (day, minute) = if minute == MINUTES_PER_DAY { (day.tomorrow().ok()?, 0) } else { (day, minute) };
+            let (hour, minute) = (i8::try_from(minute / 60).ok()?, i8::try_from(minute % 60).ok()?);
+            let at = zone.to_ambiguous_timestamp(day.at(hour, minute, 0, 0)).compatible().ok()?;
+            Some(Timestamp::from_millis(at.as_millisecond()))
+        };
+        let mut day = zone.to_datetime(now.to_jiff()).date().yesterday().ok()?;
+        // Yesterday's may go on past midnight; every day of the week comes within the next seven.
+        for _ in 0..9 {
+            let ends_on = if begin < end { day } else { day.tomorrow().ok()? };
+            let (from, to) = (instant(day, begin)?, instant(ends_on, end)?);
+            // Where the clock is put forward, a short window may vanish.
+            if self.includes(day.weekday()) && to > now && from < to {
+                return Some((from, to));
+            }
+            day = day.tomorrow().ok()?;
+        }
+        None
+    }
+
+    /// How long they last by the wall clock, in seconds; 0 where they cannot be understood.
+    pub(crate) fn seconds(&self) -> u64 {
+        let Ok((from, to, _)) = self.parse() else { return 0 };
+        let minutes = if from < to { to - from } else { MINUTES_PER_DAY - from + to };
+        u64::from(minutes) * 60
+    }
+
     /// Checks that the times and the zone can be understood.
     ///
     /// # Errors

@@ -42,7 +42,8 @@ impl<'a> Usable<'a> {
 
     /// When its grant or its longest duration is over, for a session of `started_at`.
     fn over_at(&self, started_at: Timestamp) -> Timestamp {
-        let longest = started_at.after(Duration::from_secs(self.obligations().max_duration_seconds));
+        let counted = self.grant.and_then(|grant| grant.extended_at).map_or(started_at, |at| at.max(started_at));
+        let longest = counted.after(Duration::from_secs(self.obligations().max_duration_seconds));
         self.grant.map_or(longest, |grant| longest.min(grant.ends_at))
     }
 

@@ -65,7 +65,60 @@ fn reminders_and_escalation_come_when_they_are_due() {
     assert_eq!(request.next_notice(), Some((NOON.after(minutes(55)), NoticeKind::Remind)));
 }
 
+fn weekdays(from: &str, to: &str) -> Recurrence {
+    use crate::policy::{Day, Hours};
+    let days = [Day::Mon, Day::Tue, Day::Wed, Day::Thu, Day::Fri].into();
+    let hours = Hours { days, from: from.to_owned(), to: to.to_owned(), zone: "Europe/Berlin".to_owned() };
+    Recurrence { hours, until: NOON.after(minutes(30 * 24 * 60)) }
+}
+
+#[test]
+fn windows_come_again_by_the_wall_clock() {
+    let (morning, friday) = (weekdays("08:00", "10:00"), minutes(2 * 24 * 60));
+    let text = |at: Timestamp| morning.window(at).map(|window| (window.from.to_string(), window.to.to_string()));
+    // It is Wednesday noon; Berlin is an hour ahead of UTC.
+    let thursday = text(NOON).unwrap();
+    assert!(thursday.0.contains("T07:00") && thursday.1.contains("T09:00"), "{thursday:?}");
+    let monday = text(NOON.after(friday)).unwrap();
+    assert_eq!(morning.window(NOON.after(friday)).unwrap().from.since(NOON).as_secs() / 86_400, 4, "{monday:?}");
+    let night = weekdays("22:00", "06:00");
+    let window = night.window(NOON).unwrap();
+    assert_eq!(window.to.since(window.from), minutes(8 * 60));
+    let within = night.window(window.from.after(minutes(60))).unwrap();
+    assert_eq!(within, window, "one that has begun goes on");
+    assert_ne!(night.window(window.to).unwrap(), window);
+    assert_eq!(morning.seconds(), 7_200);
+    assert_eq!(night.seconds(), 8 * 3_600);
+}
+
+#[test]
+fn no_window_comes_after_the_end() {
+    let over = Recurrence { until: NOON.after(minutes(60)), ..weekdays("08:00", "10:00") };
+    assert_eq!(over.window(NOON), Err(InvalidRecurrence::Never));
+    let strange = weekdays("8", "10:00");
+    assert!(matches!(strange.window(NOON), Err(InvalidRecurrence::Hours(_))));
+}
+
 proptest! {
+    #[test]
+    fn windows_hold_at_their_ends_and_do_not_overlap(
+        from in 0u16..1440, length in 1u16..1440, days in proptest::collection::btree_set(0usize..7, 1..7), shift in 0u64..20_000,
+    ) {
+        use crate::policy::Day;
+        const ALL: [Day; 7] = [Day::Mon, Day::Tue, Day::Wed, Day::Thu, Day::Fri, Day::Sat, Day::Sun];
+        let clock = |minute: u16| format!("{:02}:{:02}", minute % 1440 / 60, minute % 60);
+        let mut recurrence = weekdays(&clock(from), &clock(from + length));
+        recurrence.hours.zone = "UTC".to_owned();
+        recurrence.hours.days = days.into_iter().map(|day| ALL[day]).collect();
+        let now = NOON.after(minutes(shift));
+        recurrence.until = now.after(minutes(60 * 24 * 60));
+        let window = recurrence.window(now).unwrap();
+        prop_assert!(window.to > now && window.from < window.to);
+        prop_assert_eq!(recurrence.hours.hold(window.from), Ok(true));
+        let next = recurrence.window(window.to).unwrap();
+        prop_assert!(next.from >= window.from.after(minutes(1)) && next.to > window.to);
+    }
+
     #[test]
     fn no_fewer_people_than_all_stages_want_are_enough(
         counts in proptest::collection::vec(1u8..4, 1..4),

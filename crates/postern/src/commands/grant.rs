@@ -1,10 +1,12 @@
-//! `postern grants` and `postern revoke`.
+//! `postern grants`, `postern extend`, `postern hand-back` and `postern revoke`.
 
 use clap::Args;
-use postern_domain::GrantId;
 use postern_domain::grant::Grant;
+use postern_domain::request::Request;
+use postern_domain::{GrantId, Period};
 use serde_json::json;
 
+use super::request;
 use crate::client::Client;
 use crate::exit::{DONE, Failure};
 use crate::output::{self, Columns, Format};
@@ -28,6 +30,47 @@ pub(crate) struct Revoke {
     /// Why.
     #[arg(long)]
     reason: String,
+}
+
+/// Ask for a longer window of your own grant; its sessions go on.
+#[derive(Args)]
+pub(crate) struct Extend {
+    /// The grant.
+    id: GrantId,
+    /// How long from the moment it is granted: 30m, 2h.
+    #[arg(long = "for", value_name = "DURATION")]
+    duration: Period,
+    /// Why.
+    #[arg(long)]
+    reason: Option<String>,
+    /// The ticket that it belongs to.
+    #[arg(long)]
+    ticket: Option<String>,
+}
+
+/// Give your own grant back before it is over; its live sessions end with it.
+#[derive(Args)]
+pub(crate) struct HandBack {
+    /// The grant.
+    id: GrantId,
+    /// Why.
+    #[arg(long, default_value = "handed back")]
+    reason: String,
+}
+
+impl Extend {
+    pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
+        let path = format!("/v1/grants/{}/extend", self.id);
+        let body = json!({ "duration_seconds": self.duration.seconds(), "reason": self.reason, "ticket": self.ticket });
+        let request: Request = Client::signed_in()?.post(&path, &body).await?;
+        request::show(&request, format)
+    }
+}
+
+impl HandBack {
+    pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
+        Revoke { id: self.id, reason: self.reason }.run(format).await
+    }
 }
 
 impl Columns for Grant {

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use postern_control::{RequestContext, SuggestedApprover};
-use postern_domain::request::{Awaited, Request, RequestComment, RequestState};
+use postern_domain::policy::{Day, Hours};
+use postern_domain::request::{Awaited, Recurrence, Request, RequestComment, RequestState};
 use postern_domain::risk::{Risk, WeighedRequest};
 use postern_domain::{AccountRef, Period, RequestId, Timestamp};
 use serde_json::json;
@@ -20,11 +21,18 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Ask for access.
 #[derive(Args)]
 pub(crate) struct Ask {
-    /// What for, account@asset.
-    account: AccountRef,
+    /// What for, account@asset; several are answered as one.
+    #[arg(required = true)]
+    accounts: Vec<AccountRef>,
     /// How long: 30m, 8h, 1h30m.
-    #[arg(long = "for", value_name = "DURATION")]
-    duration: Period,
+    #[arg(long = "for", value_name = "DURATION", required_unless_present = "every")]
+    duration: Option<Period>,
+    /// Windows that come again: "mon-fri 08:00-10:00", "08:00-10:00" for every day, "sat,sun 22:00-06:00 Europe/Berlin".
+    #[arg(long, value_name = "HOURS", requires = "until", conflicts_with_all = ["duration", "begins"])]
+    every: Option<Every>,
+    /// When windows stop to come again: a time, or a wait (14d).
+    #[arg(long, value_name = "TIME", requires = "every")]
+    until: Option<Begins>,
     /// When the window begins, where not at once: a time (2026-11-26T20:00Z) or a wait (2h).
     #[arg(long = "at", value_name = "TIME")]
     begins: Option<Begins>,
@@ -68,6 +76,44 @@ impl FromStr for Begins {
         }
         let time = text.parse().map_err(|_| "write a time (2026-11-26T20:00Z) or a wait (2h)")?;
         Ok(Self::At(time))
+    }
+}
+
+/// Hours that come again, as they are typed: days, from-to, zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Every(Hours);
+
+impl FromStr for Every {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        const DAYS: [(&str, Day); 7] = [
+            ("mon", Day::Mon),
+            ("tue", Day::Tue),
+            ("wed", Day::Wed),
+            ("thu", Day::Thu),
+            ("fri", Day::Fri),
+            ("sat", Day::Sat),
+            ("sun", Day::Sun),
+        ];
+        let place = |name: &str| DAYS.iter().position(|(known, _)| *known == name.to_lowercase());
+        let unknown = |part: &str| format!("`{part}` is not a day: write mon-fri or sat,sun");
+        let mut parts = text.split_whitespace().peekable();
+        let mut days = std::collections::BTreeSet::new();
+        if let Some(named) = parts.next_if(|part| !part.contains(':')) {
+            for part in named.split(',') {
+                let (from, to) = part.split_once('-').unwrap_or((part, part));
+                let (from, to) = place(from).zip(place(to)).ok_or_else(|| unknown(part))?;
+                let length = (to + DAYS.len() - from) % DAYS.len();
+                days.extend(DAYS.iter().cycle().skip(from).take(length + 1).map(|(_, day)| *day));
+            }
+        }
+        let window = parts.next().and_then(|part| part.split_once('-'));
+        let (from, to) = window.ok_or("write from when to when, for example mon-fri 08:00-10:00")?;
+        let zone = parts.next().unwrap_or("UTC").to_owned();
+        let hours = Hours { days, from: from.to_owned(), to: to.to_owned(), zone };
+        hours.check().map_err(|error| error.to_string())?;
+        if parts.next().is_some() { Err("there is something after the time zone".to_owned()) } else { Ok(Self(hours)) }
     }
 }
 
@@ -123,7 +169,7 @@ pub(crate) struct Deny {
     reason: String,
 }
 
-/// Take your own request back.
+/// Take your own request back, with those made in the same breath; end one that recurs.
 #[derive(Args)]
 pub(crate) struct Withdraw {
     /// The request.
@@ -139,7 +185,7 @@ impl Columns for WeighedRequest {
         vec![
             request.id.to_string(),
             request.user.to_string(),
-            request.account.to_string(),
+            several(request),
             Period::from_seconds(request.duration_seconds).to_string(),
             output::word(&request.state),
             approvals(request),
@@ -148,6 +194,14 @@ impl Columns for WeighedRequest {
             request.reason.clone(),
             output::time(request.created_at),
         ]
+    }
+}
+
+/// The account, and how many more were asked for in the same breath.
+fn several(request: &Request) -> String {
+    match request.together.len() {
+        0 => request.account.to_string(),
+        more => format!("{} (+{more})", request.account),
     }
 }
 
@@ -173,9 +227,13 @@ fn approvals(request: &Request) -> String {
 impl Ask {
     pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
         let client = Client::signed_in()?;
+        let recurs = self.every.zip(self.until).map(|(Every(hours), until)| Recurrence { hours, until: until.time() });
+        let (account, also) = self.accounts.split_first().ok_or_else(|| Failure::usage("name an account"))?;
         let body = json!({
-            "account": self.account,
-            "duration_seconds": self.duration.seconds(),
+            "account": account,
+            "also": also,
+            "recurs": recurs,
+            "duration_seconds": self.duration.map_or(0, Period::seconds),
             "starts_at": self.begins.map(Begins::time),
             "reason": self.reason,
             "ticket": self.ticket,
@@ -188,13 +246,18 @@ impl Ask {
                 request = client.get(&format!("/v1/requests/{}", request.id)).await?;
             }
         }
-        if format == Format::Table {
-            output::line(&told(&request))?;
-        } else {
-            output::one(format, &request)?;
-        }
-        Ok(code(request.state))
+        show(&request, format)
     }
+}
+
+/// Says how a request stands; gives the exit code that tells scripts.
+pub(crate) fn show(request: &Request, format: Format) -> Result<u8, Failure> {
+    if format == Format::Table {
+        output::line(&told(request))?;
+    } else {
+        output::one(format, request)?;
+    }
+    Ok(code(request.state))
 }
 
 /// The exit code that tells scripts how a request stands.
@@ -210,6 +273,15 @@ fn code(state: RequestState) -> u8 {
 fn told(request: &Request) -> String {
     let Request { id, account, .. } = request;
     match request.state {
+        RequestState::Granted if request.recurs.is_some() => match (request.next_window_at, &request.recurs_ended) {
+            (Some(at), _) => format!("{id} granted: {account}, the next window begins {}", output::time(at)),
+            (None, Some(why)) => format!("{id}: no more windows on {account}: {why}"),
+            (None, None) => format!("{id}: the last window on {account} has begun"),
+        },
+        RequestState::Granted if request.extends.is_some() => {
+            let period = Period::from_seconds(request.duration_seconds);
+            format!("{id} granted: {account} for {period} from now ({})", output::or_dash(request.grant.as_ref()))
+        }
         RequestState::Granted => {
             let period = Period::from_seconds(request.duration_seconds);
             let grant = output::or_dash(request.grant.as_ref());
@@ -332,4 +404,25 @@ async fn answer(id: &RequestId, verb: &str, body: &serde_json::Value, format: Fo
         output::one(format, &request)?;
     }
     Ok(DONE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_that_come_again_are_read_as_people_write_them() {
+        let read = |text: &str| text.parse::<Every>().map(|Every(hours)| hours);
+        let week = read("mon-fri 08:00-10:00").unwrap();
+        assert_eq!(
+            (week.days.len(), week.from.as_str(), week.to.as_str(), week.zone.as_str()),
+            (5, "08:00", "10:00", "UTC")
+        );
+        assert!(read("08:00-10:00").unwrap().days.is_empty());
+        assert_eq!(read("fri-mon 22:00-06:00 Europe/Berlin").unwrap().days.len(), 4);
+        assert_eq!(read("sat,sun 00:00-24:00").unwrap().days, [Day::Sat, Day::Sun].into());
+        for wrong in ["", "mon", "someday 08:00-10:00", "08:00", "8-10", "08:00-10:00 Nowhere", "08:00-10:00 UTC x"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ import { Mono } from "../../components/Copy";
 import { ReasonDialog } from "../../components/ReasonDialog";
 import { GrantBadge } from "../../components/states";
 import { Left, When } from "../../components/When";
+import { GrantExtend } from "../../forms/grant-extend";
 import { useDialog, useFilter } from "../../hooks/useUrlState";
 import { useCan, useWho } from "../../hooks/useWho";
 import { t } from "../../i18n";
@@ -32,6 +33,7 @@ export function GrantsPage() {
   const mine = !all || search.whose === "mine";
   const grants = useQuery(q.grants({ mine: mine || undefined, state: search.state, q: search.q, cursor: search.cursor, limit: sizeOf(search), sort: search.sort, count: true }));
   const chosen = grants.data?.items.find((grant) => grant.id === item);
+  const own = (grant: Grant) => grant.user === who.user.name;
   const why = (grant: Grant) => (grant.user === who.user.name ? undefined : blocked("grant:revoke", grant.scope));
 
   const columns: Column<Grant>[] = [
@@ -42,7 +44,7 @@ export function GrantsPage() {
     { id: "ends", header: t.grants.ends, sort: "ends_at", cell: (row) => (row.state === "active" ? <Left until={row.ends_at} /> : row.revoked_at ? <span title={row.revoked_reason ?? undefined}><When at={row.revoked_at} /></span> : <When at={row.ends_at} />) },
     { id: "request", header: t.grants.request, narrow: "hide", cell: (row) => <Link to={pb.request(row.request)} className="relative z-10 text-accent hover:underline">{t.requests.detail}</Link> },
     { id: "state", header: t.grants.state, width: "7.5rem", narrow: "aside", cell: (row) => <GrantBadge state={row.state} /> },
-    { id: "revoke", header: t.grants.revoke, quiet: true, width: "6rem", cell: (row) => (row.state === "active" || row.state === "scheduled" ? <Button size="sm" look="danger" className="relative z-10" blocked={why(row)} aria-label={`${t.grants.revoke}: ${row.user}, ${row.account}`} onClick={() => open("revoke", row.id)}>{t.grants.revoke}</Button> : null) },
+    { id: "revoke", header: t.grants.revoke, quiet: true, width: "13rem", cell: (row) => (row.state === "active" || row.state === "scheduled" ? <Ends grant={row} own={own(row)} blocked={why(row)} onOpen={(name) => open(name, row.id)} /> : null) },
   ];
 
   return (
@@ -60,19 +62,35 @@ export function GrantsPage() {
         empty={<EmptyList icon={<Hourglass />} filtered={Boolean(search.state ?? search.q)} onClear={() => filter({ state: undefined, q: undefined })} title={t.grants.none}>{t.grants.noneBody}</EmptyList>}
       />
       <Pager next={grants.data?.next} total={grants.data?.total} />
-      {dialog === "revoke" && chosen ? <Revoke grant={chosen} onClose={close} /> : null}
+      {dialog === "revoke" && chosen ? <Revoke grant={chosen} own={own(chosen)} onClose={close} /> : null}
+      {dialog === "extend" && chosen ? <GrantExtend grant={chosen} onClose={close} /> : null}
     </Page>
   );
 }
 
-function Revoke({ grant, onClose }: { grant: Grant; onClose: () => void }) {
+/** More time and handing back for one's own, revoking for those of others. */
+function Ends({ grant, own, blocked, onOpen }: { grant: Grant; own: boolean; blocked: string | undefined; onOpen: (dialog: "revoke" | "extend") => void }) {
+  const named = (verb: string) => `${verb}: ${grant.user}, ${grant.account}`;
+  const word = own ? t.grants.handBack : t.grants.revoke;
+  return (
+    <span className="relative z-10 flex justify-end gap-2">
+      {own && grant.state === "active" ? <Button size="sm" aria-label={named(t.grants.extend)} onClick={() => onOpen("extend")}>{t.grants.extend}</Button> : null}
+      <Button size="sm" look={own ? undefined : "danger"} blocked={blocked} aria-label={named(word)} onClick={() => onOpen("revoke")}>{word}</Button>
+    </span>
+  );
+}
+
+function Revoke({ grant, own, onClose }: { grant: Grant; own: boolean; onClose: () => void }) {
   const revoke = useMutation({
     meta: { inline: true },
     mutationFn: (reason: string) => api.grantRevoke(grant.id, reason),
     onSuccess: () => {
-      toast("ok", t.grants.revoked);
+      toast("ok", own ? t.grants.handedBack : t.grants.revoked);
       onClose();
     },
   });
+  if (own) {
+    return <ReasonDialog title={t.grants.handBackTitle(grant.account)} about={t.grants.handBackBody} label={t.grants.reason} needed submit={t.grants.handBack} busy={revoke.isPending} error={revoke.error} onSubmit={(reason) => revoke.mutate(reason)} onClose={onClose} />;
+  }
   return <ReasonDialog title={t.grants.revokeTitle(grant.user, grant.account)} about={t.grants.revokeBody} label={t.grants.reason} needed danger submit={t.grants.revoke} busy={revoke.isPending} error={revoke.error} onSubmit={(reason) => revoke.mutate(reason)} onClose={onClose} />;
 }

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { Check, X } from "lucide-react";
+import type { ReactNode } from "react";
 
 import type { Request, RequestContext } from "../../api/nouns";
 import { q } from "../../api/queries";
@@ -58,6 +59,21 @@ function Context({ request }: { request: Request }) {
       </Section>
     </>
   );
+}
+
+/** What the request belongs to beyond its own window: other accounts, a grant, windows that come again. */
+function wholeOf(request: Request): ([label: string, value: ReactNode] | null)[] {
+  const { recurs, together = [] } = request;
+  const days = (recurs?.hours.days ?? []).map((day) => t.policies.days[day]).join(", ") || t.policies.words.everyDay;
+  return [
+    together.length > 0 ? [t.requests.together, <ul key="w">{together.map((each) => <li key={each.request}><Link to={pb.request(each.request)} className="text-accent hover:underline"><Mono>{each.account}</Mono></Link></li>)}</ul>] : null,
+    request.extends ? [t.requests.extends, <Mono key="x">{request.extends}</Mono>] : null,
+    recurs ? [t.requests.recurs, t.requests.recursText(days, recurs.hours.from, recurs.hours.to, recurs.hours.zone ?? "UTC")] : null,
+    recurs ? [t.requestForm.until, <When key="u" at={recurs.until} />] : null,
+    request.next_window_at ? [t.requests.nextWindow, <When key="n" at={request.next_window_at} />] : null,
+    request.recurs_ended ? [t.requests.recursEnded, request.recurs_ended] : null,
+    request.series ? [t.requests.ofSeries, <Link key="s" to={pb.request(request.series)} className="text-accent hover:underline"><Mono>{request.series}</Mono></Link>] : null,
+  ];
 }
 
 /** How many yeses each stage has, of how many; yeses fill the stages in their order. */
@@ -128,7 +144,7 @@ function Shown({ request }: { request: Request }) {
       above={<Crumb to={pb.requests()} text={t.requests.title} />}
       title={<><Mono className="!text-[1.125rem]">{request.user}</Mono><span className="font-normal text-muted"> → </span><Mono className="!text-[1.125rem]">{request.account}</Mono></>}
       lead={<span className="flex flex-wrap items-center gap-x-3 gap-y-1"><RequestBadge state={request.state} /><span>{t.requests.requested} <Ago at={request.created_at} /></span>{request.state === "pending" ? <Left until={request.expires_at} /> : null}</span>}
-      actions={request.state === "pending" ? <DecideButtons request={request} onOpen={(name) => open(name)} /> : null}
+      actions={request.state === "pending" || request.next_window_at ? <DecideButtons request={request} onOpen={(name) => open(name)} /> : null}
     >
       <div className="grid gap-8 lg:grid-cols-[minmax(0,1fr)_minmax(0,1fr)]">
         <div className="flex min-w-0 flex-col gap-8">
@@ -141,6 +157,7 @@ function Shown({ request }: { request: Request }) {
                 items={[
                   [t.requests.ticket, request.ticket ? <Mono key="t">{request.ticket}</Mono> : <span key="t" className="text-faint">{t.common.none}</span>],
                   [t.requests.duration, duration(request.duration_seconds)],
+                  ...wholeOf(request),
                   [t.requests.approvals, rule ? <Stages key="a" request={request} /> : t.requests.needsNone],
                   [t.requests.scope, <Mono key="s">{request.scope}</Mono>],
                   [t.requests.created, <When key="c" at={request.created_at} seconds />],

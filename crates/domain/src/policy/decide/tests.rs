@@ -219,6 +219,19 @@ mod reconsidering {
     }
 
     #[test]
+    fn an_extended_grant_carries_its_session_on() {
+        let (mut estate, connect) = granted();
+        estate.grants[0].obligations.max_duration_seconds = 3_600;
+        estate.grants[0].ends_at = NOON.after(minutes(50));
+        estate.grants[0].extended_at = Some(NOON);
+        let until = reconsider(&estate.connect_facts(), &opened(&connect, 55), NOON);
+        assert_eq!(until, Ok(NOON.after(minutes(50))));
+        estate.grants[0].extended_at = None;
+        let until = reconsider(&estate.connect_facts(), &opened(&connect, 55), NOON);
+        assert_eq!(until, Ok(NOON.after(minutes(5))), "without, the longest session counts from its start");
+    }
+
+    #[test]
     fn other_rights_do_not_carry_a_session_on() {
         let (mut estate, connect) = granted();
         estate.policies.push(standing(2, "b"));
