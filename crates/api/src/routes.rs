@@ -21,6 +21,7 @@ mod policy;
 mod proposal;
 mod reach;
 mod request;
+mod review;
 mod role;
 mod rotation;
 mod scope;
@@ -57,6 +58,7 @@ pub(crate) fn all(routes: Routes) -> Routes {
         .and(proposal::declare)
         .and(reach::declare)
         .and(request::declare)
+        .and(review::declare)
         .and(role::declare)
         .and(rotation::declare)
         .and(scope::declare)

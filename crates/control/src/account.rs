@@ -138,7 +138,7 @@ async fn put(
         looked_after(tx, caller, &asset.scope, &id, document).await?;
     }
     let account = tx.account(&id).await?.ok_or_else(|| Error::not_found("account", &document.account))?;
-    let event = event_of(tx.now(), caller, "account", &change, &asset.scope);
+    let event = event_of(tx.now(), caller.actor(), "account", &change, &asset.scope);
     Ok((account, change, vec![event]))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use postern_domain::document::{Action, Change, Document, GroupDocument, Kind, RoleDocument, diff};
-use postern_domain::event::Event;
+use postern_domain::event::{Actor, Event};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::{ScopePath, Timestamp};
@@ -251,13 +251,13 @@ pub(crate) fn changed(document: &Document, before: Option<Document>) -> Change {
 }
 
 /// The event that tells of a change, with what changed.
-pub(crate) fn event_of(now: Timestamp, caller: &Caller, noun: &str, change: &Change, scope: &ScopePath) -> Event {
+pub(crate) fn event_of(now: Timestamp, actor: Actor, noun: &str, change: &Change, scope: &ScopePath) -> Event {
     let verb = match change.action {
         Action::Create => "create",
         Action::Propose => "propose",
         Action::Update | Action::Unchanged => "update",
     };
-    Event::done(now, caller.actor(), &format!("{noun}.{verb}"), change.name.as_str(), scope.clone())
+    Event::done(now, actor, &format!("{noun}.{verb}"), change.name.as_str(), scope.clone())
         .with("changes", serde_json::to_value(&change.fields).unwrap_or_default())
 }
 

@@ -159,7 +159,7 @@ pub(crate) async fn apply(
             own.after(tx, caller, &asset.scope).await?;
         }
     }
-    events.push(event_of(tx.now(), caller, "asset", &change, &asset.scope));
+    events.push(event_of(tx.now(), caller.actor(), "asset", &change, &asset.scope));
     if let Some(setting) = document.rotation.as_ref().filter(|setting| **setting != rotation) {
         if !caller.authority.covers(Permission::RotationWrite, &asset.scope) {
             let scope = &asset.scope;

@@ -57,6 +57,7 @@ mod recording;
 mod recurrence;
 mod reminder;
 mod request;
+mod review;
 mod role;
 mod rotation;
 mod scope;
@@ -122,12 +123,16 @@ pub use passkey::{PasskeyAdd, PasskeyAnswer, PasskeyOffer};
 pub use policy::{PolicyDeleted, PolicyInput, PolicyPut, PolicyRevision};
 pub use postern_store::{
     AccountFilter, AssetFilter, DayFigures, FindingFilter, HostFilter, LeafFilter, LinkPurpose, Listed, Listing, Page,
-    PageRequest, PolicyFilter, Remembered, RotationFilter, SessionFilter, UserFilter,
+    PageRequest, PolicyFilter, Remembered, ReviewItemFilter, ReviewItemState, RotationFilter, SessionFilter, UserFilter,
 };
 pub use proposal::ProposalView;
 pub use reach::{AccessExplained, ReachAs, ReachItem};
 pub use recording::{Integrity, IntegrityVerdict, RecordingFormat, watched_line};
 pub use request::{RequestInput, RequestWanted};
+pub use review::{
+    EvidenceFormat, EvidenceVerified, ReviewAnswer, ReviewAnswered, ReviewInput, ReviewItemsWanted, ReviewStarted,
+    verify_evidence,
+};
 pub use role::RoleBody;
 pub use rotation::{RotateInput, RotatePlan, RotateTarget, Worker};
 pub use scope::ScopeBody;
@@ -323,7 +328,7 @@ impl Control {
 
 /// The noun of an action, from the closed list that listeners know.
 fn noun_of(action: &str) -> &'static str {
-    const NOUNS: [&str; 25] = [
+    const NOUNS: [&str; 26] = [
         "user",
         "group",
         "role",
@@ -338,6 +343,7 @@ fn noun_of(action: &str) -> &'static str {
         "secret",
         "policy",
         "request",
+        "review",
         "grant",
         "session",
         "vault",

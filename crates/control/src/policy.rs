@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use postern_domain::document::{Action, Change, Document, ObligationsDocument, PolicyDocument};
-use postern_domain::event::Event;
+use postern_domain::event::{Actor, Event};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::policy::{Access, Accounts, Conditions, Effect, Obligations, Policy, Subjects};
@@ -220,7 +220,7 @@ impl Control {
         visible::within(permit, &policy.scope)?;
         let (proposal, events) = match proposal::propose(&mut tx, caller, Some(&policy), None).await? {
             Some((proposal, events)) => (Some(proposal), events),
-            None => (None, remove(&mut tx, caller, &policy).await?),
+            None => (None, remove(&mut tx, &caller.actor(), &policy).await?),
         };
         self.commit(tx, &events).await?;
         Ok(PolicyDeleted { proposal })
@@ -228,16 +228,16 @@ impl Control {
 }
 
 /// Takes a policy out of use, with the grants given under it.
-pub(crate) async fn remove(tx: &mut WriteTx, caller: &Caller, policy: &Policy) -> Result<Vec<Event>, Error> {
+pub(crate) async fn remove(tx: &mut WriteTx, actor: &Actor, policy: &Policy) -> Result<Vec<Event>, Error> {
     tx.policy_delete(&policy.id).await?;
     let (now, name) = (tx.now(), &policy.name);
     let mut events = vec![
-        Event::done(now, caller.actor(), "policy.delete", name.as_str(), policy.scope.clone())
+        Event::done(now, actor.clone(), "policy.delete", name.as_str(), policy.scope.clone())
             .with("revision", policy.revision),
     ];
     for grant in tx.grants_under(&policy.id, now).await? {
         let event = grant::revoke(tx, &grant, &format!("policy {name} was deleted")).await?;
-        events.push(Event { actor: caller.actor(), ..event });
+        events.push(Event { actor: actor.clone(), ..event });
     }
     Ok(events)
 }
@@ -267,14 +267,14 @@ pub(crate) async fn apply(
     }
     let mut events = visible::ensure_scope(tx, caller, &document.scope).await?;
     let by = RevisedBy { author: &caller.user.name, approved_by: None };
-    events.push(write(tx, caller, document, current.as_ref(), by).await?);
+    events.push(write(tx, &caller.actor(), document, current.as_ref(), by).await?);
     Ok((change, events))
 }
 
 /// Writes a policy down in its next revision.
 pub(crate) async fn write(
     tx: &mut WriteTx,
-    caller: &Caller,
+    actor: &Actor,
     document: &PolicyDocument,
     current: Option<&Policy>,
     by: RevisedBy<'_>,
@@ -289,7 +289,7 @@ pub(crate) async fn write(
         Some(_) => tx.policy_update(&policy, by).await?,
     }
     let text = serde_json::to_value(document).unwrap_or_default();
-    let event = event_of(tx.now(), caller, "policy", &change, &policy.scope);
+    let event = event_of(tx.now(), actor.clone(), "policy", &change, &policy.scope);
     Ok(event.with("revision", policy.revision).with("text", text))
 }
 

@@ -89,11 +89,11 @@ impl Control {
         match &proposal.document {
             Some(document) => {
                 events.extend(visible::ensure_scope(&mut tx, caller, &document.scope).await?);
-                events.push(policy::write(&mut tx, caller, document, current.as_ref(), by).await?);
+                events.push(policy::write(&mut tx, &caller.actor(), document, current.as_ref(), by).await?);
             }
             None => {
                 if let Some(current) = &current {
-                    events.extend(policy::remove(&mut tx, caller, current).await?);
+                    events.extend(policy::remove(&mut tx, &caller.actor(), current).await?);
                 }
             }
         }

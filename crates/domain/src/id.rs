@@ -112,6 +112,8 @@ ids! {
     PolicyId = "pol", "policy";
     /// A change of a policy that waits for somebody's yes.
     ProposalId = "prp", "proposal";
+    /// A campaign in which people say who keeps what access.
+    ReviewId = "rev", "review";
     /// A wish to use an account for a task and a window.
     RequestId = "req", "request";
     /// The time-boxed right that results from a request.

@@ -21,6 +21,7 @@ pub mod policy;
 pub mod proposal;
 pub mod provision;
 pub mod request;
+pub mod review;
 pub mod risk;
 pub mod rotation;
 pub mod scope;

@@ -71,6 +71,10 @@ permissions! {
     RequestApprove = "request:approve", true;
     /// End grants early.
     GrantRevoke = "grant:revoke", true;
+    /// See access reviews and their evidence; whoever is asked in one sees it without.
+    ReviewRead = "review:read", false;
+    /// Start, close and stop access reviews, which take rights away.
+    ReviewWrite = "review:write", true;
     /// See sessions.
     SessionRead = "session:read", false;
     /// Watch live sessions and play recordings.

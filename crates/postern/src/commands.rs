@@ -20,6 +20,7 @@ mod group;
 mod login;
 mod policy;
 mod request;
+mod review;
 mod role;
 mod rotation;
 mod server;
@@ -113,6 +114,9 @@ pub(crate) enum Command {
     Deny(request::Deny),
     /// Take your own request back.
     Withdraw(request::Withdraw),
+    /// Review who has what access: list, start, show, items, keep, reduce, revoke, close, stop, evidence, verify.
+    #[command(subcommand)]
+    Review(review::ReviewCommand),
     /// List grants.
     Grants(grant::Grants),
     Extend(grant::Extend),
@@ -190,6 +194,7 @@ pub(crate) async fn run(command: Command, format: Format) -> Result<u8, Failure>
         Command::Comment(args) => args.run(format).await,
         Command::Deny(args) => args.run(format).await,
         Command::Withdraw(args) => args.run(format).await,
+        Command::Review(command) => command.run(format).await,
         Command::Grants(args) => args.run(format).await,
         Command::Extend(args) => args.run(format).await,
         Command::HandBack(args) => args.run(format).await,

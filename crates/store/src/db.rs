@@ -112,6 +112,7 @@ fn migrator() -> Migrator {
         migration(110, "request_comments", include_str!("../migrations/0110_request_comments.sql")),
         migration(140, "approval_extras", include_str!("../migrations/0140_approval_extras.sql")),
         migration(141, "request_extras", include_str!("../migrations/0141_request_extras.sql")),
+        migration(130, "reviews", include_str!("../migrations/0130_reviews.sql")),
         migration(50, "more_listings", include_str!("../migrations/0050_more_listings.sql")),
     ])
 }

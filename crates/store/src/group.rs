@@ -140,6 +140,19 @@ impl WriteTx {
         Ok(())
     }
 
+    /// Takes one member out.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn group_member_remove(&mut self, id: &GroupId, member: &UserId) -> Result<(), Error> {
+        sqlx::query("delete from group_member where group_id = ?1 and user_id = ?2")
+            .bind(id.as_str())
+            .bind(member.as_str())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
     /// Replaces the roles that membership brings.
     ///
     /// # Errors

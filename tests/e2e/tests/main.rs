@@ -19,6 +19,7 @@ mod lent;
 mod mysql;
 mod recording;
 mod redis;
+mod reviews;
 mod rotation;
 mod sources;
 mod sql_console;

@@ -4,7 +4,7 @@ import type {
   Access, AccessExplained, Account, ApiToken, Applied, Asset, AuditItem, CheckedOut, Checkout, ConnectTicket, Counts, DayFigures,
   DiscoveryRun, DiscoveryView, Document, DocumentsRead, DocumentsWritten, Finding, Folder, Inventory, WaitingStatement,
   Grant, Group, Home, HostKey, Integrity, Link, LinkShown, Login, Page, Passkey, PasskeyAnswer,
-  PasskeyOffer, Permission, Policy, PolicyDeleted, Proof, ReachItem, RecordingMarks, Recurrence, RecordingSearch, Request, RequestComment, RequestContext,
+  PasskeyOffer, Permission, Policy, PolicyDeleted, Proof, ReachItem, RecordingMarks, Recurrence, RecordingSearch, Request, RequestComment, RequestContext, Review, ReviewAnswered, ReviewItem, ReviewPlan, ReviewStarted,
   Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, SqlConsoleOpened, SshKey, StandIn, Status, TerminalOpened, User,
   VaultStatus, WeighedRequest, Who,
 } from "./nouns";
@@ -166,6 +166,14 @@ export const api = {
   grantList: (query: Query, signal?: Signal) => json<Page<Grant>>("GET", path("grants"), { query, signal }),
   grantRevoke: (id: string, reason: string) => call("POST", path("grants", id, "revoke"), { body: { reason } }),
 
+  reviewList: (query: Query, signal?: Signal) => json<Page<Review>>("GET", path("reviews"), { query, signal }),
+  reviewStart: (body: { name: string; scope: string; plan: Partial<ReviewPlan> }) => json<ReviewStarted>("POST", path("reviews"), { body }),
+  reviewShow: (id: string, signal?: Signal) => json<Review>("GET", path("reviews", id), { signal }),
+  reviewItems: (id: string, query: Query, signal?: Signal) => json<Page<ReviewItem>>("GET", path("reviews", id, "items"), { query, signal }),
+  reviewDecide: (id: string, body: { items: number[]; decision: ReviewItem["advice"]; reason: string }) => json<ReviewAnswered>("POST", path("reviews", id, "decide"), { body }),
+  reviewClose: (id: string) => json<Review>("POST", path("reviews", id, "close")),
+  reviewStop: (id: string) => json<Review>("POST", path("reviews", id, "stop")),
+
   sessionList: (query: Query, signal?: Signal) => json<Page<Session>>("GET", path("sessions"), { query, signal }),
   sessionShow: (id: string, signal?: Signal) => json<Session>("GET", path("sessions", id), { signal }),
   sessionKill: (id: string, reason: string) => call("POST", path("sessions", id, "kill"), { body: { reason } }),
@@ -208,6 +216,7 @@ export const api = {
 export const addresses = {
   recording: (id: string, format: "asciicast" | "text" | "json") =>
     withQuery(path("sessions", id, "recording"), { format }),
+  reviewEvidence: (id: string, format: "json" | "csv" | "note") => withQuery(path("reviews", id, "evidence"), { format }),
   audit: (query: Query) => withQuery(path("audit", "export"), query),
   upload: (session: string, file: string, overwrite: boolean) => withQuery(path("terminals", session, "files", "content"), { path: file, overwrite }),
 };

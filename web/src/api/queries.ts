@@ -9,7 +9,7 @@ import type { Document, Page } from "./nouns";
 export type Noun =
   | "login" | "link" | "user" | "ssh_key" | "token" | "group" | "role" | "scope" | "asset" | "host_key" | "account"
   | "policy" | "access" | "request" | "grant" | "session" | "audit" | "vault" | "status" | "passkey" | "rotation"
-  | "stand_in" | "statement" | "checkout" | "discovery" | "finding" | "inventory";
+  | "stand_in" | "statement" | "review" | "checkout" | "discovery" | "finding" | "inventory";
 
 const REACH_MAX = 100;
 // Each change of a draft asks anew; what was answered is not kept for long.
@@ -100,6 +100,11 @@ export const q = {
   requestContext: (id: string) =>
     queryOptions({ queryKey: ["request", "context", id], queryFn: ({ signal }) => api.requestContext(id, signal) }),
   grants: list("grant", api.grantList),
+  reviews: list("review", api.reviewList),
+  review: (id: string) =>
+    queryOptions({ queryKey: ["review", "show", id], queryFn: ({ signal }) => api.reviewShow(id, signal) }),
+  reviewItems: (id: string, query: Query) =>
+    queryOptions({ queryKey: ["review", "items", id, query], queryFn: ({ signal }) => api.reviewItems(id, query, signal), placeholderData: keepPreviousData }),
   sessions: list("session", api.sessionList),
   session: (id: string) =>
     queryOptions({ queryKey: ["session", "show", id], queryFn: ({ signal }) => api.sessionShow(id, signal) }),

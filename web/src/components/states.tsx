@@ -1,4 +1,4 @@
-import type { Account, Checkout, DiscoveryRun, Finding, Grant, HostKey, Policy, Request, Risk, Rotation, Session, User } from "../api/nouns";
+import type { Account, Checkout, DiscoveryRun, Finding, Grant, HostKey, Policy, Request, Review, ReviewItem, Risk, Rotation, Session, User } from "../api/nouns";
 import { t } from "../i18n";
 import { Badge } from "../ui/Badge";
 
@@ -54,6 +54,30 @@ export function SeverityBadge({ severity }: { severity: Finding["severity"] }) {
     case "high": return <Badge tone="bad" icon="alert">{text}</Badge>;
     case "medium": return <Badge tone="warn" icon="alert">{text}</Badge>;
     case "low": return <Badge tone="plain" icon="dot">{text}</Badge>;
+  }
+}
+
+export function ReviewBadge({ state }: { state: Review["state"] }) {
+  return state === "open" ? <Badge tone="info" icon="wait">{t.reviews.states.open}</Badge> : <Badge tone="plain" icon="minus">{t.reviews.states.closed}</Badge>;
+}
+
+export function AdviceBadge({ advice }: { advice: ReviewItem["advice"] }) {
+  const text = t.reviews.decisions[advice];
+  switch (advice) {
+    case "keep": return <Badge tone="ok" icon="check">{text}</Badge>;
+    case "reduce": return <Badge tone="warn" icon="minus">{text}</Badge>;
+    case "revoke": return <Badge tone="bad" icon="x">{text}</Badge>;
+  }
+}
+
+/** What was decided, and whether it has been done. */
+export function DecisionBadge({ item }: { item: ReviewItem }) {
+  if (!item.decision) return <Badge tone="info" icon="wait">{t.reviews.itemStates.waiting}</Badge>;
+  if (item.effect === "failed") return <Badge tone="bad" icon="alert">{t.reviews.itemStates.failed}</Badge>;
+  switch (item.decision) {
+    case "keep": return <Badge tone="ok" icon="check">{t.reviews.itemStates.kept}</Badge>;
+    case "reduce": return <Badge tone="plain" icon="minus">{t.reviews.itemStates.reduced}</Badge>;
+    case "revoke": return <Badge tone="plain" icon="x">{t.reviews.itemStates.revoked}</Badge>;
   }
 }
 

@@ -1,4 +1,4 @@
-import { Boxes, FileClock, Film, Gauge, Hourglass, House, KeyRound, KeySquare, Radar, RefreshCcwDot, ScrollText, Server, Settings2, Shapes, ShieldCheck, SquareTerminal, TriangleAlert, UserRound, Users, Vault, Waypoints } from "lucide-react";
+import { Boxes, ClipboardCheck, FileClock, Film, Gauge, Hourglass, House, KeyRound, KeySquare, Radar, RefreshCcwDot, ScrollText, Server, Settings2, Shapes, ShieldCheck, SquareTerminal, TriangleAlert, UserRound, Users, Vault, Waypoints } from "lucide-react";
 import type { LucideIcon } from "lucide-react";
 
 import { holds } from "../api/can";
@@ -26,6 +26,7 @@ const GROUPS: NavGroup[] = [
       { to: pb.access(), label: t.nav.access, icon: KeyRound },
       { to: pb.requests(), label: t.nav.requests, icon: FileClock, count: "waiting" },
       { to: pb.grants(), label: t.nav.grants, icon: Hourglass },
+      { to: pb.reviews(), label: t.nav.reviews, icon: ClipboardCheck },
       { to: pb.checkouts(), label: t.nav.checkouts, icon: KeySquare },
       { to: pb.terminals(), label: t.nav.terminals, icon: SquareTerminal, count: "terminals" },
       { to: pb.sessions(), label: t.nav.sessions, icon: Film, count: "live" },

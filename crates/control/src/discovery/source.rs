@@ -227,7 +227,7 @@ pub(crate) async fn apply(
         created_at: current.as_ref().map_or(tx.now(), |source| source.created_at),
     };
     tx.source_put(&source).await?;
-    events.push(event_of(tx.now(), caller, "source", &change, &declared.scope));
+    events.push(event_of(tx.now(), caller.actor(), "source", &change, &declared.scope));
     Ok((change, events))
 }
 
