@@ -176,8 +176,9 @@ impl Broker for Control {
         if let Some(detail) = detail {
             event = event.with("detail", detail);
         }
+        let capabilities = recorded.as_ref().map(|recorded| recorded.capabilities.clone()).unwrap_or_default();
         let recording = recorded.map(|recorded| (recorded.bytes, hex::encode(recorded.digest)));
-        let end = SessionEnd { at: now, reason, recording };
+        let end = SessionEnd { at: now, reason, recording, capabilities };
         let outcome = if reason == EndReason::TargetFailed { Outcome::Failed } else { Outcome::Done };
         let written = async {
             let mut tx = self.store().write(now).await?;

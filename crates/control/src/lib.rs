@@ -123,7 +123,8 @@ pub use passkey::{PasskeyAdd, PasskeyAnswer, PasskeyOffer};
 pub use policy::{PolicyDeleted, PolicyInput, PolicyPut, PolicyRevision};
 pub use postern_store::{
     AccountFilter, AssetFilter, DayFigures, FindingFilter, HostFilter, LeafFilter, LinkPurpose, Listed, Listing, Page,
-    PageRequest, PolicyFilter, Remembered, ReviewItemFilter, ReviewItemState, RotationFilter, SessionFilter, UserFilter,
+    PageRequest, PolicyFilter, Remembered, ReviewItemFilter, ReviewItemState, RotationFilter, SessionFilter,
+    UserFilter,
 };
 pub use proposal::ProposalView;
 pub use reach::{AccessExplained, ReachAs, ReachItem};

@@ -10,8 +10,8 @@ use postern_domain::event::{Actor, Event, Outcome};
 use postern_domain::permission::{Authority, Permission};
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::review::{
-    Decision, LOOKED_BACK, MayNot, Review, ReviewCounts, ReviewItem, ReviewPlan, ReviewState, Reviewed, Reviewer, Right,
-    RightKind, World, may_decide, rights,
+    Decision, LOOKED_BACK, MayNot, Review, ReviewCounts, ReviewItem, ReviewPlan, ReviewState, Reviewed, Reviewer,
+    Right, RightKind, World, may_decide, rights,
 };
 use postern_domain::user::{Group, User};
 use postern_domain::{ReviewId, ScopePath, Timestamp};
@@ -224,10 +224,9 @@ impl Control {
     }
 
     async fn refuse_review(&self, caller: &Caller, review: &Review, error: Error) -> Error {
-        let event =
-            Event::done(self.now(), caller.actor(), "review.decide", review.id.as_str(), review.scope.clone())
-                .outcome(Outcome::Refused)
-                .with("reasons", vec![error.to_string()]);
+        let event = Event::done(self.now(), caller.actor(), "review.decide", review.id.as_str(), review.scope.clone())
+            .outcome(Outcome::Refused)
+            .with("reasons", vec![error.to_string()]);
         match self.note(event).await {
             Ok(()) => error,
             Err(failed) => failed,
@@ -291,9 +290,9 @@ async fn may_all(
     let user = as_seen(rows, caller, &review.scope).await?;
     let groups = rows.groups_all().await?;
     for item in items {
-        let in_group = groups.iter().any(|group| {
-            item.right.group.as_ref() == Some(&group.name) && group.members.contains(&caller.user.name)
-        });
+        let in_group = groups
+            .iter()
+            .any(|group| item.right.group.as_ref() == Some(&group.name) && group.members.contains(&caller.user.name));
         let reviewer = Reviewer { user: &user, in_group };
         if let Err(why) = may_decide(reviewer, review, item, decision, now) {
             let message = format!("item {}, {} of {}: {why}", item.number, item.right.words(), item.right.holder());
@@ -425,7 +424,8 @@ async fn acceptable(rows: &mut ReadTx, plan: &ReviewPlan, scope: &ScopePath) -> 
         return Err(Error::invalid("plan.every_days", message));
     }
     let reviewers = &plan.reviewers;
-    let named = [plan.labels.len(), plan.policies.len(), plan.groups.len(), reviewers.users.len(), reviewers.groups.len()];
+    let named =
+        [plan.labels.len(), plan.policies.len(), plan.groups.len(), reviewers.users.len(), reviewers.groups.len()];
     if named.iter().any(|count| *count > NAMED_MAX) {
         return Err(Error::invalid("plan", format!("name at most {NAMED_MAX} of each")));
     }
@@ -433,7 +433,8 @@ async fn acceptable(rows: &mut ReadTx, plan: &ReviewPlan, scope: &ScopePath) -> 
         return Err(Error::invalid("plan.reviewers", "say who is asked: people, groups, or the accounts' owners"));
     }
     for name in &reviewers.users {
-        if !rows.user_by_name(name).await?.is_some_and(|user| user.scope.contains(scope) || scope.contains(&user.scope)) {
+        if !rows.user_by_name(name).await?.is_some_and(|user| user.scope.contains(scope) || scope.contains(&user.scope))
+        {
             return Err(Error::invalid("plan.reviewers.users", format!("user `{name}` does not exist")));
         }
     }

@@ -249,7 +249,11 @@ impl Control {
             if let Some((bytes, digest)) = &recording {
                 event = event.with("recording_bytes", *bytes).with("recording_digest", digest.as_str());
             }
-            tx.session_end(&session.id, &SessionEnd { at: now, reason: EndReason::Unknown, recording }).await?;
+            tx.session_end(
+                &session.id,
+                &SessionEnd { at: now, reason: EndReason::Unknown, recording, capabilities: Default::default() },
+            )
+            .await?;
             events.push(event);
             provision::session_over(&mut tx, &session.id).await?;
             if let Some((account, obligations)) = obliged(&mut tx, session).await? {

@@ -1,12 +1,15 @@
 //! The port through which gateways reach the rest of Postern.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
 use postern_domain::policy::{Obligations, Reason, StatementAction};
 use postern_domain::session::EndReason;
-use postern_domain::{AccountName, AccountRef, SecretBytes, SecretText, SessionId, Timestamp, UserId, UserName};
+use postern_domain::{
+    AccountName, AccountRef, Capability, SecretBytes, SecretText, SessionId, Timestamp, UserId, UserName,
+};
 use tokio::sync::mpsc;
 
 /// A person whose identity has been proved to the gateway.
@@ -189,6 +192,8 @@ pub struct Recorded {
     pub bytes: u64,
     /// The digest at the head of its hash chain.
     pub digest: [u8; 32],
+    /// The capabilities that were asked for in it and allowed; empty where a protocol does not tell them apart.
+    pub capabilities: BTreeSet<Capability>,
 }
 
 /// The port. Every method may be called concurrently.

@@ -113,6 +113,7 @@ fn migrator() -> Migrator {
         migration(140, "approval_extras", include_str!("../migrations/0140_approval_extras.sql")),
         migration(141, "request_extras", include_str!("../migrations/0141_request_extras.sql")),
         migration(130, "reviews", include_str!("../migrations/0130_reviews.sql")),
+        migration(131, "session_capabilities", include_str!("../migrations/0131_session_capabilities.sql")),
         migration(50, "more_listings", include_str!("../migrations/0050_more_listings.sql")),
     ])
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use postern_domain::permission::RoleAssignment;
 use postern_domain::review::{
-    Answer, Decision, ItemEffect, Review, ReviewCounts, ReviewItem, ReviewState, Reviewed, Right, RightFacts, RightKind,
-    paces,
+    Answer, Decision, ItemEffect, Review, ReviewCounts, ReviewItem, ReviewState, Reviewed, Right, RightFacts,
+    RightKind, paces,
 };
 use postern_domain::user::Group;
 use postern_domain::{GroupId, ReviewId, Timestamp, UserId, UserName};
@@ -166,13 +166,12 @@ impl ReadTx {
     /// # Errors
     /// When the database fails.
     pub async fn review_items_waiting(&mut self, id: &ReviewId, limit: u32) -> Result<Vec<ReviewItem>, Error> {
-        let rows = sqlx::query(
-            "select * from review_item where review_id = ?1 and decision is null order by place limit ?2",
-        )
-        .bind(id.as_str())
-        .bind(limit)
-        .fetch_all(self.connection())
-        .await?;
+        let rows =
+            sqlx::query("select * from review_item where review_id = ?1 and decision is null order by place limit ?2")
+                .bind(id.as_str())
+                .bind(limit)
+                .fetch_all(self.connection())
+                .await?;
         rows.iter().map(item).collect()
     }
 
@@ -181,8 +180,7 @@ impl ReadTx {
     /// # Errors
     /// When the database fails.
     pub async fn groups_all(&mut self) -> Result<Vec<Group>, Error> {
-        let rows =
-            sqlx::query("select * from user_group order by name, tenant").fetch_all(self.connection()).await?;
+        let rows = sqlx::query("select * from user_group order by name, tenant").fetch_all(self.connection()).await?;
         let mut members: BTreeMap<GroupId, Vec<UserName>> = BTreeMap::new();
         let joined = "select m.group_id, u.name from group_member m join user u on u.id = m.user_id order by u.name";
         for row in sqlx::query(joined).fetch_all(self.connection()).await? {
@@ -321,8 +319,7 @@ impl WriteTx {
 
     async fn review_item_insert(&mut self, id: &ReviewId, number: u32, reviewed: &Reviewed) -> Result<(), Error> {
         let Reviewed { right, facts, advice, reasons, reducible, owners } = reviewed;
-        let body =
-            Body { right: right.clone(), facts: facts.clone(), reasons: reasons.clone(), reducible: *reducible };
+        let body = Body { right: right.clone(), facts: facts.clone(), reasons: reasons.clone(), reducible: *reducible };
         let through: Vec<_> = facts.policies.iter().map(ToString::to_string).collect();
         sqlx::query(
             "insert into review_item (review_id, number, place, kind, holder, subject, advice, last_used_at, owners, body) \
@@ -378,12 +375,14 @@ impl WriteTx {
     /// When the database fails.
     pub async fn review_look(&mut self, id: &ReviewId, user: &UserId) -> Result<(), Error> {
         let now = self.now();
-        sqlx::query("insert into review_look (review_id, user_id, first_at) values (?1, ?2, ?3) on conflict do nothing")
-            .bind(id.as_str())
-            .bind(user.as_str())
-            .bind(now.as_millis())
-            .execute(self.connection())
-            .await?;
+        sqlx::query(
+            "insert into review_look (review_id, user_id, first_at) values (?1, ?2, ?3) on conflict do nothing",
+        )
+        .bind(id.as_str())
+        .bind(user.as_str())
+        .bind(now.as_millis())
+        .execute(self.connection())
+        .await?;
         Ok(())
     }
 

@@ -1,8 +1,11 @@
 //! Sessions.
 
+use std::collections::BTreeSet;
+
 use postern_domain::session::{EndReason, RecordingSummary, Session, SessionState};
 use postern_domain::{
-    AccountId, AccountName, AccountRef, AssetName, GrantId, PolicyId, ScopePath, SessionId, Timestamp, UserId,
+    AccountId, AccountName, AccountRef, AssetName, Capability, GrantId, PolicyId, ScopePath, SessionId, Timestamp,
+    UserId,
 };
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -48,6 +51,8 @@ pub struct SessionEnd {
     pub reason: EndReason,
     /// The size and the digest (hex) of its recording.
     pub recording: Option<(u64, String)>,
+    /// What was used in it; empty where that is not known.
+    pub capabilities: BTreeSet<Capability>,
 }
 
 /// Which sessions are wanted; every field given must match.
@@ -224,13 +229,19 @@ impl WriteTx {
         let (bytes, digest) = end.recording.clone().unzip();
         let done = sqlx::query(
             "update session set state = 'ended', ended_at = max(?2, started_at), end_reason = ?3, \
-             recording_bytes = ?4, recording_digest = ?5 where id = ?1 and state <> 'ended'",
+             recording_bytes = ?4, recording_digest = ?5, capabilities = ?6 where id = ?1 and state <> 'ended'",
         )
         .bind(id.as_str())
         .bind(end.at.as_millis())
         .bind(row::word(&end.reason, "end reason")?)
         .bind(bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)))
         .bind(digest)
+        .bind(
+            Some(&end.capabilities)
+                .filter(|used| !used.is_empty())
+                .map(|used| row::to_json(used, "capabilities"))
+                .transpose()?,
+        )
         .execute(self.connection())
         .await?;
         Ok(done.rows_affected() > 0)

@@ -28,7 +28,7 @@ fn a_reviewer_sees_use_and_what_they_revoke_is_gone_at_once() {
     let seen = items(&mia, &review);
     let own = number(&seen, "membership", "ben");
     let mine = seen.iter().find(|item| item["user"] == "ben").unwrap();
-    assert_eq!(mine["facts"]["uses"], 1, "{mine}");
+    assert_eq!(mine["facts"]["uses"], 2, "one of them to prove the factor: {mine}");
     assert_eq!(mine["facts"]["policies"][0], "staff-everything");
     let refused = ben.cli(&["review", "keep", &review, &own, "--reason", "mine"]).unwrap().ended(3).unwrap();
     assert!(refused.said().contains("of your own"), "{}", refused.said());

@@ -5,7 +5,7 @@ import type { Person } from "./person";
 import { Postgres } from "./postgres";
 import { until } from "./process";
 import { Psql } from "./psql";
-import { itemsOf, textOf } from "./read";
+import { itemsOf, textOf, valueOf } from "./read";
 import { Ssh } from "./ssh";
 import { World } from "./world";
 import type { Document } from "./world";
@@ -152,6 +152,8 @@ export class Estate {
     /** A discovery that is over. */
     readonly discovery: string,
     readonly postgres: Postgres,
+    /** An access review that can be answered. */
+    readonly review: string,
   ) {}
 
   async end(): Promise<void> {
@@ -189,6 +191,9 @@ export class Estate {
     const database = await queried(world, dan);
     const taken = await dan.read("POST", "/v1/checkouts", { account: "app_admin@orders", reason: "The vendor's migration tool signs in by itself" }, "checkout", "id").catch(() => "");
     if (!taken) throw new Error("nothing is checked out");
-    return new Estate(world, ben, cleo, esra, newcomer, request, ended, live, altered, { enrol: new URL(enrol).pathname }, seenKey, dan, database, discovery, postgres);
+    const review = await ada.read("POST", "/v1/reviews", { name: "Privileged access, autumn", scope: "/", plan: { reviewers: { users: ["ada"], owners: true }, seconds: 14 * 86_400, every_days: 90 } }, "id");
+    const group = itemsOf(await ada.expect("GET", `/v1/reviews/${review}/items?kind=policy_group`)).map((each) => Number(valueOf(each, "number")));
+    await ada.expect("POST", `/v1/reviews/${review}/decide`, { items: group.slice(0, 2), decision: "keep", reason: "On call" });
+    return new Estate(world, ben, cleo, esra, newcomer, request, ended, live, altered, { enrol: new URL(enrol).pathname }, seenKey, dan, database, discovery, postgres, review);
   }
 }

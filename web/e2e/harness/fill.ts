@@ -21,7 +21,20 @@ const SQL = [
    select printf('fnd_%016d', i), printf('ast_%016d', i), 'root', 'stale', case when i % 50 then 'low' else 'critical' end, '["not used for a year"]', 'open', 1700000000000 + i, 1700000000000 + i from n`,
 ];
 
+/** So many people in one group, for reviews of them. */
+export function fillGroup(gate: Gate, group: string, count: number): void {
+  const people = `with recursive n (i) as (select 0 union all select i + 1 from n where i < ${count - 1})`;
+  write(gate, [
+    `${people} insert into user (id, name, scope, state, created_at) select printf('usr_%016d', i), printf('clerk-%05d', i), '/', 'active', 1700000000000 from n`,
+    `${people} insert into group_member (group_id, user_id) select (select id from user_group where name = '${group}'), printf('usr_%016d', i) from n`,
+  ]);
+}
+
 /** Fills the database of a gate that does not run. */
 export function fill(gate: Gate): void {
-  execFileSync("sqlite3", [join(gate.data, "postern.db")], { input: `begin;\n${SQL.join(";\n")};\ncommit;\n`, stdio: ["pipe", "inherit", "inherit"] });
+  write(gate, SQL);
+}
+
+function write(gate: Gate, statements: string[]): void {
+  execFileSync("sqlite3", [join(gate.data, "postern.db")], { input: `begin;\n${statements.join(";\n")};\ncommit;\n`, stdio: ["pipe", "inherit", "inherit"] });
 }

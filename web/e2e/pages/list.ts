@@ -44,7 +44,7 @@ async function openSql(page: Page, text: string, side: string) {
 }
 
 /** Every page of the console, and the states that it can be in. */
-export function shots({ request, ended, live, altered, links, seenKey, database, discovery }: Estate): Shot[] {
+export function shots({ request, ended, live, altered, links, seenKey, database, discovery, review }: Estate): Shot[] {
   return [
     { name: "sign-in", path: "/sign-in", who: "nobody" },
     { name: "sign-in-code", path: "/sign-in", who: "nobody", act: async (page) => { await type(page, "User name", "ada"); await type(page, "Password", "correct horse battery staple"); await press(page, "Sign in"); await page.getByLabel("One-time code").waitFor(); } },
@@ -77,6 +77,11 @@ export function shots({ request, ended, live, altered, links, seenKey, database,
     { name: "requests-empty", path: "/requests", who: "newcomer" },
     { name: "requests-deny", path: "/requests", who: "cleo", act: (page) => press(page, /^Deny/) },
     { name: "request", path: `/requests/${request}`, who: "cleo" },
+    { name: "reviews", path: "/reviews", who: "ada" },
+    { name: "reviews-start", path: "/reviews?dialog=start", who: "ada" },
+    { name: "review", path: `/reviews/${review}?whose=all`, who: "ada" },
+    { name: "review-decide", path: `/reviews/${review}?state=waiting`, who: "ada", act: async (page) => { await page.getByRole("checkbox").first().check(); await press(page, "Keep"); } },
+    { name: "reviews-none", path: "/reviews", who: "newcomer" },
     { name: "grants", path: "/grants", who: "ada" },
     { name: "grants-revoke", path: "/grants", who: "ada", act: (page) => press(page, /^Revoke/) },
     { name: "terminals-none", path: "/terminals", who: "ada" },

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use postern_domain::permission::Permission;
 use postern_domain::session::{EndReason, SessionState};
-use postern_domain::{SecretText, SessionId};
+use postern_domain::{Capability, SecretText, SessionId};
 use postern_gateway::{
     Broker, BrokerError, ConnectRequest, Credential, Directive, FactorNeed, HostKeyVerdict, Identity, Lease, Recorded,
 };
@@ -110,7 +110,7 @@ async fn a_session_is_written_down_before_its_secret_is_opened_and_closed_with_i
     assert_eq!(state(&estate, &lease.session).await.state, SessionState::Live);
     assert!(control.store().read().await.unwrap().intents_open().await.unwrap().is_empty());
 
-    let recorded = Recorded { bytes: 10, digest: [7; 32] };
+    let recorded = Recorded { bytes: 10, digest: [7; 32], capabilities: [Capability::Shell].into() };
     control.ended(&lease.session, EndReason::ClientClosed, Some(recorded), None).await;
     let session = state(&estate, &lease.session).await;
     assert_eq!(session.end_reason, Some(EndReason::ClientClosed));

@@ -109,7 +109,8 @@ impl Control {
             return Ok(());
         };
         let by = Author { user, authority: &authority, actor: Self::system() };
-        let (started, event) = start(&mut tx, &by, before.name.clone(), before.scope.clone(), before.plan.clone()).await?;
+        let (started, event) =
+            start(&mut tx, &by, before.name.clone(), before.scope.clone(), before.plan.clone()).await?;
         let event = match started {
             Some(_) => event.with("after", id.as_str()).with("author", before.author.as_str()),
             None => stopped(&before, tx.now(), "there is nothing to review any more"),

@@ -144,9 +144,8 @@ impl Narrower {
         policies.extend(new.clone());
         let follows = new.as_ref().map(|new| (&new.id, &before.id));
         let affected = self.holders(right);
-        let gains = |resident: &&Resident| {
-            self.ground.gains((resident, &self.policies), (resident, &policies), follows)
-        };
+        let gains =
+            |resident: &&Resident| self.ground.gains((resident, &self.policies), (resident, &policies), follows);
         if let Some(more) = affected.iter().find(gains) {
             return Ok(Err(would_gain(&more.user.name)));
         }
@@ -307,9 +306,9 @@ impl Narrower {
             let policy = self.policies.iter().find(|policy| policy.id == *id);
             for held in tx.grants_under(id, now).await?.into_iter().filter(|held| of.contains(&held.user)) {
                 let resident = self.people.iter().find(|resident| resident.user.name == held.user);
-                let still = policy.zip(resident).is_some_and(|(policy, resident)| {
-                    policy.subjects.include(&resident.seen_in(&held.scope))
-                });
+                let still = policy
+                    .zip(resident)
+                    .is_some_and(|(policy, resident)| policy.subjects.include(&resident.seen_in(&held.scope)));
                 if !still {
                     let event = grant::revoke(tx, &held, &format!("access review {}", self.review)).await?;
                     events.push(Event { actor: self.actor.clone(), ..event }.with("review", self.review.as_str()));
@@ -330,9 +329,8 @@ impl Narrower {
     }
 
     fn group_at(&self, right: &Right) -> Option<usize> {
-        let is = |group: &Group| {
-            Some(&group.name) == right.group.as_ref() && group.scope.tenant() == right.scope.tenant()
-        };
+        let is =
+            |group: &Group| Some(&group.name) == right.group.as_ref() && group.scope.tenant() == right.scope.tenant();
         self.groups.iter().position(is)
     }
 }

@@ -26,9 +26,7 @@ pub fn without(policy: &Policy, right: &Right) -> Policy {
 #[must_use]
 pub fn reduced(policy: &Policy, right: &Right, id: PolicyId, name: PolicyName) -> Policy {
     let subjects = match right.kind {
-        RightKind::PolicyUser => {
-            Subjects { users: right.user.iter().cloned().collect(), groups: BTreeSet::default() }
-        }
+        RightKind::PolicyUser => Subjects { users: right.user.iter().cloned().collect(), groups: BTreeSet::default() },
         _ => Subjects { users: BTreeSet::default(), groups: right.group.iter().cloned().collect() },
     };
     let description = format!("What {} gave at any time, for the asking.", policy.name);
@@ -42,7 +40,8 @@ pub fn reduced_name(policy: &PolicyName, right: &Right) -> Option<PolicyName> {
         RightKind::PolicyUser => right.user.as_ref()?.to_string(),
         _ => right.group.as_ref()?.to_string(),
     };
-    let plain = |text: &str| text.chars().filter(|c| c.is_ascii_alphanumeric() || ".-_".contains(*c)).collect::<String>();
+    let plain =
+        |text: &str| text.chars().filter(|c| c.is_ascii_alphanumeric() || ".-_".contains(*c)).collect::<String>();
     let end = format!(".{}.reduced", plain(&whom));
     let end: String = end.chars().take(NAME_LEN_MAX - 1).collect();
     let begin: String = policy.as_str().chars().take(NAME_LEN_MAX - end.len()).collect();

@@ -48,9 +48,7 @@ fn decide(right: &Right, facts: &RightFacts, now: Timestamp) -> (Decision, Strin
         return (Decision::Keep, "not used yet, and not 30 days old".to_owned());
     }
     match right.kind {
-        RightKind::Role if right.user.is_none() => {
-            (Decision::Keep, format!("{} people are in the group", facts.peers))
-        }
+        RightKind::Role if right.user.is_none() => (Decision::Keep, format!("{} people are in the group", facts.peers)),
         RightKind::Role if unused => (Decision::Revoke, last(facts, now, "the person was not here")),
         RightKind::Role => (Decision::Keep, last(facts, now, "the person was here")),
         RightKind::Membership if unused && facts.policies.is_empty() => {

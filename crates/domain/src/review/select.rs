@@ -126,8 +126,7 @@ impl<'a> Selection<'a> {
         };
         let reach = |policy: &'a Policy| {
             let within = |holding: &&&Holding| {
-                policy.scope.contains(&holding.asset.scope)
-                    && policy.accounts.include(&holding.account, &holding.asset)
+                policy.scope.contains(&holding.asset.scope) && policy.accounts.include(&holding.account, &holding.asset)
             };
             (policy, holdings.iter().filter(within).copied().collect::<Vec<_>>())
         };
@@ -157,7 +156,9 @@ impl<'a> Selection<'a> {
                 found.push((right(RightKind::PolicyUser, Some(user), None), facts, owners));
             }
             for name in &policy.subjects.groups {
-                let Some(group) = self.group_of(policy, name).filter(|group| self.wanted(&group.name)) else { continue };
+                let Some(group) = self.group_of(policy, name).filter(|group| self.wanted(&group.name)) else {
+                    continue;
+                };
                 let (mut facts, owners) = self.reach(reached);
                 facts.access = Some(policy.access);
                 let uses: Vec<_> = group.members.iter().map(|member| self.used(member, policy)).collect();
@@ -256,9 +257,8 @@ impl<'a> Selection<'a> {
             let Some((policy, reached)) = self.policies.iter().find(|(policy, _)| policy.id == grant.policy) else {
                 continue;
             };
-            let of_grant = |holding: &&&Holding| {
-                holding.reference() == grant.account && holding.asset.scope == grant.scope
-            };
+            let of_grant =
+                |holding: &&&Holding| holding.reference() == grant.account && holding.asset.scope == grant.scope;
             let reached: Vec<_> = reached.iter().filter(of_grant).copied().collect();
             if reached.is_empty() {
                 continue;

@@ -22,7 +22,14 @@ fn resident(named: &str, groups: &[&str]) -> Resident {
 
 fn group(number: u32, named: &str, members: &[&str]) -> Group {
     let members = members.iter().map(|member| name(member)).collect();
-    Group { id: id("grp", number), name: name(named), scope: name("/"), description: String::new(), members, roles: vec![] }
+    Group {
+        id: id("grp", number),
+        name: name(named),
+        scope: name("/"),
+        description: String::new(),
+        members,
+        roles: vec![],
+    }
 }
 
 fn policy(number: u32, named: &str, users: &[&str], groups: &[&str], access: Access) -> Policy {
@@ -74,7 +81,10 @@ impl Small {
     fn rights(&self, plan: &ReviewPlan) -> Vec<Reviewed> {
         let world = World {
             people: &self.people,
-            roles: &BTreeMap::from([(name("olga"), vec![RoleAssignment { role: name("administrator"), scope: name("/") }])]),
+            roles: &BTreeMap::from([(
+                name("olga"),
+                vec![RoleAssignment { role: name("administrator"), scope: name("/") }],
+            )]),
             groups: &self.groups,
             policies: &self.policies,
             holdings: &self.holdings,
@@ -194,7 +204,11 @@ fn nobody_answers_for_a_right_of_their_own() {
     assert_eq!(decide(&ben, &by_kind(RightKind::PolicyUser), Decision::Keep), Err(MayNot::Own));
     assert_eq!(decide(&cyd, &by_kind(RightKind::PolicyUser), Decision::Keep), Ok(()));
     assert_eq!(decide(&cyd, &by_kind(RightKind::PolicyGroup), Decision::Revoke), Err(MayNot::Own), "their group's");
-    assert_eq!(decide(&cyd, &by_kind(RightKind::Membership), Decision::Revoke), Ok(()), "ben's membership is not theirs");
+    assert_eq!(
+        decide(&cyd, &by_kind(RightKind::Membership), Decision::Revoke),
+        Ok(()),
+        "ben's membership is not theirs"
+    );
     let revoked = ReviewItem { decision: Some(Decision::Revoke), ..by_kind(RightKind::PolicyUser) };
     assert_eq!(decide(&cyd, &revoked, Decision::Keep), Err(MayNot::Done));
     assert_eq!(decide(&cyd, &by_kind(RightKind::Membership), Decision::Reduce), Err(MayNot::NotReducible));
@@ -223,7 +237,8 @@ fn owners_answer_for_what_reaches_their_accounts_and_nobody_after_the_end() {
 fn who_keeps_everything_at_once_is_told() {
     let answers = |decisions: &[Decision], every_ms: i64| -> Vec<Answer> {
         let at = |number: usize| Timestamp::from_millis(NOON.as_millis() + i64::try_from(number).unwrap() * every_ms);
-        let answer = |(number, decision): (usize, &Decision)| Answer { user: name("max"), at: at(number), decision: *decision };
+        let answer =
+            |(number, decision): (usize, &Decision)| Answer { user: name("max"), at: at(number), decision: *decision };
         decisions.iter().enumerate().map(answer).collect()
     };
     let stamped = |answers: &[Answer], seen: Timestamp| {
@@ -249,7 +264,11 @@ fn taking_a_right_away_that_uncovers_more_is_seen() {
     let oncall = small.policies.first().unwrap().clone();
     let ben = small.people.first().unwrap().clone();
     let after = |small: &Small| -> Vec<Policy> {
-        small.policies.iter().map(|policy| if policy.id == oncall.id { without(policy, &right) } else { policy.clone() }).collect()
+        small
+            .policies
+            .iter()
+            .map(|policy| if policy.id == oncall.id { without(policy, &right) } else { policy.clone() })
+            .collect()
     };
     let gains = |small: &Small| small.ground().gains((&ben, &small.policies), (&ben, &after(small)), None);
     assert!(!gains(&small), "what stands behind gives no more");

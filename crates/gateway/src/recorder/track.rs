@@ -1,11 +1,13 @@
 //! One session's recording: the batch that waits, the file, and who follows.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use postern_domain::Capability;
 use postern_wire::recording::{Batch, ChunkWriter, DATA_LEN_MAX, DataKey, FrameKind, Header, Packer};
 use tokio::sync::{Notify, broadcast, oneshot};
 
@@ -50,6 +52,8 @@ struct State {
     failure: Option<RecorderFailed>,
     closed: bool,
     closing: Option<oneshot::Sender<Closed>>,
+    /// What was asked for and allowed.
+    capabilities: BTreeSet<Capability>,
     /// Encoded frames for those who watch; none while nobody does.
     watchers: Option<broadcast::Sender<Arc<[u8]>>>,
 }
@@ -81,7 +85,7 @@ impl Track {
             ChunkWriter::new(&header, Arc::clone(&key)).map_err(|error| RecorderFailed::new(&error))?;
         let mut file = create_private(&plan.path).map_err(|error| RecorderFailed::new(&error))?;
         file.write_all(&header).map_err(|error| RecorderFailed::new(&error))?;
-        let good = Recorded { bytes: chunks.bytes(), digest: chunks.digest() };
+        let good = Recorded { bytes: chunks.bytes(), digest: chunks.digest(), capabilities: BTreeSet::new() };
         Ok(Self {
             queue,
             started,
@@ -96,6 +100,7 @@ impl Track {
                 failure: None,
                 closed: false,
                 closing: None,
+                capabilities: BTreeSet::new(),
                 watchers: None,
             }),
             sink: Mutex::new(Sink { chunks, good }),
@@ -191,6 +196,9 @@ impl Track {
                 state.watchers = None;
             }
         }
+        if let FrameKind::Capability { name, allowed: true } = kind {
+            state.capabilities.extend(Capability::ALL.into_iter().find(|each| each.as_str() == name));
+        }
         state.recorded += 1;
         Ok(())
     }
@@ -281,7 +289,8 @@ impl Track {
         self.moved.notify_waiters();
         if let Some(closing) = closing {
             // Whoever closed may have gone; the file is closed all the same.
-            let _ = closing.send(Closed { recorded: sink.good.clone(), failure: result.err() });
+            let recorded = Recorded { capabilities: self.state().capabilities.clone(), ..sink.good.clone() };
+            let _ = closing.send(Closed { recorded, failure: result.err() });
         }
     }
 
@@ -337,7 +346,7 @@ impl Sink {
             let _ = file.set_len(self.good.bytes);
             return Err(RecorderFailed::new(&error));
         }
-        self.good = Recorded { bytes: self.chunks.bytes(), digest: self.chunks.digest() };
+        (self.good.bytes, self.good.digest) = (self.chunks.bytes(), self.chunks.digest());
         Ok(())
     }
 }

@@ -180,8 +180,20 @@ impl Start {
 }
 
 impl Columns for Review {
-    const HEADINGS: &'static [&'static str] =
-        &["ID", "NAME", "SCOPE", "STATE", "DUE", "ITEMS", "WAITING", "KEPT", "REDUCED", "REVOKED", "FAILED", "RUBBER-STAMPED BY"];
+    const HEADINGS: &'static [&'static str] = &[
+        "ID",
+        "NAME",
+        "SCOPE",
+        "STATE",
+        "DUE",
+        "ITEMS",
+        "WAITING",
+        "KEPT",
+        "REDUCED",
+        "REVOKED",
+        "FAILED",
+        "RUBBER-STAMPED BY",
+    ];
 
     fn cells(&self) -> Vec<String> {
         let counts = self.counts;

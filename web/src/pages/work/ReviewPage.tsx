@@ -1,7 +1,7 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { ClipboardCheck, Download } from "lucide-react";
-import { useState } from "react";
+import { createContext, use, useState } from "react";
 import type { KeyboardEvent } from "react";
 
 import { addresses, api } from "../../api/client";
@@ -110,22 +110,26 @@ function whyNot(review: Review, chosen: ReviewItem[], decision: ReviewItem["advi
   return undefined;
 }
 
-function useColumns(chosen: Map<number, ReviewItem>, choose: (item: ReviewItem) => void): Column<ReviewItem>[] {
-  return [
-    {
-      id: "choose", header: r.chooseAll, quiet: true, narrow: "aside", width: "2.5rem",
-      cell: (row) => <input type="checkbox" data-choose className="relative z-10 block size-4 accent-accent" aria-label={r.choose(holderOf(row), rightOf(row))} checked={chosen.has(row.number)} onChange={() => choose(row)} />,
-    },
-    { id: "holder", header: r.who, sort: "holder", narrow: "title", cell: (row) => <Mono className="font-medium">{holderOf(row)}</Mono> },
-    { id: "right", header: r.what, cell: (row) => <span className="block"><span className="text-muted">{r.kinds[row.kind]}</span> <Mono>{rightOf(row)}</Mono>{row.facts.policies.length > 0 ? <span className="block text-xs text-muted">{row.facts.policies.join(", ")}</span> : null}</span> },
-    { id: "access", header: r.counts.items, narrow: "hide", cell: (row) => <span className="text-muted">{row.facts.access ? `${r.accounts(row.facts.accounts)}, ${row.facts.access === "standing" ? r.standing : r.asking}` : ""}</span> },
-    { id: "used", header: r.used, sort: "last_used_at", cell: (row) => <span>{row.facts.last_used_at ? <Ago at={row.facts.last_used_at} /> : <span className="text-muted">{r.never}</span>}{row.facts.uses > 0 ? <span className="block text-xs text-muted">{r.uses(row.facts.uses)}</span> : null}</span> },
-    { id: "findings", header: r.findings, narrow: "hide", cell: (row) => (row.facts.worst ? <SeverityBadge severity={row.facts.worst} /> : null) },
-    { id: "peers", header: r.peers, cell: (row) => (row.facts.peers > 0 && (row.user || row.kind === "policy_group") ? <span className="whitespace-nowrap text-muted">{row.user ? r.peersWith(row.facts.peers_with, row.facts.peers) : r.membersUsed(row.facts.peers_with, row.facts.peers)}</span> : null) },
-    { id: "advice", header: r.advice, cell: (row) => <span className="block py-0.5"><AdviceBadge advice={row.advice} /><span className="mt-0.5 line-clamp-2 block max-w-[34ch] text-xs text-muted" title={row.reasons.join("; ")}>{row.reasons[0]}</span></span> },
-    { id: "decision", header: r.decision, width: "9rem", cell: (row) => <span title={[row.reason, row.effect_detail].filter(Boolean).join(" · ")}><DecisionBadge item={row} />{row.decided_by ? <Mono className="block text-muted">{row.decided_by}</Mono> : null}</span> },
-  ];
+const Chosen = createContext<{ chosen: Map<number, ReviewItem>; choose: (item: ReviewItem) => void }>({ chosen: new Map(), choose: () => {} });
+
+/** The box of one right. */
+function Choose({ item }: { item: ReviewItem }) {
+  const { chosen, choose } = use(Chosen);
+  return <input type="checkbox" data-choose className="relative z-10 block size-4 accent-accent" aria-label={r.choose(holderOf(item), rightOf(item))} checked={chosen.has(item.number)} onChange={() => choose(item)} />;
 }
+
+// The same for as long as the page is open: cells that are made anew would lose the focus.
+const COLUMNS: Column<ReviewItem>[] = [
+  { id: "choose", header: r.chooseAll, quiet: true, narrow: "aside", width: "2.5rem", cell: (row) => <Choose item={row} /> },
+  { id: "holder", header: r.who, sort: "holder", narrow: "title", cell: (row) => <Mono className="font-medium">{holderOf(row)}</Mono> },
+  { id: "right", header: r.what, cell: (row) => <span className="block"><span className="text-muted">{r.kinds[row.kind]}</span> <Mono>{rightOf(row)}</Mono>{row.facts.policies.length > 0 ? <span className="block text-xs text-muted">{row.facts.policies.join(", ")}</span> : null}</span> },
+  { id: "access", header: r.counts.items, narrow: "hide", cell: (row) => <span className="text-muted">{row.facts.access ? `${r.accounts(row.facts.accounts)}, ${row.facts.access === "standing" ? r.standing : r.asking}` : ""}</span> },
+  { id: "used", header: r.used, sort: "last_used_at", cell: (row) => <span>{row.facts.last_used_at ? <Ago at={row.facts.last_used_at} /> : <span className="text-muted">{r.never}</span>}{row.facts.uses > 0 ? <span className="block text-xs text-muted">{r.uses(row.facts.uses)}</span> : null}</span> },
+  { id: "findings", header: r.findings, narrow: "hide", cell: (row) => (row.facts.worst ? <SeverityBadge severity={row.facts.worst} /> : null) },
+  { id: "peers", header: r.peers, cell: (row) => (row.facts.peers > 0 && (row.user || row.kind === "policy_group") ? <span className="whitespace-nowrap text-muted">{row.user ? r.peersWith(row.facts.peers_with, row.facts.peers) : r.membersUsed(row.facts.peers_with, row.facts.peers)}</span> : null) },
+  { id: "advice", header: r.advice, cell: (row) => <span className="block py-0.5"><AdviceBadge advice={row.advice} /><span className="mt-0.5 line-clamp-2 block max-w-[34ch] text-xs text-muted" title={row.reasons.join("; ")}>{row.reasons[0]}</span></span> },
+  { id: "decision", header: r.decision, width: "9rem", cell: (row) => <span title={[row.reason, row.effect_detail].filter(Boolean).join(" · ")}><DecisionBadge item={row} />{row.decided_by ? <Mono className="block text-muted">{row.decided_by}</Mono> : null}</span> },
+];
 
 function Items({ review }: { review: Review }) {
   const who = useWho();
@@ -149,7 +153,6 @@ function Items({ review }: { review: Review }) {
   });
   const chooseAll = () => setChosen((before) => (rows.every((row) => before.has(row.number)) ? new Map() : new Map(rows.map((row) => [row.number, row]))));
   const ask = (decision: ReviewItem["advice"]) => { if (!why(decision)) open(decision); };
-  const columns = useColumns(chosen, choose);
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
@@ -177,7 +180,7 @@ function Items({ review }: { review: Review }) {
         {list.length > 0 ? <Button size="sm" look="quiet" onClick={() => setChosen(new Map())}>{r.none_chosen}</Button> : null}
       </div>
       <div onKeyDown={onKeyDown} role="group" aria-label={r.keys}>
-        <DataTable label={r.counts.items} query={items} columns={columns} rowKey={(row) => String(row.number)} empty={<EmptyList icon={<ClipboardCheck />} filtered={Boolean(search.q ?? search.state ?? search.kind ?? search.advice)} onClear={() => filter({ q: undefined, state: undefined, kind: undefined, advice: undefined })} title={r.noItems} />} />
+        <Chosen value={{ chosen, choose }}><DataTable label={r.counts.items} query={items} columns={COLUMNS} rowKey={(row) => String(row.number)} empty={<EmptyList icon={<ClipboardCheck />} filtered={Boolean(search.q ?? search.state ?? search.kind ?? search.advice)} onClear={() => filter({ q: undefined, state: undefined, kind: undefined, advice: undefined })} title={r.noItems} />} /></Chosen>
       </div>
       <p className="mt-2 text-xs text-muted max-md:hidden">{r.keys}</p>
       <Pager next={items.data?.next} total={items.data?.total} />
