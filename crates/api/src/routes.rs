@@ -5,6 +5,7 @@ use crate::route::Routes;
 mod account;
 mod asset;
 mod audit;
+mod break_glass;
 mod checkout;
 mod connect;
 mod discovery;
@@ -42,6 +43,7 @@ pub(crate) fn all(routes: Routes) -> Routes {
         .and(account::declare)
         .and(asset::declare)
         .and(audit::declare)
+        .and(break_glass::declare)
         .and(checkout::declare)
         .and(connect::declare)
         .and(document::declare)

@@ -63,6 +63,20 @@ pub struct Demands {
     pub checkout_seconds: Option<u64>,
 }
 
+impl Demands {
+    fn of(policy: &Policy) -> Self {
+        let obligations = &policy.obligations;
+        Self {
+            mfa_max_age_seconds: obligations.mfa_max_age_seconds,
+            approval: obligations.approval.clone(),
+            reason_required: obligations.reason_required,
+            ticket_pattern: obligations.ticket_pattern.clone(),
+            max_duration_seconds: obligations.max_duration_seconds,
+            checkout_seconds: obligations.checkout_seconds,
+        }
+    }
+}
+
 /// Why not at the moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccessReason {
@@ -91,6 +105,8 @@ pub struct AccessItem {
     pub policy: PolicyName,
     /// What that policy demands.
     pub demands: Demands,
+    /// What is demanded of whoever asks in an emergency; none where no policy of break-glass gives it.
+    pub break_glass: Option<Demands>,
     /// Why it cannot be used at the moment.
     pub reasons: Vec<AccessReason>,
     /// The command that connects to it; none where it is not reached by SSH.
@@ -242,6 +258,11 @@ impl<'a> Looker<'a> {
         let ends_at = grants.iter().find(|held| Some(&held.id) == grant.as_ref()).map(|held| held.ends_at);
         let mut item = self.item(account, asset, giving, state, reasons);
         (item.grant, item.ends_at) = (grant, ends_at);
+        if item.state != AccessState::Ready && account.ready {
+            let emergency = over.iter().filter(|one| one.allows() && one.is_break_glass());
+            let emergency = emergency.filter(|one| one.concerns(user, account, asset));
+            item.break_glass = emergency.max_by_key(|one| one.scope.depth()).map(Demands::of);
+        }
         self.pending(rows, account, &mut item).await?;
         Ok(Some(item))
     }
@@ -267,7 +288,6 @@ impl<'a> Looker<'a> {
             let message = "this needs the permission request:create; ask an administrator".to_owned();
             reasons.push(AccessReason { code: "forbidden".to_owned(), message });
         }
-        let obligations = &policy.obligations;
         AccessItem {
             ssh: self.control.ssh_line(&reference, asset.platform),
             connect: self.control.connect_protocol(asset.platform).map(str::to_owned),
@@ -278,14 +298,8 @@ impl<'a> Looker<'a> {
             ends_at: None,
             request: None,
             policy: policy.name.clone(),
-            demands: Demands {
-                mfa_max_age_seconds: obligations.mfa_max_age_seconds,
-                approval: obligations.approval.clone(),
-                reason_required: obligations.reason_required,
-                ticket_pattern: obligations.ticket_pattern.clone(),
-                max_duration_seconds: obligations.max_duration_seconds,
-                checkout_seconds: obligations.checkout_seconds,
-            },
+            demands: Demands::of(policy),
+            break_glass: None,
             reasons,
         }
     }

@@ -13,7 +13,7 @@ use postern_store::{NewApproval, ReadTx, StoredRequest, WriteTx};
 
 use crate::facts::Facts;
 use crate::request::{REASON_LEN_MAX, event_of, give, seen};
-use crate::{Caller, Control, CredentialUsed, Error, authenticate, shared, text, visible};
+use crate::{Caller, Control, CredentialUsed, Error, authenticate, break_glass, shared, text, visible};
 
 impl Control {
     /// Says yes to a request. The answer that completes what the policy asks for gives the grant,
@@ -100,6 +100,13 @@ impl Control {
                 }
             }
         }
+        if approved {
+            let rule = stored.obligations.break_glass.as_ref();
+            let policy = tx.policy(&request.policy).await?.map(|policy| policy.name);
+            if let (Some(_), Some(policy)) = (rule, policy) {
+                break_glass::factor(rule, caller, &policy, tx.now())?;
+            }
+        }
         let given = Some(reason).filter(|reason| !reason.is_empty());
         let in_place_of = absent.map(|absent| &absent.id);
         let answer = NewApproval { user: &caller.user.id, approved, reason: given, in_place_of };
@@ -112,7 +119,7 @@ impl Control {
             let current = still_asked(tx, stored).await?;
             tx.request_close(id, RequestState::Granted).await?;
             let stored = StoredRequest { obligations: current.obligations, ..stored.clone() };
-            events.push(give(tx, caller, &stored).await?);
+            events.extend(give(tx, caller, &stored).await?);
         } else {
             tx.request_notice_at(id, answered.request.next_notice().map(|(at, _)| at)).await?;
         }

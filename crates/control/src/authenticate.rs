@@ -20,6 +20,7 @@ struct Proof {
     user: UserId,
     credential: CredentialUsed,
     mfa_at: Option<Timestamp>,
+    passkey: bool,
     last_used_at: Option<Timestamp>,
     cut: Option<postern_domain::user::ApiToken>,
 }
@@ -49,7 +50,8 @@ impl Control {
             // Reading must go on working when nothing can be written: a full disk, say.
             tracing::warn!(error = &error as &dyn std::error::Error, "cannot record that a credential was used");
         }
-        Ok(Caller { user, authority, source: visitor.source, credential: proof.credential, mfa_at: proof.mfa_at })
+        let Proof { credential, mfa_at, passkey, .. } = proof;
+        Ok(Caller { user, authority, source: visitor.source, credential, mfa_at, passkey })
     }
 
     async fn used(&self, proof: &Proof) -> Result<(), Error> {
@@ -70,6 +72,7 @@ async fn proof(rows: &mut ReadTx, token: &SecretText, now: Timestamp) -> Result<
         return Ok(stored.filter(|stored| stored.alive(now)).map(|stored| Proof {
             user: stored.user,
             mfa_at: stored.login.mfa_at,
+            passkey: stored.passkey,
             last_used_at: Some(stored.login.last_used_at),
             credential: CredentialUsed::Login(stored.login.id),
             cut: None,
@@ -80,6 +83,7 @@ async fn proof(rows: &mut ReadTx, token: &SecretText, now: Timestamp) -> Result<
     Ok(stored.filter(|stored| stored.alive(now)).map(|stored| Proof {
         user: stored.user,
         mfa_at: None,
+        passkey: false,
         last_used_at: stored.token.last_used_at,
         credential: CredentialUsed::Token(stored.token.id.clone()),
         cut: Some(stored.token),

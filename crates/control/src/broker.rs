@@ -297,6 +297,9 @@ impl Control {
         if let Some(key) = &request.user.key {
             event = event.with("ssh_key", key.as_str());
         }
+        if action.obligations.break_glass.is_some() {
+            event = event.with("break_glass", true);
+        }
         // A grant revoked in the middle of this ends the session.
         let (live, directives) =
             LiveSession::new(action, user.name.clone(), request.account.clone(), new.scope.clone(), now);

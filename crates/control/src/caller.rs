@@ -39,6 +39,8 @@ pub struct Caller {
     pub credential: CredentialUsed,
     /// When they last proved a second factor in this login; none for tokens.
     pub mfa_at: Option<Timestamp>,
+    /// Whether that was a passkey.
+    pub passkey: bool,
 }
 
 impl Caller {

@@ -114,6 +114,7 @@ struct Past {
     seconds: u64,
     reason: String,
     ticket: Option<String>,
+    emergency: bool,
 }
 
 impl Control {
@@ -264,6 +265,7 @@ async fn past(rows: &mut ReadTx, scopes: &[ScopePath], since: Timestamp) -> Resu
             seconds: request.duration_seconds,
             reason: request.reason,
             ticket: request.ticket,
+            emergency: stored.obligations.break_glass.is_some(),
         });
     }
     Ok(found)
@@ -289,6 +291,7 @@ fn refused(event: &Event) -> Option<Past> {
         seconds: event.details.get("duration_seconds")?.as_u64()?,
         reason: text("reason").unwrap_or_default(),
         ticket: text("ticket"),
+        emergency: event.details.get("break_glass").and_then(serde_json::Value::as_bool).unwrap_or(false),
     })
 }
 
@@ -302,6 +305,8 @@ fn replay(
     let user = resident.seen_in(&holding.asset.scope);
     let asked = |policies: &[Policy]| {
         let facts = AskFacts {
+            emergency: past.emergency,
+            passkey: true,
             subject: Subject { user: &user, source: past.source.unwrap_or(caller.source), mfa_at: Some(past.at) },
             target: Target { account: &holding.account, asset: &holding.asset },
             policies: policies.into(),

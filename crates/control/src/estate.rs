@@ -161,5 +161,6 @@ pub(crate) fn wish(account: &str) -> RequestInput {
         ticket: Some("CHG-7".to_owned()),
         also: Vec::new(),
         recurs: None,
+        break_glass: false,
     }
 }

@@ -14,7 +14,7 @@ impl Control {
     /// # Errors
     /// When the database fails.
     pub async fn expire(&self) -> Result<usize, Error> {
-        Ok(self.expire_requests().await? + self.expire_grants().await?)
+        Ok(self.expire_requests().await? + self.expire_grants().await? + self.break_glass_raise().await?)
     }
 
     /// Closes the requests that nobody answered in time.

@@ -68,6 +68,7 @@ impl Control {
             ticket: Some(ticket).filter(|ticket| !ticket.is_empty()),
             recurs: None,
             extends: Some(id.clone()),
+            emergency: grant.obligations.break_glass.is_some(),
         };
         let (facts, access) = match decide(&wish, caller, facts, now)? {
             Ok(asked) => asked,
@@ -115,11 +116,12 @@ pub(crate) async fn extend(
     let now = tx.now();
     let ends_at = now.after(Duration::from_secs(stored.request.duration_seconds));
     tx.grant_extend(id, ends_at, &stored.obligations).await?;
-    Ok(Event::done(now, caller.actor(), "grant.extend", id.as_str(), stored.request.scope.clone())
+    let event = Event::done(now, caller.actor(), "grant.extend", id.as_str(), stored.request.scope.clone())
         .with("request", stored.request.id.as_str())
         .with("user", stored.request.user.as_str())
         .with("account", stored.request.account.to_string())
-        .with("ends_at", ends_at.to_string()))
+        .with("ends_at", ends_at.to_string());
+    Ok(if stored.obligations.break_glass.is_some() { event.with("break_glass", true) } else { event })
 }
 
 #[cfg(test)]

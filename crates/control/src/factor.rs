@@ -58,6 +58,11 @@ impl RightFactor {
         }
     }
 
+    /// Whether it is a passkey.
+    pub(crate) const fn is_passkey(&self) -> bool {
+        matches!(self.spend, Spend::Passkey { .. })
+    }
+
     /// Uses the code up; false when somebody else just did.
     pub(crate) async fn spend(&self, tx: &mut WriteTx, user: &User) -> Result<bool, Error> {
         let spent = match &self.spend {

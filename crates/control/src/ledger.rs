@@ -160,7 +160,7 @@ impl Control {
         leaves
             .into_iter()
             .find(|leaf| leaf.index == index)
-            .filter(|leaf| permit.covers(&parse(&leaf.body).scope))
+            .filter(|leaf| permit.covers(&event_in(&leaf.body).scope))
             .ok_or_else(|| Error::not_found("audit event", index))
     }
 
@@ -307,12 +307,12 @@ fn unpublishable(error: postern_ledger::tiles::Error) -> Error {
 }
 
 fn entry(leaf: Leaf) -> AuditEntry {
-    AuditEntry { index: leaf.index, hash: hex::encode(leaf.hash), event: parse(&leaf.body) }
+    AuditEntry { index: leaf.index, hash: hex::encode(leaf.hash), event: event_in(&leaf.body) }
 }
 
 /// The event in a leaf. A body that is not one was put there by somebody else; it is shown as such
 /// rather than hidden, and it belongs to the root so that few can see it.
-fn parse(body: &[u8]) -> Event {
+pub(crate) fn event_in(body: &[u8]) -> Event {
     serde_json::from_slice(body).unwrap_or_else(|_| {
         let zero = postern_domain::Timestamp::from_millis(0);
         Event::done(zero, postern_domain::event::Actor::System, "audit.unreadable", "", ScopePath::root())

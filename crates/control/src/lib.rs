@@ -12,9 +12,11 @@ mod approval;
 mod asset;
 mod authenticate;
 mod backup;
+mod break_glass;
 mod broker;
 mod caller;
 mod certificate;
+mod channel;
 mod checkout;
 mod clock;
 mod comment;
@@ -47,6 +49,7 @@ mod ledger;
 mod link;
 mod live;
 mod login;
+mod offline;
 mod passkey;
 mod password;
 mod policy;
@@ -96,7 +99,9 @@ pub use answers::{WhoCan, WhoCanWanted};
 pub use apply::{Applied, ApplyInput, DocumentProblem};
 pub use asset::AssetInput;
 pub use backup::{BackedUp, backup, restore};
+pub use break_glass::ReviewInput;
 pub use caller::{Caller, CredentialUsed, Visitor};
+pub use channel::{ChannelView, channels};
 pub use checkout::{CheckedOut, CheckoutInput};
 pub use clock::{Clock, SystemClock};
 pub use connect::{ConnectTicket, ConnectWanted, ConsoleToken};
@@ -119,6 +124,9 @@ pub use leaver::Leaving;
 pub use ledger::{AuditEntry, AuditExport, InclusionProof};
 pub use link::{Enrolled, FactorLink, LinkIssued, LinkPasskey, LinkUse, LinkView, SetUp, TotpOffer};
 pub use login::{HeldPermission, PasskeySignIn, SignIn, SignedIn, WhoAmI};
+pub use offline::{
+    BundleView, BundledAccount, HolderView, OfflinePlanInput, OfflineView, OpenedInput, PLACES_MIN, PlaceView, PlanView,
+};
 pub use passkey::{PasskeyAdd, PasskeyAnswer, PasskeyOffer};
 pub use policy::{PolicyDeleted, PolicyInput, PolicyPut, PolicyRevision};
 pub use postern_store::{
@@ -170,6 +178,8 @@ pub struct Settings {
     pub redis_address: Option<String>,
     /// The key file that unseals the vault.
     pub key_file: std::path::PathBuf,
+    /// The folders that break-glass bundles are written to; at least two for there to be any.
+    pub break_glass_places: Vec<std::path::PathBuf>,
     /// The certificate authority that clients know the gate by, where it is one of its own.
     pub authority: Option<std::path::PathBuf>,
 }
@@ -196,6 +206,10 @@ struct Inner {
     statements: statement::WaitingStatements,
     /// The gateways' sessions, once they are up.
     sessions: std::sync::OnceLock<postern_gateway::Sessions>,
+    /// The ways out for events, once they are known.
+    channels: std::sync::OnceLock<Vec<channel::Known>>,
+    /// What goes on about break-glass bundles.
+    bundling: offline::Bundling,
     /// What authenticators were asked and have not answered.
     questions: passkey::Questions,
     /// Leaves covered by the newest signed checkpoint.
@@ -225,6 +239,8 @@ impl Control {
             connectors: std::sync::OnceLock::new(),
             statements: statement::WaitingStatements::default(),
             sessions: std::sync::OnceLock::new(),
+            channels: std::sync::OnceLock::new(),
+            bundling: offline::Bundling::default(),
             questions: passkey::Questions::default(),
             published: std::sync::atomic::AtomicU64::new(0),
         }))
@@ -329,7 +345,7 @@ impl Control {
 
 /// The noun of an action, from the closed list that listeners know.
 fn noun_of(action: &str) -> &'static str {
-    const NOUNS: [&str; 26] = [
+    const NOUNS: [&str; 28] = [
         "user",
         "group",
         "role",
@@ -356,6 +372,8 @@ fn noun_of(action: &str) -> &'static str {
         "provision",
         "connect_token",
         "statement",
+        "channel",
+        "break_glass",
     ];
     let noun = action.split('.').next().unwrap_or_default();
     NOUNS.into_iter().find(|known| *known == noun).unwrap_or("other")

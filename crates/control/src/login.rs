@@ -192,6 +192,7 @@ impl Control {
             },
             user: user.id.clone(),
             idle_max: begun.cookie.then_some(CONSOLE_IDLE_MAX),
+            passkey: factor.as_ref().is_some_and(RightFactor::is_passkey),
             ended_at: None,
         };
         tx.login_create(&stored, &token.hash.to_string()).await?;
@@ -247,7 +248,7 @@ impl Control {
             drop(tx);
             return Err(self.code_replayed(&code, &caller.user).await?);
         }
-        tx.login_factor(id).await?;
+        tx.login_factor(id, code.is_passkey()).await?;
         let stored = tx.login(id).await?.filter(|stored| stored.alive(now)).ok_or_else(sign_in_failed)?;
         let event = Event::done(now, caller.actor(), "login.factor", id.as_str(), caller.user.scope.clone())
             .with("factor", code.kind());

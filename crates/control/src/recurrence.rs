@@ -99,7 +99,7 @@ async fn begin_due(tx: &mut WriteTx, series: &StoredRequest) -> Result<Vec<Event
     tx.request_insert(&stored).await?;
     let longest = now.after(Duration::from_secs(current.obligations.max_duration_seconds));
     let ends_at = window.to.min(longest);
-    let granted = grant_window(tx, Control::system(), &stored, (now, ends_at)).await?;
+    let (_, granted) = grant_window(tx, Control::system(), &stored, (now, ends_at)).await?;
     let granted = granted.with("series", request.id.as_str());
     match recurs.window(window.to) {
         Ok(next) => tx.request_window_next(&request.id, Some(next.from), None).await?,

@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use crate::approval::Approver;
 use crate::facts::Facts;
-use crate::{Caller, Control, Error, extension, recurrence, text};
+use crate::{Caller, Control, Error, break_glass, extension, recurrence, text};
 
 /// How long a request waits for its answers.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(24 * 3600);
@@ -49,7 +49,7 @@ pub struct RequestInput {
     /// Why.
     #[serde(default)]
     pub reason: Option<String>,
-    /// The ticket that it belongs to.
+    /// The ticket that it belongs to; the incident, where it is break-glass.
     #[serde(default)]
     pub ticket: Option<String>,
     /// More accounts, at most 20, for the same task: they are answered as one, and each gets its own grant.
@@ -58,6 +58,9 @@ pub struct RequestInput {
     /// Windows that come again, each as long as its hours: `duration_seconds` and `starts_at` are left out then.
     #[serde(default)]
     pub recurs: Option<Recurrence>,
+    /// Whether this is an emergency: policies of break-glass count then, and no others.
+    #[serde(default)]
+    pub break_glass: bool,
 }
 
 /// Which requests are wanted.
@@ -98,7 +101,8 @@ impl Control {
             Some(recurs) => recurring(input, recurs, now)?,
             None => input.duration_seconds,
         };
-        let wish = Wish { seconds, starts_at, reason, ticket, recurs: input.recurs.clone(), extends: None };
+        let (recurs, emergency) = (input.recurs.clone(), input.break_glass);
+        let wish = Wish { seconds, starts_at, reason, ticket, recurs, extends: None, emergency };
         let mut asked: Vec<(Facts, Permit<AskAccess>)> = Vec::new();
         for (place, account) in std::iter::once(&input.account).chain(&input.also).enumerate() {
             let facts = Facts::of_reference(&mut tx, &caller.user.id, account, now).await?;
@@ -232,6 +236,7 @@ impl Control {
             .with("duration_seconds", input.duration_seconds)
             .with("reasons", told)
             .with("reason", input.reason.clone().unwrap_or_default());
+        let event = if input.break_glass { event.with("break_glass", true) } else { event };
         let event = match &input.ticket {
             Some(ticket) => event.with("ticket", ticket.as_str()),
             None => event,
@@ -251,6 +256,7 @@ pub(crate) struct Wish {
     pub(crate) ticket: Option<String>,
     pub(crate) recurs: Option<Recurrence>,
     pub(crate) extends: Option<GrantId>,
+    pub(crate) emergency: bool,
 }
 
 impl Wish {
@@ -262,6 +268,8 @@ impl Wish {
             duration_seconds: self.seconds,
             reason: &self.reason,
             ticket: self.ticket.as_deref(),
+            emergency: self.emergency,
+            passkey: caller.passkey,
         }
     }
 
@@ -295,6 +303,9 @@ pub(crate) fn decide(
 
 /// How long each window lasts, in seconds, where windows that come again can be asked for so.
 fn recurring(input: &RequestInput, recurs: &Recurrence, now: Timestamp) -> Result<u64, Error> {
+    if input.break_glass {
+        return Err(Error::invalid("recurs", "an emergency does not come again at set hours"));
+    }
     if input.duration_seconds != 0 || input.starts_at.is_some() {
         return Err(Error::invalid("recurs", "says how long each window lasts and when it begins: leave those out"));
     }
@@ -453,26 +464,32 @@ pub(crate) async fn open(
     }
     let mut events = vec![event];
     if !waits {
-        events.push(give(tx, caller, &stored).await?);
+        events.extend(give(tx, caller, &stored).await?);
+    } else if obligations.break_glass.is_some() {
+        // A quorum that hears of it an hour later is none.
+        let asked = event_of(now, caller, "break_glass.ask", &stored.request).with("reason", wish.reason.as_str());
+        events.push(asked.with("incident", wish.ticket.clone().unwrap_or_default()));
     }
     Ok(events)
 }
 
 /// Gives what a request asks for: a grant, a longer window of one, or windows that come again.
-pub(crate) async fn give(tx: &mut WriteTx, caller: &Caller, stored: &StoredRequest) -> Result<Event, Error> {
+pub(crate) async fn give(tx: &mut WriteTx, caller: &Caller, stored: &StoredRequest) -> Result<Vec<Event>, Error> {
     match (&stored.request.extends, &stored.request.recurs) {
-        (Some(extends), _) => extension::extend(tx, caller, stored, extends).await,
-        (None, Some(recurs)) => recurrence::begin(tx, caller, stored, recurs).await,
+        (Some(extends), _) => Ok(vec![extension::extend(tx, caller, stored, extends).await?]),
+        (None, Some(recurs)) => Ok(vec![recurrence::begin(tx, caller, stored, recurs).await?]),
         (None, None) => grant(tx, caller, stored).await,
     }
 }
 
-/// Gives the grant of a request; its window begins now, or later where that was asked for.
-async fn grant(tx: &mut WriteTx, caller: &Caller, stored: &StoredRequest) -> Result<Event, Error> {
+/// Gives the grant of a request; its window begins now, or later where that was asked for. Under a policy
+/// of break-glass that is a use, which is told of and has to be reviewed.
+async fn grant(tx: &mut WriteTx, caller: &Caller, stored: &StoredRequest) -> Result<Vec<Event>, Error> {
     let now = tx.now();
     let starts_at = stored.request.starts_at.map_or(now, |wanted| wanted.max(now));
     let ends_at = starts_at.after(Duration::from_secs(stored.request.duration_seconds));
-    grant_window(tx, caller.actor(), stored, (starts_at, ends_at)).await
+    let (grant, event) = grant_window(tx, caller.actor(), stored, (starts_at, ends_at)).await?;
+    Ok([event].into_iter().chain(break_glass::granted(tx, stored, &grant).await?).collect())
 }
 
 /// Gives a grant for a window.
@@ -481,7 +498,7 @@ pub(crate) async fn grant_window(
     actor: Actor,
     stored: &StoredRequest,
     (starts_at, ends_at): (Timestamp, Timestamp),
-) -> Result<Event, Error> {
+) -> Result<(Grant, Event), Error> {
     let now = tx.now();
     let request = &stored.request;
     let mut grant = Grant {
@@ -501,12 +518,13 @@ pub(crate) async fn grant_window(
     };
     grant.state = grant.state_at(now);
     tx.grant_insert(&grant, &stored.user, &stored.account).await?;
-    Ok(Event::done(now, actor, "grant.create", grant.id.as_str(), grant.scope.clone())
+    let event = Event::done(now, actor, "grant.create", grant.id.as_str(), grant.scope.clone())
         .with("request", request.id.as_str())
         .with("user", grant.user.as_str())
         .with("account", grant.account.to_string())
         .with("starts_at", grant.starts_at.to_string())
-        .with("ends_at", grant.ends_at.to_string()))
+        .with("ends_at", grant.ends_at.to_string());
+    Ok((grant, event))
 }
 
 /// The request, when the caller may see it: their own, one they may answer or have answered, or one

@@ -95,6 +95,9 @@ impl World {
     /// A new one: empty, its vault open, its clock at the beginning of 2026.
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
+        for place in ["bundles_a", "bundles_b"] {
+            std::fs::create_dir(folder.path().join(place)).expect("a folder");
+        }
         let store = Store::open(&folder.path().join("postern.db")).await.expect("a database");
         let recipients = [Recipient::KeyFile(random::secret(32))];
         let (_, _, vault) = SealedRoot::create(&recipients, SharePlan::default()).expect("a vault");
@@ -113,6 +116,7 @@ impl World {
             mysql_address: None,
             redis_address: None,
             key_file: folder.path().join("vault.key"),
+            break_glass_places: ["bundles_a", "bundles_b"].iter().map(|name| folder.path().join(name)).collect(),
             authority: None,
         };
         Self { control: Control::new(store, vault, clock.clone(), settings), clock, folder }
@@ -228,7 +232,7 @@ impl World {
             expires_at: now.after(Duration::from_secs(12 * 3600)),
             mfa_at: Some(now),
         };
-        let stored = StoredLogin { login, user: user.id, idle_max: None, ended_at: None };
+        let stored = StoredLogin { login, user: user.id, idle_max: None, passkey: false, ended_at: None };
         tx.login_create(&stored, &token.hash.to_string()).await.expect("a login");
         tx.commit_upkeep().await.expect("a commit");
         token.text

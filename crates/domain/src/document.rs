@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::CredentialKind;
 use crate::asset::{Platform, host_key_parts};
+use crate::break_glass::BreakGlassRule;
 use crate::capability::Capability;
 use crate::discovery::SourceDocument;
 use crate::name::{AccountRef, AssetName, GroupName, PolicyName, RoleName, UserName};
@@ -336,6 +337,10 @@ pub struct ObligationsDocument {
     /// What binds the statements of database sessions; where it is left out, nothing does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statements: Option<Statements>,
+    /// What makes it break-glass: the ticket is the incident, every use is told on the channels at once and
+    /// must be reviewed. Where it is left out, it is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<BreakGlassRule>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -100,6 +100,8 @@ macro_rules! ids {
 }
 
 ids! {
+    /// A use of break-glass.
+    BreakGlassUseId = "bgu", "use of break-glass";
     /// A person.
     UserId = "usr", "user";
     /// A set of people.

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod asset;
+pub mod break_glass;
 pub mod capability;
 pub mod checkout;
 pub mod discovery;

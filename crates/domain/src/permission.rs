@@ -91,6 +91,8 @@ permissions! {
     VaultManage = "vault:manage", true;
     /// See the server's state.
     StatusRead = "status:read", false;
+    /// Try channels, and have them told again.
+    ChannelWrite = "channel:write", true;
 }
 
 /// A named set of permissions.

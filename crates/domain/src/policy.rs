@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::asset::Platform;
+use crate::break_glass::BreakGlassRule;
 use crate::capability::Capability;
 use crate::id::PolicyId;
 use crate::name::{AccountName, AssetName, GroupName, PolicyName, UserName};
@@ -208,6 +209,9 @@ pub struct Obligations {
     /// What binds the statements of database sessions; nothing unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statements: Option<Statements>,
+    /// What makes it break-glass: loud, and reviewed afterwards; none in ordinary policies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<BreakGlassRule>,
 }
 
 impl Default for Obligations {
@@ -228,6 +232,7 @@ impl Default for Obligations {
             rotate_after_use: false,
             provision: None,
             statements: None,
+            break_glass: None,
         }
     }
 }

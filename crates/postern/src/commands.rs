@@ -12,6 +12,7 @@ mod apply;
 mod asset;
 mod audit;
 mod backup;
+mod break_glass;
 mod checkout;
 mod connect;
 mod discovery;
@@ -136,6 +137,14 @@ pub(crate) enum Command {
     Checkin(checkout::Close),
     /// List check-outs.
     Checkouts(checkout::Checkouts),
+    /// Emergencies: list and review uses; plan, write and account for bundles.
+    #[command(subcommand)]
+    BreakGlass(break_glass::BreakGlassCommand),
+    /// List the ways out for events, and how far each has come.
+    Channels(break_glass::Channels),
+    /// Try a channel, or tell it again what it was told.
+    #[command(subcommand)]
+    Channel(break_glass::ChannelCommand),
     /// Show the server's state.
     Status(status::Status),
     /// List sessions: one's own, and those one may see.
@@ -205,6 +214,9 @@ pub(crate) async fn run(command: Command, format: Format) -> Result<u8, Failure>
         Command::Checkout(args) => args.run(format).await,
         Command::Checkin(args) => args.run(format).await,
         Command::Checkouts(args) => args.run(format).await,
+        Command::BreakGlass(command) => command.run(format).await,
+        Command::Channels(args) => args.run(format).await,
+        Command::Channel(command) => command.run(format).await,
         Command::Status(args) => args.run(format).await,
         Command::Sessions(args) => args.run(format).await,
         Command::Session(command) => command.run(format).await,

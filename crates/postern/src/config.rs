@@ -29,6 +29,18 @@ pub(crate) struct File {
     pub vault: VaultFile,
     /// Logs.
     pub log: Log,
+    /// Bundles for the hour in which Postern itself is dead.
+    pub break_glass: BreakGlass,
+    /// Ways out for events.
+    pub channels: Vec<postern_channels::ChannelConfig>,
+}
+
+/// `[break_glass]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct BreakGlass {
+    /// The folders that bundles are written to: at least two, which do not fail together.
+    pub places: Vec<PathBuf>,
 }
 
 /// `[https]`

@@ -102,6 +102,7 @@ impl Plan {
             mysql_address: reached(&file.mysql.public_address, mysql),
             redis_address: reached(&file.redis.public_address, redis),
             key_file,
+            break_glass_places: file.break_glass.places.clone(),
             authority: file.https.certificate.is_none().then(|| folder.ca()),
         }
     }
@@ -135,6 +136,7 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
     let plan = Plan::of(wanted)?;
     log(&plan.file.log)?;
     // What can be refused is refused before anything is opened.
+    let channels = postern_control::channels(plan.file.channels.clone())?;
     let https = tokio::net::TcpListener::bind(plan.https)
         .await
         .with_context(|| format!("cannot listen on {} (https): choose another with --https", plan.https))?;
@@ -163,6 +165,7 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
         tls::identity(&DataFolder::new(&plan.data), &plan.file.https, served.https)?;
     let sessions = Sessions::new(Arc::new(control.clone()), SessionsOptions::default())?;
     control.attach(sessions.clone());
+    control.attach_channels(&channels);
     announce(&control, opened.shares.as_deref(), served).await?;
 
     let stop = control.stop().clone();
@@ -183,11 +186,7 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
     let app = postern_api::app(control.clone(), Arc::new(Metrics::default()), in_browser);
     let server = Server::new(https, tls, app);
     tasks.spawn(server.serve(stop.clone()));
-    tasks.spawn(control.clone().publish_ledger(stop.clone()));
-    tasks.spawn(control.clone().keep_time(TICK, stop.clone()));
-    tasks.spawn(control.clone().keep_to_policy(stop.clone()));
-    tasks.spawn(control.clone().keep_secrets(stop.clone()));
-    tasks.spawn(control.clone().keep_discovering(DISCOVERY_TICK, stop.clone()));
+    keep(&control, channels, &mut tasks);
     if let Some(listener) = ssh {
         tasks.spawn(serve_ssh(control.clone(), sessions.clone(), listener, stop.clone()));
     }
@@ -200,6 +199,18 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
     drop(opened.lock);
     tracing::info!("stopped");
     Ok(DONE)
+}
+
+/// Begins what goes on by itself for as long as the server runs.
+fn keep(control: &Control, channels: Vec<postern_channels::Channel>, tasks: &mut tokio::task::JoinSet<()>) {
+    let stop = control.stop();
+    tasks.spawn(control.clone().publish_ledger(stop.clone()));
+    tasks.spawn(control.clone().keep_time(TICK, stop.clone()));
+    tasks.spawn(control.clone().keep_to_policy(stop.clone()));
+    tasks.spawn(control.clone().keep_secrets(stop.clone()));
+    tasks.spawn(control.clone().keep_channels(channels, stop.clone()));
+    tasks.spawn(control.clone().keep_bundle(stop.clone()));
+    tasks.spawn(control.clone().keep_discovering(DISCOVERY_TICK, stop.clone()));
 }
 
 /// The SSH gateway's own key lies in the vault: it is served as soon as the vault is unsealed.

@@ -114,6 +114,8 @@ fn migrator() -> Migrator {
         migration(141, "request_extras", include_str!("../migrations/0141_request_extras.sql")),
         migration(130, "reviews", include_str!("../migrations/0130_reviews.sql")),
         migration(131, "session_capabilities", include_str!("../migrations/0131_session_capabilities.sql")),
+        migration(120, "channels", include_str!("../migrations/0120_channels.sql")),
+        migration(121, "break_glass", include_str!("../migrations/0121_break_glass.sql")),
         migration(50, "more_listings", include_str!("../migrations/0050_more_listings.sql")),
     ])
 }

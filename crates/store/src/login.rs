@@ -24,6 +24,8 @@ pub struct StoredLogin {
     pub user: UserId,
     /// How long it may lie unused; none for as long as it lasts.
     pub idle_max: Option<Duration>,
+    /// Whether the second factor proved last was a passkey.
+    pub passkey: bool,
     /// When it was ended, if it was.
     pub ended_at: Option<Timestamp>,
 }
@@ -90,7 +92,7 @@ impl WriteTx {
         let login = &stored.login;
         sqlx::query(
             "insert into login (id, hash, user_id, source, client, created_at, last_used_at, expires_at, mfa_at, \
-             idle_ms_max) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+             idle_ms_max, mfa_passkey) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )
         .bind(login.id.as_str())
         .bind(hash)
@@ -102,6 +104,7 @@ impl WriteTx {
         .bind(login.expires_at.as_millis())
         .bind(login.mfa_at.map(Timestamp::as_millis))
         .bind(stored.idle_max.map(|idle| i64::try_from(idle.as_millis()).unwrap_or(i64::MAX)))
+        .bind(stored.passkey)
         .execute(self.connection())
         .await?;
         Ok(())
@@ -121,15 +124,16 @@ impl WriteTx {
         Ok(())
     }
 
-    /// Notes that a second factor was proved in the login.
+    /// Notes that a second factor was proved in the login, and whether it was a passkey.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn login_factor(&mut self, id: &LoginId) -> Result<(), Error> {
+    pub async fn login_factor(&mut self, id: &LoginId, passkey: bool) -> Result<(), Error> {
         let now = self.now();
-        sqlx::query("update login set mfa_at = ?2, last_used_at = ?2 where id = ?1")
+        sqlx::query("update login set mfa_at = ?2, last_used_at = ?2, mfa_passkey = ?3 where id = ?1")
             .bind(id.as_str())
             .bind(now.as_millis())
+            .bind(passkey)
             .execute(self.connection())
             .await?;
         Ok(())
@@ -191,6 +195,7 @@ fn stored(row: &SqliteRow) -> Result<StoredLogin, Error> {
         login,
         user: row::text(row, "user_id")?,
         idle_max: idle.map(|millis| Duration::from_millis(u64::try_from(millis).unwrap_or(0))),
+        passkey: row.try_get("mfa_passkey")?,
         ended_at: row::time_opt(row, "ended_at")?,
     })
 }

@@ -6,6 +6,8 @@
 //! wrapped by the root key). [`Vault`] is the handle that seals and opens [`Envelope`]s while
 //! unsealed, and answers [`Error::Sealed`] otherwise.
 //!
+//! [`offline`] seals what must be at hand when Postern itself is dead.
+//!
 //! Beside it, what identities are proved with: [`password`], [`totp`], [`recovery`], [`token`].
 //!
 //! All randomness comes from [`random`]; no caller can supply another source.
@@ -18,6 +20,7 @@ mod error;
 mod key;
 pub mod key_file;
 mod key_ring;
+pub mod offline;
 pub mod password;
 pub mod random;
 mod recipient;

@@ -10,7 +10,7 @@ use crate::key::{Key, NONCE_LEN, WRAPPED_LEN};
 use crate::key_ring::KeyRing;
 use crate::random::{Entropy, System};
 use crate::recipient::{Recipient, RecipientKind, SealedRecipient, SealedToShares};
-use crate::share::{self, RecoveryShare, SharePlan};
+use crate::share::{self, Opens, RecoveryShare, SharePlan};
 use crate::vault::{Keys, Vault};
 
 const FORMAT: &str = "postern-vault";
@@ -80,7 +80,7 @@ impl SealedRoot {
         entropy: &mut impl Entropy,
     ) -> Result<(Self, Vec<RecoveryShare>), Error> {
         let mut sealed = seal_to(recipients, root, vault_id, entropy)?;
-        let (set, shares) = share::split(root, vault_id, plan, entropy);
+        let (set, shares) = share::split(Opens::Vault, root, vault_id, plan, entropy);
         sealed.push(SealedRecipient::Shares(SealedToShares { set, threshold: plan.threshold(), count: plan.count() }));
         let document = Self {
             format: FORMAT.to_owned(),
@@ -141,7 +141,7 @@ impl SealedRoot {
 
     /// Opens the vault with recovery shares as typed. An error names the share at fault.
     pub fn unseal_with_shares(&self, typed: &[SecretText], ring: &KeyRing) -> Result<Vault, Error> {
-        self.unseal(share::combine(typed, &self.vault_id)?, ring, "set of shares")
+        self.unseal(share::combine(Opens::Vault, typed, &self.vault_id)?, ring, "set of shares")
     }
 
     /// Makes a lost `vault.json` anew from recovery shares and the key ring, which tells whether
@@ -153,7 +153,7 @@ impl SealedRoot {
         plan: SharePlan,
     ) -> Result<(Self, Vec<RecoveryShare>, Vault), Error> {
         let vault_id = ring.vault_id().clone();
-        let root = share::combine(typed, &vault_id)?;
+        let root = share::combine(Opens::Vault, typed, &vault_id)?;
         let keks = ring.unwrap(&root).map_err(|_| Error::WrongKey("set of shares"))?;
         let (sealed, shares) = Self::seal(&root, &vault_id, recipients, plan, &mut System)?;
         let vault = Vault::unsealed(Keys { vault_id, root, ring: ring.clone(), keks }, sealed.recipients());
@@ -174,7 +174,7 @@ impl SealedRoot {
     /// themselves: after a loss, [`SealedRoot::rotate_root`].
     pub fn new_shares(&self, vault: &Vault, plan: SharePlan) -> Result<(Self, Vec<RecoveryShare>), Error> {
         let root = self.root_of(vault)?;
-        let (set, shares) = share::split(&root, &self.vault_id, plan, &mut System);
+        let (set, shares) = share::split(Opens::Vault, &root, &self.vault_id, plan, &mut System);
         let mut sealed = self.clone();
         sealed.recipients.retain(|known| known.kind() != RecipientKind::Shares);
         sealed.recipients.push(SealedRecipient::Shares(SealedToShares {

@@ -1,6 +1,7 @@
-//! Recovery shares as text: what is printed, kept by people, and typed again in the worst hour.
+//! Shares as text: what is printed, kept by people, and typed again in the worst hour.
 //!
-//! `psh1`, then in base32: number, count, threshold (one character each), the vault's id (16), the
+//! `psh1` for a vault's root key and `pbg1` for a break-glass bundle, so that nobody takes one for the
+//! other; then in base32: number, count, threshold (one character each), the vault's id (16), the
 //! set's id (8), the value (52) and a checksum (8), written in groups. Case, blanks and hyphens do
 //! not matter, and o, i and l are read as the digits they resemble.
 
@@ -16,7 +17,6 @@ use crate::key::{KEY_LEN, Key};
 use crate::random::Entropy;
 use crate::shamir::{self, Point};
 
-const MAGIC: &str = "psh1";
 const SET_LEN: usize = 8;
 const VALUE_LEN: usize = 52;
 const CHECK_LEN: usize = 8;
@@ -62,6 +62,24 @@ impl Default for SharePlan {
     }
 }
 
+/// What shares open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opens {
+    /// The vault.
+    Vault,
+    /// A break-glass bundle.
+    Bundle,
+}
+
+impl Opens {
+    const fn magic(self) -> &'static str {
+        match self {
+            Self::Vault => "psh1",
+            Self::Bundle => "pbg1",
+        }
+    }
+}
+
 /// What a share says about itself. Not secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShareLabel {
@@ -85,8 +103,8 @@ impl RecoveryShare {
     /// Reads what somebody typed, so that a mistake can be told at once. The position in the error
     /// is 1.
     pub fn parse(typed: &SecretText) -> Result<Self, ShareError> {
-        let (label, point) = decode(typed.expose(), 1)?;
-        Ok(Self { text: encode(&label, &point.y), label })
+        let (label, point) = decode(Opens::Vault, typed.expose(), 1)?;
+        Ok(Self { text: encode(Opens::Vault, &label, &point.y), label })
     }
 
     /// What it says about itself.
@@ -102,8 +120,9 @@ impl RecoveryShare {
     }
 }
 
-/// Splits the root key.
+/// Splits a key.
 pub(crate) fn split(
+    opens: Opens,
     root: &Key,
     vault_id: &VaultId,
     plan: SharePlan,
@@ -114,18 +133,18 @@ pub(crate) fn split(
         .iter()
         .map(|point| {
             let label = ShareLabel { vault_id: vault_id.clone(), set: set.clone(), index: point.x, plan };
-            RecoveryShare { text: encode(&label, &point.y), label }
+            RecoveryShare { text: encode(opens, &label, &point.y), label }
         })
         .collect();
     (set, shares)
 }
 
-/// Puts the root key together again. Whether it is the right one is for the caller to check.
-pub(crate) fn combine(typed: &[SecretText], vault_id: &VaultId) -> Result<Key, Error> {
+/// Puts the key together again. Whether it is the right one is for the caller to check.
+pub(crate) fn combine(opens: Opens, typed: &[SecretText], vault_id: &VaultId) -> Result<Key, Error> {
     let mut points: Vec<Point> = Vec::with_capacity(typed.len());
     let mut first: Option<ShareLabel> = None;
     for (position, text) in (1..).zip(typed) {
-        let (label, point) = decode(text.expose(), position)?;
+        let (label, point) = decode(opens, text.expose(), position)?;
         if label.vault_id != *vault_id {
             return Err(ShareError::OtherVault { position }.into());
         }
@@ -146,9 +165,9 @@ pub(crate) fn combine(typed: &[SecretText], vault_id: &VaultId) -> Result<Key, E
     Key::from_secret(root).ok_or(Error::Crypto)
 }
 
-fn encode(label: &ShareLabel, value: &[u8]) -> SecretText {
+fn encode(opens: Opens, label: &ShareLabel, value: &[u8]) -> SecretText {
     let mut bare = Zeroizing::new(String::with_capacity(TEXT_LEN));
-    bare.push_str(MAGIC);
+    bare.push_str(opens.magic());
     for number in [label.index, label.plan.count, label.plan.threshold] {
         bare.push(CROCKFORD.get(usize::from(number)).copied().map_or('0', char::from));
     }
@@ -169,12 +188,12 @@ fn encode(label: &ShareLabel, value: &[u8]) -> SecretText {
     SecretText::new(text)
 }
 
-fn decode(typed: &str, position: usize) -> Result<(ShareLabel, Point), ShareError> {
+fn decode(opens: Opens, typed: &str, position: usize) -> Result<(ShareLabel, Point), ShareError> {
     if typed.len() > TYPED_LEN_MAX {
         return Err(ShareError::Mistyped { position, index: None });
     }
     let bare = base32::fold(typed);
-    let index = bare.strip_prefix(MAGIC).and_then(|rest| rest.bytes().next()).and_then(digit);
+    let index = bare.strip_prefix(opens.magic()).and_then(|rest| rest.bytes().next()).and_then(digit);
     let mistyped = ShareError::Mistyped { position, index };
     let body_len = TEXT_LEN - CHECK_LEN;
     let sound = bare.is_ascii()
@@ -183,11 +202,11 @@ fn decode(typed: &str, position: usize) -> Result<(ShareLabel, Point), ShareErro
     if !sound {
         return Err(mistyped);
     }
-    fields(&bare).ok_or(mistyped)
+    fields(opens, &bare).ok_or(mistyped)
 }
 
-fn fields(bare: &str) -> Option<(ShareLabel, Point)> {
-    let rest = bare.strip_prefix(MAGIC)?;
+fn fields(opens: Opens, bare: &str) -> Option<(ShareLabel, Point)> {
+    let rest = bare.strip_prefix(opens.magic())?;
     let (numbers, rest) = rest.split_at_checked(3)?;
     let (vault, rest) = rest.split_at_checked(VAULT_ID_LEN)?;
     let (set, rest) = rest.split_at_checked(SET_LEN)?;
@@ -218,8 +237,8 @@ fn checksum(body: &str) -> String {
 /// A share with the label of `like` and another value, its checksum right.
 #[cfg(test)]
 pub(crate) fn forge(like: &SecretText, value: &[u8]) -> SecretText {
-    let (label, _) = decode(like.expose(), 1).unwrap();
-    encode(&label, value)
+    let (label, _) = decode(Opens::Vault, like.expose(), 1).unwrap();
+    encode(Opens::Vault, &label, value)
 }
 
 #[cfg(test)]

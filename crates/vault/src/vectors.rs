@@ -139,7 +139,13 @@ fn shares() {
         .into_iter()
         .map(|(threshold, count)| {
             let plan = SharePlan::new(threshold, count).unwrap();
-            let (set, shares) = crate::share::split(&root, &vault_id, plan, &mut Fixed::new("postern share vector"));
+            let (set, shares) = crate::share::split(
+                crate::share::Opens::Vault,
+                &root,
+                &vault_id,
+                plan,
+                &mut Fixed::new("postern share vector"),
+            );
             json!({
                 "threshold": threshold,
                 "count": count,
@@ -158,6 +164,9 @@ fn shares() {
             .rev()
             .map(|text| SecretText::new(text.as_str().unwrap().to_owned()))
             .collect();
-        assert_eq!(crate::share::combine(&texts, &vault_id).unwrap().expose(), root.expose());
+        assert_eq!(
+            crate::share::combine(crate::share::Opens::Vault, &texts, &vault_id).unwrap().expose(),
+            root.expose()
+        );
     }
 }

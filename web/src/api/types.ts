@@ -315,6 +315,210 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/break-glass/offline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the offline tier stands */
+        get: operations["offline_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/break-glass/offline/bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Write a bundle now */
+        post: operations["offline_bundle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/break-glass/offline/opened": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take down that a bundle was opened */
+        post: operations["offline_opened"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/break-glass/offline/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say who opens bundles and what is in them */
+        put: operations["offline_plan"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/break-glass/offline/plan/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say yes to somebody's plan */
+        post: operations["offline_plan_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/break-glass/offline/plan/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say no to a plan that waits */
+        post: operations["offline_plan_refuse"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/break-glass/uses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Uses of break-glass that one may see, newest first */
+        get: operations["break_glass_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/break-glass/uses/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One use of break-glass */
+        get: operations["break_glass_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/break-glass/uses/{id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say what one found about a use */
+        post: operations["break_glass_review"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ways out for events, and how far each has come */
+        get: operations["channel_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/channels/{name}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell a channel again what it was told */
+        post: operations["channel_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/channels/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send something that every channel carries */
+        post: operations["channel_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/checkouts": {
         parameters: {
             query?: never;
@@ -687,23 +891,6 @@ export interface paths {
         get: operations["grant_show"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/grants/{id}/extend": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Ask for a longer window of one's own grant */
-        post: operations["grant_extend"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1376,128 +1563,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take one's own request back, or end one that recurs */
+        /** Take one's own request back */
         post: operations["request_withdraw"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/reviews": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Access reviews that one may see or is asked in, newest first */
-        get: operations["review_list"];
-        put?: never;
-        /** Start an access review of what there is now */
-        post: operations["review_start"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/reviews/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One access review */
-        get: operations["review_show"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/reviews/{id}/close": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Close an access review before it is due */
-        post: operations["review_close"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/reviews/{id}/decide": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Keep rights, reduce them or take them away */
-        post: operations["review_decide"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/reviews/{id}/evidence": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What was known and decided in an access review, with a signed note over it */
-        get: operations["review_evidence"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/reviews/{id}/items": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Rights in an access review, with what is known */
-        get: operations["review_items"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/reviews/{id}/stop": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Have an access review start again no more */
-        post: operations["review_stop"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2447,6 +2514,8 @@ export interface components {
             account: components["schemas"]["AccountRef"];
             /** @description Its asset. */
             asset: components["schemas"]["AccessAsset"];
+            /** @description What is demanded of whoever asks in an emergency; none where no policy of break-glass gives it. */
+            break_glass?: components["schemas"]["Demands"] | null;
             /** @description The protocol that a connect token opens it by, `postgresql`; none where it is reached without one. */
             connect?: string | null;
             /** @description What that policy demands. */
@@ -2810,6 +2879,89 @@ export interface components {
             /** @description They may do something that they may not do without it. */
             widened: boolean;
         };
+        /** @description What somebody found who looked at a use afterwards. */
+        BreakGlassReview: {
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Who. */
+            by: components["schemas"]["UserName"];
+            /** @description Whether it was an emergency, and what was done in it was called for. */
+            justified: boolean;
+            /** @description What they found. */
+            text: string;
+        };
+        /** @description What makes a policy one of break-glass. Such a policy is asked under with the incident as the ticket. */
+        BreakGlassRule: {
+            /**
+             * @description Whether who asks and who approves must have proved a passkey, within the last five minutes. It is
+             *     checked by Postern alone, so that it works while an identity provider does not.
+             * @default false
+             */
+            passkey: boolean;
+            /**
+             * @description The groups whose members review each use; anybody who holds `request:approve` in the scope when
+             *     empty. Nobody reviews their own.
+             * @default []
+             */
+            review_by: components["schemas"]["GroupName"][];
+            /**
+             * @description Within what time of the use.
+             * @default 1d
+             */
+            review_within: components["schemas"]["Period"];
+        };
+        /** @description How far things are broken. */
+        BreakGlassTier: "fast" | "degraded" | "offline";
+        /** @description One use. */
+        BreakGlassUse: {
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The grant that it gave; none for a bundle. */
+            grant?: components["schemas"]["GrantId"] | null;
+            /** @description Identifier. */
+            id: components["schemas"]["BreakGlassUseId"];
+            /** @description The incident. */
+            incident: string;
+            /** @description Why. */
+            reason: string;
+            /** @description The review; none while it waits for one. */
+            review?: components["schemas"]["BreakGlassReview"] | null;
+            /** @description The groups that review it; anybody who holds `request:approve` in the scope when empty. */
+            review_by: components["schemas"]["GroupName"][];
+            /** @description Until when it has to be reviewed. */
+            review_until: components["schemas"]["Timestamp"];
+            /** @description The scope, which is the asset's. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description What: `root@web-1`, or what was opened of a bundle. */
+            target: string;
+            /** @description How far things were broken. */
+            tier: components["schemas"]["BreakGlassTier"];
+            /** @description Who used it; for a bundle, who declared that it was opened. */
+            user: components["schemas"]["UserName"];
+        };
+        /** @description A use of break-glass. */
+        BreakGlassUseId: string;
+        /** @description A bundle, as shown. */
+        BundleView: {
+            /** @description What is in it. */
+            accounts: components["schemas"]["BundledAccount"][];
+            /** @description When it was written. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The SHA-256 of its file, hex. */
+            digest: string;
+            /**
+             * Format: uint64
+             * @description Its number.
+             */
+            serial: number;
+        };
+        /** @description An account in a bundle. */
+        BundledAccount: {
+            /** @description Which. */
+            account: components["schemas"]["AccountRef"];
+            /** @description The versions of its secret: the current one, one that is being changed to, and the one before. */
+            versions: number[];
+        };
         /** @description By whom a secret is changed. */
         By: "itself" | "reconcile";
         /** @description One thing that a session may be allowed to do. */
@@ -2824,6 +2976,41 @@ export interface components {
             kind: components["schemas"]["Kind"];
             /** @description The name of the thing. */
             name: string;
+        };
+        /** @description A channel, and how far it has come. */
+        ChannelView: {
+            /**
+             * Format: uint64
+             * @description How many events of the ledger it has yet to look at.
+             */
+            behind: number;
+            /** @description When something was delivered last. */
+            delivered_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Whether it is told everything, or only what somebody should look at now. */
+            everything: boolean;
+            /** @description Since when nothing can be delivered; none while it can. */
+            failed_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Why not, the last time it was tried. */
+            failure?: string | null;
+            /**
+             * Format: uint32
+             * @description How often in a row it was tried in vain.
+             */
+            failures: number;
+            /** @description How it delivers: `webhook`, `mail`, `syslog`. */
+            kind: string;
+            /** @description Its name in the configuration file. */
+            name: string;
+            /**
+             * Format: uint64
+             * @description The index of the event that it is told next.
+             */
+            next: number;
+        };
+        /** @description All of them. */
+        Channels: {
+            /** @description In the order of the configuration file. */
+            channels: components["schemas"]["ChannelView"][];
         };
         /** @description A secret that is checked out, shown once. */
         CheckedOut: {
@@ -2903,13 +3090,6 @@ export interface components {
         Comments: {
             /** @description In its order. */
             comments: components["schemas"]["RequestComment"][];
-        };
-        /** @description Another account that was asked for in the same breath. */
-        Companion: {
-            /** @description The account. */
-            account: components["schemas"]["AccountRef"];
-            /** @description Its request. */
-            request: components["schemas"]["RequestId"];
         };
         /**
          * @description When and from where a policy applies. Where it does not, it is as if it were not there; for a
@@ -3018,6 +3198,11 @@ export interface components {
             mine: number;
             /**
              * Format: uint
+             * @description Uses of break-glass that wait for one's review.
+             */
+            reviews: number;
+            /**
+             * Format: uint
              * @description Statements of database sessions that wait for one's own answer.
              */
             statements: number;
@@ -3069,8 +3254,6 @@ export interface components {
         };
         /** @description What was decided, in one word. */
         Decided2: "permit" | "step_up" | "deny";
-        /** @description What is advised, or decided. */
-        Decision: "keep" | "reduce" | "revoke";
         /** @description What the policy demands. */
         Demands: {
             /** @description Who must say yes to a request; none grants at once. */
@@ -3683,8 +3866,6 @@ export interface components {
             /** @description On what: the id or name of the thing, `root@web-1`, `req_...`. */
             target: string;
         };
-        /** @description Which part of the evidence is wanted. */
-        EvidenceFormat: "json" | "csv" | "note";
         /** @description One policy and what it said. */
         Explained: {
             /** @description Whether it gives or takes away. */
@@ -3706,24 +3887,6 @@ export interface components {
             policies: components["schemas"]["Explained"][];
             /** @description The reasons of a refusal. */
             reasons: components["schemas"]["Reason"][];
-        };
-        /** @description How much longer. */
-        ExtensionInput: {
-            /**
-             * Format: uint64
-             * @description How long, in seconds, from the moment it is granted: the policy's longest window counts anew.
-             */
-            duration_seconds: number;
-            /**
-             * @description Why.
-             * @default null
-             */
-            reason: string | null;
-            /**
-             * @description The ticket that it belongs to.
-             * @default null
-             */
-            ticket: string | null;
         };
         /** @description A code, a recovery code or a passkey's answer. */
         FactorGiven: {
@@ -3856,17 +4019,20 @@ export interface components {
             /** @description Identifier. */
             id: components["schemas"]["HostId"];
         };
+        /** @description From where on. */
+        From: {
+            /**
+             * Format: uint64
+             * @description The index of the first event.
+             */
+            from: number;
+        };
         /** @description The time-boxed right that results from a request. */
         Grant: {
             /** @description To what. */
             account: components["schemas"]["AccountRef"];
             /** @description When the window ends. */
             ends_at: components["schemas"]["Timestamp"];
-            /**
-             * @description When it was last made longer, if it was; the longest session counts anew from there.
-             * @default null
-             */
-            extended_at: components["schemas"]["Timestamp"] | null;
             /** @description Identifier. */
             id: components["schemas"]["GrantId"];
             /** @description What its sessions are bound to, as the policy said when it was granted. */
@@ -3955,6 +4121,20 @@ export interface components {
              * @default null
              */
             reason: string | null;
+        };
+        /** @description A holder, as named. */
+        HolderInput: {
+            /** @description The public key that `postern-open key` has shown them, `pbk1...`. */
+            key: string;
+            /** @description Who. */
+            name: components["schemas"]["UserName"];
+        };
+        /** @description A holder, as shown. */
+        HolderView: {
+            /** @description The public key that their share is sealed to. */
+            key: string;
+            /** @description Who. */
+            name: components["schemas"]["UserName"];
         };
         /** @description What somebody sees first. */
         Home: {
@@ -4073,8 +4253,6 @@ export interface components {
             /** @description When it was last seen. */
             seen_at: components["schemas"]["Timestamp"];
         };
-        /** @description Whether what was decided has been done. */
-        ItemEffect: "done" | "failed";
         /** @description What others who may join a session can do in it. Who is in it is told whoever joins. */
         Join: "watch" | "control";
         /** @description A public key that opens the account. */
@@ -4204,6 +4382,8 @@ export interface components {
              * @default null
              */
             approval: components["schemas"]["ApprovalRule"] | null;
+            /** @description What makes it break-glass: loud, and reviewed afterwards; none in ordinary policies. */
+            break_glass?: components["schemas"]["BreakGlassRule"] | null;
             /**
              * @description What sessions may do.
              * @default [
@@ -4292,6 +4472,11 @@ export interface components {
             /** @description Who must say yes to a request; where it is left out, a request is granted at once. */
             approval?: components["schemas"]["ApprovalRule"] | null;
             /**
+             * @description What makes it break-glass: the ticket is the incident, every use is told on the channels at once and
+             *     must be reviewed. Where it is left out, it is none.
+             */
+            break_glass?: components["schemas"]["BreakGlassRule"] | null;
+            /**
              * @description What sessions may do.
              * @default [
              *       "shell",
@@ -4376,35 +4561,61 @@ export interface components {
             /** @description What it seems to be for. */
             usage: components["schemas"]["AccountUse"];
         };
+        /** @description Who is to open bundles, and what is to be in them. */
+        OfflinePlanInput: {
+            /** @description The accounts; at most 500, each with a password or a key in the vault. */
+            accounts: components["schemas"]["AccountRef"][];
+            /** @description Of whom; at most 31. */
+            holders: components["schemas"]["HolderInput"][];
+            /**
+             * Format: uint8
+             * @description How many holders open a bundle together; at least 2.
+             */
+            threshold: number;
+        };
+        /** @description The offline tier, as it stands. */
+        OfflineView: {
+            /** @description The newest bundle. */
+            bundle?: components["schemas"]["BundleView"] | null;
+            /** @description Where bundles are written. */
+            places: components["schemas"]["PlaceView"][];
+            /** @description Who opens them and what is in them; none before somebody has said. */
+            plan?: components["schemas"]["PlanView"] | null;
+            /** @description Why the tier would not help now; nothing where it would. */
+            problems: string[];
+            /** @description A plan that waits for somebody else's yes. */
+            proposed?: components["schemas"]["PlanView"] | null;
+        };
+        /** @description A bundle was opened. */
+        OpenedInput: {
+            /**
+             * @description The incident; the record's where it is left out.
+             * @default null
+             */
+            incident: string | null;
+            /**
+             * @description What happened; the record's where it is left out.
+             * @default null
+             */
+            reason: string | null;
+            /**
+             * @description The record that `postern-open` has written, as it is. It says what was seen.
+             * @default null
+             */
+            record: string | null;
+            /**
+             * Format: uint64
+             * @description Which bundle, where there is no record: then everything in it counts as seen.
+             * @default null
+             */
+            serial: number | null;
+        };
         /** @description How it came out. */
         Outcome: "intent" | "done" | "failed" | "refused" | "unknown";
         /** @description Who is to answer for an account. */
         OwnerInput: {
             /** @description The person; it may be left out where an account is adopted. */
             owner?: components["schemas"]["UserName"] | null;
-        };
-        /** @description How somebody went about answering. */
-        Pace: {
-            /**
-             * Format: uint64
-             * @description How many rights they answered for.
-             */
-            answers: number;
-            /**
-             * Format: uint64
-             * @description How many of these they kept.
-             */
-            kept: number;
-            /** @description Whether they kept everything without having had the time to look at it. */
-            rubber_stamped: boolean;
-            /**
-             * Format: uint64
-             * @description How long they looked, in seconds: from when they first saw the review to their last answer, without
-             *     what a pause takes longer than ten minutes.
-             */
-            seconds: number;
-            /** @description Who. */
-            user: components["schemas"]["UserName"];
         };
         /** @description A page of a listing. */
         Page_of_AccessItem: {
@@ -4458,6 +4669,18 @@ export interface components {
         Page_of_AuditEntry: {
             /** @description What is on it. */
             items: components["schemas"]["AuditEntry"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
+        Page_of_BreakGlassUse: {
+            /** @description What is on it. */
+            items: components["schemas"]["BreakGlassUse"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
             /**
@@ -4650,30 +4873,6 @@ export interface components {
         Page_of_ReachItem: {
             /** @description What is on it. */
             items: components["schemas"]["ReachItem"][];
-            /** @description The cursor of the next page; none when this is the last. */
-            next?: string | null;
-            /**
-             * Format: uint64
-             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
-             */
-            total?: number | null;
-        };
-        /** @description A page of a listing. */
-        Page_of_Review: {
-            /** @description What is on it. */
-            items: components["schemas"]["Review"][];
-            /** @description The cursor of the next page; none when this is the last. */
-            next?: string | null;
-            /**
-             * Format: uint64
-             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
-             */
-            total?: number | null;
-        };
-        /** @description A page of a listing. */
-        Page_of_ReviewItem: {
-            /** @description What is on it. */
-            items: components["schemas"]["ReviewItem"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
             /**
@@ -4886,7 +5085,32 @@ export interface components {
         /** @description A span of time as days, hours, minutes and seconds: `30m`, `8h`, `1h30m`, `2d`. */
         Period: string;
         /** @description One thing that a role may allow. Every route of the API declares exactly one. */
-        Permission: "user:read" | "user:write" | "group:write" | "role:write" | "asset:read" | "asset:write" | "host_key:write" | "secret:write" | "rotation:read" | "rotation:write" | "checkout:read" | "policy:read" | "policy:write" | "request:create" | "request:read" | "request:approve" | "grant:revoke" | "review:read" | "review:write" | "session:read" | "recording:read" | "session:kill" | "session:join" | "audit:read" | "vault:read" | "vault:manage" | "status:read";
+        Permission: "user:read" | "user:write" | "group:write" | "role:write" | "asset:read" | "asset:write" | "host_key:write" | "secret:write" | "rotation:read" | "rotation:write" | "checkout:read" | "policy:read" | "policy:write" | "request:create" | "request:read" | "request:approve" | "grant:revoke" | "session:read" | "recording:read" | "session:kill" | "session:join" | "audit:read" | "vault:read" | "vault:manage" | "status:read" | "channel:write";
+        /** @description A place that bundles are written to. */
+        PlaceView: {
+            /** @description The folder. */
+            path: string;
+            /** @description Why the newest bundle is not to be had there; none where it is. */
+            problem?: string | null;
+        };
+        /** @description A plan, as shown. */
+        PlanView: {
+            /** @description What is in it. */
+            accounts: components["schemas"]["AccountRef"][];
+            /** @description Who said yes to it; none where nobody could, or has yet. */
+            approved_by?: components["schemas"]["UserName"] | null;
+            /** @description When it was set. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Who set it. */
+            author: components["schemas"]["UserName"];
+            /** @description Of whom. */
+            holders: components["schemas"]["HolderView"][];
+            /**
+             * Format: uint8
+             * @description How many holders open a bundle together.
+             */
+            threshold: number;
+        };
         /** @description What a run would do, account by account. */
         PlannedRotation: {
             /** @description The account. */
@@ -5417,6 +5641,16 @@ export interface components {
             /** @description The policy that it can be asked for under. */
             policy: components["schemas"]["PolicyName"];
         } | {
+            /** @description What. */
+            account: components["schemas"]["AccountRef"];
+            /** @constant */
+            code: "emergency_only";
+            /** @description That policy. */
+            policy: components["schemas"]["PolicyName"];
+        } | {
+            /** @constant */
+            code: "no_break_glass";
+        } | {
             /** @constant */
             code: "no_request_needed";
             /** @description That policy. */
@@ -5497,6 +5731,20 @@ export interface components {
             code: "answered_already";
         } | {
             /** @constant */
+            code: "passkey_required";
+            /** @description The policy that asks for it. */
+            policy: components["schemas"]["PolicyName"];
+        } | {
+            /** @constant */
+            code: "own_use";
+        } | {
+            /** @constant */
+            code: "reviewed_already";
+        } | {
+            /** @constant */
+            code: "not_reviewer";
+        } | {
+            /** @constant */
             code: "not_pending";
         } | {
             /** @constant */
@@ -5565,13 +5813,6 @@ export interface components {
             /** @description The digest that was written to the ledger, hex; none while it is live. */
             digest?: string | null;
         };
-        /** @description Windows that come again, on one approval. */
-        Recurrence: {
-            /** @description On which days, from when to when, in which time zone. */
-            hours: components["schemas"]["Hours"];
-            /** @description No window begins at this time or later; at most 90 days ahead. */
-            until: components["schemas"]["Timestamp"];
-        };
         /** @description Why, if there is something to say. */
         Remark: {
             /**
@@ -5624,20 +5865,10 @@ export interface components {
             duration_seconds: number;
             /** @description When it lapses unanswered. */
             expires_at: components["schemas"]["Timestamp"];
-            /**
-             * @description The grant whose window it asks to be made longer; none where it asks for a new one.
-             * @default null
-             */
-            extends: components["schemas"]["GrantId"] | null;
             /** @description The grant that resulted. */
             grant?: components["schemas"]["GrantId"] | null;
             /** @description Identifier. */
             id: components["schemas"]["RequestId"];
-            /**
-             * @description When the next window begins; none where none comes, or no more.
-             * @default null
-             */
-            next_window_at: components["schemas"]["Timestamp"] | null;
             /**
              * @description What was said because nobody answered: reminders, and to whom it was escalated.
              * @default []
@@ -5647,34 +5878,14 @@ export interface components {
             policy: components["schemas"]["PolicyId"];
             /** @description Why. */
             reason: string;
-            /**
-             * @description The windows that come again; none where it asks for one window.
-             * @default null
-             */
-            recurs: components["schemas"]["Recurrence"] | null;
-            /**
-             * @description Why no more windows come, where they ended early.
-             * @default null
-             */
-            recurs_ended: string | null;
             /** @description The scope, which is the asset's. */
             scope: components["schemas"]["ScopePath"];
-            /**
-             * @description The recurring request that this window belongs to.
-             * @default null
-             */
-            series: components["schemas"]["RequestId"] | null;
             /** @description When the window begins at the earliest; none means when it is granted. */
             starts_at?: components["schemas"]["Timestamp"] | null;
             /** @description Where it stands. */
             state: components["schemas"]["RequestState"];
             /** @description The ticket it belongs to. */
             ticket?: string | null;
-            /**
-             * @description The other accounts that were asked for in the same breath: one answer is the answer to all of them.
-             * @default []
-             */
-            together: components["schemas"]["Companion"][];
             /** @description Who asks. */
             user: components["schemas"]["UserName"];
         };
@@ -5713,14 +5924,13 @@ export interface components {
             /** @description What for: `root@web-1`. */
             account: components["schemas"]["AccountRef"];
             /**
-             * @description More accounts, at most 20, for the same task: they are answered as one, and each gets its own grant.
-             * @default []
+             * @description Whether this is an emergency: policies of break-glass count then, and no others.
+             * @default false
              */
-            also: components["schemas"]["AccountRef"][];
+            break_glass: boolean;
             /**
              * Format: uint64
              * @description How long, in seconds, from the moment it is granted or begins.
-             * @default 0
              */
             duration_seconds: number;
             /**
@@ -5729,17 +5939,12 @@ export interface components {
              */
             reason: string | null;
             /**
-             * @description Windows that come again, each as long as its hours: `duration_seconds` and `starts_at` are left out then.
-             * @default null
-             */
-            recurs: components["schemas"]["Recurrence"] | null;
-            /**
              * @description When the window begins at the earliest, at most 90 days ahead; none means when it is granted.
              * @default null
              */
             starts_at: components["schemas"]["Timestamp"] | null;
             /**
-             * @description The ticket that it belongs to.
+             * @description The ticket that it belongs to; the incident, where it is break-glass.
              * @default null
              */
             ticket: string | null;
@@ -5773,298 +5978,13 @@ export interface components {
              */
             rows: number;
         };
-        /** @description An access review. */
-        Review: {
-            /** @description Who started it. */
-            author: components["schemas"]["UserName"];
-            /** @description When it was over. */
-            closed_at?: components["schemas"]["Timestamp"] | null;
-            /** @description How far it has come. */
-            counts: components["schemas"]["ReviewCounts"];
-            /** @description Until when it can be answered. */
-            due_at: components["schemas"]["Timestamp"];
-            /** @description Identifier. */
-            id: components["schemas"]["ReviewId"];
-            /** @description What it is called. */
-            name: string;
-            /** @description When it starts again. */
-            next_at?: components["schemas"]["Timestamp"] | null;
-            /** @description How everybody who has answered went about it. */
-            paces: components["schemas"]["Pace"][];
-            /** @description What is reviewed, and by whom. */
-            plan: components["schemas"]["ReviewPlan"];
-            /** @description What lies here and below is reviewed. */
-            scope: components["schemas"]["ScopePath"];
-            /** @description When it started. */
-            started_at: components["schemas"]["Timestamp"];
-            /** @description Whether it can be answered. */
-            state: components["schemas"]["ReviewState"];
-        };
-        /** @description An answer for one or more rights. */
-        ReviewAnswer: {
-            /** @description What becomes of them. */
-            decision: components["schemas"]["Decision"];
-            /** @description Their numbers in the review; at most 500. */
-            items: number[];
-            /** @description Why. */
-            reason: string;
-        };
-        /** @description What came of an answer. */
-        ReviewAnswered: {
-            /** @description How far the review has come. */
-            counts: components["schemas"]["ReviewCounts"];
-            /** @description The rights that were answered for. */
-            items: components["schemas"]["ReviewItem"][];
-        };
-        /** @description How far a review has come. */
-        ReviewCounts: {
-            /**
-             * Format: uint64
-             * @description Those that were to be taken away or reduced, and could not be.
-             */
-            failed: number;
-            /**
-             * Format: uint64
-             * @description Rights that are reviewed.
-             */
-            items: number;
-            /**
-             * Format: uint64
-             * @description Those that stay.
-             */
-            kept: number;
-            /**
-             * Format: uint64
-             * @description Those that are there for the asking only.
-             */
-            reduced: number;
-            /**
-             * Format: uint64
-             * @description Those that are taken away.
-             */
-            revoked: number;
-            /**
-             * Format: uint64
-             * @description Those that were decided because nobody had answered in time.
-             */
-            unanswered: number;
-            /**
-             * Format: uint64
-             * @description Those that nobody has answered for.
-             */
-            waiting: number;
-        };
-        /** @description A campaign in which people say who keeps what access. */
-        ReviewId: string;
-        /** @description A review that is to start. */
+        /** @description What somebody found about a use. */
         ReviewInput: {
-            /** @description What it is called. */
-            name: string;
-            /** @description What is reviewed, by whom, and how often. */
-            plan: components["schemas"]["ReviewPlan"];
-            /**
-             * @description What lies here and below is reviewed; the caller's own scope unless given.
-             * @default null
-             */
-            scope: components["schemas"]["ScopePath"] | null;
+            /** @description Whether it was an emergency, and what was done in it was called for. */
+            justified: boolean;
+            /** @description What was found; a no needs words, and so does a yes: what happened, and what will be done about it. */
+            text: string;
         };
-        /** @description One right in a review, and what was decided on it. */
-        ReviewItem: {
-            /** @description What is advised. */
-            advice: components["schemas"]["Decision"];
-            /** @description When. */
-            decided_at?: components["schemas"]["Timestamp"] | null;
-            /** @description Who decided; none where nobody answered in time. */
-            decided_by?: components["schemas"]["UserName"] | null;
-            /** @description What was decided. */
-            decision?: components["schemas"]["Decision"] | null;
-            /** @description Whether it has been done; none where there was nothing to do. */
-            effect?: components["schemas"]["ItemEffect"] | null;
-            /** @description What was done, or why not. */
-            effect_detail?: string | null;
-            /** @description What was known about it. */
-            facts: components["schemas"]["RightFacts"];
-            /** @description The grant. */
-            grant?: components["schemas"]["GrantId"] | null;
-            /** @description The group that holds it, or that gives it to the person. */
-            group?: components["schemas"]["GroupName"] | null;
-            /** @description By what there is access. */
-            kind: components["schemas"]["RightKind"];
-            /**
-             * Format: uint32
-             * @description Its number in the review, from 1.
-             */
-            number: number;
-            /** @description Who answers for the accounts that it reaches. */
-            owners: components["schemas"]["UserName"][];
-            /** @description The policy that gives it. */
-            policy?: components["schemas"]["PolicyName"] | null;
-            /** @description Why. */
-            reason?: string | null;
-            /** @description Why, for people to read. */
-            reasons: string[];
-            /** @description Whether it can be reduced. */
-            reducible: boolean;
-            /** @description The role. */
-            role?: components["schemas"]["RoleAssignment"] | null;
-            /** @description Where the policy, the group or the grant lies, or where the role holds. */
-            scope: components["schemas"]["ScopePath"];
-            /** @description Whose right it is; none where it is a group's. */
-            user?: components["schemas"]["UserName"] | null;
-        };
-        /** @description How an item stands, as lists are narrowed by it. */
-        ReviewItemState: "waiting" | "kept" | "reduced" | "revoked" | "failed";
-        /** @description What is reviewed, by whom, and how often. Everything that is given narrows it. */
-        ReviewPlan: {
-            /**
-             * Format: uint32
-             * @description After how many days it starts again; once where it is left out.
-             * @default null
-             */
-            every_days: number | null;
-            /**
-             * @description Rights that these groups hold or give.
-             * @default []
-             */
-            groups: components["schemas"]["GroupName"][];
-            /**
-             * @description Rights of these kinds.
-             * @default []
-             */
-            kinds: components["schemas"]["RightKind"][];
-            /**
-             * @description Rights to accounts on assets that have all of these labels.
-             * @default {}
-             */
-            labels: {
-                [key: string]: string;
-            };
-            /**
-             * @description Rights that these policies give.
-             * @default []
-             */
-            policies: components["schemas"]["PolicyName"][];
-            /**
-             * @description Who is asked.
-             * @default {
-             *       "groups": [],
-             *       "owners": false,
-             *       "users": []
-             *     }
-             */
-            reviewers: components["schemas"]["Reviewers"];
-            /**
-             * Format: uint64
-             * @description For how long it can be answered, in seconds.
-             * @default 0
-             */
-            seconds: number;
-            /**
-             * @description What becomes of what nobody has answered for.
-             * @default revoke
-             */
-            unanswered: components["schemas"]["Unanswered"];
-        };
-        /** @description A review that has started. */
-        ReviewStarted: {
-            /** @description Who started it. */
-            author: components["schemas"]["UserName"];
-            /** @description When it was over. */
-            closed_at?: components["schemas"]["Timestamp"] | null;
-            /** @description How far it has come. */
-            counts: components["schemas"]["ReviewCounts"];
-            /** @description Until when it can be answered. */
-            due_at: components["schemas"]["Timestamp"];
-            /** @description Identifier. */
-            id: components["schemas"]["ReviewId"];
-            /**
-             * Format: uint64
-             * @description How many rights of the plan are not in it, since its author could not take them away.
-             */
-            left_out: number;
-            /** @description What it is called. */
-            name: string;
-            /** @description When it starts again. */
-            next_at?: components["schemas"]["Timestamp"] | null;
-            /** @description How everybody who has answered went about it. */
-            paces: components["schemas"]["Pace"][];
-            /** @description What is reviewed, and by whom. */
-            plan: components["schemas"]["ReviewPlan"];
-            /** @description What lies here and below is reviewed. */
-            scope: components["schemas"]["ScopePath"];
-            /** @description When it started. */
-            started_at: components["schemas"]["Timestamp"];
-            /** @description Whether it can be answered. */
-            state: components["schemas"]["ReviewState"];
-        };
-        /** @description Whether a review can be answered. */
-        ReviewState: "open" | "closed";
-        /** @description Who is asked. Nobody is asked about a right of their own. */
-        Reviewers: {
-            /**
-             * @description Members of groups, about every right.
-             * @default []
-             */
-            groups: components["schemas"]["GroupName"][];
-            /**
-             * @description Whoever answers for an account, about the rights that reach it.
-             * @default false
-             */
-            owners: boolean;
-            /**
-             * @description People, about every right.
-             * @default []
-             */
-            users: components["schemas"]["UserName"][];
-        };
-        /** @description What is known about a right when the review starts. */
-        RightFacts: {
-            /** @description Whether it holds at any time, or for the asking; none where it is no right to an account. */
-            access?: components["schemas"]["Access"] | null;
-            /**
-             * Format: uint64
-             * @description How many accounts it reaches, of those that are reviewed.
-             */
-            accounts: number;
-            /** @description Whether the person may act at all. */
-            disabled: boolean;
-            /** @description Until when a grant holds. */
-            ends_at?: components["schemas"]["Timestamp"] | null;
-            /** @description Some of them by name. */
-            examples: components["schemas"]["AccountRef"][];
-            /**
-             * Format: uint64
-             * @description Findings that are open on these accounts.
-             */
-            findings: number;
-            /** @description When it was last used: a session or a check-out; for a role, when the person was last here. */
-            last_used_at?: components["schemas"]["Timestamp"] | null;
-            /**
-             * Format: uint64
-             * @description How many people share a group with the person; of a group's right, how many are in the group.
-             */
-            peers: number;
-            /**
-             * Format: uint64
-             * @description How many of these have the same right; of a group's right, how many have used it in the last 90 days.
-             */
-            peers_with: number;
-            /** @description Policies that the membership gives. */
-            policies: components["schemas"]["PolicyName"][];
-            /** @description Roles that the membership gives. */
-            roles: components["schemas"]["RoleAssignment"][];
-            /** @description When the person came, or the grant was given. */
-            since?: components["schemas"]["Timestamp"] | null;
-            /**
-             * Format: uint64
-             * @description How often it was used in the last 90 days.
-             */
-            uses: number;
-            /** @description The worst of them. */
-            worst?: components["schemas"]["Severity"] | null;
-        };
-        /** @description By what somebody has access. */
-        RightKind: "policy_user" | "policy_group" | "membership" | "role" | "grant";
         /** @description The risk of a request. */
         Risk: {
             /** @description The level. */
@@ -6826,8 +6746,6 @@ export interface components {
             /** @description The seed in base32. */
             secret: string;
         };
-        /** @description What becomes of rights that nobody has answered for when a review is over. */
-        Unanswered: "revoke" | "keep";
         /** @description What a vault is unsealed with; exactly one of them. */
         Unsealing: {
             /**
@@ -7001,20 +6919,10 @@ export interface components {
             duration_seconds: number;
             /** @description When it lapses unanswered. */
             expires_at: components["schemas"]["Timestamp"];
-            /**
-             * @description The grant whose window it asks to be made longer; none where it asks for a new one.
-             * @default null
-             */
-            extends: components["schemas"]["GrantId"] | null;
             /** @description The grant that resulted. */
             grant?: components["schemas"]["GrantId"] | null;
             /** @description Identifier. */
             id: components["schemas"]["RequestId"];
-            /**
-             * @description When the next window begins; none where none comes, or no more.
-             * @default null
-             */
-            next_window_at: components["schemas"]["Timestamp"] | null;
             /**
              * @description What was said because nobody answered: reminders, and to whom it was escalated.
              * @default []
@@ -7024,36 +6932,16 @@ export interface components {
             policy: components["schemas"]["PolicyId"];
             /** @description Why. */
             reason: string;
-            /**
-             * @description The windows that come again; none where it asks for one window.
-             * @default null
-             */
-            recurs: components["schemas"]["Recurrence"] | null;
-            /**
-             * @description Why no more windows come, where they ended early.
-             * @default null
-             */
-            recurs_ended: string | null;
             /** @description Its risk, while it waits; not for who asks. */
             risk?: components["schemas"]["Risk"] | null;
             /** @description The scope, which is the asset's. */
             scope: components["schemas"]["ScopePath"];
-            /**
-             * @description The recurring request that this window belongs to.
-             * @default null
-             */
-            series: components["schemas"]["RequestId"] | null;
             /** @description When the window begins at the earliest; none means when it is granted. */
             starts_at?: components["schemas"]["Timestamp"] | null;
             /** @description Where it stands. */
             state: components["schemas"]["RequestState"];
             /** @description The ticket it belongs to. */
             ticket?: string | null;
-            /**
-             * @description The other accounts that were asked for in the same breath: one answer is the answer to all of them.
-             * @default []
-             */
-            together: components["schemas"]["Companion"][];
             /** @description Who asks. */
             user: components["schemas"]["UserName"];
         };
@@ -7141,6 +7029,16 @@ export interface components {
             /** @description The policy that it can be asked for under. */
             policy: components["schemas"]["PolicyName"];
         } | {
+            /** @description What. */
+            account: components["schemas"]["AccountRef"];
+            /** @constant */
+            code: "emergency_only";
+            /** @description That policy. */
+            policy: components["schemas"]["PolicyName"];
+        } | {
+            /** @constant */
+            code: "no_break_glass";
+        } | {
             /** @constant */
             code: "no_request_needed";
             /** @description That policy. */
@@ -7219,6 +7117,20 @@ export interface components {
         } | {
             /** @constant */
             code: "answered_already";
+        } | {
+            /** @constant */
+            code: "passkey_required";
+            /** @description The policy that asks for it. */
+            policy: components["schemas"]["PolicyName"];
+        } | {
+            /** @constant */
+            code: "own_use";
+        } | {
+            /** @constant */
+            code: "reviewed_already";
+        } | {
+            /** @constant */
+            code: "not_reviewer";
         } | {
             /** @constant */
             code: "not_pending";
@@ -8113,6 +8025,393 @@ export interface operations {
             };
         };
     };
+    offline_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfflineView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    offline_bundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfflineView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    offline_opened: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenedInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreakGlassUse"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    offline_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfflinePlanInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfflineView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    offline_plan_approve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfflineView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    offline_plan_refuse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfflineView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    break_glass_list: {
+        parameters: {
+            query?: {
+                /** @description Whether to count all that match. */
+                count?: boolean;
+                /** @description Where to go on. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number | null;
+                /** @description Those only that nobody has reviewed. */
+                open?: boolean;
+                /** @description By what to sort, with a minus for the other way round. */
+                sort?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_BreakGlassUse"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    break_glass_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The use. */
+                id: components["schemas"]["BreakGlassUseId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreakGlassUse"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    break_glass_review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The use. */
+                id: components["schemas"]["BreakGlassUseId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreakGlassUse"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    channel_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Channels"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    channel_replay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name in the configuration file. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["From"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Channels"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    channel_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name in the configuration file. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Channels"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     checkout_list: {
         parameters: {
             query?: {
@@ -8982,42 +9281,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Grant"];
-                };
-            };
-            /** @description What went wrong */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    grant_extend: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The grant. */
-                id: components["schemas"]["GrantId"];
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ExtensionInput"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Request"];
                 };
             };
             /** @description What went wrong */
@@ -10697,289 +10960,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Request"];
-                };
-            };
-            /** @description What went wrong */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    review_list: {
-        parameters: {
-            query?: {
-                /** @description Those in this state only. */
-                state?: components["schemas"]["ReviewState"] | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_of_Review"];
-                };
-            };
-            /** @description What went wrong */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    review_start: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ReviewInput"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ReviewStarted"];
-                };
-            };
-            /** @description What went wrong */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    review_show: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The review. */
-                id: components["schemas"]["ReviewId"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Review"];
-                };
-            };
-            /** @description What went wrong */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    review_close: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The review. */
-                id: components["schemas"]["ReviewId"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Review"];
-                };
-            };
-            /** @description What went wrong */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    review_decide: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The review. */
-                id: components["schemas"]["ReviewId"];
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ReviewAnswer"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ReviewAnswered"];
-                };
-            };
-            /** @description What went wrong */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    review_evidence: {
-        parameters: {
-            query?: {
-                /** @description `json` and `csv` hold everything; `note` is signed with the ledger's key and holds the digests of both. */
-                format?: components["schemas"]["EvidenceFormat"];
-            };
-            header?: never;
-            path: {
-                /** @description The review. */
-                id: components["schemas"]["ReviewId"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/octet-stream": unknown;
-                };
-            };
-            /** @description What went wrong */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    review_items: {
-        parameters: {
-            query?: {
-                /** @description With which advice. */
-                advice?: components["schemas"]["Decision"] | null;
-                /** @description Whether to count all that match. */
-                count?: boolean;
-                /** @description Where to go on. */
-                cursor?: string | null;
-                /** @description Of which kind. */
-                kind?: components["schemas"]["RightKind"] | null;
-                /** @description How many at most. */
-                limit?: number | null;
-                /** @description Those only that one may answer for. */
-                mine?: boolean;
-                /** @description A part of whose it is, or of what it is. */
-                q?: string | null;
-                /** @description By what to sort, with a minus for the other way round. */
-                sort?: string | null;
-                /** @description How it stands. */
-                state?: components["schemas"]["ReviewItemState"] | null;
-            };
-            header?: never;
-            path: {
-                /** @description The review. */
-                id: components["schemas"]["ReviewId"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_of_ReviewItem"];
-                };
-            };
-            /** @description What went wrong */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    review_stop: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The review. */
-                id: components["schemas"]["ReviewId"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Review"];
                 };
             };
             /** @description What went wrong */

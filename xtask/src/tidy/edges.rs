@@ -12,6 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("postern-vault", &["postern-domain"]),
     ("postern-store", &["postern-domain", "postern-ledger"]),
     ("postern-connectors", &["postern-domain"]),
+    ("postern-channels", &["postern-domain"]),
     ("postern-gateway", &["postern-domain", "postern-wire"]),
     ("postern-sql", &["postern-domain"]),
     ("postern-sql-console", &["postern-domain", "postern-wire"]),
@@ -22,6 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "postern-control",
         &[
+            "postern-channels",
             "postern-connectors",
             "postern-domain",
             "postern-gateway",
@@ -36,6 +38,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "postern",
         &[
             "postern-api",
+            "postern-channels",
             "postern-control",
             "postern-domain",
             "postern-gateway",
@@ -49,6 +52,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "postern-wire",
         ],
     ),
+    ("postern-open", &["postern-domain", "postern-ledger", "postern-vault"]),
     ("postern-e2e", &[]),
     ("postern-estate", &["postern-connectors", "postern-domain"]),
     ("postern-suites", &["postern-e2e"]),

@@ -39,6 +39,7 @@ async fn granted(estate: &Estate) {
         ticket: None,
         also: Vec::new(),
         recurs: None,
+        break_glass: false,
     };
     estate.ask("ben", &input).await.expect("granted at once");
 }

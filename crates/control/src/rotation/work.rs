@@ -129,6 +129,9 @@ impl Step<'_> {
                     None => return Ok(()),
                 },
                 effect => {
+                    if let (Effect::Apply { .. }, Some(version)) = (&effect, self.claimed.machine.candidate()) {
+                        self.control.bundled_before_change(&self.claimed.account, version).await?;
+                    }
                     if matches!(self.write(&acting, before, &effect).await?, Written::Over) {
                         return Ok(());
                     }

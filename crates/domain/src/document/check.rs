@@ -8,7 +8,9 @@ use crate::asset::{host_key_parts, is_pem_certificates, split_address};
 use crate::name::shown;
 use crate::period::Period;
 use crate::permission::built_in_roles;
-use crate::policy::{CAPTURE_BYTES_MAX, CAPTURE_ROWS_MAX, Conditions, Effect, StatementAction, Statements, ticket};
+use crate::policy::{
+    Access, CAPTURE_BYTES_MAX, CAPTURE_ROWS_MAX, Conditions, Effect, StatementAction, Statements, ticket,
+};
 use crate::provision::ProvisionRule;
 use crate::request::ApprovalRule;
 use crate::rotation::RotationSetting;
@@ -24,6 +26,9 @@ const REMIND_SECONDS_MIN: u64 = 60;
 const DURATION_SECONDS_MAX: u64 = 90 * 86_400;
 const IDLE_SECONDS_MIN: u64 = 10;
 const CHECKOUT_SECONDS_MIN: u64 = 60;
+const EMERGENCY_SECONDS_MAX: u64 = 86_400;
+const REVIEW_SECONDS_MIN: u64 = 3600;
+const REVIEW_SECONDS_MAX: u64 = 30 * 86_400;
 const STATEMENT_RULES_MAX: usize = 100;
 const STATEMENT_RULE_NAME_LEN_MAX: usize = 63;
 
@@ -164,6 +169,7 @@ fn check_policy(policy: &PolicyDocument, faults: &mut Faults) {
     check_conditions(&policy.conditions, faults);
     if policy.effect == Effect::Allow {
         check_obligations(&policy.obligations, faults);
+        check_break_glass(policy, faults);
     }
 }
 
@@ -255,6 +261,29 @@ fn check_approval(rule: &ApprovalRule, faults: &mut Faults) {
             faults.at(&["escalate", "after"], "is 0s: name these groups beside the others instead");
         }
     }
+}
+
+/// Break-glass is asked for, with an incident and a reason, and lasts for as long as an emergency does.
+fn check_break_glass(policy: &PolicyDocument, faults: &mut Faults) {
+    let obligations = &policy.obligations;
+    let Some(rule) = &obligations.break_glass else { return };
+    if policy.access != Access::Request {
+        faults.at(&["access"], "must be `request` where there is break_glass: each use has its incident");
+    }
+    faults.within(vec![Step::Key("obligations".to_owned())], |faults| {
+        if obligations.ticket_pattern.is_none() {
+            faults.at(&["ticket_pattern"], "is needed where there is break_glass: it says how incidents are written");
+        }
+        if !obligations.reason_required {
+            faults.at(&["reason_required"], "must be true where there is break_glass");
+        }
+        if obligations.max_duration.seconds() > EMERGENCY_SECONDS_MAX {
+            faults.at(&["max_duration"], "is more than 24h, which no emergency access lasts");
+        }
+        if !(REVIEW_SECONDS_MIN..=REVIEW_SECONDS_MAX).contains(&rule.review_within.seconds()) {
+            faults.at(&["break_glass", "review_within"], "is not between 1h and 30d");
+        }
+    });
 }
 
 fn check_statements(statements: &Statements, faults: &mut Faults) {

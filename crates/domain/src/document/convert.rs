@@ -31,6 +31,7 @@ impl From<&Obligations> for ObligationsDocument {
             rotate_after_use: obligations.rotate_after_use,
             provision: obligations.provision.clone(),
             statements: obligations.statements.clone(),
+            break_glass: obligations.break_glass.clone(),
         }
     }
 }
@@ -53,6 +54,7 @@ impl From<&ObligationsDocument> for Obligations {
             rotate_after_use: document.rotate_after_use,
             provision: document.provision.clone(),
             statements: document.statements.clone(),
+            break_glass: document.break_glass.clone(),
         }
     }
 }

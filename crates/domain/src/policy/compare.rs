@@ -192,6 +192,7 @@ fn covers_obligations(wide: &Obligations, narrow: &Obligations) -> bool {
         && wide.checkout_seconds.unwrap_or(0) >= narrow.checkout_seconds.unwrap_or(0)
         && (!wide.rotate_after_use || narrow.rotate_after_use)
         && wide.provision == narrow.provision
+        && (wide.break_glass.is_none() || wide.break_glass == narrow.break_glass)
         && (wide.statements.is_none() || wide.statements == narrow.statements)
 }
 

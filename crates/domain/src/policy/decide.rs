@@ -13,6 +13,7 @@ use super::{
     Access, AskFacts, Clipboard, ConnectFacts, Decision, Obligations, Policies, Policy, Reason, Subject, Target, ticket,
 };
 use crate::account::AccountState;
+use crate::break_glass::{FACTOR_SECONDS_MAX, FactorMissing, FactorProved};
 use crate::grant::{Grant, GrantState};
 use crate::id::{GrantId, PolicyId};
 use crate::name::{GroupName, PolicyName, UserName};
@@ -88,8 +89,9 @@ impl Offer<'_> {
             Self::Refuse(Reason::TooManySessions { .. } | Reason::NoCheckout { .. }) => 2,
             Self::Refuse(Reason::NotYet { .. }) => 3,
             Self::Refuse(Reason::NeedsRequest { .. }) => 4,
-            Self::Refuse(Reason::OutsideConditions { .. }) => 5,
-            Self::Refuse(_) => 6,
+            Self::Refuse(Reason::EmergencyOnly { .. }) => 5,
+            Self::Refuse(Reason::OutsideConditions { .. }) => 6,
+            Self::Refuse(_) => 7,
         }
     }
 }
@@ -227,22 +229,38 @@ pub fn ask(facts: &AskFacts<'_>, now: Timestamp) -> Decision<AskAccess> {
     };
     let best = allowing
         .iter()
-        .filter(|policy| policy.access == Access::Request)
+        .filter(|policy| policy.access == Access::Request && policy.is_break_glass() == facts.emergency)
         .map(|policy| (*policy, unmet(facts, policy, now)))
         .min_by_key(|(policy, unmet)| {
             let outside = unmet.iter().any(|reason| matches!(reason, Reason::OutsideConditions { .. }));
             (outside, unmet.len(), order(policy))
         });
     match best {
+        None if facts.emergency => Decision::Deny(vec![Reason::NoBreakGlass]),
         None => Decision::Deny(vec![without_request(facts, allowing, now)]),
-        Some((policy, unmet)) if unmet.is_empty() => Decision::Permit(Permit::new(AskAccess {
+        Some((policy, unmet)) if unmet.is_empty() => asked(facts, policy, now),
+        Some((_, unmet)) => Decision::Deny(unmet),
+    }
+}
+
+/// The answer to a request that meets what `policy` demands of its text: break-glass wants to know again
+/// who asks.
+fn asked(facts: &AskFacts<'_>, policy: &Policy, now: Timestamp) -> Decision<AskAccess> {
+    let factor = FactorProved { at: facts.subject.mfa_at, passkey: facts.passkey };
+    match policy.obligations.break_glass.as_ref().map_or(Ok(()), |rule| rule.satisfied(factor, now)) {
+        Err(FactorMissing::Fresh) => Decision::StepUp {
+            max_age_seconds: FACTOR_SECONDS_MAX,
+            policy: policy.id.clone(),
+            policy_name: policy.name.clone(),
+        },
+        Err(FactorMissing::Passkey) => Decision::Deny(vec![Reason::PasskeyRequired { policy: policy.name.clone() }]),
+        Ok(()) => Decision::Permit(Permit::new(AskAccess {
             account: facts.target.account.id.clone(),
             user: facts.subject.user.id.clone(),
             policy: policy.id.clone(),
             policy_name: policy.name.clone(),
             obligations: policy.obligations.clone(),
         })),
-        Some((_, unmet)) => Decision::Deny(unmet),
     }
 }
 
@@ -258,7 +276,7 @@ pub(super) fn asked_under<'a>(facts: &ConnectFacts<'a>, now: Timestamp) -> Resul
         policy.conditions.hold(facts.subject.source, now).unwrap_or(false)
             && policy.obligations.max_duration_seconds > 0
     };
-    asked().filter(usable).min_by_key(|policy| order(policy)).ok_or_else(|| {
+    asked().filter(usable).min_by_key(|policy| (policy.is_break_glass(), order(policy))).ok_or_else(|| {
         let first = asked().min_by_key(|policy| order(policy));
         let outside = first.map(|policy| Reason::OutsideConditions { policy: policy.name.clone() });
         let standing = || open.allowing.iter().min_by_key(|policy| order(policy));
@@ -267,8 +285,14 @@ pub(super) fn asked_under<'a>(facts: &ConnectFacts<'a>, now: Timestamp) -> Resul
     })
 }
 
-/// What is said where every policy that allows it does so without a request.
-fn without_request(facts: &AskFacts<'_>, allowing: Vec<&Policy>, now: Timestamp) -> Reason {
+/// What is said where every policy that allows it does so without a request, or in an emergency only.
+fn without_request(facts: &AskFacts<'_>, mut allowing: Vec<&Policy>, now: Timestamp) -> Reason {
+    let emergency =
+        allowing.iter().filter(|policy| policy.is_break_glass()).min_by_key(|policy| order(policy)).copied();
+    allowing.retain(|policy| policy.access == Access::Standing);
+    if let (Some(policy), true) = (emergency, allowing.is_empty()) {
+        return needs_request(facts.target, policy);
+    }
     allowing
         .into_iter()
         .map(|policy| (!policy.conditions.hold(facts.subject.source, now).unwrap_or(false), order(policy)))
@@ -490,6 +514,9 @@ fn is_for(grant: &Grant, facts: &ConnectFacts<'_>, policy: &Policy) -> bool {
 }
 
 fn needs_request(target: Target<'_>, policy: &Policy) -> Reason {
+    if policy.is_break_glass() {
+        return Reason::EmergencyOnly { account: target.reference(), policy: policy.name.clone() };
+    }
     Reason::NeedsRequest { account: target.reference(), policy: policy.name.clone() }
 }
 

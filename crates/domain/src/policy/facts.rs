@@ -103,6 +103,10 @@ pub struct AskFacts<'a> {
     pub reason: &'a str,
     /// The ticket.
     pub ticket: Option<&'a str>,
+    /// Whether they ask in an emergency: then policies of break-glass count, and no others.
+    pub emergency: bool,
+    /// Whether the second factor that they proved last was a passkey.
+    pub passkey: bool,
 }
 
 /// What was decided, and by which policies.

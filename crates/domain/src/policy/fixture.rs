@@ -48,6 +48,8 @@ pub(crate) struct Estate {
     pub(crate) duration_seconds: u64,
     pub(crate) reason: String,
     pub(crate) ticket: Option<String>,
+    pub(crate) passkey: bool,
+    pub(crate) emergency: bool,
     pub(crate) request: Request,
     pub(crate) may_approve: bool,
     pub(crate) now: Timestamp,
@@ -90,6 +92,8 @@ impl Estate {
             duration_seconds: 3_600,
             reason: "disk full".to_owned(),
             ticket: None,
+            passkey: false,
+            emergency: false,
             request: Request {
                 id: id("req", 1),
                 user: name("cyd"),
@@ -154,6 +158,8 @@ impl Estate {
             duration_seconds: self.duration_seconds,
             reason: &self.reason,
             ticket: self.ticket.as_deref(),
+            passkey: self.passkey,
+            emergency: self.emergency,
         };
         ask(&facts, self.now)
     }

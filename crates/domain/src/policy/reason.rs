@@ -39,6 +39,17 @@ pub enum Reason {
         /// The policy that it can be asked for under.
         policy: PolicyName,
     },
+    /// It is given in an emergency only.
+    #[error("policy `{policy}` gives it in an emergency only: postern request {account} --break-glass --ticket ...")]
+    EmergencyOnly {
+        /// What.
+        account: AccountRef,
+        /// That policy.
+        policy: PolicyName,
+    },
+    /// It was asked for as an emergency, for which there is no policy.
+    #[error("no policy gives it as break-glass: ask for it without --break-glass")]
+    NoBreakGlass,
     /// It was asked for and needs no request.
     #[error("policy `{policy}` allows it without a request: connect to it")]
     NoRequestNeeded {
@@ -121,6 +132,21 @@ pub enum Reason {
     /// They have answered already.
     #[error("you have answered this request already")]
     AnsweredAlready,
+    /// A passkey must be proved.
+    #[error("policy `{policy}` asks for a passkey, proved in the last five minutes: prove one in the console")]
+    PasskeyRequired {
+        /// The policy that asks for it.
+        policy: PolicyName,
+    },
+    /// Nobody reviews what they did themselves.
+    #[error("nobody reviews a use of their own")]
+    OwnUse,
+    /// Somebody has reviewed it.
+    #[error("it was reviewed already")]
+    ReviewedAlready,
+    /// They are not among those who review it.
+    #[error("the policy asks for a reviewer from another group")]
+    NotReviewer,
     /// The request is closed.
     #[error("the request is no longer pending")]
     NotPending,
@@ -140,6 +166,7 @@ impl Reason {
             Self::DeniedBy { policy }
             | Self::OutsideConditions { policy }
             | Self::NeedsRequest { policy, .. }
+            | Self::EmergencyOnly { policy, .. }
             | Self::NoRequestNeeded { policy }
             | Self::NotYet { policy, .. }
             | Self::TooManySessions { policy, .. }
@@ -148,6 +175,7 @@ impl Reason {
             | Self::TooLong { policy, .. }
             | Self::ReasonRequired { policy }
             | Self::TicketRequired { policy, .. }
+            | Self::PasskeyRequired { policy }
             | Self::ObligationsChanged { policy } => Some(policy),
             Self::UserInactive
             | Self::AccountInactive
@@ -158,6 +186,10 @@ impl Reason {
             | Self::GainsByIt
             | Self::MadeByAsker
             | Self::AnsweredAlready
+            | Self::NoBreakGlass
+            | Self::OwnUse
+            | Self::ReviewedAlready
+            | Self::NotReviewer
             | Self::NotPending
             | Self::EarlierStage
             | Self::NotApprover => None,

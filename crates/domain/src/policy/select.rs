@@ -35,6 +35,12 @@ impl Policy {
             && self.accounts.include(account, asset)
     }
 
+    /// Whether it gives in an emergency only.
+    #[must_use]
+    pub fn is_break_glass(&self) -> bool {
+        self.obligations.break_glass.is_some()
+    }
+
     /// Whether the policy gives.
     #[must_use]
     pub fn allows(&self) -> bool {

@@ -39,9 +39,12 @@ pub(crate) struct Ask {
     /// Why.
     #[arg(long)]
     reason: Option<String>,
-    /// The ticket that it belongs to.
+    /// The ticket that it belongs to; the incident, with --break-glass.
     #[arg(long)]
     ticket: Option<String>,
+    /// This is an emergency: it is told at once and reviewed afterwards.
+    #[arg(long)]
+    break_glass: bool,
     /// Wait until it is decided.
     #[arg(long)]
     wait: bool,
@@ -237,6 +240,7 @@ impl Ask {
             "starts_at": self.begins.map(Begins::time),
             "reason": self.reason,
             "ticket": self.ticket,
+            "break_glass": self.break_glass,
         });
         let mut request: Request = client.post("/v1/requests", &body).await?;
         if self.wait && request.state == RequestState::Pending {

@@ -6,7 +6,7 @@ use crate::random::System;
 fn made(plan: SharePlan) -> (Key, VaultId, Vec<RecoveryShare>) {
     let root = Key::generate(&mut System);
     let id = VaultId::generate(&mut System);
-    let (_, shares) = split(&root, &id, plan, &mut System);
+    let (_, shares) = split(Opens::Vault, &root, &id, plan, &mut System);
     (root, id, shares)
 }
 
@@ -15,7 +15,7 @@ fn texts(shares: &[RecoveryShare], numbers: &[usize]) -> Vec<SecretText> {
 }
 
 fn fails(typed: &[SecretText], id: &VaultId) -> Error {
-    combine(typed, id).err().unwrap()
+    combine(Opens::Vault, typed, id).err().unwrap()
 }
 
 #[test]
@@ -25,13 +25,13 @@ fn three_of_five_in_any_order_however_typed() {
     typed[0] = SecretText::new(typed[0].expose().to_uppercase().replace('-', " "));
     typed[1] =
         SecretText::new(format!("\n{}\t", typed[1].expose().replace('-', "").replace('0', "O").replace('1', "l")));
-    assert_eq!(combine(&typed, &id).unwrap().expose(), root.expose());
+    assert_eq!(combine(Opens::Vault, &typed, &id).unwrap().expose(), root.expose());
 }
 
 #[test]
 fn more_than_enough_is_fine() {
     let (root, id, shares) = made(SharePlan::default());
-    assert_eq!(combine(&texts(&shares, &[1, 2, 3, 4, 5]), &id).unwrap().expose(), root.expose());
+    assert_eq!(combine(Opens::Vault, &texts(&shares, &[1, 2, 3, 4, 5]), &id).unwrap().expose(), root.expose());
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn the_share_at_fault_is_named() {
     let typed = texts(&shares, &[1, 2, 1]);
     assert_eq!(fails(&typed, &id), ShareError::Repeated { position: 3, index: 1 }.into());
 
-    let (_, again) = split(&Key::generate(&mut System), &id, SharePlan::default(), &mut System);
+    let (_, again) = split(Opens::Vault, &Key::generate(&mut System), &id, SharePlan::default(), &mut System);
     let mut typed = texts(&shares, &[1, 2]);
     typed.push(again[2].text().clone());
     assert_eq!(fails(&typed, &id), ShareError::OtherSet { position: 3 }.into());

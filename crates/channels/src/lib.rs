@@ -1,0 +1,141 @@
+//! Ways out for events: signed webhooks, mail and syslog.
+//!
+//! A channel is told what the ledger holds, in its order, and answers only once somebody else has it:
+//! whoever reads the ledger for it moves on after that and not before, so that everything arrives at
+//! least once. It knows no database and decides nothing but how an event is written down.
+
+mod config;
+mod mail;
+mod syslog;
+mod tell;
+mod webhook;
+
+use std::time::Duration;
+
+use postern_domain::Timestamp;
+use postern_domain::event::Event;
+use serde::Serialize;
+
+pub use config::{Carries, ChannelConfig, ChannelKind, Mail, MailTls, Syslog, Transport, Webhook};
+pub use tell::{told, urgent};
+
+/// How long one delivery may take.
+const DELIVERY_MAX: Duration = Duration::from_secs(20);
+
+/// An event with its place in the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Numbered {
+    /// Its place, from 0. A receiver that keeps the highest it has seen knows what comes twice.
+    pub index: u64,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What is delivered at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parcel {
+    /// When.
+    pub at: Timestamp,
+    /// The server that tells it, as people reach it.
+    pub server: String,
+    /// How many events the ledger holds: where a receiver's own count is behind, something is missing.
+    pub ledger_size: u64,
+    /// The ledger's root hash at that size, hex.
+    pub ledger_root: String,
+    /// What is told; none in a heartbeat.
+    pub events: Vec<Numbered>,
+}
+
+/// Why something could not be delivered.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The configuration cannot be used.
+    #[error("channel `{channel}`: {why}")]
+    Config {
+        /// Which channel.
+        channel: String,
+        /// What is wrong and what would do.
+        why: String,
+    },
+    /// Nobody took it.
+    #[error("{0}")]
+    Undelivered(String),
+}
+
+/// A way out, ready to be used.
+pub struct Channel {
+    config: ChannelConfig,
+    way: Way,
+}
+
+enum Way {
+    Webhook(webhook::Sender),
+    Mail(Box<mail::Sender>),
+    Syslog(Box<syslog::Sender>),
+}
+
+impl Channel {
+    /// Reads what the configuration names: keys, passwords, authorities. Connects to nothing.
+    ///
+    /// # Errors
+    /// `Config` with what is wrong.
+    pub fn new(config: ChannelConfig) -> Result<Self, Error> {
+        let told = |why: String| Error::Config { channel: config.name.clone(), why };
+        config.check().map_err(told)?;
+        let way = match &config.kind {
+            ChannelKind::Webhook(webhook) => Way::Webhook(webhook::Sender::new(webhook).map_err(told)?),
+            ChannelKind::Mail(mail) => Way::Mail(Box::new(mail::Sender::new(mail).map_err(told)?)),
+            ChannelKind::Syslog(syslog) => Way::Syslog(Box::new(syslog::Sender::new(syslog).map_err(told)?)),
+        };
+        Ok(Self { config, way })
+    }
+
+    /// How it was configured.
+    #[must_use]
+    pub const fn config(&self) -> &ChannelConfig {
+        &self.config
+    }
+
+    /// Whether it is told of `event`.
+    #[must_use]
+    pub fn carries(&self, event: &Event) -> bool {
+        match self.config.carries {
+            Carries::Everything => true,
+            Carries::Urgent => urgent(event),
+        }
+    }
+
+    /// Delivers, and gives back once the receiver has it: a 2xx answer, a mail server's 250, a log
+    /// server's connection that took every byte.
+    ///
+    /// # Errors
+    /// `Undelivered`; the same parcel is to be delivered again, and parts of it may arrive twice.
+    pub async fn deliver(&mut self, parcel: &Parcel) -> Result<(), Error> {
+        let delivering = async {
+            match &mut self.way {
+                Way::Webhook(sender) => sender.deliver(&self.config.name, parcel).await,
+                Way::Mail(sender) => sender.deliver(parcel).await,
+                Way::Syslog(sender) => sender.deliver(parcel).await,
+            }
+        };
+        match tokio::time::timeout(DELIVERY_MAX, delivering).await {
+            Ok(done) => done.map_err(Error::Undelivered),
+            Err(_) => Err(Error::Undelivered(format!("no answer within {} s", DELIVERY_MAX.as_secs()))),
+        }
+    }
+}
+
+/// What an error and everything behind it says.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod fixture;
