@@ -897,6 +897,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/grants/{id}/extend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a longer window of one's own grant */
+        post: operations["grant_extend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/grants/{id}/revoke": {
         parameters: {
             query?: never;
@@ -1563,7 +1580,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take one's own request back */
+        /** Take one's own request back, or end one that recurs */
         post: operations["request_withdraw"];
         delete?: never;
         options?: never;
@@ -3091,6 +3108,13 @@ export interface components {
             /** @description In its order. */
             comments: components["schemas"]["RequestComment"][];
         };
+        /** @description Another account that was asked for in the same breath. */
+        Companion: {
+            /** @description The account. */
+            account: components["schemas"]["AccountRef"];
+            /** @description Its request. */
+            request: components["schemas"]["RequestId"];
+        };
         /**
          * @description When and from where a policy applies. Where it does not, it is as if it were not there; for a
          *     deny that means it does not deny. A live session ends at the hour at which it could not be
@@ -3888,6 +3912,24 @@ export interface components {
             /** @description The reasons of a refusal. */
             reasons: components["schemas"]["Reason"][];
         };
+        /** @description How much longer. */
+        ExtensionInput: {
+            /**
+             * Format: uint64
+             * @description How long, in seconds, from the moment it is granted: the policy's longest window counts anew.
+             */
+            duration_seconds: number;
+            /**
+             * @description Why.
+             * @default null
+             */
+            reason: string | null;
+            /**
+             * @description The ticket that it belongs to.
+             * @default null
+             */
+            ticket: string | null;
+        };
         /** @description A code, a recovery code or a passkey's answer. */
         FactorGiven: {
             /** @description A one-time code or a recovery code. */
@@ -4033,6 +4075,11 @@ export interface components {
             account: components["schemas"]["AccountRef"];
             /** @description When the window ends. */
             ends_at: components["schemas"]["Timestamp"];
+            /**
+             * @description When it was last made longer, if it was; the longest session counts anew from there.
+             * @default null
+             */
+            extended_at: components["schemas"]["Timestamp"] | null;
             /** @description Identifier. */
             id: components["schemas"]["GrantId"];
             /** @description What its sessions are bound to, as the policy said when it was granted. */
@@ -5813,6 +5860,13 @@ export interface components {
             /** @description The digest that was written to the ledger, hex; none while it is live. */
             digest?: string | null;
         };
+        /** @description Windows that come again, on one approval. */
+        Recurrence: {
+            /** @description On which days, from when to when, in which time zone. */
+            hours: components["schemas"]["Hours"];
+            /** @description No window begins at this time or later; at most 90 days ahead. */
+            until: components["schemas"]["Timestamp"];
+        };
         /** @description Why, if there is something to say. */
         Remark: {
             /**
@@ -5865,10 +5919,20 @@ export interface components {
             duration_seconds: number;
             /** @description When it lapses unanswered. */
             expires_at: components["schemas"]["Timestamp"];
+            /**
+             * @description The grant whose window it asks to be made longer; none where it asks for a new one.
+             * @default null
+             */
+            extends: components["schemas"]["GrantId"] | null;
             /** @description The grant that resulted. */
             grant?: components["schemas"]["GrantId"] | null;
             /** @description Identifier. */
             id: components["schemas"]["RequestId"];
+            /**
+             * @description When the next window begins; none where none comes, or no more.
+             * @default null
+             */
+            next_window_at: components["schemas"]["Timestamp"] | null;
             /**
              * @description What was said because nobody answered: reminders, and to whom it was escalated.
              * @default []
@@ -5878,14 +5942,34 @@ export interface components {
             policy: components["schemas"]["PolicyId"];
             /** @description Why. */
             reason: string;
+            /**
+             * @description The windows that come again; none where it asks for one window.
+             * @default null
+             */
+            recurs: components["schemas"]["Recurrence"] | null;
+            /**
+             * @description Why no more windows come, where they ended early.
+             * @default null
+             */
+            recurs_ended: string | null;
             /** @description The scope, which is the asset's. */
             scope: components["schemas"]["ScopePath"];
+            /**
+             * @description The recurring request that this window belongs to.
+             * @default null
+             */
+            series: components["schemas"]["RequestId"] | null;
             /** @description When the window begins at the earliest; none means when it is granted. */
             starts_at?: components["schemas"]["Timestamp"] | null;
             /** @description Where it stands. */
             state: components["schemas"]["RequestState"];
             /** @description The ticket it belongs to. */
             ticket?: string | null;
+            /**
+             * @description The other accounts that were asked for in the same breath: one answer is the answer to all of them.
+             * @default []
+             */
+            together: components["schemas"]["Companion"][];
             /** @description Who asks. */
             user: components["schemas"]["UserName"];
         };
@@ -5924,6 +6008,11 @@ export interface components {
             /** @description What for: `root@web-1`. */
             account: components["schemas"]["AccountRef"];
             /**
+             * @description More accounts, at most 20, for the same task: they are answered as one, and each gets its own grant.
+             * @default []
+             */
+            also: components["schemas"]["AccountRef"][];
+            /**
              * @description Whether this is an emergency: policies of break-glass count then, and no others.
              * @default false
              */
@@ -5931,6 +6020,7 @@ export interface components {
             /**
              * Format: uint64
              * @description How long, in seconds, from the moment it is granted or begins.
+             * @default 0
              */
             duration_seconds: number;
             /**
@@ -5938,6 +6028,11 @@ export interface components {
              * @default null
              */
             reason: string | null;
+            /**
+             * @description Windows that come again, each as long as its hours: `duration_seconds` and `starts_at` are left out then.
+             * @default null
+             */
+            recurs: components["schemas"]["Recurrence"] | null;
             /**
              * @description When the window begins at the earliest, at most 90 days ahead; none means when it is granted.
              * @default null
@@ -6919,10 +7014,20 @@ export interface components {
             duration_seconds: number;
             /** @description When it lapses unanswered. */
             expires_at: components["schemas"]["Timestamp"];
+            /**
+             * @description The grant whose window it asks to be made longer; none where it asks for a new one.
+             * @default null
+             */
+            extends: components["schemas"]["GrantId"] | null;
             /** @description The grant that resulted. */
             grant?: components["schemas"]["GrantId"] | null;
             /** @description Identifier. */
             id: components["schemas"]["RequestId"];
+            /**
+             * @description When the next window begins; none where none comes, or no more.
+             * @default null
+             */
+            next_window_at: components["schemas"]["Timestamp"] | null;
             /**
              * @description What was said because nobody answered: reminders, and to whom it was escalated.
              * @default []
@@ -6932,16 +7037,36 @@ export interface components {
             policy: components["schemas"]["PolicyId"];
             /** @description Why. */
             reason: string;
+            /**
+             * @description The windows that come again; none where it asks for one window.
+             * @default null
+             */
+            recurs: components["schemas"]["Recurrence"] | null;
+            /**
+             * @description Why no more windows come, where they ended early.
+             * @default null
+             */
+            recurs_ended: string | null;
             /** @description Its risk, while it waits; not for who asks. */
             risk?: components["schemas"]["Risk"] | null;
             /** @description The scope, which is the asset's. */
             scope: components["schemas"]["ScopePath"];
+            /**
+             * @description The recurring request that this window belongs to.
+             * @default null
+             */
+            series: components["schemas"]["RequestId"] | null;
             /** @description When the window begins at the earliest; none means when it is granted. */
             starts_at?: components["schemas"]["Timestamp"] | null;
             /** @description Where it stands. */
             state: components["schemas"]["RequestState"];
             /** @description The ticket it belongs to. */
             ticket?: string | null;
+            /**
+             * @description The other accounts that were asked for in the same breath: one answer is the answer to all of them.
+             * @default []
+             */
+            together: components["schemas"]["Companion"][];
             /** @description Who asks. */
             user: components["schemas"]["UserName"];
         };
@@ -9281,6 +9406,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Grant"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    grant_extend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The grant. */
+                id: components["schemas"]["GrantId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExtensionInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"];
                 };
             };
             /** @description What went wrong */
