@@ -28,7 +28,7 @@ const REVIEW_LEN_MAX: usize = 2000;
 /// What somebody found about a use.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ReviewInput {
+pub struct UseReview {
     /// Whether it was an emergency, and what was done in it was called for.
     pub justified: bool,
     /// What was found; a no needs words, and so does a yes: what happened, and what will be done about it.
@@ -69,7 +69,7 @@ impl Control {
         &self,
         caller: &Caller,
         id: &BreakGlassUseId,
-        input: &ReviewInput,
+        input: &UseReview,
     ) -> Result<BreakGlassUse, Error> {
         let said = text::words("text", &input.text, REVIEW_LEN_MAX)?;
         if said.is_empty() {

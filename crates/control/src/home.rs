@@ -57,7 +57,7 @@ pub struct Counts {
     /// Live sessions: one's own, and those one may see.
     pub live: usize,
     /// Uses of break-glass that wait for one's review.
-    pub reviews: usize,
+    pub break_glass: usize,
 }
 
 /// The state of the estate.
@@ -139,7 +139,7 @@ impl Control {
             mine: self.request_list(caller, &mine, &page.clone().into()).await?.items,
             grants: self.grant_list(caller, &active, &page.clone().into()).await?.items,
             live: self.session_list(caller, &live, &page.into()).await?.items,
-            reviews: self.break_glass_to_review(caller, COUNT_MAX).await?,
+            break_glass: self.break_glass_to_review(caller, COUNT_MAX).await?,
         })
     }
 }
@@ -150,19 +150,19 @@ struct Found {
     mine: Vec<Request>,
     grants: Vec<Grant>,
     live: Vec<Session>,
-    reviews: usize,
+    break_glass: usize,
 }
 
 impl Found {
     fn counts(&self) -> Counts {
-        let Self { waiting, statements, mine, grants, live, reviews } = self;
+        let Self { waiting, statements, mine, grants, live, break_glass } = self;
         Counts {
             waiting: waiting.len(),
             statements: *statements,
             mine: mine.len(),
             grants: grants.len(),
             live: live.len(),
-            reviews: *reviews,
+            break_glass: *break_glass,
         }
     }
 }

@@ -99,7 +99,7 @@ pub use answers::{WhoCan, WhoCanWanted};
 pub use apply::{Applied, ApplyInput, DocumentProblem};
 pub use asset::AssetInput;
 pub use backup::{BackedUp, backup, restore};
-pub use break_glass::ReviewInput;
+pub use break_glass::UseReview;
 pub use caller::{Caller, CredentialUsed, Visitor};
 pub use channel::{ChannelView, channels};
 pub use checkout::{CheckedOut, CheckoutInput};

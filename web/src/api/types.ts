@@ -1588,6 +1588,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Access reviews that one may see or is asked in, newest first */
+        get: operations["review_list"];
+        put?: never;
+        /** Start an access review of what there is now */
+        post: operations["review_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reviews/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One access review */
+        get: operations["review_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reviews/{id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Close an access review before it is due */
+        post: operations["review_close"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reviews/{id}/decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep rights, reduce them or take them away */
+        post: operations["review_decide"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reviews/{id}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was known and decided in an access review, with a signed note over it */
+        get: operations["review_evidence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reviews/{id}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rights in an access review, with what is known */
+        get: operations["review_items"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reviews/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have an access review start again no more */
+        post: operations["review_stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/roles": {
         parameters: {
             query?: never;
@@ -3207,6 +3327,11 @@ export interface components {
         Counts: {
             /**
              * Format: uint
+             * @description Uses of break-glass that wait for one's review.
+             */
+            break_glass: number;
+            /**
+             * Format: uint
              * @description One's own grants that can be used.
              */
             grants: number;
@@ -3220,11 +3345,6 @@ export interface components {
              * @description One's own requests that wait.
              */
             mine: number;
-            /**
-             * Format: uint
-             * @description Uses of break-glass that wait for one's review.
-             */
-            reviews: number;
             /**
              * Format: uint
              * @description Statements of database sessions that wait for one's own answer.
@@ -3278,6 +3398,8 @@ export interface components {
         };
         /** @description What was decided, in one word. */
         Decided2: "permit" | "step_up" | "deny";
+        /** @description What is advised, or decided. */
+        Decision: "keep" | "reduce" | "revoke";
         /** @description What the policy demands. */
         Demands: {
             /** @description Who must say yes to a request; none grants at once. */
@@ -3890,6 +4012,8 @@ export interface components {
             /** @description On what: the id or name of the thing, `root@web-1`, `req_...`. */
             target: string;
         };
+        /** @description Which part of the evidence is wanted. */
+        EvidenceFormat: "json" | "csv" | "note";
         /** @description One policy and what it said. */
         Explained: {
             /** @description Whether it gives or takes away. */
@@ -4300,6 +4424,8 @@ export interface components {
             /** @description When it was last seen. */
             seen_at: components["schemas"]["Timestamp"];
         };
+        /** @description Whether what was decided has been done. */
+        ItemEffect: "done" | "failed";
         /** @description What others who may join a session can do in it. Who is in it is told whoever joins. */
         Join: "watch" | "control";
         /** @description A public key that opens the account. */
@@ -4664,6 +4790,29 @@ export interface components {
             /** @description The person; it may be left out where an account is adopted. */
             owner?: components["schemas"]["UserName"] | null;
         };
+        /** @description How somebody went about answering. */
+        Pace: {
+            /**
+             * Format: uint64
+             * @description How many rights they answered for.
+             */
+            answers: number;
+            /**
+             * Format: uint64
+             * @description How many of these they kept.
+             */
+            kept: number;
+            /** @description Whether they kept everything without having had the time to look at it. */
+            rubber_stamped: boolean;
+            /**
+             * Format: uint64
+             * @description How long they looked, in seconds: from when they first saw the review to their last answer, without
+             *     what a pause takes longer than ten minutes.
+             */
+            seconds: number;
+            /** @description Who. */
+            user: components["schemas"]["UserName"];
+        };
         /** @description A page of a listing. */
         Page_of_AccessItem: {
             /** @description What is on it. */
@@ -4929,6 +5078,30 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a listing. */
+        Page_of_Review: {
+            /** @description What is on it. */
+            items: components["schemas"]["Review"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
+        Page_of_ReviewItem: {
+            /** @description What is on it. */
+            items: components["schemas"]["ReviewItem"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
         Page_of_Role: {
             /** @description What is on it. */
             items: components["schemas"]["Role"][];
@@ -5132,7 +5305,7 @@ export interface components {
         /** @description A span of time as days, hours, minutes and seconds: `30m`, `8h`, `1h30m`, `2d`. */
         Period: string;
         /** @description One thing that a role may allow. Every route of the API declares exactly one. */
-        Permission: "user:read" | "user:write" | "group:write" | "role:write" | "asset:read" | "asset:write" | "host_key:write" | "secret:write" | "rotation:read" | "rotation:write" | "checkout:read" | "policy:read" | "policy:write" | "request:create" | "request:read" | "request:approve" | "grant:revoke" | "session:read" | "recording:read" | "session:kill" | "session:join" | "audit:read" | "vault:read" | "vault:manage" | "status:read" | "channel:write";
+        Permission: "user:read" | "user:write" | "group:write" | "role:write" | "asset:read" | "asset:write" | "host_key:write" | "secret:write" | "rotation:read" | "rotation:write" | "checkout:read" | "policy:read" | "policy:write" | "request:create" | "request:read" | "request:approve" | "grant:revoke" | "review:read" | "review:write" | "session:read" | "recording:read" | "session:kill" | "session:join" | "audit:read" | "vault:read" | "vault:manage" | "status:read" | "channel:write";
         /** @description A place that bundles are written to. */
         PlaceView: {
             /** @description The folder. */
@@ -6073,13 +6246,298 @@ export interface components {
              */
             rows: number;
         };
-        /** @description What somebody found about a use. */
-        ReviewInput: {
-            /** @description Whether it was an emergency, and what was done in it was called for. */
-            justified: boolean;
-            /** @description What was found; a no needs words, and so does a yes: what happened, and what will be done about it. */
-            text: string;
+        /** @description An access review. */
+        Review: {
+            /** @description Who started it. */
+            author: components["schemas"]["UserName"];
+            /** @description When it was over. */
+            closed_at?: components["schemas"]["Timestamp"] | null;
+            /** @description How far it has come. */
+            counts: components["schemas"]["ReviewCounts"];
+            /** @description Until when it can be answered. */
+            due_at: components["schemas"]["Timestamp"];
+            /** @description Identifier. */
+            id: components["schemas"]["ReviewId"];
+            /** @description What it is called. */
+            name: string;
+            /** @description When it starts again. */
+            next_at?: components["schemas"]["Timestamp"] | null;
+            /** @description How everybody who has answered went about it. */
+            paces: components["schemas"]["Pace"][];
+            /** @description What is reviewed, and by whom. */
+            plan: components["schemas"]["ReviewPlan"];
+            /** @description What lies here and below is reviewed. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description When it started. */
+            started_at: components["schemas"]["Timestamp"];
+            /** @description Whether it can be answered. */
+            state: components["schemas"]["ReviewState"];
         };
+        /** @description An answer for one or more rights. */
+        ReviewAnswer: {
+            /** @description What becomes of them. */
+            decision: components["schemas"]["Decision"];
+            /** @description Their numbers in the review; at most 500. */
+            items: number[];
+            /** @description Why. */
+            reason: string;
+        };
+        /** @description What came of an answer. */
+        ReviewAnswered: {
+            /** @description How far the review has come. */
+            counts: components["schemas"]["ReviewCounts"];
+            /** @description The rights that were answered for. */
+            items: components["schemas"]["ReviewItem"][];
+        };
+        /** @description How far a review has come. */
+        ReviewCounts: {
+            /**
+             * Format: uint64
+             * @description Those that were to be taken away or reduced, and could not be.
+             */
+            failed: number;
+            /**
+             * Format: uint64
+             * @description Rights that are reviewed.
+             */
+            items: number;
+            /**
+             * Format: uint64
+             * @description Those that stay.
+             */
+            kept: number;
+            /**
+             * Format: uint64
+             * @description Those that are there for the asking only.
+             */
+            reduced: number;
+            /**
+             * Format: uint64
+             * @description Those that are taken away.
+             */
+            revoked: number;
+            /**
+             * Format: uint64
+             * @description Those that were decided because nobody had answered in time.
+             */
+            unanswered: number;
+            /**
+             * Format: uint64
+             * @description Those that nobody has answered for.
+             */
+            waiting: number;
+        };
+        /** @description A campaign in which people say who keeps what access. */
+        ReviewId: string;
+        /** @description A review that is to start. */
+        ReviewInput: {
+            /** @description What it is called. */
+            name: string;
+            /** @description What is reviewed, by whom, and how often. */
+            plan: components["schemas"]["ReviewPlan"];
+            /**
+             * @description What lies here and below is reviewed; the caller's own scope unless given.
+             * @default null
+             */
+            scope: components["schemas"]["ScopePath"] | null;
+        };
+        /** @description One right in a review, and what was decided on it. */
+        ReviewItem: {
+            /** @description What is advised. */
+            advice: components["schemas"]["Decision"];
+            /** @description When. */
+            decided_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Who decided; none where nobody answered in time. */
+            decided_by?: components["schemas"]["UserName"] | null;
+            /** @description What was decided. */
+            decision?: components["schemas"]["Decision"] | null;
+            /** @description Whether it has been done; none where there was nothing to do. */
+            effect?: components["schemas"]["ItemEffect"] | null;
+            /** @description What was done, or why not. */
+            effect_detail?: string | null;
+            /** @description What was known about it. */
+            facts: components["schemas"]["RightFacts"];
+            /** @description The grant. */
+            grant?: components["schemas"]["GrantId"] | null;
+            /** @description The group that holds it, or that gives it to the person. */
+            group?: components["schemas"]["GroupName"] | null;
+            /** @description By what there is access. */
+            kind: components["schemas"]["RightKind"];
+            /**
+             * Format: uint32
+             * @description Its number in the review, from 1.
+             */
+            number: number;
+            /** @description Who answers for the accounts that it reaches. */
+            owners: components["schemas"]["UserName"][];
+            /** @description The policy that gives it. */
+            policy?: components["schemas"]["PolicyName"] | null;
+            /** @description Why. */
+            reason?: string | null;
+            /** @description Why, for people to read. */
+            reasons: string[];
+            /** @description Whether it can be reduced. */
+            reducible: boolean;
+            /** @description The role. */
+            role?: components["schemas"]["RoleAssignment"] | null;
+            /** @description Where the policy, the group or the grant lies, or where the role holds. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description Whose right it is; none where it is a group's. */
+            user?: components["schemas"]["UserName"] | null;
+        };
+        /** @description How an item stands, as lists are narrowed by it. */
+        ReviewItemState: "waiting" | "kept" | "reduced" | "revoked" | "failed";
+        /** @description What is reviewed, by whom, and how often. Everything that is given narrows it. */
+        ReviewPlan: {
+            /**
+             * Format: uint32
+             * @description After how many days it starts again; once where it is left out.
+             * @default null
+             */
+            every_days: number | null;
+            /**
+             * @description Rights that these groups hold or give.
+             * @default []
+             */
+            groups: components["schemas"]["GroupName"][];
+            /**
+             * @description Rights of these kinds.
+             * @default []
+             */
+            kinds: components["schemas"]["RightKind"][];
+            /**
+             * @description Rights to accounts on assets that have all of these labels.
+             * @default {}
+             */
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * @description Rights that these policies give.
+             * @default []
+             */
+            policies: components["schemas"]["PolicyName"][];
+            /**
+             * @description Who is asked.
+             * @default {
+             *       "groups": [],
+             *       "owners": false,
+             *       "users": []
+             *     }
+             */
+            reviewers: components["schemas"]["Reviewers"];
+            /**
+             * Format: uint64
+             * @description For how long it can be answered, in seconds.
+             * @default 0
+             */
+            seconds: number;
+            /**
+             * @description What becomes of what nobody has answered for.
+             * @default revoke
+             */
+            unanswered: components["schemas"]["Unanswered"];
+        };
+        /** @description A review that has started. */
+        ReviewStarted: {
+            /** @description Who started it. */
+            author: components["schemas"]["UserName"];
+            /** @description When it was over. */
+            closed_at?: components["schemas"]["Timestamp"] | null;
+            /** @description How far it has come. */
+            counts: components["schemas"]["ReviewCounts"];
+            /** @description Until when it can be answered. */
+            due_at: components["schemas"]["Timestamp"];
+            /** @description Identifier. */
+            id: components["schemas"]["ReviewId"];
+            /**
+             * Format: uint64
+             * @description How many rights of the plan are not in it, since its author could not take them away.
+             */
+            left_out: number;
+            /** @description What it is called. */
+            name: string;
+            /** @description When it starts again. */
+            next_at?: components["schemas"]["Timestamp"] | null;
+            /** @description How everybody who has answered went about it. */
+            paces: components["schemas"]["Pace"][];
+            /** @description What is reviewed, and by whom. */
+            plan: components["schemas"]["ReviewPlan"];
+            /** @description What lies here and below is reviewed. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description When it started. */
+            started_at: components["schemas"]["Timestamp"];
+            /** @description Whether it can be answered. */
+            state: components["schemas"]["ReviewState"];
+        };
+        /** @description Whether a review can be answered. */
+        ReviewState: "open" | "closed";
+        /** @description Who is asked. Nobody is asked about a right of their own. */
+        Reviewers: {
+            /**
+             * @description Members of groups, about every right.
+             * @default []
+             */
+            groups: components["schemas"]["GroupName"][];
+            /**
+             * @description Whoever answers for an account, about the rights that reach it.
+             * @default false
+             */
+            owners: boolean;
+            /**
+             * @description People, about every right.
+             * @default []
+             */
+            users: components["schemas"]["UserName"][];
+        };
+        /** @description What is known about a right when the review starts. */
+        RightFacts: {
+            /** @description Whether it holds at any time, or for the asking; none where it is no right to an account. */
+            access?: components["schemas"]["Access"] | null;
+            /**
+             * Format: uint64
+             * @description How many accounts it reaches, of those that are reviewed.
+             */
+            accounts: number;
+            /** @description Whether the person may act at all. */
+            disabled: boolean;
+            /** @description Until when a grant holds. */
+            ends_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Some of them by name. */
+            examples: components["schemas"]["AccountRef"][];
+            /**
+             * Format: uint64
+             * @description Findings that are open on these accounts.
+             */
+            findings: number;
+            /** @description When it was last used: a session or a check-out; for a role, when the person was last here. */
+            last_used_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: uint64
+             * @description How many people share a group with the person; of a group's right, how many are in the group.
+             */
+            peers: number;
+            /**
+             * Format: uint64
+             * @description How many of these have the same right; of a group's right, how many have used it in the last 90 days.
+             */
+            peers_with: number;
+            /** @description Policies that the membership gives. */
+            policies: components["schemas"]["PolicyName"][];
+            /** @description Roles that the membership gives. */
+            roles: components["schemas"]["RoleAssignment"][];
+            /** @description When the person came, or the grant was given. */
+            since?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: uint64
+             * @description How often it was used in the last 90 days.
+             */
+            uses: number;
+            /** @description The worst of them. */
+            worst?: components["schemas"]["Severity"] | null;
+        };
+        /** @description By what somebody has access. */
+        RightKind: "policy_user" | "policy_group" | "membership" | "role" | "grant";
         /** @description The risk of a request. */
         Risk: {
             /** @description The level. */
@@ -6841,6 +7299,8 @@ export interface components {
             /** @description The seed in base32. */
             secret: string;
         };
+        /** @description What becomes of rights that nobody has answered for when a review is over. */
+        Unanswered: "revoke" | "keep";
         /** @description What a vault is unsealed with; exactly one of them. */
         Unsealing: {
             /**
@@ -6852,6 +7312,13 @@ export interface components {
             passphrase?: components["schemas"]["SecretText"] | null;
             /** @description Recovery shares, as many as are needed. */
             shares?: components["schemas"]["SecretText"][];
+        };
+        /** @description What somebody found about a use. */
+        UseReview: {
+            /** @description Whether it was an emergency, and what was done in it was called for. */
+            justified: boolean;
+            /** @description What was found; a no needs words, and so does a yes: what happened, and what will be done about it. */
+            text: string;
         };
         /** @description A person. */
         User: {
@@ -8416,7 +8883,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ReviewInput"];
+                "application/json": components["schemas"]["UseReview"];
             };
         };
         responses: {
@@ -11121,6 +11588,289 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Request"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    review_list: {
+        parameters: {
+            query?: {
+                /** @description Those in this state only. */
+                state?: components["schemas"]["ReviewState"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_Review"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    review_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewStarted"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    review_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The review. */
+                id: components["schemas"]["ReviewId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Review"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    review_close: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The review. */
+                id: components["schemas"]["ReviewId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Review"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    review_decide: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The review. */
+                id: components["schemas"]["ReviewId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewAnswer"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewAnswered"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    review_evidence: {
+        parameters: {
+            query?: {
+                /** @description `json` and `csv` hold everything; `note` is signed with the ledger's key and holds the digests of both. */
+                format?: components["schemas"]["EvidenceFormat"];
+            };
+            header?: never;
+            path: {
+                /** @description The review. */
+                id: components["schemas"]["ReviewId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    review_items: {
+        parameters: {
+            query?: {
+                /** @description With which advice. */
+                advice?: components["schemas"]["Decision"] | null;
+                /** @description Whether to count all that match. */
+                count?: boolean;
+                /** @description Where to go on. */
+                cursor?: string | null;
+                /** @description Of which kind. */
+                kind?: components["schemas"]["RightKind"] | null;
+                /** @description How many at most. */
+                limit?: number | null;
+                /** @description Those only that one may answer for. */
+                mine?: boolean;
+                /** @description A part of whose it is, or of what it is. */
+                q?: string | null;
+                /** @description By what to sort, with a minus for the other way round. */
+                sort?: string | null;
+                /** @description How it stands. */
+                state?: components["schemas"]["ReviewItemState"] | null;
+            };
+            header?: never;
+            path: {
+                /** @description The review. */
+                id: components["schemas"]["ReviewId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_ReviewItem"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    review_stop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The review. */
+                id: components["schemas"]["ReviewId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Review"];
                 };
             };
             /** @description What went wrong */

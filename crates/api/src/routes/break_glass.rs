@@ -1,7 +1,7 @@
 //! Break-glass: uses and their reviews, and the bundles for the hour in which Postern is dead.
 
 use axum::http::Method;
-use postern_control::{Caller, Control, OfflinePlanInput, OfflineView, OpenedInput, ReviewInput};
+use postern_control::{Caller, Control, OfflinePlanInput, OfflineView, OpenedInput, UseReview};
 use postern_domain::BreakGlassUseId;
 use postern_domain::break_glass::BreakGlassUse;
 use postern_domain::permission::Permission;
@@ -110,7 +110,7 @@ async fn show(control: Control, caller: Caller, input: Input<Used>) -> Result<Fo
 async fn review(
     control: Control,
     caller: Caller,
-    input: Input<Used, Nothing, ReviewInput>,
+    input: Input<Used, Nothing, UseReview>,
 ) -> Result<Found<BreakGlassUse>, Problem> {
     Ok(Found(control.break_glass_review(&caller, &input.path.id, &input.body).await?))
 }

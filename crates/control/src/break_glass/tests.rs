@@ -66,7 +66,7 @@ async fn uses(estate: &Estate, who: &str, open: bool) -> Vec<BreakGlassUse> {
 }
 
 async fn review(estate: &Estate, who: &str, id: &BreakGlassUseId, text: &str) -> Result<BreakGlassUse, Error> {
-    let input = ReviewInput { justified: true, text: text.to_owned() };
+    let input = UseReview { justified: true, text: text.to_owned() };
     estate.world.control.break_glass_review(&estate.world.caller(who).await, id, &input).await
 }
 
@@ -120,7 +120,7 @@ async fn nobody_reviews_their_own_use_and_words_are_wanted() {
     assert!(matches!(review(&estate, "dee", &used.id, " ").await, Err(Error::Invalid { .. })));
     assert!(matches!(review(&estate, "zoe", &used.id, "fine").await, Err(Error::NotFound { .. })));
     let counts = estate.world.control.counts(&estate.world.caller("dee").await).await.unwrap();
-    assert_eq!(counts.reviews, 1);
+    assert_eq!(counts.break_glass, 1);
     let reviewed = review(&estate, "dee", &used.id, "the disk was full; an alarm was added").await.unwrap();
     assert_eq!(reviewed.review.unwrap().by.as_str(), "dee");
     assert_eq!(refused(review(&estate, "dee", &used.id, "again").await), [Reason::ReviewedAlready]);
