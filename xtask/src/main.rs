@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod console;
 mod crash_points;
+mod drill;
 mod driver_suites;
 mod duties;
 mod estate;
@@ -24,6 +25,7 @@ const USAGE: &str = "usage: cargo xtask <what>
   faults        bad input and faults, each a real trial on the built product
   fuzz [SECONDS [TARGET...]]  runs the fuzz targets, each for so long: does anything break?
   driver-suites  suites that others wrote, against databases and through the gate: is there a difference?
+  drill         break-glass in all its tiers, with Postern stopped for the last: does each open?
   duties        ways in which people could let themselves do more: does any succeed?
   statements    rules on SQL: is every statement of the table decided as it must be?
   estate        accounts and findings planted on over 200 real servers against those found
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         ["console-e2e", part @ ..] => console::flows(part),
         ["statements"] => statements::run(),
         ["driver-suites"] => driver_suites::run(),
+        ["drill"] => drill::run(),
         ["duties"] => duties::run(),
         ["estate"] => estate::run(),
         ["faults"] => faults::run(),

@@ -124,6 +124,9 @@ impl Gate {
             ]
             .map(OsString::from),
         );
+        if self.config().exists() {
+            words.extend(["--config".into(), self.config().into()]);
+        }
         let (first, rest) = words.split_first().context("no program")?;
         let mut command = Command::new(first);
         command.args(rest).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
@@ -204,6 +207,12 @@ impl Gate {
     #[must_use]
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// Its configuration file, which it is started with where there is one.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("postern.toml")
     }
 
     /// A folder beside the data folder, for whatever a test needs.

@@ -5,6 +5,7 @@
 mod approval;
 mod bad_input;
 mod bad_targets;
+mod break_glass;
 mod clients;
 mod database;
 mod drivers;
