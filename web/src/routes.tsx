@@ -92,6 +92,7 @@ const pages = [
   createRoute({ getParentRoute: under, path: "/grants", component: page(() => import("./pages/work/GrantsPage"), "GrantsPage") }),
   createRoute({ getParentRoute: under, path: "/reviews", component: page(() => import("./pages/work/ReviewsPage"), "ReviewsPage") }),
   createRoute({ getParentRoute: under, path: "/reviews/$id", component: page(() => import("./pages/work/ReviewPage"), "ReviewPage") }),
+  createRoute({ getParentRoute: under, path: "/break-glass", component: page(() => import("./pages/work/BreakGlassPage"), "BreakGlassPage") }),
   createRoute({ getParentRoute: under, path: "/checkouts", component: page(() => import("./pages/work/CheckoutsPage"), "CheckoutsPage") }),
   createRoute({ getParentRoute: under, path: "/discovery", component: page(() => import("./pages/admin/DiscoveryPage"), "DiscoveryPage") }),
   createRoute({ getParentRoute: under, path: "/discovery/$id", component: page(() => import("./pages/admin/DiscoveryRunPage"), "DiscoveryRunPage") }),

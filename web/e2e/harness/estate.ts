@@ -194,6 +194,11 @@ export class Estate {
     const review = await ada.read("POST", "/v1/reviews", { name: "Privileged access, autumn", scope: "/", plan: { reviewers: { users: ["ada"], owners: true }, seconds: 14 * 86_400, every_days: 90 } }, "id");
     const group = itemsOf(await ada.expect("GET", `/v1/reviews/${review}/items?kind=policy_group`)).map((each) => Number(valueOf(each, "number")));
     await ada.expect("POST", `/v1/reviews/${review}/decide`, { items: group.slice(0, 2), decision: "keep", reason: "On call" });
+    await world.apply([{
+      kind: "Policy", name: "retail-emergency", scope: "/emea", description: "Root in retail when it burns.", access: "request", subjects: { users: ["dan"] }, accounts: { names: ["root"], assets: ["web-9", "web-12"] },
+      obligations: { ticket_pattern: "INC-[0-9]+", max_duration: "1h", break_glass: { review_within: "24h" } },
+    }]);
+    await dan.expect("POST", "/v1/requests", { account: "root@web-9", reason: "Checkout is down in every shop; nobody on call answers", ticket: "INC-3391", duration_seconds: 1800, break_glass: true });
     return new Estate(world, ben, cleo, esra, newcomer, request, ended, live, altered, { enrol: new URL(enrol).pathname }, seenKey, dan, database, discovery, postgres, review);
   }
 }

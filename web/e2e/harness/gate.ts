@@ -1,6 +1,6 @@
 import { X509Certificate, createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import https from "node:https";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -27,7 +27,9 @@ export class Gate {
   /** A gate on ports of its own, not started yet. Browsers have passkeys for names only, never for addresses: it is `localhost`. */
   static async prepare(): Promise<Gate> {
     const gate = new Gate(await freePort(), await freePort(), await freePort());
-    writeFileSync(join(gate.folder, "postern.toml"), `[https]\npublic_url = "${gate.url}"\n`);
+    const places = ["safe-a", "safe-b"].map((name) => join(gate.folder, name));
+    for (const place of places) mkdirSync(place);
+    writeFileSync(join(gate.folder, "postern.toml"), `[https]\npublic_url = "${gate.url}"\n\n[break_glass]\nplaces = ${JSON.stringify(places)}\n\n[[channels]]\nname = "duty"\nkind = "syslog"\naddress = "127.0.0.1:9"\ntransport = "udp"\n`);
     return gate;
   }
 

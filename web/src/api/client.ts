@@ -5,7 +5,7 @@ import type {
   DiscoveryRun, DiscoveryView, Document, DocumentsRead, DocumentsWritten, Finding, Folder, Inventory, WaitingStatement,
   Grant, Group, Home, HostKey, Integrity, Link, LinkShown, Login, Page, Passkey, PasskeyAnswer,
   PasskeyOffer, Permission, Policy, PolicyDeleted, Proof, ReachItem, RecordingMarks, Recurrence, RecordingSearch, Request, RequestComment, RequestContext, Review, ReviewAnswered, ReviewItem, ReviewPlan, ReviewStarted,
-  Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, SqlConsoleOpened, SshKey, StandIn, Status, TerminalOpened, User,
+  Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, BreakGlassUse, ChannelView, OfflineView, SqlConsoleOpened, SshKey, StandIn, Status, TerminalOpened, User,
   VaultStatus, WeighedRequest, Who,
 } from "./nouns";
 
@@ -144,6 +144,14 @@ export const api = {
   statementList: (signal?: Signal) => json<Page<WaitingStatement>>("GET", path("statements"), { signal }),
   statementApprove: (id: string, reason?: string) => call("POST", path("statements", id, "approve"), { body: reason ? { reason } : {} }),
   statementDeny: (id: string, reason: string) => call("POST", path("statements", id, "deny"), { body: { reason } }),
+
+  breakGlassList: (query: Query, signal?: Signal) => json<Page<BreakGlassUse>>("GET", path("break-glass", "uses"), { query, signal }),
+  breakGlassReview: (id: string, body: { justified: boolean; text: string }) => json<BreakGlassUse>("POST", path("break-glass", "uses", id, "review"), { body }),
+  offlineShow: (signal?: Signal) => json<OfflineView>("GET", path("break-glass", "offline"), { signal }),
+  offlinePlanApprove: () => json<OfflineView>("POST", path("break-glass", "offline", "plan", "approve")),
+  offlinePlanRefuse: () => json<OfflineView>("POST", path("break-glass", "offline", "plan", "refuse")),
+  channelList: (signal?: Signal) => json<{ channels: ChannelView[] }>("GET", path("channels"), { signal }),
+  channelTest: (name: string) => json<{ channels: ChannelView[] }>("POST", path("channels", name, "test")),
 
   checkoutList: (query: Query, signal?: Signal) => json<Page<Checkout>>("GET", path("checkouts"), { query, signal }),
   checkoutOpen: (body: { account: string; reason: string }) => json<CheckedOut>("POST", path("checkouts"), { body }),

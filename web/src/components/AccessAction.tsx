@@ -1,4 +1,4 @@
-import { Cable, Database, KeySquare, SquareTerminal } from "lucide-react";
+import { Cable, Database, KeySquare, Siren, SquareTerminal } from "lucide-react";
 
 import type { Access } from "../api/nouns";
 import { useOpenTerminal } from "../hooks/useOpenTerminal";
@@ -22,7 +22,7 @@ export function AccessBadge({ state }: { state: Access["state"] }) {
 }
 
 /** What is done in a dialog with an account. */
-export type AccessDialog = "request" | "connect" | "checkout";
+export type AccessDialog = "request" | "emergency" | "connect" | "checkout";
 
 /** The one thing to do next with an account: connect, ask, wait, or learn why not. */
 export function AccessAction({ access, onOpen }: { access: Access; onOpen: (dialog: AccessDialog, account: string) => void }) {
@@ -49,15 +49,22 @@ export function AccessAction({ access, onOpen }: { access: Access; onOpen: (dial
       </span>
     );
   }
+  const emergency = access.break_glass ? (
+    <Button size="sm" look="danger" icon={<Siren className="size-4" aria-hidden />} blocked={blocked("request:create")} aria-label={t.breakGlass.askFor(access.account)} onClick={() => onOpen("emergency", access.account)}>{t.breakGlass.ask}</Button>
+  ) : null;
   if (access.state === "pending" && access.request) {
-    return <Link to={pb.request(access.request)} className={`relative z-10 ${buttonClass("secondary", "sm")}`}>{t.access.pendingLink}</Link>;
+    return <span className="relative z-10 flex flex-wrap gap-2"><Link to={pb.request(access.request)} className={buttonClass("secondary", "sm")}>{t.access.pendingLink}</Link>{emergency}</span>;
   }
   if (access.state === "request") {
     return (
-      <Button size="sm" className="relative z-10" blocked={blocked("request:create")} onClick={() => onOpen("request", access.account)} aria-label={`${t.access.request} ${access.account}`}>
-        {t.access.request}
-      </Button>
+      <span className="relative z-10 flex flex-wrap gap-2">
+        <Button size="sm" blocked={blocked("request:create")} onClick={() => onOpen("request", access.account)} aria-label={`${t.access.request} ${access.account}`}>
+          {t.access.request}
+        </Button>
+        {emergency}
+      </span>
     );
   }
+  if (emergency) return <span className="relative z-10">{emergency}</span>;
   return <span className="text-sm text-muted">{(access.reasons ?? []).map((why) => why.message).join("; ")}</span>;
 }

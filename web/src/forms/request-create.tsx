@@ -52,8 +52,8 @@ function Windows({ value, onChange, error }: { value: WindowsValue; onChange: (v
 }
 
 /** Asks for an account, with the policy's demands in view. */
-export function RequestCreate({ access, onClose, onDone }: { access: Access; onClose: () => void; onDone: (request: Request) => void }) {
-  const demands = access.demands;
+export function RequestCreate({ access, emergency = false, onClose, onDone }: { access: Access; emergency?: boolean; onClose: () => void; onDone: (request: Request) => void }) {
+  const demands = emergency ? (access.break_glass ?? access.demands) : access.demands;
   const longest = demands?.max_duration_seconds ?? 8 * HOUR;
   const [length, setLength] = useKept("length", duration(Math.min(HOUR, longest)));
   const [reason, setReason] = useKept("reason", "");
@@ -73,8 +73,9 @@ export function RequestCreate({ access, onClose, onDone }: { access: Access; onC
     mutationFn: () =>
       api.requestCreate({
         account: access.account,
+        ...(emergency ? { break_glass: true } : {}),
         also: names(also),
-        ...(again
+        ...(again && !emergency
           ? { recurs: { hours: { days: windows.days, from: windows.from, to: windows.to, zone: Intl.DateTimeFormat().resolvedOptions().timeZone }, until: new Date(windows.until).toISOString() } }
           : { duration_seconds: seconds ?? 0, ...(beginsAt ? { starts_at: beginsAt.toISOString() } : {}) }),
         ...(reason.trim() ? { reason: reason.trim() } : {}),
@@ -101,7 +102,7 @@ export function RequestCreate({ access, onClose, onDone }: { access: Access; onC
   };
 
   return (
-    <Dialog title={t.requestForm.title(access.account)} onClose={onClose}>
+    <Dialog title={emergency ? t.breakGlass.askTitle(access.account) : t.requestForm.title(access.account)} about={emergency ? t.breakGlass.askBody : undefined} onClose={onClose}>
       <form onSubmit={submit} noValidate>
         {demands ? (
           <div className="mb-5 rounded-md bg-sunken px-3.5 py-3">
@@ -118,18 +119,18 @@ export function RequestCreate({ access, onClose, onDone }: { access: Access; onC
         ) : null}
         {failure ? <div className="mb-4"><Notice tone="bad" live>{messageOf(failure)}</Notice></div> : null}
         <TextField label={t.requestForm.also} hint={t.requestForm.alsoHint} optional={t.common.optional} mono value={also} onChange={(event) => setAlso(event.target.value)} error={fieldError(send.error, "also")} spellCheck={false} autoComplete="off" />
-        <div className="mt-3"><CheckField label={t.requestForm.again} checked={again} onChange={(event) => setAgain(event.target.checked)} /></div>
-        {again ? <Windows value={windows} onChange={setWindows} error={(tried ? bad.until : undefined) ?? fieldError(send.error, "recurs.until") ?? fieldError(send.error, "recurs")} /> : <>
+        {emergency ? null : <div className="mt-3"><CheckField label={t.requestForm.again} checked={again} onChange={(event) => setAgain(event.target.checked)} /></div>}
+        {again && !emergency ? <Windows value={windows} onChange={setWindows} error={(tried ? bad.until : undefined) ?? fieldError(send.error, "recurs.until") ?? fieldError(send.error, "recurs")} /> : <>
         <TextField label={t.requestForm.duration} value={length} onChange={(event) => setLength(event.target.value)} hint={t.requestForm.durationHint(duration(longest))} error={tried ? bad.duration : undefined} />
         <div className="mt-2 flex flex-wrap gap-1.5">
           {PRESETS.filter((preset) => preset <= longest).map((preset) => (
             <Button key={preset} size="sm" aria-pressed={seconds === preset} onClick={() => setLength(duration(preset))} className="aria-pressed:border-accent aria-pressed:text-accent">{duration(preset)}</Button>
           ))}
         </div>
-        <TextField type="datetime-local" label={t.requestForm.begins} optional={t.common.optional} hint={t.requestForm.beginsHint} value={begins} onChange={(event) => setBegins(event.target.value)} error={(tried ? bad.begins : undefined) ?? fieldError(send.error, "starts_at")} />
+        {emergency ? null : <TextField type="datetime-local" label={t.requestForm.begins} optional={t.common.optional} hint={t.requestForm.beginsHint} value={begins} onChange={(event) => setBegins(event.target.value)} error={(tried ? bad.begins : undefined) ?? fieldError(send.error, "starts_at")} />}
         </>}
         <TextArea label={t.requestForm.reason} value={reason} onChange={(event) => setReason(event.target.value)} hint={t.requestForm.reasonHint} optional={demands?.reason_required ? undefined : t.common.optional} error={tried ? bad.reason : undefined} maxLength={1000} autoFocus />
-        <TextField label={t.requestForm.ticket} mono value={ticket} onChange={(event) => setTicket(event.target.value)} hint={pattern ? t.requestForm.ticketHint(pattern) : undefined} optional={pattern ? undefined : t.common.optional} error={tried ? bad.ticket : undefined} autoComplete="off" spellCheck={false} />
+        <TextField label={emergency ? t.breakGlass.incident : t.requestForm.ticket} mono value={ticket} onChange={(event) => setTicket(event.target.value)} hint={pattern ? t.requestForm.ticketHint(pattern) : undefined} optional={pattern ? undefined : t.common.optional} error={tried ? bad.ticket : undefined} autoComplete="off" spellCheck={false} />
         <DialogActions>
           <Button onClick={onClose}>{t.actions.cancel}</Button>
           <Button look="primary" type="submit" busy={send.isPending}>{demands?.approval ? t.requestForm.submit : t.requestForm.submitNow}</Button>

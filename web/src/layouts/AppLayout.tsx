@@ -135,7 +135,7 @@ function NavLink({ item }: { item: NavItem }) {
 const COUNTED_MAX = 100;
 
 /** What waits or lives, beside its page's name; it takes no room while there is nothing. */
-function Count({ kind }: { kind: "waiting" | "live" }) {
+function Count({ kind }: { kind: "waiting" | "live" | "break_glass" }) {
   const counts = useQuery(q.counts());
   // Statements are decided on where requests are.
   const count = (counts.data?.[kind] ?? 0) + (kind === "waiting" ? (counts.data?.statements ?? 0) : 0);
@@ -143,7 +143,7 @@ function Count({ kind }: { kind: "waiting" | "live" }) {
   return (
     <span className={cx("rounded-sm px-1.5 text-2xs font-semibold", kind === "waiting" ? "bg-accent text-on-accent" : "bg-ok-soft text-ok")}>
       <span aria-hidden>{count >= COUNTED_MAX ? `${COUNTED_MAX}+` : count}</span>
-      <span className="sr-only">{kind === "waiting" ? t.nav.waiting(count) : t.nav.live(count)}</span>
+      <span className="sr-only">{kind === "live" ? t.nav.live(count) : kind === "break_glass" ? t.nav.toReview(count) : t.nav.waiting(count)}</span>
     </span>
   );
 }

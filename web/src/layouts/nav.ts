@@ -1,4 +1,4 @@
-import { Boxes, ClipboardCheck, FileClock, Film, Gauge, Hourglass, House, KeyRound, KeySquare, Radar, RefreshCcwDot, ScrollText, Server, Settings2, Shapes, ShieldCheck, SquareTerminal, TriangleAlert, UserRound, Users, Vault, Waypoints } from "lucide-react";
+import { Boxes, ClipboardCheck, FileClock, Film, Gauge, Hourglass, House, KeyRound, KeySquare, Radar, RefreshCcwDot, ScrollText, Server, Settings2, Shapes, ShieldCheck, Siren, SquareTerminal, TriangleAlert, UserRound, Users, Vault, Waypoints } from "lucide-react";
 import type { LucideIcon } from "lucide-react";
 
 import { holds } from "../api/can";
@@ -11,7 +11,7 @@ export interface NavItem {
   label: string;
   icon: LucideIcon;
   needs?: Permission;
-  count?: "waiting" | "live" | "terminals";
+  count?: "waiting" | "live" | "break_glass" | "terminals";
 }
 
 export interface NavGroup {
@@ -28,6 +28,7 @@ const GROUPS: NavGroup[] = [
       { to: pb.grants(), label: t.nav.grants, icon: Hourglass },
       { to: pb.reviews(), label: t.nav.reviews, icon: ClipboardCheck },
       { to: pb.checkouts(), label: t.nav.checkouts, icon: KeySquare },
+      { to: pb.breakGlass(), label: t.nav.breakGlass, icon: Siren, count: "break_glass" },
       { to: pb.terminals(), label: t.nav.terminals, icon: SquareTerminal, count: "terminals" },
       { to: pb.sessions(), label: t.nav.sessions, icon: Film, count: "live" },
     ],

@@ -1,11 +1,17 @@
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
+import { api } from "../../api/client";
 import type { SettingsView } from "../../api/nouns";
 import { q } from "../../api/queries";
 import { CopyButton, Mono } from "../../components/Copy";
 import { QueryError } from "../../components/QueryError";
+import { When } from "../../components/When";
+import { useCan } from "../../hooks/useWho";
 import { t } from "../../i18n";
+import { toast } from "../../stores/toast";
+import { Badge } from "../../ui/Badge";
+import { Button } from "../../ui/Button";
 import { Notice, Skeleton } from "../../ui/feedback";
 import { Page, Panel, Section } from "../../ui/Page";
 import { duration } from "../../util/time";
@@ -65,10 +71,36 @@ export function SettingsPage() {
               </Panel>
             </Section>
           ))}
+          <Channels />
           <p className="text-sm text-muted">{s.rest}</p>
         </div>
       ) : null}
     </Page>
+  );
+}
+
+/** Ways out for events, and how far each has come. */
+function Channels() {
+  const channels = useQuery(q.channels());
+  const { blocked } = useCan();
+  const test = useMutation({ mutationFn: (name: string) => api.channelTest(name), onSuccess: () => toast("ok", s.channelTested) });
+  const each = channels.data?.channels ?? [];
+  return (
+    <Section title={s.channels}>
+      <Panel>
+        {each.length === 0 ? <p className="px-4 py-3 text-sm text-muted">{s.noChannels}</p> : null}
+        {each.map((channel) => (
+          <div key={channel.name} className="grid items-center gap-x-6 gap-y-1 border-b px-4 py-2.5 last:border-b-0 sm:grid-cols-[11rem_minmax(0,1fr)_auto]">
+            <Mono className="text-sm font-medium">{channel.name}</Mono>
+            <span className="min-w-0 text-sm">
+              {channel.failed_at ? <Badge tone="bad" icon="x">{s.channelFails}</Badge> : <Badge tone="ok" icon="check">{s.channelWorks}</Badge>} {channel.kind}, {channel.everything ? s.carriesAll : s.carriesUrgent}, {s.behind(channel.behind)}
+              {channel.failed_at ? <span className="mt-0.5 block text-xs text-muted [overflow-wrap:anywhere]">{channel.failure}</span> : channel.delivered_at ? <span className="block text-xs text-muted">{s.delivered} <When at={channel.delivered_at} /></span> : null}
+            </span>
+            <Button size="sm" blocked={blocked("channel:write", "/")} busy={test.isPending} aria-label={`${s.channelTest}: ${channel.name}`} onClick={() => test.mutate(channel.name)}>{s.channelTest}</Button>
+          </div>
+        ))}
+      </Panel>
+    </Section>
   );
 }
 

@@ -71,6 +71,7 @@ const FOUND_MAX = 200;
 export function AccessDialogs({ dialog, account, onClose }: { dialog: string | undefined; account: string | undefined; onClose: () => void }) {
   if (!account) return null;
   if (dialog === "request") return <RequestDialog key={account} account={account} onClose={onClose} />;
+  if (dialog === "emergency") return <RequestDialog key={account} account={account} emergency onClose={onClose} />;
   if (dialog === "connect") return <ConnectDialog key={account} account={account} onClose={onClose} />;
   if (dialog === "checkout") return <CheckoutDialog key={account} account={account} onClose={onClose} />;
   return null;
@@ -99,11 +100,11 @@ function CheckoutDialog({ account, onClose }: { account: string; onClose: () => 
   return first ? <CheckoutOpen account={account} seconds={first} onClose={onClose} /> : null;
 }
 
-function RequestDialog({ account, onClose }: { account: string; onClose: () => void }) {
+function RequestDialog({ account, emergency = false, onClose }: { account: string; emergency?: boolean; onClose: () => void }) {
   const navigate = useNavigate();
   const found = useAccess(account);
   if (found.data) {
-    return <RequestCreate access={found.data} onClose={onClose} onDone={(request) => (request.state === "pending" ? void navigate({ to: "/requests/$id", params: { id: request.id } }) : onClose())} />;
+    return <RequestCreate access={found.data} emergency={emergency} onClose={onClose} onDone={(request) => (request.state === "pending" ? void navigate({ to: "/requests/$id", params: { id: request.id } }) : onClose())} />;
   }
   return (
     <Dialog title={t.requestForm.title(account)} onClose={onClose}>
