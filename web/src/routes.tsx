@@ -114,6 +114,7 @@ const pages = [
   createRoute({ getParentRoute: under, path: "/policies", component: page(() => import("./pages/admin/PoliciesPage"), "PoliciesPage") }),
   createRoute({ getParentRoute: under, path: "/policies/$name", component: page(() => import("./pages/admin/PolicyPage"), "PolicyPage") }),
   createRoute({ getParentRoute: under, path: "/policies/$name/edit", component: page(() => import("./pages/admin/PolicyEditPage"), "PolicyEditPage") }),
+  createRoute({ getParentRoute: under, path: "/right-size", component: page(() => import("./pages/admin/RightSizePage"), "RightSizePage") }),
   createRoute({ getParentRoute: under, path: "/policy-new", component: page(() => import("./pages/admin/PolicyEditPage"), "PolicyEditPage") }),
   createRoute({ getParentRoute: under, path: "/audit", component: page(() => import("./pages/oversight/AuditPage"), "AuditPage") }),
   createRoute({ getParentRoute: under, path: "/vault", component: page(() => import("./pages/oversight/VaultPage"), "VaultPage") }),

@@ -23,6 +23,7 @@ mod proposal;
 mod reach;
 mod request;
 mod review;
+mod right_size;
 mod role;
 mod rotation;
 mod scope;
@@ -61,6 +62,7 @@ pub(crate) fn all(routes: Routes) -> Routes {
         .and(reach::declare)
         .and(request::declare)
         .and(review::declare)
+        .and(right_size::declare)
         .and(role::declare)
         .and(rotation::declare)
         .and(scope::declare)

@@ -61,6 +61,7 @@ mod recurrence;
 mod reminder;
 mod request;
 mod review;
+mod right_size;
 mod role;
 mod rotation;
 mod scope;
@@ -142,6 +143,7 @@ pub use review::{
     EvidenceFormat, EvidenceVerified, ReviewAnswer, ReviewAnswered, ReviewInput, ReviewItemsWanted, ReviewStarted,
     verify_evidence,
 };
+pub use right_size::{PolicyRightSize, PolicyRightSized};
 pub use role::RoleBody;
 pub use rotation::{RotateInput, RotatePlan, RotateTarget, Worker};
 pub use scope::ScopeBody;

@@ -23,6 +23,7 @@ pub mod proposal;
 pub mod provision;
 pub mod request;
 pub mod review;
+pub mod right_size;
 pub mod risk;
 pub mod rotation;
 pub mod scope;

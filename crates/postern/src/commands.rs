@@ -22,6 +22,7 @@ mod login;
 mod policy;
 mod request;
 mod review;
+mod right_size;
 mod role;
 mod rotation;
 mod server;
@@ -118,6 +119,8 @@ pub(crate) enum Command {
     /// Review who has what access: list, start, show, items, keep, reduce, revoke, close, stop, evidence, verify.
     #[command(subcommand)]
     Review(review::ReviewCommand),
+    /// Tell what policies give that nobody has used, and narrower ones that would have done.
+    RightSize(right_size::RightSize),
     /// List grants.
     Grants(grant::Grants),
     Extend(grant::Extend),
@@ -204,6 +207,7 @@ pub(crate) async fn run(command: Command, format: Format) -> Result<u8, Failure>
         Command::Deny(args) => args.run(format).await,
         Command::Withdraw(args) => args.run(format).await,
         Command::Review(command) => command.run(format).await,
+        Command::RightSize(args) => args.run(format).await,
         Command::Grants(args) => args.run(format).await,
         Command::Extend(args) => args.run(format).await,
         Command::HandBack(args) => args.run(format).await,

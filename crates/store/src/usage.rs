@@ -1,10 +1,10 @@
 //! How access was used: sessions and check-outs together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use postern_domain::finding::Severity;
 use postern_domain::review::{Use, Uses};
-use postern_domain::{AccountId, PolicyId, ScopePath, Timestamp, UserName};
+use postern_domain::{AccountId, Capability, PolicyId, ScopePath, Timestamp, UserName};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -69,6 +69,33 @@ impl ReadTx {
             Ok(AccountUse { user: row::text(row, "name")?, account: row::text(row, "account_id")?, used: used(row)? })
         };
         rows.iter().map(each).collect()
+    }
+
+    /// What the sessions under a policy since `since` used; none where that is not known of every one of them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn policy_capabilities(
+        &mut self,
+        policy: &PolicyId,
+        since: Timestamp,
+    ) -> Result<Option<BTreeSet<Capability>>, Error> {
+        let rows = sqlx::query(
+            "select distinct capabilities from session where policy_id = ?1 and started_at >= ?2 \
+             and (end_reason is null or end_reason <> 'target_failed')",
+        )
+        .bind(policy.as_str())
+        .bind(since.as_millis())
+        .fetch_all(self.connection())
+        .await?;
+        let mut used = BTreeSet::new();
+        for row in &rows {
+            match row::json_opt::<BTreeSet<Capability>>(row, "capabilities")? {
+                Some(some) => used.extend(some),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(used).filter(|used| !used.is_empty()))
     }
 
     /// Findings that are open on accounts in `scopes`, by account: how many, and the worst.

@@ -69,3 +69,26 @@ fn what_nobody_answers_for_goes_and_the_evidence_can_be_verified() {
     std::fs::write(&csv, forged).unwrap();
     assert!(verify().ended(1).unwrap().said().contains("is not what was signed"));
 }
+
+#[test]
+fn a_policy_is_made_as_small_as_its_use() {
+    let world = World::start().unwrap();
+    let ben = world.staff("ben").unwrap();
+    run(ben.ssh(&world.gate, "deploy@web-1").arg("true")).unwrap().ok().unwrap();
+    let shown = |format: &str| world.ada.cli(&["right-size", "staff-everything", "-o", format]).unwrap().ok().unwrap();
+    // What a session used is known when it is over.
+    let sized = until("the session to be over", || {
+        let sized: Value = serde_json::from_slice(&shown("json").stdout)?;
+        Ok(sized["unused_capabilities"].is_array().then_some(sized))
+    })
+    .unwrap();
+    assert!(sized["unused_capabilities"].to_string().contains("sftp_write"), "{sized}");
+    assert_eq!(sized["accounts_used"], 1, "{sized}");
+    assert_eq!(sized["uses_refused"], 0, "{sized}");
+    world.apply(&shown("yaml").text()).unwrap();
+    let policy = world.ada.cli(&["policy", "show", "staff-everything", "-o", "json"]).unwrap().json().unwrap();
+    assert_eq!(policy["accounts"]["names"].to_string(), "[\"deploy\"]", "{policy}");
+    assert_eq!(policy["revision"], 2);
+    let all = world.ada.cli(&["right-size"]).unwrap().ok().unwrap().text();
+    assert!(all.contains("sre-by-request") && all.contains("delete it"), "{all}");
+}

@@ -113,6 +113,9 @@ export const api = {
   policyPut: (name: string, body: PolicyText) => call("PUT", path("policies", name), { body }),
   policyDelete: (name: string) => json<PolicyDeleted>("DELETE", path("policies", name)),
 
+  rightSizeList: (query: Query, signal?: Signal) => json<Page<PolicyRightSize>>("GET", path("right-size"), { query, signal }),
+  rightSizeShow: (name: string, signal?: Signal) => json<PolicyRightSized>("GET", path("policies", name, "right-size"), { signal }),
+
   documentsRead: (text: string, signal?: Signal) => json<DocumentsRead>("POST", path("documents", "read"), { body: { text }, signal }),
   documentsWrite: (documents: Document[], signal?: Signal) => json<DocumentsWritten>("POST", path("documents", "write"), { body: { documents }, signal }),
   documentsApply: (documents: Document[]) => json<Applied>("POST", path("apply"), { body: { documents } }),

@@ -66,6 +66,9 @@ export const q = {
   policies: list("policy", api.policyList),
   policy: (name: string) =>
     queryOptions({ queryKey: ["policy", "show", name], queryFn: ({ signal }) => api.policyShow(name, signal) }),
+  rightSizes: list("policy", api.rightSizeList),
+  rightSize: (name: string) =>
+    queryOptions({ queryKey: ["policy", "right-size", name], queryFn: ({ signal }) => api.rightSizeShow(name, signal) }),
   /** A document as text; what it says does not change while it is looked at. */
   documentText: (document: Document | undefined) =>
     queryOptions({ queryKey: ["text", document], queryFn: ({ signal }) => api.documentsWrite(document ? [document] : [], signal), staleTime: Number.POSITIVE_INFINITY, placeholderData: keepPreviousData }),

@@ -1365,6 +1365,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/policies/{name}/right-size": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was used of a policy, and a narrower one that would have done */
+        get: operations["right_size_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/policies/{name}/rollback": {
         parameters: {
             query?: never;
@@ -1702,6 +1719,23 @@ export interface paths {
         put?: never;
         /** Have an access review start again no more */
         post: operations["review_stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/right-size": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was used of each policy, by name */
+        get: operations["right_size_list"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -5042,6 +5076,18 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a listing. */
+        Page_of_PolicyRightSize: {
+            /** @description What is on it. */
+            items: components["schemas"]["PolicyRightSize"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
         Page_of_Proposal: {
             /** @description What is on it. */
             items: components["schemas"]["Proposal"][];
@@ -5563,6 +5609,122 @@ export interface components {
             scope: components["schemas"]["ScopePath"];
             /** @description Who. */
             subjects: components["schemas"]["Subjects"];
+        };
+        /** @description A policy with what was used of it. */
+        PolicyRightSize: {
+            /** @description How it gives what it gives. */
+            access: components["schemas"]["Access"];
+            /**
+             * Format: uint64
+             * @description How many accounts it reaches, and how many of them were used.
+             */
+            accounts: number;
+            /**
+             * Format: uint64
+             * @description See `accounts`.
+             */
+            accounts_used: number;
+            /** @description What would be narrower and what each part rests on, for people to read. */
+            changes: string[];
+            /**
+             * Format: uint32
+             * @description How many days were looked at.
+             */
+            days: number;
+            /**
+             * Format: uint64
+             * @description How many people it is about, and how many of them used it.
+             */
+            people: number;
+            /**
+             * Format: uint64
+             * @description See `people`.
+             */
+            people_used: number;
+            /** @description The policy. */
+            policy: components["schemas"]["PolicyName"];
+            /** @description The narrower policy; none where it fits, or where nothing of it was used: then it can be deleted. */
+            proposed?: components["schemas"]["PolicyDocument"] | null;
+            /** @description Whether nothing of it was used at all. */
+            unused: boolean;
+            /** @description Accounts that nobody used by it; at most 200. */
+            unused_accounts: components["schemas"]["AccountRef"][];
+            /** @description Capabilities that no session used; none where that is not known. */
+            unused_capabilities?: components["schemas"]["Capability"][] | null;
+            /** @description Groups named in it of which nobody used it. */
+            unused_groups: components["schemas"]["GroupName"][];
+            /** @description Members of its groups who did not use it; at most 200. */
+            unused_members: components["schemas"]["UserName"][];
+            /** @description People named in it who did not use it. */
+            unused_users: components["schemas"]["UserName"][];
+            /**
+             * Format: uint64
+             * @description How often it was used in the time that was looked at.
+             */
+            uses: number;
+        };
+        /** @description The same with what the narrower policy would do. */
+        PolicyRightSized: {
+            /** @description How it gives what it gives. */
+            access: components["schemas"]["Access"];
+            /**
+             * Format: uint64
+             * @description How many accounts it reaches, and how many of them were used.
+             */
+            accounts: number;
+            /**
+             * Format: uint64
+             * @description See `accounts`.
+             */
+            accounts_used: number;
+            /** @description What would be narrower and what each part rests on, for people to read. */
+            changes: string[];
+            /**
+             * Format: uint32
+             * @description How many days were looked at.
+             */
+            days: number;
+            /** @description For whom the narrower policy changes what; none where there is none. */
+            diff?: components["schemas"]["DraftDiff"] | null;
+            /**
+             * Format: uint64
+             * @description How many people it is about, and how many of them used it.
+             */
+            people: number;
+            /**
+             * Format: uint64
+             * @description See `people`.
+             */
+            people_used: number;
+            /** @description The policy. */
+            policy: components["schemas"]["PolicyName"];
+            /** @description The narrower policy; none where it fits, or where nothing of it was used: then it can be deleted. */
+            proposed?: components["schemas"]["PolicyDocument"] | null;
+            /** @description What it would have answered to the requests of these days. */
+            simulated?: components["schemas"]["Simulated"] | null;
+            /** @description Whether nothing of it was used at all. */
+            unused: boolean;
+            /** @description Accounts that nobody used by it; at most 200. */
+            unused_accounts: components["schemas"]["AccountRef"][];
+            /** @description Capabilities that no session used; none where that is not known. */
+            unused_capabilities?: components["schemas"]["Capability"][] | null;
+            /** @description Groups named in it of which nobody used it. */
+            unused_groups: components["schemas"]["GroupName"][];
+            /** @description Members of its groups who did not use it; at most 200. */
+            unused_members: components["schemas"]["UserName"][];
+            /** @description People named in it who did not use it. */
+            unused_users: components["schemas"]["UserName"][];
+            /**
+             * Format: uint64
+             * @description How often it was used in the time that was looked at.
+             */
+            uses: number;
+            /**
+             * Format: uint64
+             * @description How many sessions and check-outs of these days it would not have let begin: those of people, accounts
+             *     and ways that it is without.
+             */
+            uses_refused: number;
         };
         /** @description A port, and what listens there where the server does not say. */
         PortHint: {
@@ -11082,6 +11244,41 @@ export interface operations {
             };
         };
     };
+    right_size_show: {
+        parameters: {
+            query?: {
+                /** @description How many days, 90 unless given. */
+                days?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description The policy. */
+                name: components["schemas"]["PolicyName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyRightSized"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     policy_rollback: {
         parameters: {
             query?: never;
@@ -11871,6 +12068,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Review"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    right_size_list: {
+        parameters: {
+            query?: {
+                /** @description How many days, 90 unless given. */
+                days?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_PolicyRightSize"];
                 };
             };
             /** @description What went wrong */

@@ -46,6 +46,7 @@ export const en = {
     users: "Users", groups: "Groups", assets: "Assets", accounts: "Accounts", rotations: "Rotations", policies: "Policies",
     roles: "Roles", scopes: "Scopes", audit: "Audit", vault: "Vault", status: "Server", settings: "Settings", profile: "Profile",
     breakGlass: "Break-glass", checkouts: "Check-outs", reviews: "Reviews", discovery: "Discovery", findings: "Findings",
+    checkouts: "Check-outs", reviews: "Reviews", rightSize: "Right-sizing", discovery: "Discovery", findings: "Findings",
     menu: "Menu", search: "Go to or do", signOut: "Sign out", theme: "Theme",
     themes: { system: "As the system", light: "Light", dark: "Dark" },
     waiting: (n: number) => `${s(n, "decision waits", "decisions wait")} for you`,
@@ -345,6 +346,10 @@ export const en = {
     triggers: { schedule: "its time had come", use: "after a session", checkin: "after a check-out", demand: "by hand" },
     states: { planned: "planned", candidate_sealed: "new secret sealed", applying: "being set", applied: "set", probe: "finding out", reconcile: "reconciling", verified: "verified", current: "done", broken: "broken", refused: "refused", cancelled: "cancelled", superseded: "superseded" },
     now: "Rotate now", nowTitle: (a: string) => `Rotate the secret of ${a}`, nowBody: "A new secret is sealed first, then set on the target, then tried by a sign-in. The old one is kept until that worked.", reason: "Reason", begun: "The rotation is planned.",
+  },
+  rightSize: {
+    title: "Right-sizing", lead: "What policies give, and what was used of it in the last 90 days.", policy: "Policy", access: "Access", uses: "Uses", people: "People", accounts: "Accounts", unused: "Never used", verdict: "Verdict", of: (n: number, all: number) => `${n.toLocaleString()} of ${all.toLocaleString()}`, verdicts: { remove: "delete it", narrower: "can be narrower", fits: "fits" }, none: "No policies give anything", standing: "Standing privileges left", standingIs: (now: number, then: number) => `${now} now, ${then} a month ago`,
+    tab: "Use", nobody: "Nobody has used it in 90 days. It can be deleted.", fits: "It gives what was used, and nothing more.", changes: "A narrower policy would do", proposed: "The narrower policy", apply: "Make it so", applied: "It is as proposed.", would: "What it would have done", people_less: (n: number) => `${s(n, "person", "people")} could do less`, uses_refused: (n: number) => `${s(n, "past session or check-out", "past sessions and check-outs")} would not have begun`, requests: (n: number, of: number) => `${n} of ${s(of, "past request", "past requests")} would have been answered otherwise`, members: "Members who did not use it", unusedAccounts: "Accounts nobody used by it",
   },
   policies: {
     title: "Policies", lead: "Who may use which accounts, doing what, when and under which obligations.", name: "Name", effect: "Effect", who: "Who", what: "Which accounts", how: "How", scope: "Scope", none: "No policies", noneBody: "Without one, nobody reaches anything. Apply a file: postern apply -f access.yaml",

@@ -1,4 +1,5 @@
 import { Boxes, ClipboardCheck, FileClock, Film, Gauge, Hourglass, House, KeyRound, KeySquare, Radar, RefreshCcwDot, ScrollText, Server, Settings2, Shapes, ShieldCheck, Siren, SquareTerminal, TriangleAlert, UserRound, Users, Vault, Waypoints } from "lucide-react";
+import { Boxes, ClipboardCheck, FileClock, Film, Gauge, Hourglass, House, KeyRound, KeySquare, Radar, RefreshCcwDot, Scissors, ScrollText, Server, Settings2, Shapes, ShieldCheck, SquareTerminal, TriangleAlert, UserRound, Users, Vault, Waypoints } from "lucide-react";
 import type { LucideIcon } from "lucide-react";
 
 import { holds } from "../api/can";
@@ -42,6 +43,7 @@ const GROUPS: NavGroup[] = [
       { to: pb.findings(), label: t.nav.findings, icon: TriangleAlert, needs: "asset:read" },
       { to: pb.rotations(), label: t.nav.rotations, icon: RefreshCcwDot, needs: "rotation:read" },
       { to: pb.policies(), label: t.nav.policies, icon: ShieldCheck, needs: "policy:read" },
+      { to: pb.rightSize(), label: t.nav.rightSize, icon: Scissors, needs: "policy:read" },
       { to: pb.users(), label: t.nav.users, icon: UserRound, needs: "user:read" },
       { to: pb.groups(), label: t.nav.groups, icon: Users, needs: "user:read" },
       { to: pb.roles(), label: t.nav.roles, icon: Shapes, needs: "user:read" },

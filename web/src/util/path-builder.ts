@@ -30,6 +30,7 @@ export const pb = {
   accounts: () => "/accounts",
   rotations: () => "/rotations",
   policies: () => "/policies",
+  rightSize: () => "/right-size",
   policyNew: () => "/policy-new",
   policyEdit: (name: string) => `/policies/${part(name)}/edit`,
   policy: (name: string) => `/policies/${part(name)}`,

@@ -150,7 +150,7 @@ impl Columns for Replayed {
     }
 }
 
-fn print_diff(format: Format, diff: &DraftDiff) -> Result<(), Failure> {
+pub(crate) fn print_diff(format: Format, diff: &DraftDiff) -> Result<(), Failure> {
     if format != Format::Table {
         return output::one(format, diff);
     }
@@ -164,7 +164,7 @@ fn print_diff(format: Format, diff: &DraftDiff) -> Result<(), Failure> {
     Ok(())
 }
 
-fn print_simulated(format: Format, simulated: &Simulated) -> Result<(), Failure> {
+pub(crate) fn print_simulated(format: Format, simulated: &Simulated) -> Result<(), Failure> {
     if format != Format::Table {
         return output::one(format, simulated);
     }
