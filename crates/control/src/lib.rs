@@ -140,8 +140,8 @@ pub use reach::{AccessExplained, ReachAs, ReachItem};
 pub use recording::{Integrity, IntegrityVerdict, RecordingFormat, watched_line};
 pub use request::{RequestInput, RequestWanted};
 pub use review::{
-    EvidenceFormat, EvidenceVerified, ReviewAnswer, ReviewAnswered, ReviewInput, ReviewItemsWanted, ReviewStarted,
-    verify_evidence,
+    EvidenceFormat, EvidenceVerified, ReviewAnswer, ReviewAnswered, ReviewInput, ReviewItemsWanted, ReviewOutcome,
+    ReviewStarted, verify_evidence,
 };
 pub use right_size::{PolicyRightSize, PolicyRightSized};
 pub use role::RoleBody;

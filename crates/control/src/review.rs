@@ -10,8 +10,8 @@ use postern_domain::event::{Actor, Event, Outcome};
 use postern_domain::permission::{Authority, Permission};
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::review::{
-    Decision, LOOKED_BACK, MayNot, Review, ReviewCounts, ReviewItem, ReviewPlan, ReviewState, Reviewed, Reviewer,
-    Right, RightKind, World, may_decide, rights,
+    Decision, ItemEffect, LOOKED_BACK, MayNot, Review, ReviewCounts, ReviewItem, ReviewPlan, ReviewState, Reviewed,
+    Reviewer, Right, RightKind, World, may_decide, rights,
 };
 use postern_domain::user::{Group, User};
 use postern_domain::{ReviewId, ScopePath, Timestamp};
@@ -84,8 +84,23 @@ pub struct ReviewAnswer {
 pub struct ReviewAnswered {
     /// How far the review has come.
     pub counts: ReviewCounts,
-    /// The rights that were answered for.
-    pub items: Vec<ReviewItem>,
+    /// What came of each of the rights that were answered for.
+    pub items: Vec<ReviewOutcome>,
+}
+
+/// What came of an answer for one right.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReviewOutcome {
+    /// Its number in the review.
+    pub number: u32,
+    /// Who holds it.
+    pub holder: String,
+    /// What it is.
+    pub right: String,
+    /// Whether what was decided has been done; none where there was nothing to do.
+    pub effect: Option<ItemEffect>,
+    /// What was done, or why not.
+    pub effect_detail: Option<String>,
 }
 
 /// Whose items of a review are wanted.
@@ -217,7 +232,14 @@ impl Control {
             actor: caller.actor(),
         };
         let events = narrow::carry_out(&mut tx, &review, &items, &decided).await?;
-        let items = tx.review_items_numbered(id, &numbers).await?;
+        let outcome = |item: ReviewItem| ReviewOutcome {
+            number: item.number,
+            holder: item.right.holder(),
+            right: item.right.words(),
+            effect: item.effect,
+            effect_detail: item.effect_detail,
+        };
+        let items = tx.review_items_numbered(id, &numbers).await?.into_iter().map(outcome).collect();
         let review = tx.review(id).await?.ok_or_else(|| Error::not_found("review", id))?;
         self.commit(tx, &events).await?;
         Ok(ReviewAnswered { counts: review.counts, items })

@@ -87,7 +87,13 @@ impl Reviewed {
         items.iter().find(|item| item.right.kind == kind && item.right.holder() == holder).expect("an item").number
     }
 
-    async fn answer(&self, review: &Review, who: &str, number: u32, decision: Decision) -> Result<ReviewItem, Error> {
+    async fn answer(
+        &self,
+        review: &Review,
+        who: &str,
+        number: u32,
+        decision: Decision,
+    ) -> Result<ReviewOutcome, Error> {
         let caller = self.world.caller(who).await;
         let answer = ReviewAnswer { items: [number].into(), decision, reason: "looked at it".to_owned() };
         let answered = self.world.control.review_decide(&caller, &review.id, &answer).await?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use clap::{Args, Subcommand};
-use postern_control::{ReviewAnswered, ReviewInput, ReviewStarted, verify_evidence};
+use postern_control::{ReviewAnswered, ReviewInput, ReviewOutcome, ReviewStarted, verify_evidence};
 use postern_domain::review::{
     Decision, ItemEffect, Review, ReviewItem, ReviewPlan, ReviewState, Reviewers, RightKind, Unanswered,
 };
@@ -235,6 +235,20 @@ impl Columns for ReviewItem {
             output::or_dash(decision),
             output::or_dash(self.decided_by.as_ref()),
         ]
+    }
+}
+
+impl Columns for ReviewOutcome {
+    const HEADINGS: &'static [&'static str] = &["#", "WHO", "WHAT", "OUTCOME"];
+
+    fn cells(&self) -> Vec<String> {
+        let detail = self.effect_detail.clone();
+        let outcome = match self.effect {
+            None => "stays".to_owned(),
+            Some(ItemEffect::Done) => detail.unwrap_or_default(),
+            Some(ItemEffect::Failed) => format!("failed: {}", detail.unwrap_or_default()),
+        };
+        vec![self.number.to_string(), self.holder.clone(), self.right.clone(), outcome]
     }
 }
 
