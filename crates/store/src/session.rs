@@ -51,7 +51,7 @@ pub struct SessionEnd {
     pub reason: EndReason,
     /// The size and the digest (hex) of its recording.
     pub recording: Option<(u64, String)>,
-    /// What was used in it; empty where that is not known.
+    /// What was used in it; kept only of protocols that tell capabilities apart, SSH and terminals in the browser.
     pub capabilities: BTreeSet<Capability>,
 }
 
@@ -229,19 +229,16 @@ impl WriteTx {
         let (bytes, digest) = end.recording.clone().unzip();
         let done = sqlx::query(
             "update session set state = 'ended', ended_at = max(?2, started_at), end_reason = ?3, \
-             recording_bytes = ?4, recording_digest = ?5, capabilities = ?6 where id = ?1 and state <> 'ended'",
+             recording_bytes = ?4, recording_digest = ?5, \
+             capabilities = case when protocol in ('ssh', 'web') and ?5 is not null then ?6 end \
+             where id = ?1 and state <> 'ended'",
         )
         .bind(id.as_str())
         .bind(end.at.as_millis())
         .bind(row::word(&end.reason, "end reason")?)
         .bind(bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)))
         .bind(digest)
-        .bind(
-            Some(&end.capabilities)
-                .filter(|used| !used.is_empty())
-                .map(|used| row::to_json(used, "capabilities"))
-                .transpose()?,
-        )
+        .bind(row::to_json(&end.capabilities, "capabilities")?)
         .execute(self.connection())
         .await?;
         Ok(done.rows_affected() > 0)

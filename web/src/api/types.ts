@@ -6448,8 +6448,8 @@ export interface components {
         ReviewAnswered: {
             /** @description How far the review has come. */
             counts: components["schemas"]["ReviewCounts"];
-            /** @description The rights that were answered for. */
-            items: components["schemas"]["ReviewItem"][];
+            /** @description What came of each of the rights that were answered for. */
+            items: components["schemas"]["ReviewOutcome"][];
         };
         /** @description How far a review has come. */
         ReviewCounts: {
@@ -6549,6 +6549,22 @@ export interface components {
         };
         /** @description How an item stands, as lists are narrowed by it. */
         ReviewItemState: "waiting" | "kept" | "reduced" | "revoked" | "failed";
+        /** @description What came of an answer for one right. */
+        ReviewOutcome: {
+            /** @description Whether what was decided has been done; none where there was nothing to do. */
+            effect?: components["schemas"]["ItemEffect"] | null;
+            /** @description What was done, or why not. */
+            effect_detail?: string | null;
+            /** @description Who holds it. */
+            holder: string;
+            /**
+             * Format: uint32
+             * @description Its number in the review.
+             */
+            number: number;
+            /** @description What it is. */
+            right: string;
+        };
         /** @description What is reviewed, by whom, and how often. Everything that is given narrows it. */
         ReviewPlan: {
             /**

@@ -13,6 +13,13 @@ import { Notice, Skeleton } from "../ui/feedback";
 import { Facts, Panel, Section } from "../ui/Page";
 
 const r = t.rightSize;
+const NAMED_MAX = 8;
+
+/** The first of many names. */
+function few(names: string[]): string {
+  const more = names.length - NAMED_MAX;
+  return more > 0 ? `${names.slice(0, NAMED_MAX).join(", ")} ${t.reviews.more(more)}` : names.join(", ");
+}
 
 /** What was used of a policy, and the narrower one that would have done. */
 export function RightSize({ policy }: { policy: Policy }) {
@@ -32,8 +39,8 @@ function Shown({ policy, sized }: { policy: Policy; sized: PolicyRightSized }) {
           [r.people, r.of(sized.people_used, sized.people)],
           [r.accounts, r.of(sized.accounts_used, sized.accounts)],
           unused.length > 0 ? [r.unused, unused.join(", ")] : null,
-          sized.unused_members.length > 0 ? [r.members, <Mono key="members">{sized.unused_members.join(", ")}</Mono>] : null,
-          sized.unused_accounts.length > 0 ? [r.unusedAccounts, <Mono key="accounts">{sized.unused_accounts.join(", ")}</Mono>] : null,
+          sized.unused_members.length > 0 ? [r.members, <Mono key="members">{few(sized.unused_members)}</Mono>] : null,
+          sized.unused_accounts.length > 0 ? [r.unusedAccounts, <Mono key="accounts">{few(sized.unused_accounts)}</Mono>] : null,
         ]} />
       </div>
       {sized.unused ? <Notice tone="warn">{r.nobody}</Notice> : sized.proposed ? <Proposed policy={policy} sized={sized} /> : <Notice tone="ok">{r.fits}</Notice>}
