@@ -16,6 +16,10 @@ use crate::row;
 const USES: &str = "select user_id, policy_id, account_id, grant_id, scope, started_at as at from session \
     union all select user_id, policy_id, account_id, grant_id, scope, opened_at from checkout";
 
+/// What sessions do not tell the use of; it counts as used.
+const UNTOLD: [Capability; 5] =
+    [Capability::Shell, Capability::Exec, Capability::Env, Capability::Agent, Capability::X11];
+
 /// How somebody used an account under a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountUse {
@@ -95,7 +99,8 @@ impl ReadTx {
                 None => return Ok(None),
             }
         }
-        Ok(Some(used).filter(|used| !used.is_empty()))
+        used.extend(UNTOLD);
+        Ok(Some(used).filter(|_| !rows.is_empty()))
     }
 
     /// Findings that are open on accounts in `scopes`, by account: how many, and the worst.
