@@ -64,13 +64,15 @@ impl Control {
     /// Writes down what the caller found about somebody else's use.
     ///
     /// # Errors
-    /// `Refused` when it is not theirs to review; `Invalid` without words.
+    /// `Refused` when it is not theirs to review; `Invalid` without words; `Forbidden` for API tokens: a person
+    /// reviews.
     pub async fn break_glass_review(
         &self,
         caller: &Caller,
         id: &BreakGlassUseId,
         input: &UseReview,
     ) -> Result<BreakGlassUse, Error> {
+        caller.login()?;
         let said = text::words("text", &input.text, REVIEW_LEN_MAX)?;
         if said.is_empty() {
             return Err(Error::invalid("text", "say what you found: what happened, and what follows from it"));

@@ -23,6 +23,11 @@ const LOOKED_MAX: u32 = 500;
 const TOLD_MAX: usize = 100;
 /// How often a channel is looked at when nobody says that there is something.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long events wait for company, so that a burst is told at once.
+const GATHER: Duration = Duration::from_millis(100);
+/// How many events that do not concern a channel are passed by before its place is kept: each keeping is a
+/// write of its own.
+const PASSED_MAX: u64 = 200;
 /// How long a channel waits after failures: doubled each time, up to this.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// How long a reason is kept, in characters.
@@ -47,7 +52,7 @@ pub struct ChannelView {
     pub everything: bool,
     /// The index of the event that it is told next.
     pub next: u64,
-    /// How many events of the ledger it has yet to look at.
+    /// How many events of the ledger it has yet to look at; 0 for one that delivers what is urgent.
     pub behind: u64,
     /// When something was delivered last.
     pub delivered_at: Option<Timestamp>,
@@ -120,7 +125,7 @@ impl Control {
                 () = stop.cancelled() => return,
                 () = waiting => {}
                 // What is committed is told at once, except to a channel that has just failed.
-                _ = changes.recv(), if failures == 0 => {}
+                _ = changes.recv(), if failures == 0 => tokio::time::sleep(GATHER).await,
             }
         }
     }
@@ -166,12 +171,13 @@ impl Control {
             }
             *heard = tokio::time::Instant::now();
         }
-        if told || next > place.next {
+        if told || next - place.next >= PASSED_MAX {
             let mut tx = self.store().write(self.now()).await?;
             tx.channel_delivered(&name, place.next, next, told).await?;
             tx.commit_upkeep().await?;
+            return Ok(next < tree.size());
         }
-        Ok(next > place.next && next < tree.size())
+        Ok(false)
     }
 
     async fn channel_fails(&self, name: &str, error: &postern_channels::Error) -> Result<Error, Error> {
@@ -197,7 +203,7 @@ impl Control {
                 kind: known.kind.to_owned(),
                 everything: known.everything,
                 next: place.next,
-                behind: size.saturating_sub(place.next),
+                behind: if known.everything || place.failed_at.is_some() { size.saturating_sub(place.next) } else { 0 },
                 delivered_at: place.delivered_at,
                 failed_at: place.failed_at,
                 failure: place.failure,
