@@ -3152,7 +3152,7 @@ export interface components {
         ChannelView: {
             /**
              * Format: uint64
-             * @description How many events of the ledger it has yet to look at.
+             * @description How many events of the ledger it has yet to look at; 0 for one that delivers what is urgent.
              */
             behind: number;
             /** @description When something was delivered last. */
