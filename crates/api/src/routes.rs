@@ -11,6 +11,7 @@ mod connect;
 mod discovery;
 mod discovery_source;
 mod document;
+mod duties;
 mod feed;
 mod file;
 mod group;
@@ -48,6 +49,7 @@ pub(crate) fn all(routes: Routes) -> Routes {
         .and(checkout::declare)
         .and(connect::declare)
         .and(document::declare)
+        .and(duties::declare)
         .and(discovery::declare)
         .and(discovery_source::declare)
         .and(feed::declare)

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::discovery::source;
-use crate::{Caller, Control, Error, GroupBody, RoleBody, account, asset, group, policy, role, visible};
+use crate::{Caller, Control, Error, GroupBody, RoleBody, account, asset, duties, group, policy, role, visible};
 
 /// The most documents in one call.
 const DOCUMENTS_MAX: usize = 10_000;
@@ -158,6 +158,9 @@ async fn apply_one(tx: &mut WriteTx, caller: &Caller, document: &Document) -> Re
         Document::Role(declared) => role_apply(tx, caller, &permit(caller, Permission::RoleWrite)?, declared).await,
         Document::DiscoverySource(declared) => {
             source::apply(tx, caller, &permit(caller, Permission::AssetWrite)?, declared).await
+        }
+        Document::SeparationOfDuties(declared) => {
+            duties::apply(tx, caller, &permit(caller, Permission::PolicyWrite)?, declared).await
         }
         Document::Policy(declared) => {
             policy::apply(tx, caller, &permit(caller, Permission::PolicyWrite)?, declared).await

@@ -307,6 +307,8 @@ fn replay(
         let facts = AskFacts {
             emergency: past.emergency,
             passkey: true,
+            // What the ticket system said then is not known any more.
+            ticket_problem: None,
             subject: Subject { user: &user, source: past.source.unwrap_or(caller.source), mfa_at: Some(past.at) },
             target: Target { account: &holding.account, asset: &holding.asset },
             policies: policies.into(),

@@ -46,6 +46,8 @@ impl Control {
         let reason = text::words("reason", input.reason.as_deref().unwrap_or_default(), REASON_LEN_MAX)?;
         let ticket = text::words("ticket", input.ticket.as_deref().unwrap_or_default(), TICKET_LEN_MAX)?;
         let unknown = || Error::not_found("grant", id);
+        let account = self.store().read().await?.grant(id, self.now()).await?.map(|grant| grant.account);
+        let looked = self.ticket_look(caller, account.iter(), &ticket).await?;
         let mut tx = self.store().write(self.now()).await?;
         let now = tx.now();
         let grant = tx.grant(id, now).await?.filter(|grant| grant.user == caller.user.name).ok_or_else(unknown)?;
@@ -69,8 +71,9 @@ impl Control {
             recurs: None,
             extends: Some(id.clone()),
             emergency: grant.obligations.break_glass.is_some(),
+            looked,
         };
-        let (facts, access) = match decide(&wish, caller, facts, now)? {
+        let (facts, access) = match decide(&mut tx, &wish, caller, facts).await? {
             Ok(asked) => asked,
             Err((scope, reasons)) => {
                 drop(tx);

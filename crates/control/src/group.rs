@@ -12,6 +12,7 @@ use postern_vault::random;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::duties::KeptApart;
 use crate::shared::OwnRights;
 use crate::user::{Administrators, deduplicated, delegable, listed, reachable};
 use crate::{Caller, Control, Error, text};
@@ -151,6 +152,7 @@ pub(crate) async fn put(
     may_bring(tx, caller, &base, &after, !joining.is_empty()).await?;
     let guard = Administrators::before(tx).await?;
     let own = OwnRights::before(tx, caller).await?;
+    let apart = KeptApart::before(tx).await?;
     tx.group_put(&after).await?;
     tx.group_roles_set(&after.id, &after.roles).await?;
     let mut ids = Vec::with_capacity(after.members.len());
@@ -160,6 +162,7 @@ pub(crate) async fn put(
     tx.group_members_set(&after.id, &ids).await?;
     guard.after(tx).await?;
     own.after(tx, caller, &base.scope).await?;
+    apart.after(tx).await?;
     let event = Event::done(tx.now(), caller.actor(), "group.put", after.name.as_str(), after.scope.clone())
         .with("joined", names(&joining))
         .with("left", names(&leaving))

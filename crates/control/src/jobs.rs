@@ -16,6 +16,7 @@ const WORKERS: usize = 8;
 /// How often it is looked at what is due.
 const PLAN_EVERY: Duration = Duration::from_secs(15);
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(10);
+const TICKETS_EVERY: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const INVENTORY_EVERY: Duration = Duration::from_secs(60);
 
@@ -111,6 +112,15 @@ impl Control {
             async move { this.provision_inventories().await.map(|_| false) }
         }));
         while tasks.join_next().await.is_some() {}
+    }
+
+    /// Looks again at the tickets of access that lasts, until `stop`.
+    pub async fn keep_tickets(self, stop: CancellationToken) {
+        again(TICKETS_EVERY, stop, "tickets cannot be looked at", move || {
+            let this = self.clone();
+            async move { this.tickets_recheck().await }
+        })
+        .await;
     }
 
     /// Decides anew on live sessions when something changed that the decision rests on, until `stop`.

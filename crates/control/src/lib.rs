@@ -27,6 +27,7 @@ mod dependent;
 mod discovery;
 mod document;
 mod draft;
+mod duties;
 mod error;
 #[cfg(test)]
 mod estate;
@@ -78,6 +79,7 @@ mod terminal;
 pub mod testing;
 mod text;
 mod throttle;
+mod ticket;
 mod timeline;
 mod token;
 mod user;
@@ -111,6 +113,7 @@ pub use data::{DataFolder, Opened, Opening, open, recover_vault, write_durably};
 pub use discovery::{ConnectorInput, DiscoveryInput, DiscoveryView, HostAdoption};
 pub use document::{DocumentText, DocumentsInput, DocumentsRead, DocumentsWritten};
 pub use draft::{DraftDiff, DraftInput, ReplayChange, Replayed, Simulated};
+pub use duties::DutiesView;
 pub use error::Error;
 pub use extension::ExtensionInput;
 pub use factor::FactorGiven;
@@ -206,6 +209,8 @@ struct Inner {
     /// What is done on targets, when tests say otherwise than the platforms do.
     connectors: std::sync::OnceLock<postern_connectors::Connectors>,
     statements: statement::WaitingStatements,
+    /// The ticket system, where there is one.
+    tickets: std::sync::OnceLock<postern_tickets::Tickets>,
     /// The gateways' sessions, once they are up.
     sessions: std::sync::OnceLock<postern_gateway::Sessions>,
     /// The ways out for events, once they are known.
@@ -240,6 +245,7 @@ impl Control {
             live: live::LiveSessions::default(),
             connectors: std::sync::OnceLock::new(),
             statements: statement::WaitingStatements::default(),
+            tickets: std::sync::OnceLock::new(),
             sessions: std::sync::OnceLock::new(),
             channels: std::sync::OnceLock::new(),
             bundling: offline::Bundling::default(),
@@ -347,7 +353,9 @@ impl Control {
 
 /// The noun of an action, from the closed list that listeners know.
 fn noun_of(action: &str) -> &'static str {
-    const NOUNS: [&str; 28] = [
+    const NOUNS: [&str; 30] = [
+        "duties",
+        "stand_in",
         "user",
         "group",
         "role",

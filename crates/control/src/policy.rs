@@ -15,6 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::apply::{changed, checked, event_of};
+use crate::duties::KeptApart;
 use crate::{Caller, Control, Error, grant, proposal, visible};
 
 /// What a policy is to say.
@@ -284,10 +285,12 @@ pub(crate) async fn write(
         None => document.to_policy(PolicyId::generate(tx.now(), postern_vault::random::bytes()), 1),
         Some(current) => document.to_policy(current.id.clone(), current.revision.saturating_add(1)),
     };
+    let apart = KeptApart::before(tx).await?;
     match current {
         None => tx.policy_insert(&policy, by).await?,
         Some(_) => tx.policy_update(&policy, by).await?,
     }
+    apart.after(tx).await?;
     let text = serde_json::to_value(document).unwrap_or_default();
     let event = event_of(tx.now(), actor.clone(), "policy", &change, &policy.scope);
     Ok(event.with("revision", policy.revision).with("text", text))

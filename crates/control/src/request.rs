@@ -15,7 +15,8 @@ use serde::Deserialize;
 
 use crate::approval::Approver;
 use crate::facts::Facts;
-use crate::{Caller, Control, Error, break_glass, extension, recurrence, text};
+use crate::ticket::TicketLook;
+use crate::{Caller, Control, Error, break_glass, duties, extension, recurrence, text};
 
 /// How long a request waits for its answers.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(24 * 3600);
@@ -94,6 +95,8 @@ impl Control {
         if input.also.len() > ALSO_MAX {
             return Err(Error::invalid("also", format!("names more than {ALSO_MAX} more accounts")));
         }
+        let accounts = std::iter::once(&input.account).chain(&input.also);
+        let looked = self.ticket_look(caller, accounts, ticket.as_deref().unwrap_or_default()).await?;
         let mut tx = self.store().write(self.now()).await?;
         let now = tx.now();
         let starts_at = begin(input.starts_at, now)?;
@@ -102,12 +105,12 @@ impl Control {
             None => input.duration_seconds,
         };
         let (recurs, emergency) = (input.recurs.clone(), input.break_glass);
-        let wish = Wish { seconds, starts_at, reason, ticket, recurs, extends: None, emergency };
+        let wish = Wish { seconds, starts_at, reason, ticket, recurs, extends: None, emergency, looked };
         let mut asked: Vec<(Facts, Permit<AskAccess>)> = Vec::new();
         for (place, account) in std::iter::once(&input.account).chain(&input.also).enumerate() {
             let facts = Facts::of_reference(&mut tx, &caller.user.id, account, now).await?;
             let decided = match facts.filter(|facts| permit.covers(&facts.asset.scope)) {
-                Some(facts) => decide(&wish, caller, facts, now)?,
+                Some(facts) => decide(&mut tx, &wish, caller, facts).await?,
                 None => Err((caller.user.scope.clone(), vec![Reason::NoPolicy])),
             };
             match decided {
@@ -257,6 +260,8 @@ pub(crate) struct Wish {
     pub(crate) recurs: Option<Recurrence>,
     pub(crate) extends: Option<GrantId>,
     pub(crate) emergency: bool,
+    /// What the ticket system says.
+    pub(crate) looked: TicketLook,
 }
 
 impl Wish {
@@ -270,6 +275,7 @@ impl Wish {
             ticket: self.ticket.as_deref(),
             emergency: self.emergency,
             passkey: caller.passkey,
+            ticket_problem: self.looked.problem(&facts.asset.name),
         }
     }
 
@@ -287,15 +293,21 @@ impl Wish {
 pub(crate) type Refusal = (ScopePath, Vec<Reason>);
 
 /// Whether policy lets one account be asked for so.
-pub(crate) fn decide(
+pub(crate) async fn decide(
+    tx: &mut WriteTx,
     wish: &Wish,
     caller: &Caller,
     facts: Facts,
-    now: Timestamp,
 ) -> Result<Result<(Facts, Permit<AskAccess>), Refusal>, Error> {
-    let decision = policy::ask(&wish.facts(caller, &facts), now);
+    let decision = policy::ask(&wish.facts(caller, &facts), tx.now());
     match decision {
-        Decision::Permit(access) => Ok(Ok((facts, access))),
+        Decision::Permit(access) => {
+            let mut apart = Vec::new();
+            if let Some(policy) = facts.policies.iter().find(|policy| policy.id == access.action().policy) {
+                apart = duties::kept_apart(tx, &facts.user, policy).await?;
+            }
+            Ok(if apart.is_empty() { Ok((facts, access)) } else { Err((facts.asset.scope, apart)) })
+        }
         Decision::StepUp { max_age_seconds, .. } => Err(Error::StepUp { max_age_seconds }),
         Decision::Deny(reasons) => Ok(Err((facts.asset.scope, reasons))),
     }

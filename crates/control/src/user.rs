@@ -10,6 +10,7 @@ use postern_vault::random;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::duties::KeptApart;
 use crate::link::{ADMINISTRATOR, LinkIssued};
 use crate::shared::OwnRights;
 use crate::{Caller, Control, Error, authenticate, group, shared, text};
@@ -121,6 +122,7 @@ impl Control {
             created_at: now,
             last_seen_at: None,
         };
+        let apart = KeptApart::before(&mut tx).await?;
         tx.user_create(&user).await?;
         tx.user_roles_set(&id, &wish.roles).await?;
         let mut events = vec![
@@ -131,6 +133,7 @@ impl Control {
         for name in &wish.groups {
             events.extend(group::join(&mut tx, caller, name, &user).await?);
         }
+        apart.after(&mut tx).await?;
         let (link, _) = self.link_make(&mut tx, LinkPurpose::Enrol, Some(&id)).await?;
         let user = tx.user(&id).await?.ok_or_else(|| Error::not_found("user", &user.name))?;
         self.commit(tx, &events).await?;
@@ -190,6 +193,7 @@ impl Control {
         }
         let guard = Administrators::before(&mut tx).await?;
         let own = OwnRights::before(&mut tx, caller).await?;
+        let apart = KeptApart::before(&mut tx).await?;
         tx.user_change(&after.id, after.email.as_deref(), &after.scope, after.state).await?;
         if after.scope != before.scope {
             tx.user_groups_leave(&after.id, &after.scope.tenant()).await?;
@@ -202,6 +206,7 @@ impl Control {
             tx.user_cut_off(&after.id, "the user was disabled").await?;
         }
         guard.after(&mut tx).await?;
+        apart.after(&mut tx).await?;
         if after.id == caller.user.id {
             own.after(&mut tx, caller, &before.scope).await?;
         }
@@ -237,8 +242,10 @@ impl Control {
         delegable(&mut tx, caller, &changed, &user.scope).await?;
         delegable(&mut tx, caller, &taken, &user.scope).await?;
         let guard = Administrators::before(&mut tx).await?;
+        let apart = KeptApart::before(&mut tx).await?;
         tx.user_roles_set(&user.id, &deduplicated(roles)).await?;
         guard.after(&mut tx).await?;
+        apart.after(&mut tx).await?;
         let after = tx.user(&user.id).await?.ok_or_else(|| Error::not_found("user", name))?;
         let event = Event::done(tx.now(), caller.actor(), "user.roles_put", user.name.as_str(), user.scope)
             .with("given", listed(&changed))

@@ -12,6 +12,7 @@ use crate::asset::{Platform, host_key_parts};
 use crate::break_glass::BreakGlassRule;
 use crate::capability::Capability;
 use crate::discovery::SourceDocument;
+use crate::duties::DutiesDocument;
 use crate::name::{AccountRef, AssetName, GroupName, PolicyName, RoleName, UserName};
 use crate::period::Period;
 use crate::permission::{Permission, RoleAssignment};
@@ -54,6 +55,8 @@ pub enum Document {
     Role(RoleDocument),
     /// Where hosts are looked for.
     DiscoverySource(SourceDocument),
+    /// What nobody may hold together.
+    SeparationOfDuties(DutiesDocument),
 }
 
 /// What a document is about.
@@ -66,12 +69,20 @@ pub enum Kind {
     Policy,
     Role,
     DiscoverySource,
+    SeparationOfDuties,
 }
 
 impl Kind {
     /// Every kind, in an order in which documents can be applied one after the other.
-    pub const ALL: [Self; 6] =
-        [Self::Role, Self::Group, Self::Asset, Self::Account, Self::Policy, Self::DiscoverySource];
+    pub const ALL: [Self; 7] = [
+        Self::Role,
+        Self::Group,
+        Self::Asset,
+        Self::Account,
+        Self::Policy,
+        Self::SeparationOfDuties,
+        Self::DiscoverySource,
+    ];
 
     /// As it is written after `kind:`.
     #[must_use]
@@ -83,6 +94,7 @@ impl Kind {
             Self::Policy => "Policy",
             Self::Role => "Role",
             Self::DiscoverySource => "DiscoverySource",
+            Self::SeparationOfDuties => "SeparationOfDuties",
         }
     }
 }
@@ -104,6 +116,7 @@ impl Document {
             Self::Policy(_) => Kind::Policy,
             Self::Role(_) => Kind::Role,
             Self::DiscoverySource(_) => Kind::DiscoverySource,
+            Self::SeparationOfDuties(_) => Kind::SeparationOfDuties,
         }
     }
 
@@ -117,6 +130,7 @@ impl Document {
             Self::Policy(policy) => policy.name.to_string(),
             Self::Role(role) => role.name.to_string(),
             Self::DiscoverySource(source) => source.name.to_string(),
+            Self::SeparationOfDuties(duties) => duties.name.to_string(),
         }
     }
 
@@ -128,6 +142,7 @@ impl Document {
             Self::Group(group) => Some(&group.scope),
             Self::Policy(policy) => Some(&policy.scope),
             Self::DiscoverySource(source) => Some(&source.scope),
+            Self::SeparationOfDuties(duties) => Some(&duties.scope),
             Self::Account(_) | Self::Role(_) => None,
         }
     }
@@ -308,6 +323,10 @@ pub struct ObligationsDocument {
     /// out, no ticket is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ticket_pattern: Option<String>,
+    /// Whether the ticket system must say that the ticket exists, is open and names the asset, when it is asked and
+    /// while access lasts; needs `ticket_pattern`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub ticket_checked: bool,
     /// The longest window that can be asked for, and the longest session.
     pub max_duration: Period,
     /// After how long without input a session ends; where it is left out, none ends for that.

@@ -10,6 +10,7 @@ pub mod capability;
 pub mod checkout;
 pub mod discovery;
 pub mod document;
+pub mod duties;
 pub mod event;
 pub mod finding;
 pub mod grant;
@@ -38,7 +39,7 @@ pub mod user;
 pub use capability::Capability;
 pub use id::*;
 pub use name::{
-    AccountName, AccountRef, AssetName, GroupName, InvalidName, PolicyName, RoleName, SourceName, UserName,
+    AccountName, AccountRef, AssetName, DutiesName, GroupName, InvalidName, PolicyName, RoleName, SourceName, UserName,
 };
 pub use period::Period;
 pub use permit::Permit;

@@ -108,6 +108,8 @@ names! {
     AssetName, "asset name", is_slug, str::to_ascii_lowercase, SLUG_PATTERN, "use 1 to 63 of a-z 0-9 . _ - and begin with a letter or digit";
     /// A policy's name, unique within its tenant.
     PolicyName, "policy name", is_slug, str::to_ascii_lowercase, SLUG_PATTERN, "use 1 to 63 of a-z 0-9 . _ - and begin with a letter or digit";
+    /// The name of a separation of duties, unique within its tenant.
+    DutiesName, "separation name", is_slug, str::to_ascii_lowercase, SLUG_PATTERN, "use 1 to 63 of a-z 0-9 . _ - and begin with a letter or digit";
     /// A discovery source's name, unique within its tenant.
     SourceName, "source name", is_slug, str::to_ascii_lowercase, SLUG_PATTERN, "use 1 to 63 of a-z 0-9 . _ - and begin with a letter or digit";
     /// A role's name.

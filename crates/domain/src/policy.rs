@@ -187,6 +187,10 @@ pub struct Obligations {
     pub reason_required: bool,
     /// What a ticket must look like, as a regular expression over the whole of it; none asks for no ticket.
     pub ticket_pattern: Option<String>,
+    /// Whether the ticket system must say that the ticket exists, is open and names the asset, when it is asked and
+    /// while access lasts.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ticket_checked: bool,
     /// The longest window that can be asked for, and the longest session, in seconds.
     pub max_duration_seconds: u64,
     /// After how long without input a session ends, in seconds.
@@ -222,6 +226,7 @@ impl Default for Obligations {
             approval: None,
             reason_required: true,
             ticket_pattern: None,
+            ticket_checked: false,
             max_duration_seconds: 8 * 3600,
             idle_seconds: None,
             concurrent_sessions: None,

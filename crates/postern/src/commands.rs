@@ -16,6 +16,7 @@ mod break_glass;
 mod checkout;
 mod connect;
 mod discovery;
+mod duties;
 mod grant;
 mod group;
 mod login;
@@ -84,6 +85,9 @@ pub(crate) enum Command {
     /// List, show, delete policies; tell what drafts would change.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// List and delete what nobody may hold together.
+    #[command(subcommand)]
+    Duties(duties::DutiesCommand),
     /// List what you can reach or ask for.
     Access(access::Access),
     /// Say why somebody can or cannot do something with an account.
@@ -190,6 +194,7 @@ pub(crate) async fn run(command: Command, format: Format) -> Result<u8, Failure>
         Command::Accounts(args) => args.run(format).await,
         Command::Findings(args) => args.run(format).await,
         Command::Policy(command) => command.run(format).await,
+        Command::Duties(command) => command.run(format).await,
         Command::Access(args) => args.run(format).await,
         Command::Why(args) => args.run(format).await,
         Command::WhoCan(args) => args.run(format).await,

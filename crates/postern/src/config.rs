@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
+use postern_tickets::TicketSettings;
 use serde::Deserialize;
 
 use crate::exit::Failure;
@@ -27,6 +28,8 @@ pub(crate) struct File {
     pub redis: Database,
     /// The vault.
     pub vault: VaultFile,
+    /// The ticket system; without it no ticket is checked.
+    pub tickets: Option<TicketSettings>,
     /// Logs.
     pub log: Log,
     /// Bundles for the hour in which Postern itself is dead.

@@ -13,6 +13,7 @@ use postern_gateway::{Sessions, SessionsOptions};
 use postern_gateway_database::{Gateway as DatabaseGateway, Protocol};
 use postern_gateway_ssh::{Config, Gateway};
 use postern_gateway_web::{Limits, Terminals};
+use postern_tickets::Tickets;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -166,6 +167,10 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
     let sessions = Sessions::new(Arc::new(control.clone()), SessionsOptions::default())?;
     control.attach(sessions.clone());
     control.attach_channels(&channels);
+    if let Some(tickets) = &plan.file.tickets {
+        let tickets = Tickets::new(tickets.clone()).map_err(|error| Failure::usage(error.to_string()))?;
+        control.attach_tickets(tickets);
+    }
     announce(&control, opened.shares.as_deref(), served).await?;
 
     let stop = control.stop().clone();
@@ -207,6 +212,7 @@ fn keep(control: &Control, channels: Vec<postern_channels::Channel>, tasks: &mut
     tasks.spawn(control.clone().publish_ledger(stop.clone()));
     tasks.spawn(control.clone().keep_time(TICK, stop.clone()));
     tasks.spawn(control.clone().keep_to_policy(stop.clone()));
+    tasks.spawn(control.clone().keep_tickets(stop.clone()));
     tasks.spawn(control.clone().keep_secrets(stop.clone()));
     tasks.spawn(control.clone().keep_channels(channels, stop.clone()));
     tasks.spawn(control.clone().keep_bundle(stop.clone()));

@@ -116,6 +116,8 @@ fn migrator() -> Migrator {
         migration(131, "session_capabilities", include_str!("../migrations/0131_session_capabilities.sql")),
         migration(120, "channels", include_str!("../migrations/0120_channels.sql")),
         migration(121, "break_glass", include_str!("../migrations/0121_break_glass.sql")),
+        migration(142, "separation_of_duties", include_str!("../migrations/0142_separation_of_duties.sql")),
+        migration(143, "tickets", include_str!("../migrations/0143_tickets.sql")),
         migration(50, "more_listings", include_str!("../migrations/0050_more_listings.sql")),
     ])
 }

@@ -91,6 +91,10 @@ name: contractors
 members: CONTRACTORS
 "#;
 
+/// Whoever approves is not on call.
+const APART: &str = "{kind: SeparationOfDuties, name: approve-or-oncall, \
+                     sets: [{groups: [leads]}, {groups: [oncall], policies: [oncall]}]}";
+
 const EARLIER: &str = "{ max_duration: 8h, capabilities: [shell, exec, sftp_read] }";
 const NOW: &str = "{ max_duration: 1h, capabilities: [shell, exec], mfa_max_age: 1h, idle: 10m, concurrent_sessions: 1, \
                    ticket_pattern: 'CHG-[0-9]+', approval: { count: 1, groups: [leads] } }";
@@ -141,6 +145,7 @@ impl Stage {
             }
         }
         let sre = ["ada", "ben", "lee", "gus", "olga", "rob", "pia", "max"];
+        stage.apply("ada", APART)?;
         stage.call("ada", "PUT", "/v1/groups/sre", json!({ "members": sre }));
         stage.call("ada", "PUT", "/v1/groups/contractors", json!({ "members": ["gus", "pia"] }));
         Ok(stage)
@@ -257,7 +262,14 @@ impl Stage {
     }
 
     /// Leaves nothing that waits, and groups as they were.
+    fn stand_in(&self, away: &str, other: &str) {
+        self.person(away).cli(&["stand-in", "name", other, "--until", "1d"]).unwrap().ok().unwrap();
+    }
+
     fn tidy(&self) {
+        for named in self.call("ada", "GET", "/v1/stand-ins", Value::Null)["items"].as_array().unwrap() {
+            self.call("ada", "POST", &format!("/v1/stand-ins/{}/end", named["id"].as_str().unwrap()), Value::Null);
+        }
         for proposal in self.call("ada", "GET", "/v1/proposals?state=waiting", Value::Null)["items"].as_array().unwrap()
         {
             let path = format!("/v1/proposals/{}/refuse", proposal["id"].as_str().unwrap());
@@ -280,6 +292,19 @@ fn own_requests() -> Vec<Attempt> {
         ("an administrator does", |s| drop(s.say_yes("ada", &s.ask("ada")))),
         ("the other administrator does", |s| drop(s.say_yes("max", &s.ask("max")))),
         ("somebody does who may not approve at all", |s| drop(s.say_yes("olga", &s.ask("olga")))),
+        ("whoever stands in for the one who asks", |s| {
+            s.stand_in("ben", "ada");
+            s.say_yes("ada", &s.ask("ben"));
+        }),
+        ("in the place of somebody who may, to themselves", |s| {
+            s.stand_in("lee", "ada");
+            s.say_yes("ada", &s.ask("ada"));
+        }),
+        ("in the place of somebody who may, by a token", |s| {
+            s.stand_in("lee", "max");
+            let (token, request) = (s.token("max", "request:approve"), s.ask("ada"));
+            s.call_with(&token, "max", "POST", &format!("/v1/requests/{request}/approve"), &Value::Null);
+        }),
         ("by a token", |s| {
             let (token, request) = (s.token("ben", "request:approve"), s.ask("ben"));
             s.call_with(&token, "ben", "POST", &format!("/v1/requests/{request}/approve"), &Value::Null);
@@ -384,6 +409,35 @@ fn own_policies() -> Vec<Attempt> {
             s.edit("pia", "no-contractors", |p| p["accounts"]["names"] = json!(["nobody"]));
         }),
         ("a deny allows", |s| drop(s.edit("pia", "no-contractors", |p| p["effect"] = json!("allow")))),
+    ]
+}
+
+/// What is declared to be kept apart is held together.
+fn kept_apart() -> Vec<Attempt> {
+    vec![
+        ("a lead is put on call", |s| drop(s.members("gus", "oncall", &["ben"]))),
+        ("by an administrator", |s| drop(s.members("ada", "oncall", &["lee"]))),
+        ("as text", |s| drop(s.apply("ada", "{kind: Group, name: oncall, members: [ben]}"))),
+        ("a policy gives leads what those on call have", |s| {
+            let proposal = s.edit("pia", "oncall", |p| p["subjects"]["groups"] = json!(["leads", "oncall"]));
+            s.accept("max", &proposal);
+        }),
+        ("what keeps it apart is taken away by one", |s| {
+            s.call("pia", "DELETE", "/v1/duties/approve-or-oncall", Value::Null);
+            s.call("pia", "DELETE", "/v1/duties/approve-or-oncall", Value::Null);
+            s.members("gus", "oncall", &["ben"]);
+        }),
+        ("it keeps less apart, as one wants it", |s| {
+            let less =
+                APART.replace("policies: [oncall]", "policies: [dev]").replace("groups: [oncall]", "groups: [dev]");
+            drop(s.apply("pia", &less));
+            drop(s.apply("pia", &less));
+            s.members("gus", "oncall", &["ben"]);
+        }),
+        ("one is made a user in both groups", |s| {
+            let body = json!({ "name": "both", "groups": ["leads", "oncall"], "roles": [] });
+            s.call("ada", "POST", "/v1/users", body);
+        }),
     ]
 }
 
@@ -500,7 +554,7 @@ fn nobody_lets_themselves_do_more() {
     stage.tidy();
     let mut before = stage.state();
     assert!(before.answers.contains_key(&("ada".to_owned(), "shell".to_owned())), "{:?}", before.answers);
-    let attempts = [own_requests(), own_policies(), own_proposals(), own_groups_and_labels()].concat();
+    let attempts = [own_requests(), own_policies(), kept_apart(), own_proposals(), own_groups_and_labels()].concat();
     let mut succeeded = 0;
     for (what, attempt) in &attempts {
         attempt(&stage);

@@ -21,6 +21,7 @@ mod mysql;
 mod recording;
 mod redis;
 mod reviews;
+mod requests;
 mod rotation;
 mod sources;
 mod sql_console;

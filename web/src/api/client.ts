@@ -2,7 +2,7 @@ import { call, json, nothing, path, withQuery } from "./http";
 import type { Query } from "./http";
 import type {
   Access, AccessExplained, Account, ApiToken, Applied, Asset, AuditItem, CheckedOut, Checkout, ConnectTicket, Counts, DayFigures,
-  DiscoveryRun, DiscoveryView, Document, DocumentsRead, DocumentsWritten, Finding, Folder, Inventory, WaitingStatement,
+  DiscoveryRun, DiscoveryView, Document, DutiesView, DocumentsRead, DocumentsWritten, Finding, Folder, Inventory, WaitingStatement,
   Grant, Group, Home, HostKey, Integrity, Link, LinkShown, Login, Page, Passkey, PasskeyAnswer,
   PasskeyOffer, Permission, Policy, PolicyDeleted, PolicyRightSize, PolicyRightSized, Proof, ReachItem, RecordingMarks, Recurrence, RecordingSearch, Request, RequestComment, RequestContext, Review, ReviewAnswered, ReviewItem, ReviewPlan, ReviewStarted,
   Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, BreakGlassUse, ChannelView, OfflineView, SqlConsoleOpened, SshKey, StandIn, Status, TerminalOpened, User,
@@ -140,6 +140,7 @@ export const api = {
   requestDeny: (id: string, reason: string) => json<Request>("POST", path("requests", id, "deny"), { body: { reason } }),
   requestWithdraw: (id: string) => call("POST", path("requests", id, "withdraw")),
 
+  dutiesList: (query: Query, signal?: Signal) => json<Page<DutiesView>>("GET", path("duties"), { query, signal }),
   standInList: (query: Query, signal?: Signal) => json<Page<StandIn>>("GET", path("stand-ins"), { query, signal }),
   standInCreate: (body: { stand_in: string; starts_at?: string; ends_at: string; reason?: string }) => json<StandIn>("POST", path("stand-ins"), { body }),
   standInEnd: (id: string) => json<StandIn>("POST", path("stand-ins", id, "end")),

@@ -57,6 +57,7 @@ export type Proof = Schemas["InclusionProof"];
 export type RecordingMark = Schemas["RecordingMark"];
 export type RecordingMarks = Schemas["RecordingMarks"];
 export type RecordingSearch = Schemas["RecordingSearch"];
+export type DutiesView = Schemas["DutiesView"];
 export type Recurrence = Schemas["Recurrence"];
 export type Request = Schemas["Request"];
 export type RequestComment = Schemas["RequestComment"];

@@ -9,7 +9,7 @@ import type { Document, Page } from "./nouns";
 export type Noun =
   | "login" | "link" | "user" | "ssh_key" | "token" | "group" | "role" | "scope" | "asset" | "host_key" | "account"
   | "policy" | "access" | "request" | "grant" | "session" | "audit" | "vault" | "status" | "passkey" | "rotation"
-  | "stand_in" | "statement" | "review" | "checkout" | "break_glass" | "channel" | "discovery" | "finding" | "inventory";
+  | "duties" | "stand_in" | "statement" | "review" | "checkout" | "break_glass" | "channel" | "discovery" | "finding" | "inventory";
 
 const REACH_MAX = 100;
 // Each change of a draft asks anew; what was answered is not kept for long.
@@ -51,6 +51,7 @@ export const q = {
     queryOptions({ queryKey: ["user", "show", name], queryFn: ({ signal }) => api.userShow(name, signal) }),
   sshKeys: list("ssh_key", api.sshKeyList),
   tokens: list("token", api.tokenList),
+  duties: list("duties", api.dutiesList),
   standIns: list("stand_in", api.standInList),
   groups: list("group", api.groupList),
   roles: list("role", api.roleList),

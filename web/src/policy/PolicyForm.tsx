@@ -98,6 +98,7 @@ function Allowed({ document: d, problems, onChange }: Omit<Props, "isNew">) {
               <TextField label={f.ticket} optional={t.common.optional} mono value={o.ticket_pattern ?? ""} onChange={(event) => bind({ ticket_pattern: event.target.value || null })} error={wrong("ticket_pattern")} spellCheck={false} />
             </div>
             {o.approval ? <Approval rule={o.approval} onChange={(approval) => bind({ approval })} wrong={wrong} /> : null}
+            {o.ticket_pattern ? <div className="mt-3"><CheckField label={f.ticketChecked} checked={o.ticket_checked ?? false} onChange={(event) => bind({ ticket_checked: event.target.checked })} /></div> : null}
             <div className="mt-3"><CheckField label={f.reason} checked={o.reason_required} onChange={(event) => bind({ reason_required: event.target.checked })} /></div>
           </>
         ) : null}

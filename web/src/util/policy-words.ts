@@ -40,6 +40,7 @@ export function obligationWords({ obligations: o, access }: Policy): string[] {
     access === "request" && rule?.escalate ? w.escalate(rule.escalate.after, list(rule.escalate.groups)) : "",
     o.reason_required && access === "request" ? w.reason : "",
     o.ticket_pattern ? w.ticket(o.ticket_pattern) : "",
+    o.ticket_checked ? w.ticketChecked : "",
     o.mfa_max_age_seconds > 0 ? w.mfa(duration(o.mfa_max_age_seconds)) : w.mfaEach,
     w.max(duration(o.max_duration_seconds)),
     o.idle_seconds ? w.idle(duration(o.idle_seconds)) : "",

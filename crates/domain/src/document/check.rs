@@ -68,6 +68,12 @@ pub(super) fn check(document: &Document) -> Vec<Fault> {
         Document::Group(group) => check_group(group, &mut faults),
         Document::Policy(policy) => check_policy(policy, &mut faults),
         Document::Role(role) => check_role(role, &mut faults),
+        Document::SeparationOfDuties(duties) => {
+            check_description(&duties.description, &mut faults);
+            for (field, message) in duties.faults() {
+                faults.at(&[field], message);
+            }
+        }
         Document::DiscoverySource(source) => {
             for (field, message) in source.faults() {
                 faults.at(&[field], message);
@@ -228,6 +234,9 @@ fn check_obligations(obligations: &ObligationsDocument, faults: &mut Faults) {
         }
         if let Some(rule) = &obligations.approval {
             faults.within(vec![Step::Key("approval".to_owned())], |faults| check_approval(rule, faults));
+        }
+        if obligations.ticket_checked && obligations.ticket_pattern.is_none() {
+            faults.at(&["ticket_checked"], "needs ticket_pattern: without a ticket there is nothing to check");
         }
         if let Some(pattern) = &obligations.ticket_pattern
             && let Err(error) = ticket::compile(pattern)

@@ -197,6 +197,7 @@ impl Parser<'_> {
             Kind::Policy => read_as(node, Document::Policy),
             Kind::Role => read_as(node, Document::Role),
             Kind::DiscoverySource => read_as(node, Document::DiscoverySource),
+            Kind::SeparationOfDuties => read_as(node, Document::SeparationOfDuties),
         };
         let mut found: Vec<(Position, Vec<Step>, String)> = reading
             .mismatches

@@ -183,6 +183,7 @@ fn covers_obligations(wide: &Obligations, narrow: &Obligations) -> bool {
         && wide.mfa_max_age_seconds >= narrow.mfa_max_age_seconds
         && (!wide.reason_required || narrow.reason_required)
         && (wide.ticket_pattern.is_none() || wide.ticket_pattern == narrow.ticket_pattern)
+        && (!wide.ticket_checked || narrow.ticket_checked)
         && wide.max_duration_seconds >= narrow.max_duration_seconds
         && longest(wide.idle_seconds) >= longest(narrow.idle_seconds)
         && wide.concurrent_sessions.unwrap_or(u32::MAX) >= narrow.concurrent_sessions.unwrap_or(u32::MAX)

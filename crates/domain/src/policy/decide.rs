@@ -322,6 +322,10 @@ fn unmet(facts: &AskFacts<'_>, policy: &Policy, now: Timestamp) -> Vec<Reason> {
         && !facts.ticket.is_some_and(|ticket| ticket::fits(pattern, ticket))
     {
         unmet.push(Reason::TicketRequired { pattern: pattern.clone(), policy: name() });
+    } else if demands.ticket_checked
+        && let Some(problem) = facts.ticket_problem
+    {
+        unmet.push(Reason::TicketNotGood { problem: problem.to_owned(), policy: name() });
     }
     unmet
 }

@@ -107,6 +107,9 @@ pub struct AskFacts<'a> {
     pub emergency: bool,
     /// Whether the second factor that they proved last was a passkey.
     pub passkey: bool,
+    /// Why the ticket system does not find the ticket good for the asset; none where it does. Matters only to
+    /// policies that have tickets checked.
+    pub ticket_problem: Option<&'a str>,
 }
 
 /// What was decided, and by which policies.

@@ -50,6 +50,7 @@ pub(crate) struct Estate {
     pub(crate) ticket: Option<String>,
     pub(crate) passkey: bool,
     pub(crate) emergency: bool,
+    pub(crate) ticket_problem: Option<String>,
     pub(crate) request: Request,
     pub(crate) may_approve: bool,
     pub(crate) now: Timestamp,
@@ -94,6 +95,7 @@ impl Estate {
             ticket: None,
             passkey: false,
             emergency: false,
+            ticket_problem: None,
             request: Request {
                 id: id("req", 1),
                 user: name("cyd"),
@@ -160,6 +162,7 @@ impl Estate {
             ticket: self.ticket.as_deref(),
             passkey: self.passkey,
             emergency: self.emergency,
+            ticket_problem: self.ticket_problem.as_deref(),
         };
         ask(&facts, self.now)
     }

@@ -50,6 +50,18 @@ fn escalated(first: &str, more: &str) -> ApprovalRule {
     ApprovalRule { escalate, ..ApprovalRule::of(1, vec![name(first)]) }
 }
 
+fn checked(problem: Option<&str>) -> Estate {
+    let policy = changed(on_request(), |p| {
+        p.obligations.ticket_pattern = Some("CHG-[0-9]+".to_owned());
+        p.obligations.ticket_checked = true;
+    });
+    Estate::new().with(|e| {
+        e.policies = vec![policy];
+        e.ticket = Some("CHG-7".to_owned());
+        e.ticket_problem = problem.map(str::to_owned);
+    })
+}
+
 type Situations = Vec<(&'static str, Estate)>;
 
 fn policies() -> Situations {
@@ -243,6 +255,8 @@ fn requests() -> Situations {
             }),
         ),
         ("with a ticket", ticket("CHG-[0-9]+", Some("CHG-7"))),
+        ("with a ticket that is to be checked and is good", checked(None)),
+        ("with a ticket that is to be checked and is not", checked(Some("it is closed"))),
         ("without a ticket", ticket("CHG-[0-9]+", None)),
         ("with a ticket and more", ticket("CHG-[0-9]+", Some("CHG-7 or so"))),
         ("with a ticket and a line after it", ticket("CHG-[0-9]+", Some("CHG-7\n"))),

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::name::{AccountRef, PolicyName};
+use crate::name::{AccountRef, DutiesName, PolicyName};
 use crate::time::Timestamp;
 
 /// Why not. Each says what to do next where there is something to do.
@@ -111,6 +111,14 @@ pub enum Reason {
         /// The policy that asks for it.
         policy: PolicyName,
     },
+    /// The ticket system does not find the ticket good.
+    #[error("ticket: {problem}")]
+    TicketNotGood {
+        /// What it says.
+        problem: String,
+        /// The policy that has it checked.
+        policy: PolicyName,
+    },
     /// A live session may do more than its policy now gives.
     #[error("policy `{policy}` now gives less than this session has: connect again")]
     ObligationsChanged {
@@ -150,6 +158,16 @@ pub enum Reason {
     /// The request is closed.
     #[error("the request is no longer pending")]
     NotPending,
+    /// They hold what is kept apart, and this is a part of it.
+    #[error("you hold both {one} and {other}, which `{duties}` keeps apart: give one of them up")]
+    KeptApart {
+        /// The separation of duties.
+        duties: DutiesName,
+        /// What they hold of one set.
+        one: String,
+        /// What they hold of another.
+        other: String,
+    },
     /// Another stage is asked first.
     #[error("others are asked first: you may answer once they have said yes")]
     EarlierStage,
@@ -176,6 +194,7 @@ impl Reason {
             | Self::ReasonRequired { policy }
             | Self::TicketRequired { policy, .. }
             | Self::PasskeyRequired { policy }
+            | Self::TicketNotGood { policy, .. }
             | Self::ObligationsChanged { policy } => Some(policy),
             Self::UserInactive
             | Self::AccountInactive
@@ -192,6 +211,7 @@ impl Reason {
             | Self::NotReviewer
             | Self::NotPending
             | Self::EarlierStage
+            | Self::KeptApart { .. }
             | Self::NotApprover => None,
         }
     }

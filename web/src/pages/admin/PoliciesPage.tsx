@@ -5,6 +5,7 @@ import { Plus, ShieldCheck } from "lucide-react";
 import type { Policy } from "../../api/nouns";
 import { q } from "../../api/queries";
 import { Mono } from "../../components/Copy";
+import { Duties } from "../../components/Duties";
 import { EffectBadge } from "../../components/states";
 import { useFilter } from "../../hooks/useUrlState";
 import { useCan } from "../../hooks/useWho";
@@ -41,6 +42,7 @@ export function PoliciesPage() {
       </Filters>
       <DataTable label={t.policies.title} query={policies} columns={COLUMNS} rowKey={(row) => row.id} rowTo={(row) => ({ to: pb.policy(row.name) })} empty={<EmptyList icon={<ShieldCheck />} filtered={Boolean(search.q ?? search.scope)} onClear={() => filter({ q: undefined, scope: undefined })} title={t.policies.none}>{t.policies.noneBody}</EmptyList>} />
       <Pager next={policies.data?.next} total={policies.data?.total} />
+      <div className="mt-8"><Duties /></div>
     </Page>
   );
 }

@@ -33,6 +33,7 @@ fn a_policy_is_widened_by_each_of_its_fields() {
         policy.accounts.labels.insert("env".to_owned(), "prod".to_owned());
         policy.obligations.approval = Some(ApprovalRule::of(2, vec![name("leads")]));
         policy.obligations.ticket_pattern = Some("T-1".to_owned());
+        policy.obligations.ticket_checked = true;
         policy.obligations.idle_seconds = Some(600);
         policy.obligations.concurrent_sessions = Some(1);
         policy.obligations.rotate_after_use = true;
@@ -69,6 +70,7 @@ fn a_policy_is_widened_by_each_of_its_fields() {
         ("older factor", |p| p.obligations.mfa_max_age_seconds += 1),
         ("no reason", |p| p.obligations.reason_required = false),
         ("other ticket", |p| p.obligations.ticket_pattern = Some(".*".to_owned())),
+        ("unchecked ticket", |p| p.obligations.ticket_checked = false),
         ("longer", |p| p.obligations.max_duration_seconds += 1),
         ("idle", |p| p.obligations.idle_seconds = None),
         ("sessions", |p| p.obligations.concurrent_sessions = Some(2)),
