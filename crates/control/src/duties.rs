@@ -105,7 +105,7 @@ pub(crate) async fn apply(
     {
         tx.duties_put(&SeparationOfDuties { waiting: Some(waiting), ..current.clone() }).await?;
         let change = Change { action: Action::Propose, ..change };
-        events.push(event_of(now, caller, "duties", &change, &document.scope));
+        events.push(event_of(now, caller.actor(), "duties", &change, &document.scope));
         return Ok((change, events));
     }
     let duties = SeparationOfDuties {
@@ -117,7 +117,7 @@ pub(crate) async fn apply(
         created_at: current.as_ref().map_or(now, |one| one.created_at),
     };
     tx.duties_put(&duties).await?;
-    let mut event = event_of(now, caller, "duties", &change, &document.scope);
+    let mut event = event_of(now, caller.actor(), "duties", &change, &document.scope);
     if let Some(waiting) = current.and_then(|current| current.waiting) {
         event = event.with("author", waiting.author.as_str());
     }

@@ -51,8 +51,8 @@ mod setting;
 mod ssh_key;
 mod stand_in;
 mod throttle;
-mod usage;
 mod ticket;
+mod usage;
 mod user;
 
 pub use account::{AccountFields, AccountFilter};
@@ -88,6 +88,6 @@ pub use rotation::{BREAKER_FAILURES, Claimed, DueAccount, NewRotation, RotationF
 pub use secret::SealedSecret;
 pub use session::{NewSession, SessionEnd, SessionFilter};
 pub use throttle::Failures;
-pub use usage::AccountUse;
 pub use ticket::TicketedGrant;
+pub use usage::AccountUse;
 pub use user::{Person, UserFilter};
