@@ -727,6 +727,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/duties": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What nobody may hold together, and who does */
+        get: operations["duties_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/duties/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** No longer keep something apart */
+        delete: operations["duties_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/feed": {
         parameters: {
             query?: never;
@@ -3434,6 +3468,11 @@ export interface components {
         Decided2: "permit" | "step_up" | "deny";
         /** @description What is advised, or decided. */
         Decision: "keep" | "reduce" | "revoke";
+        /** @description What became of it. */
+        Deleted: {
+            /** @description That it waits until somebody else takes it away too; none where it is gone. */
+            waiting?: components["schemas"]["WaitingDuties"] | null;
+        };
         /** @description What the policy demands. */
         Demands: {
             /** @description Who must say yes to a request; none grants at once. */
@@ -3825,6 +3864,20 @@ export interface components {
              * @default /
              */
             scope: components["schemas"]["ScopePath"];
+        } | {
+            /** @description What it is for. */
+            description?: string;
+            /** @constant */
+            kind: "SeparationOfDuties";
+            /** @description Name, unique within the tenant: 1 to 63 of a-z 0-9 . _ - */
+            name: components["schemas"]["DutiesName"];
+            /**
+             * @description The scope; it is about what is held there. `/` unless given.
+             * @default /
+             */
+            scope: components["schemas"]["ScopePath"];
+            /** @description Two or more sets. */
+            sets: components["schemas"]["DutySet"][];
         };
         /** @description Why a document cannot be applied. */
         DocumentProblem: {
@@ -3903,6 +3956,67 @@ export interface components {
              * @default []
              */
             policies: components["schemas"]["PolicyDocument"][];
+        };
+        /** @description What nobody may hold together: whoever holds something of one set holds nothing of another. */
+        DutiesDocument: {
+            /** @description What it is for. */
+            description?: string;
+            /** @description Name, unique within the tenant: 1 to 63 of a-z 0-9 . _ - */
+            name: components["schemas"]["DutiesName"];
+            /**
+             * @description The scope; it is about what is held there. `/` unless given.
+             * @default /
+             */
+            scope: components["schemas"]["ScopePath"];
+            /** @description Two or more sets. */
+            sets: components["schemas"]["DutySet"][];
+        };
+        /** @description A separation of duties. */
+        DutiesId: string;
+        /** @description The name of a separation of duties, unique within its tenant. */
+        DutiesName: string;
+        /** @description A separation of duties, and who holds together what it keeps apart. */
+        DutiesView: {
+            /** @description When it was declared. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description What it is for. */
+            description?: string;
+            /** @description Identifier. */
+            id: components["schemas"]["DutiesId"];
+            /** @description Name, unique within the tenant: 1 to 63 of a-z 0-9 . _ - */
+            name: components["schemas"]["DutiesName"];
+            /**
+             * @description The scope; it is about what is held there. `/` unless given.
+             * @default /
+             */
+            scope: components["schemas"]["ScopePath"];
+            /** @description Two or more sets. */
+            sets: components["schemas"]["DutySet"][];
+            /** @description Who holds it together, from before it was declared. */
+            violations: components["schemas"]["DutiesViolation"][];
+            /** @description A change that keeps less apart and waits until somebody else makes it too. */
+            waiting?: components["schemas"]["WaitingDuties"] | null;
+        };
+        /** @description Somebody who holds what a separation keeps apart. */
+        DutiesViolation: {
+            /** @description What they hold of one set: `group leads`. */
+            one: string;
+            /** @description What they hold of another. */
+            other: string;
+            /** @description Who. */
+            user: components["schemas"]["UserName"];
+        };
+        /**
+         * @description One side of a separation. Somebody holds it who is in one of the groups, holds one of the roles, or is one of
+         *     those whom one of the policies gives something.
+         */
+        DutySet: {
+            /** @description Groups. */
+            groups?: components["schemas"]["GroupName"][];
+            /** @description Policies that give something. */
+            policies?: components["schemas"]["PolicyName"][];
+            /** @description Roles of Postern itself. */
+            roles?: components["schemas"]["RoleName"][];
         };
         /** @description Whether a policy gives or takes away. */
         Effect: "allow" | "deny";
@@ -4482,7 +4596,7 @@ export interface components {
          * @description What a document is about.
          * @enum {string}
          */
-        Kind: "Asset" | "Account" | "Group" | "Policy" | "Role" | "DiscoverySource";
+        Kind: "Asset" | "Account" | "Group" | "Policy" | "Role" | "DiscoverySource" | "SeparationOfDuties";
         /** @description What somebody who leaves answers for and knows; of accounts that the caller may see. */
         Leaving: {
             /** @description The accounts whose secret, as it is now, they have seen by checking it out. */
@@ -4666,6 +4780,11 @@ export interface components {
             /** @description What binds the statements of database sessions; nothing unless given. */
             statements?: components["schemas"]["Statements"] | null;
             /**
+             * @description Whether the ticket system must say that the ticket exists, is open and names the asset, when it is asked and
+             *     while access lasts.
+             */
+            ticket_checked?: boolean;
+            /**
              * @description What a ticket must look like, as a regular expression over the whole of it; none asks for no ticket.
              * @default null
              */
@@ -4733,6 +4852,11 @@ export interface components {
             rotate_after_use?: boolean;
             /** @description What binds the statements of database sessions; where it is left out, nothing does. */
             statements?: components["schemas"]["Statements"] | null;
+            /**
+             * @description Whether the ticket system must say that the ticket exists, is open and names the asset, when it is asked and
+             *     while access lasts; needs `ticket_pattern`.
+             */
+            ticket_checked?: boolean;
             /**
              * @description What a ticket must look like, as a regular expression over the whole of it; where it is left
              *     out, no ticket is asked for.
@@ -4947,6 +5071,18 @@ export interface components {
         Page_of_DiscoverySource: {
             /** @description What is on it. */
             items: components["schemas"]["DiscoverySource"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
+        Page_of_DutiesView: {
+            /** @description What is on it. */
+            items: components["schemas"]["DutiesView"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
             /**
@@ -6093,6 +6229,13 @@ export interface components {
             policy: components["schemas"]["PolicyName"];
         } | {
             /** @constant */
+            code: "ticket_not_good";
+            /** @description The policy that has it checked. */
+            policy: components["schemas"]["PolicyName"];
+            /** @description What it says. */
+            problem: string;
+        } | {
+            /** @constant */
             code: "obligations_changed";
             /** @description That policy. */
             policy: components["schemas"]["PolicyName"];
@@ -6128,6 +6271,15 @@ export interface components {
         } | {
             /** @constant */
             code: "not_pending";
+        } | {
+            /** @constant */
+            code: "kept_apart";
+            /** @description The separation of duties. */
+            duties: components["schemas"]["DutiesName"];
+            /** @description What they hold of one set. */
+            one: string;
+            /** @description What they hold of another. */
+            other: string;
         } | {
             /** @constant */
             code: "earlier_stage";
@@ -7621,6 +7773,15 @@ export interface components {
             /** @description Why. */
             reason: components["schemas"]["Reason"];
         };
+        /** @description A change of a separation that waits until somebody else makes it too. */
+        WaitingDuties: {
+            /** @description When they said so; it no longer counts after seven days. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Who wants it. */
+            author: components["schemas"]["UserName"];
+            /** @description What it is to say; none where it is to be taken away. */
+            declared?: components["schemas"]["DutiesDocument"] | null;
+        };
         /** @description A statement that waits until somebody has said yes. */
         WaitingStatement: {
             /** @description On what. */
@@ -7869,6 +8030,13 @@ export interface components {
             policy: components["schemas"]["PolicyName"];
         } | {
             /** @constant */
+            code: "ticket_not_good";
+            /** @description The policy that has it checked. */
+            policy: components["schemas"]["PolicyName"];
+            /** @description What it says. */
+            problem: string;
+        } | {
+            /** @constant */
             code: "obligations_changed";
             /** @description That policy. */
             policy: components["schemas"]["PolicyName"];
@@ -7904,6 +8072,15 @@ export interface components {
         } | {
             /** @constant */
             code: "not_pending";
+        } | {
+            /** @constant */
+            code: "kept_apart";
+            /** @description The separation of duties. */
+            duties: components["schemas"]["DutiesName"];
+            /** @description What they hold of one set. */
+            one: string;
+            /** @description What they hold of another. */
+            other: string;
         } | {
             /** @constant */
             code: "earlier_stage";
@@ -9698,6 +9875,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DocumentsWritten"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    duties_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_DutiesView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    duties_delete: {
+        parameters: {
+            query?: {
+                /** @description A scope in the tenant that it belongs to; one's own unless given. */
+                scope?: components["schemas"]["ScopePath"] | null;
+            };
+            header?: never;
+            path: {
+                /** @description The name. */
+                name: components["schemas"]["DutiesName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
                 };
             };
             /** @description What went wrong */
