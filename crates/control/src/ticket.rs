@@ -1,7 +1,7 @@
 //! Tickets: looked at when access is asked for, and again and again while it lasts. Where there is no ticket system,
 //! or it does not answer, no ticket is good.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use postern_domain::event::Event;
@@ -47,21 +47,19 @@ impl Control {
         ticket: &str,
     ) -> Result<TicketLook, Error> {
         let mut look = TicketLook::default();
-        let mut assets = Vec::new();
+        let mut assets = BTreeSet::new();
         let mut rows = self.store().read().await?;
         for account in accounts {
             if let Some(facts) = Facts::of_reference(&mut rows, &caller.user.id, account, self.now()).await?
                 && facts.policies.iter().any(|policy| checks(policy, &facts))
             {
-                assets.push(facts.asset.name);
+                assets.insert(facts.asset.name);
             }
         }
         drop(rows);
         for asset in assets {
-            if !look.problems.contains_key(&asset) {
-                let problem = self.ticket_problem(ticket, &asset).await.err().map(|refusal| refusal.to_string());
-                look.problems.insert(asset, problem);
-            }
+            let problem = self.ticket_problem(ticket, &asset).await.err().map(|refusal| refusal.to_string());
+            look.problems.insert(asset, problem);
         }
         Ok(look)
     }

@@ -167,10 +167,7 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
     let sessions = Sessions::new(Arc::new(control.clone()), SessionsOptions::default())?;
     control.attach(sessions.clone());
     control.attach_channels(&channels);
-    if let Some(tickets) = &plan.file.tickets {
-        let tickets = Tickets::new(tickets.clone()).map_err(|error| Failure::usage(error.to_string()))?;
-        control.attach_tickets(tickets);
-    }
+    attach_tickets(&control, &plan.file)?;
     announce(&control, opened.shares.as_deref(), served).await?;
 
     let stop = control.stop().clone();
@@ -204,6 +201,15 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
     drop(opened.lock);
     tracing::info!("stopped");
     Ok(DONE)
+}
+
+/// Tells the use cases which ticket system is asked, where one is.
+fn attach_tickets(control: &Control, file: &File) -> Result<(), Failure> {
+    if let Some(tickets) = &file.tickets {
+        let tickets = Tickets::new(tickets.clone()).map_err(|error| Failure::usage(error.to_string()))?;
+        control.attach_tickets(tickets);
+    }
+    Ok(())
 }
 
 /// Begins what goes on by itself for as long as the server runs.

@@ -63,7 +63,7 @@ impl DutiesCommand {
                 let query = scope.map(|scope| format!("?scope={scope}")).unwrap_or_default();
                 let path = format!("/v1/duties/{name}{query}");
                 let answer: Value = client.send(Method::DELETE, &path, &json!({})).await?;
-                let waits = !answer["waiting"].is_null();
+                let waits = answer.get("waiting").is_some_and(|waiting| !waiting.is_null());
                 output::line(&if waits {
                     format!("{name} waits until somebody else who may change policies deletes it too")
                 } else {
