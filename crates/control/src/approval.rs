@@ -100,12 +100,10 @@ impl Control {
                 }
             }
         }
-        if approved {
-            let rule = stored.obligations.break_glass.as_ref();
-            let policy = tx.policy(&request.policy).await?.map(|policy| policy.name);
-            if let (Some(_), Some(policy)) = (rule, policy) {
-                break_glass::factor(rule, caller, &policy, tx.now())?;
-            }
+        if let (true, Some(rule)) = (approved, &stored.obligations.break_glass)
+            && let Some(policy) = tx.policy(&request.policy).await?
+        {
+            break_glass::factor(rule, caller, &policy.name, tx.now())?;
         }
         let given = Some(reason).filter(|reason| !reason.is_empty());
         let in_place_of = absent.map(|absent| &absent.id);

@@ -191,14 +191,9 @@ fn event_of(now: Timestamp, caller: &Caller, action: &str, used: &BreakGlassUse)
 ///
 /// # Errors
 /// `StepUp` or `Refused` with what is missing.
-pub(crate) fn factor(
-    rule: Option<&BreakGlassRule>,
-    caller: &Caller,
-    policy: &PolicyName,
-    now: Timestamp,
-) -> Result<(), Error> {
+pub(crate) fn factor(rule: &BreakGlassRule, caller: &Caller, policy: &PolicyName, now: Timestamp) -> Result<(), Error> {
     let proved = FactorProved { at: caller.mfa_at, passkey: caller.passkey };
-    match rule.map_or(Ok(()), |rule| rule.satisfied(proved, now)) {
+    match rule.satisfied(proved, now) {
         Ok(()) => Ok(()),
         Err(FactorMissing::Fresh) => Err(Error::StepUp { max_age_seconds: FACTOR_SECONDS_MAX }),
         Err(FactorMissing::Passkey) => Err(Error::Refused(vec![Reason::PasskeyRequired { policy: policy.clone() }])),

@@ -1,12 +1,15 @@
 //! Who is calling.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use postern_domain::event::Actor;
 use postern_domain::permission::{Authority, Permission};
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::user::User;
 use postern_domain::{LoginId, Timestamp, TokenId};
+
+use crate::Error;
 
 /// Somebody who has not proved who they are.
 #[derive(Clone, Debug)]
@@ -48,6 +51,17 @@ impl Caller {
     #[must_use]
     pub fn actor(&self) -> Actor {
         Actor::User { name: self.user.name.to_string(), source: Some(self.source.to_string()) }
+    }
+
+    /// Whether they have proved a second factor in this login at most `age` ago.
+    ///
+    /// # Errors
+    /// `StepUp` where they have not.
+    pub(crate) fn factor_within(&self, age: Duration, now: Timestamp) -> Result<(), Error> {
+        match self.mfa_at {
+            Some(at) if now.since(at) <= age => Ok(()),
+            _ => Err(Error::StepUp { max_age_seconds: age.as_secs() }),
+        }
     }
 
     /// A permit for `permission`, when they hold it anywhere.

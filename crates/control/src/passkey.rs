@@ -381,11 +381,7 @@ impl Control {
 
     /// Refuses somebody who has a second factor and has not proved it lately.
     fn passkey_change_allowed(&self, caller: &Caller, has_factor: bool) -> Result<(), Error> {
-        let fresh = caller.mfa_at.is_some_and(|at| self.now().since(at) <= FACTOR_AGE_MAX);
-        if has_factor && !fresh {
-            return Err(Error::StepUp { max_age_seconds: FACTOR_AGE_MAX.as_secs() });
-        }
-        Ok(())
+        if has_factor { caller.factor_within(FACTOR_AGE_MAX, self.now()) } else { Ok(()) }
     }
 
     fn passkey_event(&self, caller: &Caller, action: &str, passkey: &Listed, now: Timestamp) -> Event {

@@ -279,8 +279,7 @@ pub fn parts(file: &[u8]) -> Option<(&str, &[u8])> {
 /// SHA-256 in hex.
 #[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    let hash = digest::digest(&digest::SHA256, bytes);
-    hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(digest::digest(&digest::SHA256, bytes))
 }
 
 /// The record of an opening, known to be one by the key in the bundle: HMAC-SHA256 over its text, hex.
@@ -289,8 +288,7 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 /// `Malformed` where the key is none.
 pub fn record_mac(record_key: &SecretBytes, text: &[u8]) -> Result<String, Error> {
     let key = Key::from_secret(record_key.clone()).ok_or(Error::Malformed("the record's key"))?;
-    let mac = key.mac(&Fields::new("postern break-glass opening v1").bytes(text));
-    Ok(mac.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(key.mac(&Fields::new("postern break-glass opening v1").bytes(text))))
 }
 
 /// Whether `mac` is the one of the text, in constant time.

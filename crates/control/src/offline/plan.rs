@@ -2,6 +2,7 @@
 //! alone could give themselves every secret in the bundle.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use postern_domain::account::{Account, CredentialKind};
 use postern_domain::break_glass::FACTOR_SECONDS_MAX;
@@ -64,7 +65,7 @@ impl Control {
         input: &OfflinePlanInput,
     ) -> Result<OfflineView, Error> {
         everywhere(permit)?;
-        fresh(self, caller)?;
+        caller.factor_within(Duration::from_secs(FACTOR_SECONDS_MAX), self.now())?;
         let holders = holders(input)?;
         let mut tx = self.store().write(self.now()).await?;
         let mut accounts = Vec::new();
@@ -99,7 +100,7 @@ impl Control {
     /// `Conflict` where none waits; `Forbidden` for who proposed it, and for whom they have made.
     pub async fn offline_plan_approve(&self, caller: &Caller, permit: &Permit<Manage>) -> Result<OfflineView, Error> {
         everywhere(permit)?;
-        fresh(self, caller)?;
+        caller.factor_within(Duration::from_secs(FACTOR_SECONDS_MAX), self.now())?;
         let mut tx = self.store().write(self.now()).await?;
         let Some(plan) = kept(&mut tx, PROPOSED).await? else {
             return Err(Error::Conflict("no plan waits for an answer".to_owned()));
@@ -142,14 +143,6 @@ impl Control {
         let event = event_of(&tx, caller, "break_glass.plan_refuse", &plan);
         self.commit(tx, &[event]).await?;
         self.offline_show(permit).await
-    }
-}
-
-fn fresh(control: &Control, caller: &Caller) -> Result<(), Error> {
-    let oldest = control.now().before(std::time::Duration::from_secs(FACTOR_SECONDS_MAX));
-    match caller.mfa_at {
-        Some(at) if at >= oldest => Ok(()),
-        _ => Err(Error::StepUp { max_age_seconds: FACTOR_SECONDS_MAX }),
     }
 }
 
