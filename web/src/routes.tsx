@@ -6,7 +6,7 @@ import { ApiError, asApiError } from "./api/errors";
 import { onHttp } from "./api/http";
 import { q } from "./api/queries";
 import { QueryError } from "./components/QueryError";
-import { t } from "./i18n";
+import { t } from "./i18n/first";
 import { SignInPage } from "./pages/auth/SignInPage";
 import { queryClient } from "./query-client";
 import { onLogin } from "./stores/login";

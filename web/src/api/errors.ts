@@ -1,4 +1,4 @@
-import { t } from "../i18n";
+import { t } from "../i18n/first";
 import type { Problem, Why } from "./nouns";
 
 /** What every failed call throws: the server's problem, or one made here when no server answered. */

@@ -2,7 +2,7 @@ import { Eye, EyeOff } from "lucide-react";
 import { useState } from "react";
 import type { ComponentProps } from "react";
 
-import { t } from "../i18n";
+import { t } from "../i18n/first";
 import { TextField } from "../ui/Field";
 
 export function PasswordField(props: ComponentProps<typeof TextField>) {

@@ -1,7 +1,7 @@
 import { CircleOff, CloudOff, Lock, Vault } from "lucide-react";
 
 import { asApiError, messageOf } from "../api/errors";
-import { t } from "../i18n";
+import { t } from "../i18n/first";
 import { Press } from "../ui/Press";
 import { Blank } from "../ui/feedback";
 

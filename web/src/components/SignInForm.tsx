@@ -6,7 +6,7 @@ import type { FormEvent, ReactNode } from "react";
 import { api } from "../api/client";
 import { asApiError, messageOf } from "../api/errors";
 import { usePasskey } from "../hooks/usePasskey";
-import { t } from "../i18n";
+import { t } from "../i18n/first";
 import { TextField } from "../ui/Field";
 import { Press } from "../ui/Press";
 import { Notice } from "../ui/feedback";

@@ -2,7 +2,7 @@ import { useMutation } from "@tanstack/react-query";
 
 import { ApiError } from "../api/errors";
 import type { PasskeyAnswer, PasskeyOffer } from "../api/nouns";
-import { t } from "../i18n";
+import { t } from "../i18n/first";
 import { answerByPasskey } from "../util/passkey";
 
 /** What the person did, or the browser, in the words of the page; a failure of the server stays what it is. */

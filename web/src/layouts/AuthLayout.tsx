@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 
 import { Logo } from "../components/Logo";
-import { t } from "../i18n";
+import { t } from "../i18n/first";
 import { cx } from "../ui/cx";
 
 /** The frame of pages that are seen before signing in. */

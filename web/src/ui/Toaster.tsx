@@ -1,7 +1,7 @@
 import { Check, CircleAlert, Info, X } from "lucide-react";
 import { useEffect, useRef } from "react";
 
-import { t } from "../i18n";
+import { t } from "../i18n/first";
 import { dismiss, useToasts } from "../stores/toast";
 import { cx } from "./cx";
 

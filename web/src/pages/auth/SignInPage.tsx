@@ -5,7 +5,7 @@ import { useState } from "react";
 import { q } from "../../api/queries";
 import { SignInForm } from "../../components/SignInForm";
 import { useUrlState } from "../../hooks/useUrlState";
-import { t } from "../../i18n";
+import { t } from "../../i18n/first";
 import { AuthLayout } from "../../layouts/AuthLayout";
 import { signedIn } from "../../stores/login";
 import { validateSearch } from "../../util/search";

@@ -1,0 +1,62 @@
+import { counted as s } from "./counted";
+
+/** What is shown before anything else is loaded, and what everything shares. */
+export const en = {
+  product: "Postern",
+  actions: {
+    close: "Close", dismiss: "Dismiss", cancel: "Cancel", retry: "Try again", save: "Save", create: "Create",
+    copy: "Copy", download: "Download", print: "Print", edit: "Edit", remove: "Remove", more: "More actions",
+    done: "Done", open: "Open", clear: "Clear filters", skip: "Skip to content", back: "Back",
+  },
+  common: {
+    never: "never", none: "none", justNow: "just now", over: "over", copied: "Copied", optional: "optional",
+    ago: (d: string) => `${d} ago`, left: (d: string) => `${d} left`, loading: "Loading",
+    yes: "yes", no: "no", any: "any", everyone: "everyone", unknown: "unknown",
+    members: (n: number) => s(n, "member", "members"),
+  },
+  errors: {
+    unexpected: (status: number) => `The server answered with status ${status}, which this page did not expect.`,
+    unreachable: "The server cannot be reached. Check the connection; this page keeps trying.",
+    throttled: (seconds: number) => `Too many attempts. Try again in ${seconds} s.`,
+    clipboard: "The browser did not allow copying. Select the text and copy it by hand.",
+    title: "This could not be loaded",
+    forbidden: "You may not see this",
+    forbiddenBody: "Ask an administrator of your scope for the permission if you need it for your work.",
+    notFound: "There is nothing here",
+    notFoundBody: "It does not exist, or it belongs to a scope you cannot see.",
+    sealed: "The vault is sealed",
+    sealedBody: "Nothing can be opened until somebody unseals it.",
+    page: "This page failed",
+    pageBody: "The failure is on this side. Reloading usually helps.",
+    reload: "Reload the page",
+  },
+  nav: {
+    main: "Main", work: "Work", admin: "Administration", oversight: "Oversight",
+    home: "Home", access: "My access", terminals: "Terminals", requests: "Requests", grants: "Grants", sessions: "Sessions",
+    users: "Users", groups: "Groups", assets: "Assets", accounts: "Accounts", rotations: "Rotations", policies: "Policies",
+    roles: "Roles", scopes: "Scopes", audit: "Audit", vault: "Vault", status: "Server", settings: "Settings", profile: "Profile",
+    breakGlass: "Break-glass", checkouts: "Check-outs", reviews: "Reviews", rightSize: "Right-sizing", discovery: "Discovery", findings: "Findings",
+    menu: "Menu", search: "Go to or do", signOut: "Sign out", theme: "Theme",
+    themes: { system: "As the system", light: "Light", dark: "Dark" },
+    waiting: (n: number) => `${s(n, "decision waits", "decisions wait")} for you`,
+    toReview: (n: number) => `${s(n, "use waits", "uses wait")} for your review`,
+    live: (n: number) => `${s(n, "session is", "sessions are")} live`,
+    opened: (n: number) => `${s(n, "terminal", "terminals")} open in this tab`,
+  },
+  signIn: {
+    title: "Sign in", lead: "Privileged access, with a name, a reason and an end.",
+    user: "User name", password: "Password", submit: "Sign in",
+    code: "One-time code", codeHint: "The six digits that your authenticator shows now.",
+    recovery: "Recovery code", recoveryHint: "One of the codes you kept when you enrolled. It works once.",
+    withRecovery: "Use a recovery code instead", withCode: "Use the authenticator instead", other: "Not you? Start again",
+    withPasskey: "Use a passkey",
+    failed: "Name, password or code is wrong.", signedOut: "You have been signed out. Sign in to go on.",
+    againTitle: "Sign in again", againBody: "Your sign-in has ended. What you were doing is kept; sign in and go on.", leave: "Leave, and lose what is not saved",
+    as: (name: string) => `Signing in as ${name}`,
+    show: "Show the password", hide: "Hide the password",
+  },
+  passkey: {
+    none: "No passkey was used. Try again, or use another way.", known: "This device has a passkey for you already.",
+    use: "Use a passkey", or: "or",
+  },
+};
