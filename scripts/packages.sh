@@ -7,7 +7,7 @@ set -eu
 
 build="gcc libc6-dev mold patch"
 run="curl openssh-server openssh-client postgresql postgresql-client openssl"
-test="chromium expect libfaketime openssh-tests pgbouncer rsync x11-utils xauth xvfb sudo procps mariadb-server mariadb-client redis-server redis-tools sysbench slapd ldap-utils python3-venv openjdk-17-jdk-headless libpostgresql-jdbc-java libmariadb-java"
+test="chromium expect libfaketime openssh-tests pgbouncer rsync x11-utils xauth xvfb sudo procps mariadb-server mariadb-client redis-server redis-tools sysbench slapd ldap-utils python3-venv openjdk-17-jdk-headless libpostgresql-jdbc-java libmariadb-java rsyslog rsyslog-gnutls rsyslog-relp"
 
 case "${1:-}" in
 build) wanted=$build ;;
@@ -52,7 +52,7 @@ rm -f "$log"
 if command -v systemctl >/dev/null; then
     case "$missing " in *" openssh-server "*) systemctl --quiet disable ssh 2>/dev/null || true ;; esac
     case "$missing " in *" postgresql "*) systemctl --quiet disable postgresql 2>/dev/null || true ;; esac
-    for service in mariadb redis-server redis-tools sysbench slapd; do
+    for service in mariadb redis-server redis-tools sysbench slapd rsyslog; do
         case "$missing " in *" $service"*) systemctl --quiet disable "$service" 2>/dev/null || true ;; esac
     done
 fi

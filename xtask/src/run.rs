@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 
 /// The root of the checkout.
 pub(crate) fn root() -> PathBuf {
@@ -39,6 +39,31 @@ pub(crate) fn show(program: &str, arguments: &[&str], folder: &Path, see: &mut d
         bail!("{shown}: {status}");
     }
     Ok(())
+}
+
+/// Builds `packages`, runs the end-to-end tests whose names begin with `tests`, and gives the line of what they
+/// counted, which begins with `beginning`.
+///
+/// # Errors
+/// When a test fails, after the line was printed; or when there is no such line.
+pub(crate) fn counted(packages: &[&str], tests: &str, beginning: &str) -> anyhow::Result<String> {
+    let mut build = vec!["build", "--locked", "--quiet"];
+    build.extend(packages.iter().flat_map(|package| ["--package", package]));
+    show(&cargo(), &build, &root(), &mut |_| {})?;
+    let test = ["test", "--locked", "--package", "postern-e2e", "--test", "e2e", "--", "--nocapture", tests];
+    let mut counted = None;
+    let ended = show(&cargo(), &test, &root(), &mut |line| {
+        if counted.is_none() {
+            counted = line.find(beginning).and_then(|at| line.get(at..)).map(|line| line.trim_end().to_owned());
+        }
+    });
+    let Some(line) = counted else {
+        ended?;
+        bail!("{tests}: nothing was counted");
+    };
+    println!("{line}");
+    ensure!(ended.is_ok(), "{tests}: a test failed");
+    Ok(line)
 }
 
 /// Runs a program to its end and gives its standard output.

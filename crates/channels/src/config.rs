@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use postern_domain::{SecretText, period::Period};
 use serde::Deserialize;
 
+use crate::format::Format;
+
 /// The longest name.
 const NAME_LEN_MAX: usize = 63;
 /// The largest file with a key, a password or certificates.
@@ -50,6 +52,8 @@ pub enum ChannelKind {
     Mail(Mail),
     /// RFC 5424.
     Syslog(Syslog),
+    /// The HTTP event collector.
+    Collector(Collector),
 }
 
 impl ChannelKind {
@@ -60,6 +64,7 @@ impl ChannelKind {
             Self::Webhook(_) => "webhook",
             Self::Mail(_) => "mail",
             Self::Syslog(_) => "syslog",
+            Self::Collector(_) => "collector",
         }
     }
 }
@@ -112,8 +117,27 @@ pub enum MailTls {
     None,
 }
 
-/// A log server.
+/// An HTTP event collector.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Collector {
+    /// Where to, path included: `https://.../services/collector/event`; `http://` is for this machine only.
+    pub url: String,
+    /// A file with the token that it gives to those who may send.
+    pub token_file: PathBuf,
+    /// What is in the message: `json` or `ocsf`.
+    #[serde(default)]
+    pub format: Format,
+    /// The index that it is to be kept in; the token's own unless given.
+    pub index: Option<String>,
+    /// What it is to be called: `postern:event` or `postern:ocsf` unless given.
+    pub source_type: Option<String>,
+    /// The authorities that the receiver's certificate is trusted by, PEM; the public ones unless given.
+    pub authority: Option<PathBuf>,
+}
+
+/// A log server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Syslog {
     /// `host:port`.
@@ -121,8 +145,15 @@ pub struct Syslog {
     /// How it is spoken.
     #[serde(default)]
     pub transport: Transport,
+    /// What is in the message.
+    #[serde(default)]
+    pub format: Format,
     /// The authorities that the server's certificate is trusted by, PEM; the public ones unless given.
     pub authority: Option<PathBuf>,
+    /// The certificate that is shown to a server that asks for one, PEM, with those it was signed by.
+    pub certificate: Option<PathBuf>,
+    /// A file with that certificate's private key, PEM.
+    pub key_file: Option<PathBuf>,
 }
 
 /// How syslog is spoken.
@@ -134,6 +165,10 @@ pub enum Transport {
     Tls,
     /// TCP with counted frames (RFC 6587), in the clear.
     Tcp,
+    /// RELP over TLS: each message is answered.
+    Relp,
+    /// RELP in the clear.
+    RelpTcp,
     /// One datagram for each event (RFC 5426), in the clear and without an answer.
     Udp,
 }

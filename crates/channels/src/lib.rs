@@ -1,13 +1,16 @@
-//! Ways out for events: signed webhooks, mail and syslog.
+//! Ways out for events: signed webhooks, mail, syslog and the HTTP event collector.
 //!
 //! A channel is told what the ledger holds, in its order, and answers only once somebody else has it:
 //! whoever reads the ledger for it moves on after that and not before, so that everything arrives at
 //! least once. It knows no database and decides nothing but how an event is written down.
 
+mod collector;
 mod config;
+mod format;
 mod mail;
 mod syslog;
 mod tell;
+mod tls;
 mod webhook;
 
 use std::time::Duration;
@@ -16,7 +19,8 @@ use postern_domain::Timestamp;
 use postern_domain::event::Event;
 use serde::Serialize;
 
-pub use config::{Carries, ChannelConfig, ChannelKind, Mail, MailTls, Syslog, Transport, Webhook};
+pub use config::{Carries, ChannelConfig, ChannelKind, Collector, Mail, MailTls, Syslog, Transport, Webhook};
+pub use format::Format;
 pub use tell::{told, urgent};
 
 /// How long one delivery may take.
@@ -72,6 +76,7 @@ enum Way {
     Webhook(webhook::Sender),
     Mail(Box<mail::Sender>),
     Syslog(Box<syslog::Sender>),
+    Collector(Box<collector::Sender>),
 }
 
 impl Channel {
@@ -86,6 +91,9 @@ impl Channel {
             ChannelKind::Webhook(webhook) => Way::Webhook(webhook::Sender::new(webhook).map_err(told)?),
             ChannelKind::Mail(mail) => Way::Mail(Box::new(mail::Sender::new(mail).map_err(told)?)),
             ChannelKind::Syslog(syslog) => Way::Syslog(Box::new(syslog::Sender::new(syslog).map_err(told)?)),
+            ChannelKind::Collector(collector) => {
+                Way::Collector(Box::new(collector::Sender::new(collector).map_err(told)?))
+            }
         };
         Ok(Self { config, way })
     }
@@ -105,8 +113,8 @@ impl Channel {
         }
     }
 
-    /// Delivers, and gives back once the receiver has it: a 2xx answer, a mail server's 250, a log
-    /// server's connection that took every byte.
+    /// Delivers, and gives back once the receiver has it: a 2xx answer, a mail server's 250, RELP's 200, a
+    /// log server's connection that took every byte.
     ///
     /// # Errors
     /// `Undelivered`; the same parcel is to be delivered again, and parts of it may arrive twice.
@@ -116,13 +124,54 @@ impl Channel {
                 Way::Webhook(sender) => sender.deliver(&self.config.name, parcel).await,
                 Way::Mail(sender) => sender.deliver(parcel).await,
                 Way::Syslog(sender) => sender.deliver(parcel).await,
+                Way::Collector(sender) => sender.deliver(parcel).await,
             }
         };
-        match tokio::time::timeout(DELIVERY_MAX, delivering).await {
-            Ok(done) => done.map_err(Error::Undelivered),
-            Err(_) => Err(Error::Undelivered(format!("no answer within {} s", DELIVERY_MAX.as_secs()))),
+        in_time(delivering).await
+    }
+
+    /// Delivers again what was delivered and may be lost, as is heard only later. To be called while there
+    /// is nothing to deliver; does nothing unless something is in doubt.
+    ///
+    /// # Errors
+    /// `Undelivered`; it is still in doubt then.
+    pub async fn settle(&mut self) -> Result<(), Error> {
+        match &mut self.way {
+            Way::Syslog(sender) => in_time(sender.settle()).await,
+            Way::Webhook(_) | Way::Mail(_) | Way::Collector(_) => Ok(()),
         }
     }
+}
+
+async fn in_time(delivering: impl Future<Output = Result<(), String>>) -> Result<(), Error> {
+    match tokio::time::timeout(DELIVERY_MAX, delivering).await {
+        Ok(done) => done.map_err(Error::Undelivered),
+        Err(_) => Err(Error::Undelivered(format!("no answer within {} s", DELIVERY_MAX.as_secs()))),
+    }
+}
+
+/// A client for receivers that speak HTTP: it follows no redirection, since that would hand events to whom
+/// nobody named.
+fn http(authority: Option<&std::path::Path>) -> Result<reqwest::Client, String> {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls::client(authority, None)?)
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("postern/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| chain(&error))
+}
+
+/// The host of the server's address, `-` where it has none.
+fn host(server: &str) -> String {
+    let host = server.split_once("://").map_or(server, |(_, rest)| rest);
+    let host = host.split('/').next().unwrap_or_default();
+    let host = token(host.rsplit_once(':').map_or(host, |(host, _)| host), 255);
+    if host.is_empty() { "-".to_owned() } else { host }
+}
+
+/// The first `max` printable characters that are no blank.
+fn token(text: &str, max: usize) -> String {
+    text.chars().filter(char::is_ascii_graphic).take(max).collect()
 }
 
 /// What an error and everything behind it says.

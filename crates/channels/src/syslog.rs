@@ -1,15 +1,19 @@
 //! Syslog: RFC 5424, in counted frames over TLS (RFC 5425) or TCP (RFC 6587), or as datagrams (RFC 5426).
 
+mod relp;
+mod stream;
+
 use std::sync::Arc;
 
-use postern_domain::event::{Event, Outcome};
+use postern_domain::event::Event;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio_rustls::TlsConnector;
 
-use crate::config::{Syslog, Transport, roots};
-use crate::{Numbered, Parcel, chain, told, urgent};
+use crate::config::{Syslog, Transport};
+use crate::format::{Format, Severity};
+use crate::{Numbered, Parcel, chain, host, token, told};
 
 /// Facility "log audit" (RFC 5424 table 1).
 const AUDIT: u8 = 13;
@@ -22,10 +26,21 @@ trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for T {}
 
 pub(crate) struct Sender {
+    way: Way,
+    format: Format,
+    speaks: Speaks,
+}
+
+/// The way to the log server.
+struct Way {
     address: String,
-    transport: Transport,
     tls: Option<(TlsConnector, ServerName<'static>)>,
-    connection: Option<Box<dyn Stream>>,
+}
+
+enum Speaks {
+    Stream(stream::Streamed),
+    Relp(relp::Relp),
+    Datagrams,
 }
 
 impl Sender {
@@ -35,51 +50,50 @@ impl Sender {
         if host.is_empty() || port.parse::<u16>().is_err() {
             return Err(wrong());
         }
+        let own = match (&config.certificate, &config.key_file) {
+            (Some(certificate), Some(key)) => Some((certificate.as_path(), key.as_path())),
+            (None, None) => None,
+            _ => return Err("certificate and key_file: give both or neither".to_owned()),
+        };
         let tls = match config.transport {
-            Transport::Tls => {
+            Transport::Tls | Transport::Relp => {
                 let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
                 let name = ServerName::try_from(host).map_err(|error| format!("address: {error}"))?;
-                let provider = rustls::crypto::aws_lc_rs::default_provider();
-                let client = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
-                    .with_safe_default_protocol_versions()
-                    .map_err(|error| error.to_string())?
-                    .with_root_certificates(roots(config.authority.as_deref())?)
-                    .with_no_client_auth();
+                let client = crate::tls::client(config.authority.as_deref(), own)?;
                 Some((TlsConnector::from(Arc::new(client)), name))
             }
-            Transport::Tcp | Transport::Udp => None,
+            Transport::Tcp | Transport::RelpTcp | Transport::Udp => None,
         };
-        Ok(Self { address: config.address.clone(), transport: config.transport, tls, connection: None })
+        let speaks = match config.transport {
+            Transport::Tls | Transport::Tcp => Speaks::Stream(stream::Streamed::default()),
+            Transport::Relp | Transport::RelpTcp => Speaks::Relp(relp::Relp::default()),
+            Transport::Udp => Speaks::Datagrams,
+        };
+        Ok(Self { way: Way { address: config.address.clone(), tls }, format: config.format, speaks })
     }
 
-    /// A connection that failed is not used again; whether the other side has read what it took in
-    /// before is known to nobody, so that all of the parcel is sent anew.
     pub(crate) async fn deliver(&mut self, parcel: &Parcel) -> Result<(), String> {
         let messages: Vec<_> = match parcel.events.as_slice() {
-            [] => vec![heartbeat(parcel)],
-            events => events.iter().map(|numbered| message(&parcel.server, numbered)).collect(),
+            [] => vec![heartbeat(self.format, parcel)],
+            events => events.iter().map(|numbered| message(self.format, &parcel.server, numbered)).collect(),
         };
-        if self.transport == Transport::Udp {
-            return self.datagrams(&messages).await;
+        match &mut self.speaks {
+            Speaks::Stream(streamed) => streamed.send(&self.way, &messages).await,
+            Speaks::Relp(relp) => relp.send(&self.way, &messages).await,
+            Speaks::Datagrams => self.way.datagrams(&messages).await,
         }
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.connect().await?,
-        };
-        let mut frames = Vec::new();
-        for message in &messages {
-            frames.extend_from_slice(format!("{} {message}", message.len()).as_bytes());
-        }
-        let written = async {
-            connection.write_all(&frames).await?;
-            connection.flush().await
-        };
-        written.await.map_err(|error| format!("{}: {error}", self.address))?;
-        closed(&mut connection).await.map_err(|error| format!("{}: {error}", self.address))?;
-        self.connection = Some(connection);
-        Ok(())
     }
 
+    /// Sends again what the end of a connection has left in doubt.
+    pub(crate) async fn settle(&mut self) -> Result<(), String> {
+        match &mut self.speaks {
+            Speaks::Stream(streamed) => streamed.settle(&self.way).await,
+            Speaks::Relp(_) | Speaks::Datagrams => Ok(()),
+        }
+    }
+}
+
+impl Way {
     async fn connect(&self) -> Result<Box<dyn Stream>, String> {
         let told = |error: std::io::Error| format!("{}: {}", self.address, chain(&error));
         let stream = TcpStream::connect(&self.address).await.map_err(told)?;
@@ -108,64 +122,42 @@ impl Sender {
     }
 }
 
-/// Whether the other side has hung up: a log server says nothing, so that what can be read is the end.
-async fn closed(connection: &mut Box<dyn Stream>) -> Result<(), String> {
-    use tokio::io::AsyncReadExt as _;
-    let mut byte = [0];
-    let ready = tokio::time::timeout(std::time::Duration::from_millis(20), connection.read(&mut byte));
-    match ready.await {
-        Err(_) => Ok(()),
-        Ok(Ok(0)) => Err("the log server hung up".to_owned()),
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(error.to_string()),
-    }
-}
-
-/// One event as RFC 5424 §6 has it. The message is the event in JSON, as the ledger holds it.
-fn message(server: &str, numbered: &Numbered) -> String {
+/// One event as RFC 5424 §6 has it. The message is the event in the format that was asked for.
+fn message(format: Format, server: &str, numbered: &Numbered) -> String {
     let Numbered { index, event } = numbered;
-    let json = serde_json::to_string(event).unwrap_or_default();
     let data = format!(
         "[postern@32473 index=\"{index}\" action=\"{}\" target=\"{}\" text=\"{}\"]",
         escaped(&event.action),
         escaped(&event.target),
         escaped(&told(event))
     );
-    let action = token(&event.action, 32);
-    format!("<{}>1 {} {} postern {NIL} {action} {data} {json}", priority(event), event.at, host(server))
+    let action = id(&event.action);
+    let written = format.event(server, numbered);
+    format!("<{}>1 {} {} postern {NIL} {action} {data} {written}", priority(event), event.at, host(server))
 }
 
-fn heartbeat(parcel: &Parcel) -> String {
+fn heartbeat(format: Format, parcel: &Parcel) -> String {
     let Parcel { at, server, ledger_size, ledger_root, .. } = parcel;
     let priority = AUDIT * 8 + 6;
-    format!(
-        "<{priority}>1 {at} {} postern {NIL} heartbeat [postern@32473 size=\"{ledger_size}\" root=\"{}\"]",
-        host(server),
-        escaped(ledger_root)
-    )
+    let data = format!("[postern@32473 size=\"{ledger_size}\" root=\"{}\"]", escaped(ledger_root));
+    let written = format.heartbeat(parcel).map(|written| format!(" {written}")).unwrap_or_default();
+    format!("<{priority}>1 {at} {} postern {NIL} heartbeat {data}{written}", host(server))
 }
 
 /// Alert for what somebody should look at now, warning for what did not come out, else information.
 fn priority(event: &Event) -> u8 {
-    let severity = match event.outcome {
-        _ if urgent(event) => 1,
-        Outcome::Failed | Outcome::Refused | Outcome::Unknown => 4,
-        Outcome::Done | Outcome::Intent => 6,
+    let severity = match Severity::of(event) {
+        Severity::Alert => 1,
+        Severity::Warning => 4,
+        Severity::Information => 6,
     };
     AUDIT * 8 + severity
 }
 
-/// The host of the server's address.
-fn host(server: &str) -> String {
-    let host = server.split_once("://").map_or(server, |(_, rest)| rest);
-    let host = host.split('/').next().unwrap_or_default();
-    token(host.rsplit_once(':').map_or(host, |(host, _)| host), 255)
-}
-
-/// At most `max` printable characters without a blank.
-fn token(text: &str, max: usize) -> String {
-    let token: String = text.chars().filter(char::is_ascii_graphic).take(max).collect();
-    if token.is_empty() { NIL.to_owned() } else { token }
+/// What a message is called: at most 32 printable characters without a blank (RFC 5424 §6.2.7).
+fn id(action: &str) -> String {
+    let id = token(action, 32);
+    if id.is_empty() { NIL.to_owned() } else { id }
 }
 
 /// A parameter's value: `"`, `\` and `]` are escaped (RFC 5424 §6.3.3).
@@ -184,12 +176,13 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::fixture::{event, parcel};
+    use postern_domain::event::Outcome;
     use proptest::prelude::*;
 
     #[test]
     fn an_event_is_one_message_of_rfc_5424() {
         let numbered = Numbered { index: 7, event: event("break_glass.use").with("reason", "a \"b\" ]") };
-        let message = message("https://postern.example:8443", &numbered);
+        let message = message(Format::Json, "https://postern.example:8443", &numbered);
         assert!(message.starts_with("<105>1 2026-"), "{message}");
         assert!(
             message.contains("Z postern.example postern - break_glass.use [postern@32473 index=\"7\""),
@@ -207,37 +200,46 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn frames_are_counted_and_a_hang_up_is_an_error() {
+    async fn what_a_broken_connection_leaves_in_doubt_is_sent_again() {
         use tokio::io::AsyncReadExt as _;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let config = Syslog { address, transport: Transport::Tcp, authority: None };
+        let config = Syslog {
+            address: listener.local_addr().unwrap().to_string(),
+            transport: Transport::Tcp,
+            ..Syslog::default()
+        };
         let mut sender = Sender::new(&config).unwrap();
-        let parcel = parcel(vec![event("break_glass.use"), event("vault.seal")]);
-        let (delivered, read) = tokio::join!(sender.deliver(&parcel), async {
+        let (first, second) = (parcel(vec![event("break_glass.use")]), parcel(vec![event("vault.seal")]));
+        let (delivered, read) = tokio::join!(sender.deliver(&first), async {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut read = vec![0; 64];
             stream.read_exact(&mut read).await.unwrap();
-            (stream, read)
+            (stream, String::from_utf8(read).unwrap())
         });
         delivered.unwrap();
         let (stream, read) = read;
-        let text = String::from_utf8(read).unwrap();
-        let (count, rest) = text.split_once(' ').unwrap();
-        assert!(count.parse::<usize>().is_ok() && rest.starts_with("<105>1 "), "{text}");
-        drop((stream, listener));
-        let failed = async {
-            // What was on its way when the other side hung up may still be taken.
-            while sender.deliver(&parcel).await.is_ok() {}
+        drop(stream);
+        let (count, rest) = read.split_once(' ').unwrap();
+        assert!(count.parse::<usize>().is_ok() && rest.starts_with("<105>1 "), "{read}");
+        // That connection was dropped: whether its message was kept is known to nobody.
+        let sending = async {
+            while sender.deliver(&second).await.is_err() {}
+            drop(sender);
         };
-        tokio::time::timeout(std::time::Duration::from_secs(10), failed).await.unwrap();
+        let ((), all) = tokio::join!(sending, async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut all = String::new();
+            stream.read_to_string(&mut all).await.unwrap();
+            all
+        });
+        assert!(all.find("break_glass.use").unwrap() < all.find("vault.seal").unwrap(), "{all}");
     }
 
     proptest! {
         #[test]
         fn nothing_in_an_event_adds_a_parameter(text in any::<String>()) {
             let numbered = Numbered { index: 1, event: event("session.open").with("reason", text) };
-            let message = message("https://postern.example", &numbered);
+            let message = message(Format::Json, "https://postern.example", &numbered);
             prop_assert!(!message.chars().any(char::is_control));
             let data = message.split_once('[').unwrap().1;
             let mut unescaped = 0;

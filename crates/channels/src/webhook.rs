@@ -4,7 +4,7 @@ use aws_lc_rs::hmac;
 use postern_domain::SecretText;
 use serde::Serialize;
 
-use crate::config::{Webhook, is_here, roots, signing_key};
+use crate::config::{Webhook, is_here, signing_key};
 use crate::{Numbered, Parcel, chain, told};
 
 /// The header that holds when it was signed and the signature: `t=SECONDS,v1=HEX`.
@@ -49,18 +49,7 @@ impl Sender {
             _ => return Err("url: https://..., or http:// on this machine".to_owned()),
         }
         let key = signing_key(&config.secret_file)?;
-        let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::aws_lc_rs::default_provider().into())
-            .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?
-            .with_root_certificates(roots(config.authority.as_deref())?)
-            .with_no_client_auth();
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            // A receiver that sends elsewhere would hand events to whom nobody named.
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("postern/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| chain(&error))?;
+        let http = crate::http(config.authority.as_deref())?;
         Ok(Self { http, url, key })
     }
 

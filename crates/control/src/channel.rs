@@ -170,6 +170,8 @@ impl Control {
                 return Err(self.channel_fails(&name, &error).await?);
             }
             *heard = tokio::time::Instant::now();
+        } else if let Err(error) = channel.settle().await {
+            return Err(self.channel_fails(&name, &error).await?);
         }
         if told || next - place.next >= PASSED_MAX {
             let mut tx = self.store().write(self.now()).await?;
