@@ -1,5 +1,6 @@
 //! `cargo xtask tamper`: edits on disk that must not go unnoticed.
 
+mod outside;
 mod recordings;
 
 use anyhow::bail;
@@ -16,19 +17,30 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let work = tempfile::tempdir()?;
     let ledger = postern_ledger::tamper::run(work.path())?;
     let recordings = recordings::run()?;
-    for line in [&ledger.undetected, &ledger.misnamed, &ledger.false_alarms, &recordings.undetected] {
+    let outside = outside::run()?;
+    let lists = [
+        &ledger.undetected,
+        &ledger.misnamed,
+        &ledger.false_alarms,
+        &recordings.undetected,
+        &outside.undetected,
+        &outside.misnamed,
+        &outside.false_alarms,
+    ];
+    for line in lists {
         line.iter().for_each(|line| println!("{line}"));
     }
     println!(
-        "tried={} undetected={} ledger={} recordings={} misnamed={} false_alarms={}",
-        ledger.tried + recordings.tried,
-        ledger.undetected.len() + recordings.undetected.len(),
+        "tried={} undetected={} ledger={} recordings={} outside={} misnamed={} false_alarms={}",
+        ledger.tried + recordings.tried + outside.tried,
+        ledger.undetected.len() + recordings.undetected.len() + outside.undetected.len(),
         ledger.tried,
         recordings.tried,
-        ledger.misnamed.len(),
-        ledger.false_alarms.len(),
+        outside.tried,
+        ledger.misnamed.len() + outside.misnamed.len(),
+        ledger.false_alarms.len() + outside.false_alarms.len(),
     );
-    if !ledger.is_ok() || !recordings.undetected.is_empty() {
+    if !ledger.is_ok() || !recordings.undetected.is_empty() || !outside.is_ok() {
         bail!("the verifiers do not notice everything");
     }
     Ok(())

@@ -78,7 +78,7 @@ impl Digest {
         let path = recordings.join(format!("{}.rec", self.session));
         let (leaf, session) = (self.leaf, &self.session);
         match chain_of(&path) {
-            Ok(chain) if hex::encode(chain.digest) == self.digest && longer(&path, chain.bytes, chain.complete) => {
+            Ok(chain) if hex::encode(chain.digest) == self.digest && longer(&path, chain.bytes, chain.ended) => {
                 Some(format!("recording of {session} (leaf {leaf}): has bytes after its end"))
             }
             Ok(chain) if hex::encode(chain.digest) == self.digest => None,
@@ -88,8 +88,8 @@ impl Digest {
     }
 }
 
-fn longer(path: &Path, bytes: u64, complete: bool) -> bool {
-    complete && std::fs::metadata(path).is_ok_and(|facts| facts.len() != bytes)
+fn longer(path: &Path, bytes: u64, ended: bool) -> bool {
+    ended && std::fs::metadata(path).is_ok_and(|facts| facts.len() != bytes)
 }
 
 fn published(ledger: &Path, verifier: &Verifier, since: Option<&[u8]>) -> (Report, Vec<Digest>) {

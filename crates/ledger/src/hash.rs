@@ -77,6 +77,12 @@ pub fn empty_root() -> Hash {
     sha256(&[])
 }
 
+/// SHA-256, hex.
+#[must_use]
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex::encode(sha256(&[bytes]).0)
+}
+
 /// SHA-256 of the parts one after another.
 pub(crate) fn sha256(parts: &[&[u8]]) -> Hash {
     let mut context = Context::new(&SHA256);

@@ -11,6 +11,7 @@ pub mod bundle;
 pub mod hash;
 pub mod note;
 pub mod proof;
+pub mod statement;
 #[cfg(any(test, feature = "tamper"))]
 pub mod tamper;
 pub mod tile;

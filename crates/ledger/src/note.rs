@@ -3,10 +3,12 @@
 //! A text is given out only after a signature of the expected key over it was found good.
 
 mod checkpoint;
+mod cosignature;
 mod key;
 
 pub use checkpoint::Checkpoint;
 pub(crate) use checkpoint::decimal;
+pub use cosignature::{Witness, WitnessSigner};
 pub use key::{Signer, Verifier};
 
 use base64::Engine;
@@ -80,17 +82,7 @@ pub fn sign(text: &str, signer: &Signer) -> Result<String, Error> {
 /// # Errors
 /// When the bytes are not a note, or not one that the key signed.
 pub fn open<'a>(note: &'a [u8], verifier: &Verifier) -> Result<&'a str, Error> {
-    if note.len() > NOTE_BYTES_MAX {
-        return Err(Error::TooLarge);
-    }
-    let note = str::from_utf8(note).map_err(|_| Error::Malformed)?;
-    if !is_plain(note) {
-        return Err(Error::Malformed);
-    }
-    let blank = note.rfind("\n\n").ok_or(Error::Malformed)?;
-    let (text, signatures) = note.split_at_checked(blank + 1).ok_or(Error::Malformed)?;
-    let signatures =
-        signatures.strip_prefix('\n').and_then(|lines| lines.strip_suffix('\n')).ok_or(Error::Malformed)?;
+    let (text, signatures) = parts(note)?;
     let mut signed = false;
     for (count, line) in signatures.split('\n').enumerate() {
         if count >= SIGNATURES_MAX {
@@ -103,6 +95,22 @@ pub fn open<'a>(note: &'a [u8], verifier: &Verifier) -> Result<&'a str, Error> {
         }
     }
     if signed { Ok(text) } else { Err(Error::NotSigned) }
+}
+
+/// The text of a note, with the line feed at its end, and its signature lines without the last one's. Nothing
+/// is checked yet but the form.
+fn parts(note: &[u8]) -> Result<(&str, &str), Error> {
+    if note.len() > NOTE_BYTES_MAX {
+        return Err(Error::TooLarge);
+    }
+    let note = str::from_utf8(note).map_err(|_| Error::Malformed)?;
+    if !is_plain(note) {
+        return Err(Error::Malformed);
+    }
+    let blank = note.rfind("\n\n").ok_or(Error::Malformed)?;
+    let (text, signatures) = note.split_at_checked(blank + 1).ok_or(Error::Malformed)?;
+    let lines = signatures.strip_prefix('\n').and_then(|lines| lines.strip_suffix('\n'));
+    Ok((text, lines.ok_or(Error::Malformed)?))
 }
 
 /// The key name, the key id and the signature that a line says.

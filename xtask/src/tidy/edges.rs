@@ -56,6 +56,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("postern-open", &["postern-domain", "postern-ledger", "postern-vault"]),
+    ("postern-verify", &["postern-ledger", "postern-wire"]),
     ("postern-e2e", &[]),
     ("postern-estate", &["postern-connectors", "postern-domain"]),
     ("postern-suites", &["postern-e2e"]),

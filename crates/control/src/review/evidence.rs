@@ -8,6 +8,7 @@ use postern_domain::ReviewId;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::review::{Review, ReviewItem, ReviewState};
 use postern_ledger::note;
+use postern_ledger::statement::Statement;
 use postern_store::{LeafFilter, ReadTx, ReviewItemFilter};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -88,15 +89,15 @@ impl Control {
         if format == EvidenceFormat::Json {
             return Ok(json);
         }
-        let (LedgerRange { first, last }, count) = (ledger, items.len());
-        let text = format!(
-            "{HEADING}\nreview {id}\nscope {}\nitems {count}\nledger {first} {last}\njson sha256 {}\ncsv sha256 {}\n",
-            review.scope,
-            digest(&json),
-            digest(&csv)
-        );
+        let said = [
+            ("review", id.to_string()),
+            ("scope", review.scope.to_string()),
+            ("items", items.len().to_string()),
+            ("ledger", format!("{} {}", ledger.first, ledger.last)),
+        ];
         let signer = self.ledger_signer(&mut rows).await?;
-        let signed = note::sign(&text, &signer).map_err(|error| Error::Unavailable(error.to_string()))?;
+        let signed = Statement::sign(HEADING, &said, &[("json", &json), ("csv", &csv)], &signer)
+            .map_err(|error| Error::Unavailable(error.to_string()))?;
         Ok(signed.into_bytes())
     }
 }
@@ -110,16 +111,14 @@ pub fn verify_evidence(key: &str, signed: &[u8], json: &[u8], csv: &[u8]) -> Res
         .trim()
         .parse()
         .map_err(|error| Error::invalid("key", format!("not a verifier key (name+id+base64): {error}")))?;
-    let text = note::open(signed, &verifier).map_err(|error| Error::invalid("note", error.to_string()))?;
-    let lines = text.strip_prefix(HEADING).and_then(|rest| rest.strip_prefix('\n'));
-    let lines = lines.ok_or_else(|| Error::invalid("note", "is signed, but is no note over a review"))?;
-    let said: BTreeMap<String, String> =
-        lines.lines().filter_map(|line| line.split_once(' ')).map(|(word, rest)| (word.into(), rest.into())).collect();
-    for (part, bytes) in [("json", json), ("csv", csv)] {
-        if said.get(part) != Some(&format!("sha256 {}", digest(bytes))) {
-            return Err(Error::invalid(part, "is not what was signed: it was changed, or belongs to another review"));
-        }
+    let statement = Statement::open(signed, &verifier).map_err(|error| Error::invalid("note", error.to_string()))?;
+    if statement.heading != HEADING {
+        return Err(Error::invalid("note", "is signed, but is no note over a review"));
     }
+    for (part, bytes) in [("json", json), ("csv", csv)] {
+        statement.check(part, bytes).map_err(|error| Error::invalid(part, error.to_string()))?;
+    }
+    let said = statement.said;
     let items = said.get("items").and_then(|count| count.parse().ok()).unwrap_or(0);
     Ok(EvidenceVerified { note: said, items })
 }

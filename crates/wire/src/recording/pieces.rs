@@ -218,7 +218,9 @@ pub struct Chain {
     pub chunks: u64,
     /// How many bytes the header and the whole chunks have.
     pub bytes: u64,
-    /// Whether the last of them is the footer and nothing comes after it.
+    /// Whether the last of them is the footer.
+    pub ended: bool,
+    /// Whether it is, and nothing comes after it.
     pub complete: bool,
 }
 
@@ -264,6 +266,7 @@ impl ChainDigest {
             digest: splitter.chain,
             chunks: splitter.index,
             bytes: splitter.whole_len,
+            ended: splitter.ended,
             complete: splitter.ended && !self.broken && !splitter.has_rest(),
         })
     }

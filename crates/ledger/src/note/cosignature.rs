@@ -1,0 +1,158 @@
+//! Cosignatures of witnesses (C2SP `tlog-cosignature`, `cosignature/v1`, Ed25519): somebody else says that
+//! at a time they saw this checkpoint, and that it grew from every one they saw before.
+
+use std::fmt;
+use std::str::FromStr;
+
+use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Error, SIGNATURE_PREFIX, is_name, parts, signature_line};
+use crate::hash::sha256;
+
+/// The byte that says "cosignature/v1 with Ed25519" in key ids and verifier keys.
+const TYPE_COSIGNATURE: u8 = 0x04;
+/// The longest verifier key that is looked at, in bytes.
+const VKEY_BYTES_MAX: usize = 512;
+
+/// A witness's private key with its name. It has neither `Debug` nor `Clone`.
+pub struct WitnessSigner {
+    witness: Witness,
+    pair: Ed25519KeyPair,
+}
+
+impl WitnessSigner {
+    /// The key with the 32 seed bytes of RFC 8032; the caller wipes its copy.
+    ///
+    /// # Errors
+    /// When the name cannot be one or the seed is not 32 bytes.
+    pub fn from_seed(name: &str, seed: &[u8]) -> Result<Self, Error> {
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| Error::BadKey)?;
+        let public = pair.public_key().as_ref().try_into().map_err(|_| Error::BadKey)?;
+        Ok(Self { witness: Witness::new(name, public)?, pair })
+    }
+
+    /// The public half.
+    #[must_use]
+    pub fn witness(&self) -> &Witness {
+        &self.witness
+    }
+
+    /// The signature line, with its line feed, that says that the note's text was seen at `time`, in seconds
+    /// since 1970. The caller has checked the note and that it grew.
+    ///
+    /// # Errors
+    /// When it is no note, or the key fails.
+    pub fn cosign(&self, note: &[u8], time: u64) -> Result<String, Error> {
+        let (text, _) = parts(note)?;
+        let signature = self.pair.try_sign(message(text, time).as_bytes()).map_err(|_| Error::CannotSign)?;
+        let mut bytes = self.witness.key_id.to_vec();
+        bytes.extend_from_slice(&time.to_be_bytes());
+        bytes.extend_from_slice(signature.as_ref());
+        Ok(format!("{SIGNATURE_PREFIX}{} {}\n", self.witness.name, STANDARD.encode(bytes)))
+    }
+}
+
+/// A witness's public key with its name; as text, a verifier key of type 4 (`name+hex key id+base64 key`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witness {
+    name: String,
+    key_id: [u8; 4],
+    public: [u8; 32],
+}
+
+impl Witness {
+    fn new(name: &str, public: [u8; 32]) -> Result<Self, Error> {
+        if !is_name(name) {
+            return Err(Error::BadName);
+        }
+        let [a, b, c, d, ..] = sha256(&[name.as_bytes(), b"\n", &[TYPE_COSIGNATURE], &public]).0;
+        Ok(Self { name: name.to_owned(), key_id: [a, b, c, d], public })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// When this witness saw the note, in seconds since 1970; none when it is not among those that cosigned.
+    ///
+    /// # Errors
+    /// When it is no note, or a cosignature in the name of this witness is not good.
+    pub fn seen(&self, note: &[u8]) -> Result<Option<u64>, Error> {
+        let (text, signatures) = parts(note)?;
+        let mut newest = None;
+        for line in signatures.split('\n') {
+            let (name, key_id, bytes) = signature_line(line).ok_or(Error::Malformed)?;
+            if name != self.name || key_id != self.key_id {
+                continue;
+            }
+            let (time, signature) = bytes.split_first_chunk::<8>().ok_or(Error::BadSignature)?;
+            let time = u64::from_be_bytes(*time);
+            let key = UnparsedPublicKey::new(&ED25519, &self.public);
+            key.verify(message(text, time).as_bytes(), signature).map_err(|_| Error::BadSignature)?;
+            newest = newest.max(Some(time));
+        }
+        Ok(newest)
+    }
+}
+
+impl fmt::Display for Witness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut key = vec![TYPE_COSIGNATURE];
+        key.extend_from_slice(&self.public);
+        write!(f, "{}+{}+{}", self.name, hex::encode(self.key_id), STANDARD.encode(key))
+    }
+}
+
+impl FromStr for Witness {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if text.len() > VKEY_BYTES_MAX {
+            return Err(Error::BadKey);
+        }
+        let mut parts = text.splitn(3, '+');
+        let (Some(name), Some(key_id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(Error::BadKey);
+        };
+        let key = STANDARD.decode(key).map_err(|_| Error::BadKey)?;
+        let public = match key.split_first() {
+            Some((&TYPE_COSIGNATURE, public)) => public.try_into().map_err(|_| Error::BadKey)?,
+            _ => return Err(Error::BadKey),
+        };
+        let witness = Self::new(name, public)?;
+        if hex::encode(witness.key_id) == key_id { Ok(witness) } else { Err(Error::WrongKeyId) }
+    }
+}
+
+/// What a cosignature is over.
+fn message(text: &str, time: u64) -> String {
+    format!("cosignature/v1\ntime {time}\n{text}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::note::{Signer, Verifier, open, sign};
+
+    #[test]
+    fn a_witness_says_when_it_saw_a_checkpoint_and_spoils_no_other_signature() {
+        let log = Signer::from_seed("example.com/log", &[1; 32]).unwrap();
+        let witness = WitnessSigner::from_seed("example.com/witness", &[2; 32]).unwrap();
+        let note = sign("example.com/log\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n", &log).unwrap();
+        let line = witness.cosign(note.as_bytes(), 1_790_000_000).unwrap();
+        let both = format!("{note}{line}");
+        let key: Witness = witness.witness().to_string().parse().unwrap();
+        assert_eq!(key.seen(both.as_bytes()).unwrap(), Some(1_790_000_000));
+        assert_eq!(key.seen(note.as_bytes()).unwrap(), None);
+        assert!(open(both.as_bytes(), log.verifier()).is_ok());
+        let other = both.replacen("\n0\n", "\n1\n", 1);
+        assert_eq!(key.seen(other.as_bytes()), Err(Error::BadSignature));
+        // A log's key is no witness's, and the other way round.
+        assert_eq!(log.verifier().to_string().parse::<Witness>(), Err(Error::BadKey));
+        assert_eq!(key.to_string().parse::<Verifier>(), Err(Error::BadKey));
+    }
+}
