@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("postern-tickets", &["postern-domain"]),
     ("postern-gateway", &["postern-domain", "postern-wire"]),
     ("postern-sql", &["postern-domain"]),
+    ("postern-understand", &["postern-wire"]),
     ("postern-sql-console", &["postern-domain", "postern-wire"]),
     ("postern-ssh-target", &["postern-domain", "postern-gateway", "postern-wire"]),
     ("postern-gateway-ssh", &["postern-domain", "postern-gateway", "postern-ssh-target", "postern-wire"]),

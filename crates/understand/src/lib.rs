@@ -1,0 +1,28 @@
+//! What was done in a session, told from the frames of its recording.
+//!
+//! [`Understanding`] takes frames as they come, live or from a file, and gives deeds: the commands as
+//! they were executed, files that were moved, connections that were forwarded, statements. Commands of
+//! a terminal are read off the screen that the person saw, which a terminal emulator draws from the
+//! output: history, completion, editing and paste come out as the shell had them in the end, and what was
+//! typed without being shown, a password for one, is never seen.
+//!
+//! Secrets are masked before anything leaves: see [`mask`]. Memory is bounded whatever the bytes are.
+//! Nothing here does I/O or reads a clock.
+
+mod deed;
+mod lines;
+mod mask;
+mod screen;
+mod session;
+mod shell;
+mod statement;
+
+pub use deed::{Command, Deed, DeedKind, Moved, StatementDone};
+pub use mask::{Masker, mask};
+pub use session::Understanding;
+pub use shell::{Parsed, parse};
+
+/// The longest text of a deed, in bytes; the middle of a longer one is left out.
+pub const TEXT_LEN_MAX: usize = 64 * 1024;
+/// The most programs, files or hosts that one deed names.
+pub const NAMES_MAX: usize = 256;
