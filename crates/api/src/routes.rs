@@ -4,6 +4,7 @@ use crate::route::Routes;
 
 mod account;
 mod asset;
+mod attachment;
 mod audit;
 mod break_glass;
 mod checkout;
@@ -44,6 +45,7 @@ pub(crate) fn all(routes: Routes) -> Routes {
     routes
         .and(account::declare)
         .and(asset::declare)
+        .and(attachment::declare)
         .and(audit::declare)
         .and(break_glass::declare)
         .and(checkout::declare)

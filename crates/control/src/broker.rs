@@ -429,6 +429,9 @@ impl Control {
                 }
                 Ok(until) if until != session.until => {
                     self.live().until(&id, until);
+                    let mut tx = self.store().write(self.now()).await?;
+                    tx.session_until(&id, until).await?;
+                    tx.commit_upkeep().await?;
                 }
                 Ok(_) => {}
             }

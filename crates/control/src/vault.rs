@@ -129,6 +129,7 @@ impl Control {
         }
         rewrapped += crate::secret::rewrap(&next, &mut tx).await?;
         rewrapped += crate::factor::rewrap(&next, &mut tx).await?;
+        rewrapped += crate::attachment::rewrap(&next, &mut tx).await?;
         rewrapped += crate::offline::rewrap(&next, &mut tx).await?;
         let id = self.vault_status().vault_id.unwrap_or_default();
         let event = Event::done(self.now(), caller.actor(), "vault.rotate_key", id, ScopePath::root())

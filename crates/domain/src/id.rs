@@ -160,6 +160,8 @@ ids! {
     ConnectTokenId = "ctk", "connect token";
     /// A statement that waits until somebody has said yes.
     StatementId = "stm", "statement";
+    /// A saved wish.
+    TemplateId = "tpl", "request template";
     /// A separation of duties.
     DutiesId = "sod", "separation of duties";
     /// Somebody who answers in the place of another.

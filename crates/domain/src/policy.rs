@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::account::CredentialKind;
 use crate::asset::Platform;
 use crate::break_glass::BreakGlassRule;
 use crate::capability::Capability;
@@ -86,6 +87,9 @@ pub struct Accounts {
     pub labels: BTreeMap<String, String>,
     /// Assets by platform.
     pub platforms: BTreeSet<Platform>,
+    /// Accounts by how they are proved to their target.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub kinds: BTreeSet<CredentialKind>,
 }
 
 /// A day of the week.
@@ -118,6 +122,10 @@ pub struct Hours {
     /// The time zone's IANA name; `UTC` unless given.
     #[serde(default = "utc")]
     pub zone: String,
+    /// Days on which they do not hold, holidays for example: `2026-12-25`. Hours that go past midnight belong to
+    /// the day they began on.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub except: BTreeSet<String>,
 }
 
 fn utc() -> String {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{GrantId, PolicyId, RequestId};
+use crate::id::{GrantId, PolicyId, RequestId, TemplateId};
 use crate::name::{AccountRef, GroupName, UserName};
 use crate::scope::ScopePath;
 use crate::time::Timestamp;
@@ -41,6 +41,55 @@ pub struct RequestComment {
     pub text: String,
     /// When.
     pub at: Timestamp,
+}
+
+/// A file that somebody put to a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Attachment {
+    /// Counts those of one request, from 1.
+    pub number: u32,
+    /// What it is called.
+    pub name: String,
+    /// How large it is.
+    pub bytes: u64,
+    /// The SHA-256 of its content, hex, as the ledger has it.
+    pub sha256: String,
+    /// Who put it there.
+    pub user: UserName,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A wish that is kept, to be made again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RequestTemplate {
+    /// Identifier.
+    pub id: TemplateId,
+    /// What it is called.
+    pub name: String,
+    /// Who saved it.
+    pub user: UserName,
+    /// Whom it is for: those of this scope, above and below it; none means for who saved it only.
+    pub scope: Option<ScopePath>,
+    /// The wish.
+    pub wish: TemplateWish,
+}
+
+/// What is asked for by a template. Nothing of it gives any right: it is asked for as if it had been typed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TemplateWish {
+    /// What for; may be empty, where that is left to who asks.
+    #[serde(default)]
+    pub accounts: Vec<AccountRef>,
+    /// How long, in seconds.
+    pub duration_seconds: u64,
+    /// Why.
+    #[serde(default)]
+    pub reason: String,
+    /// The ticket, or the beginning of it.
+    #[serde(default)]
+    pub ticket: Option<String>,
 }
 
 /// A wish to use an account for a task and a window.

@@ -162,6 +162,12 @@ impl Client {
         self.answer(self.request(method, path).json(body)).await
     }
 
+    /// Posts bytes.
+    pub(crate) async fn upload<T: DeserializeOwned>(&self, path: &str, bytes: Vec<u8>) -> Result<T, Failure> {
+        let request = self.request(Method::POST, path).header("Content-Type", "application/octet-stream");
+        self.answer(request.body(bytes)).await
+    }
+
     /// Posts.
     pub(crate) async fn post<B: Serialize + ?Sized, T: DeserializeOwned>(
         &self,

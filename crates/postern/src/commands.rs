@@ -32,6 +32,7 @@ mod ssh_key;
 mod stand_in;
 mod statement;
 mod status;
+mod template;
 mod token;
 mod user;
 mod vault;
@@ -107,6 +108,11 @@ pub(crate) enum Command {
     Statement(statement::StatementCommand),
     /// Ask for access.
     Request(request::Ask),
+    /// Keep, list and forget wishes.
+    #[command(subcommand)]
+    Template(template::TemplateCommand),
+    Attach(template::Attach),
+    Attachments(template::Attachments),
     /// List requests.
     Requests(request::Requests),
     /// Say yes to somebody's request.
@@ -204,6 +210,9 @@ pub(crate) async fn run(command: Command, format: Format) -> Result<u8, Failure>
         Command::Statements(args) => args.run(format).await,
         Command::Statement(command) => command.run(format).await,
         Command::Request(args) => args.run(format).await,
+        Command::Template(command) => command.run(format).await,
+        Command::Attach(args) => args.run(format).await,
+        Command::Attachments(args) => args.run(format).await,
         Command::Requests(args) => args.run(format).await,
         Command::Approve(args) => args.run(format).await,
         Command::Approvers(args) => args.run(format).await,

@@ -115,6 +115,7 @@ fn push_selector(
     push_among(query, "c.name", row::to_json(&accounts.names, "names")?, accounts.names.is_empty());
     push_among(query, "a.name", row::to_json(&accounts.assets, "assets")?, accounts.assets.is_empty());
     push_among(query, "a.platform", row::to_json(&accounts.platforms, "platforms")?, accounts.platforms.is_empty());
+    push_among(query, "c.credential", row::to_json(&accounts.kinds, "kinds")?, accounts.kinds.is_empty());
     push_labels(query, &accounts.labels);
     Ok(())
 }

@@ -118,6 +118,7 @@ fn migrator() -> Migrator {
         migration(121, "break_glass", include_str!("../migrations/0121_break_glass.sql")),
         migration(142, "separation_of_duties", include_str!("../migrations/0142_separation_of_duties.sql")),
         migration(143, "tickets", include_str!("../migrations/0143_tickets.sql")),
+        migration(144, "templates_and_attachments", include_str!("../migrations/0144_templates_and_attachments.sql")),
         migration(50, "more_listings", include_str!("../migrations/0050_more_listings.sql")),
     ])
 }

@@ -179,6 +179,19 @@ fn filtered(mut query: Query, scopes: &[ScopePath], own: &UserId, filter: &Sessi
 }
 
 impl WriteTx {
+    /// Sets until when a session may go on, as was decided anew.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn session_until(&mut self, id: &SessionId, until: Timestamp) -> Result<(), Error> {
+        sqlx::query("update session set ends_by = ?2 where id = ?1 and state <> 'ended'")
+            .bind(id.as_str())
+            .bind(until.as_millis())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
     /// Writes down a session that is about to be opened.
     ///
     /// # Errors

@@ -1,10 +1,10 @@
 import { call, json, nothing, path, withQuery } from "./http";
 import type { Query } from "./http";
 import type {
-  Access, AccessExplained, Account, ApiToken, Applied, Asset, AuditItem, CheckedOut, Checkout, ConnectTicket, Counts, DayFigures,
+  Access, AccessExplained, Account, ApiToken, Applied, Asset, Attachment, AuditItem, CheckedOut, Checkout, ConnectTicket, Counts, DayFigures,
   DiscoveryRun, DiscoveryView, Document, DutiesView, DocumentsRead, DocumentsWritten, Finding, Folder, Inventory, WaitingStatement,
   Grant, Group, Home, HostKey, Integrity, Link, LinkShown, Login, Page, Passkey, PasskeyAnswer,
-  PasskeyOffer, Permission, Policy, PolicyDeleted, PolicyRightSize, PolicyRightSized, Proof, ReachItem, RecordingMarks, Recurrence, RecordingSearch, Request, RequestComment, RequestContext, Review, ReviewAnswered, ReviewItem, ReviewPlan, ReviewStarted,
+  PasskeyOffer, Permission, Policy, PolicyDeleted, PolicyRightSize, PolicyRightSized, Proof, ReachItem, RecordingMarks, Recurrence, RecordingSearch, Request, RequestComment, RequestContext, RequestTemplate, Review, ReviewAnswered, ReviewItem, ReviewPlan, ReviewStarted,
   Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, BreakGlassUse, ChannelView, OfflineView, SqlConsoleOpened, SshKey, StandIn, Status, TerminalOpened, User,
   VaultStatus, WeighedRequest, Who,
 } from "./nouns";
@@ -140,6 +140,12 @@ export const api = {
   requestDeny: (id: string, reason: string) => json<Request>("POST", path("requests", id, "deny"), { body: { reason } }),
   requestWithdraw: (id: string) => call("POST", path("requests", id, "withdraw")),
 
+  attachmentAdd: (id: string, file: File) => json<Attachment>("POST", path("requests", id, "attachments"), { query: { name: file.name }, body: file }),
+  attachmentUrl: (id: string, number: number) => path("requests", id, "attachments", number),
+  attachmentList: (id: string, signal?: Signal) => json<Page<Attachment>>("GET", path("requests", id, "attachments"), { signal }),
+  templateList: (query: Query, signal?: Signal) => json<Page<RequestTemplate>>("GET", path("request-templates"), { query, signal }),
+  templateCreate: (body: { name: string; wish: { accounts: string[]; duration_seconds: number; reason: string; ticket?: string } }) => json<RequestTemplate>("POST", path("request-templates"), { body }),
+  templateDelete: (id: string) => nothing("DELETE", path("request-templates", id)),
   dutiesList: (query: Query, signal?: Signal) => json<Page<DutiesView>>("GET", path("duties"), { query, signal }),
   standInList: (query: Query, signal?: Signal) => json<Page<StandIn>>("GET", path("stand-ins"), { query, signal }),
   standInCreate: (body: { stand_in: string; starts_at?: string; ends_at: string; reason?: string }) => json<StandIn>("POST", path("stand-ins"), { body }),

@@ -41,10 +41,12 @@ export function withQuery(url: string, query?: Query): string {
 
 async function send(method: Method, url: string, options: Options, key: string | undefined): Promise<Response> {
   const headers = new Headers({ accept: "application/json" });
-  if (options.body !== undefined) headers.set("content-type", "application/json");
+  const raw = options.body instanceof Blob;
+  if (options.body !== undefined) headers.set("content-type", raw ? "application/octet-stream" : "application/json");
   if (key) headers.set("idempotency-key", key);
   const init: RequestInit = { method, headers, credentials: "same-origin", cache: "no-store" };
-  if (options.body !== undefined) init.body = JSON.stringify(options.body);
+  if (options.body instanceof Blob) init.body = options.body;
+  else if (options.body !== undefined) init.body = JSON.stringify(options.body);
   if (options.signal) init.signal = options.signal;
   try {
     return await fetch(withQuery(url, options.query), init);

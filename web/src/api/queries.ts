@@ -51,6 +51,8 @@ export const q = {
     queryOptions({ queryKey: ["user", "show", name], queryFn: ({ signal }) => api.userShow(name, signal) }),
   sshKeys: list("ssh_key", api.sshKeyList),
   tokens: list("token", api.tokenList),
+  attachments: (id: string) => queryOptions({ queryKey: ["request", "attachments", id], queryFn: ({ signal }) => api.attachmentList(id, signal) }),
+  templates: list("request", api.templateList),
   duties: list("duties", api.dutiesList),
   standIns: list("stand_in", api.standInList),
   groups: list("group", api.groupList),

@@ -1518,6 +1518,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/request-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Wishes that are kept */
+        get: operations["template_list"];
+        put?: never;
+        /** Keep a wish */
+        post: operations["template_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/request-templates/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forget a wish */
+        delete: operations["template_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/requests": {
         parameters: {
             query?: never;
@@ -1564,6 +1599,41 @@ export interface paths {
         put?: never;
         /** Say yes to somebody's request */
         post: operations["request_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{id}/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Files that were put to a request */
+        get: operations["attachment_list"];
+        put?: never;
+        /** Put a file to a request */
+        post: operations["attachment_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{id}/attachments/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a file of a request */
+        get: operations["attachment_read"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2861,6 +2931,8 @@ export interface components {
              * @default []
              */
             assets: components["schemas"]["AssetName"][];
+            /** @description Accounts by how they are proved to their target. */
+            kinds?: components["schemas"]["CredentialKind"][];
             /**
              * @description Assets by label: each label named must have the value given.
              * @default {}
@@ -3059,6 +3131,27 @@ export interface components {
         };
         /** @description An asset's name, unique within its tenant. */
         AssetName: string;
+        /** @description A file that somebody put to a request. */
+        Attachment: {
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /**
+             * Format: uint64
+             * @description How large it is.
+             */
+            bytes: number;
+            /** @description What it is called. */
+            name: string;
+            /**
+             * Format: uint32
+             * @description Counts those of one request, from 1.
+             */
+            number: number;
+            /** @description The SHA-256 of its content, hex, as the ledger has it. */
+            sha256: string;
+            /** @description Who put it there. */
+            user: components["schemas"]["UserName"];
+        };
         /** @description One event with its place in the log. */
         AuditEntry: {
             /** @description What happened. */
@@ -4511,6 +4604,11 @@ export interface components {
              * @default []
              */
             days: components["schemas"]["Day"][];
+            /**
+             * @description Days on which they do not hold, holidays for example: `2026-12-25`. Hours that go past midnight belong to
+             *     the day they began on.
+             */
+            except?: string[];
             /** @description When it begins, `HH:MM`. */
             from: string;
             /** @description When it ends, `HH:MM` or `24:00`; before `from` means past midnight, belonging to the day it began on. */
@@ -5020,6 +5118,18 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a listing. */
+        Page_of_Attachment: {
+            /** @description What is on it. */
+            items: components["schemas"]["Attachment"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
         Page_of_AuditEntry: {
             /** @description What is on it. */
             items: components["schemas"]["AuditEntry"][];
@@ -5251,6 +5361,18 @@ export interface components {
         Page_of_ReachItem: {
             /** @description What is on it. */
             items: components["schemas"]["ReachItem"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
+        Page_of_RequestTemplate: {
+            /** @description What is on it. */
+            items: components["schemas"]["RequestTemplate"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
             /**
@@ -6545,6 +6667,19 @@ export interface components {
         };
         /** @description Where a request stands. */
         RequestState: "pending" | "granted" | "denied" | "expired" | "withdrawn";
+        /** @description A wish that is kept, to be made again. */
+        RequestTemplate: {
+            /** @description Identifier. */
+            id: components["schemas"]["TemplateId"];
+            /** @description What it is called. */
+            name: string;
+            /** @description Whom it is for: those of this scope, above and below it; none means for who saved it only. */
+            scope?: components["schemas"]["ScopePath"] | null;
+            /** @description Who saved it. */
+            user: components["schemas"]["UserName"];
+            /** @description The wish. */
+            wish: components["schemas"]["TemplateWish"];
+        };
         /** @description How much of what statements give is kept in the recording, as the person saw it. */
         ResultCapture: {
             /**
@@ -7545,6 +7680,44 @@ export interface components {
         };
         /** @description How one asset of a run stands. */
         TargetState: "waiting" | "done" | "failed" | "cancelled";
+        /** @description A saved wish. */
+        TemplateId: string;
+        /** @description A wish to be kept. */
+        TemplateInput: {
+            /** @description What it is called. */
+            name: string;
+            /**
+             * @description Whom it is for: those of this scope, above and below it, which takes `policy:write` there; oneself only
+             *     unless given.
+             * @default null
+             */
+            scope: components["schemas"]["ScopePath"] | null;
+            /** @description The wish. */
+            wish: components["schemas"]["TemplateWish"];
+        };
+        /** @description What is asked for by a template. Nothing of it gives any right: it is asked for as if it had been typed. */
+        TemplateWish: {
+            /**
+             * @description What for; may be empty, where that is left to who asks.
+             * @default []
+             */
+            accounts: components["schemas"]["AccountRef"][];
+            /**
+             * Format: uint64
+             * @description How long, in seconds.
+             */
+            duration_seconds: number;
+            /**
+             * @description Why.
+             * @default
+             */
+            reason: string;
+            /**
+             * @description The ticket, or the beginning of it.
+             * @default null
+             */
+            ticket: string | null;
+        };
         /** @description A terminal that has been opened. It carries a secret and has no `Debug`. */
         TerminalOpened: {
             /** @description On what. */
@@ -11740,6 +11913,98 @@ export interface operations {
             };
         };
     };
+    template_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_RequestTemplate"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    template_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTemplate"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    template_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The template. */
+                id: components["schemas"]["TemplateId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     request_list: {
         parameters: {
             query?: {
@@ -11874,6 +12139,111 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Request"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    attachment_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The request. */
+                id: components["schemas"]["RequestId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_Attachment"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    attachment_add: {
+        parameters: {
+            query: {
+                /** @description Its name, without folders. */
+                name: string;
+            };
+            header?: never;
+            path: {
+                /** @description The request. */
+                id: components["schemas"]["RequestId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    attachment_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The request. */
+                id: components["schemas"]["RequestId"];
+                /** @description The file's number, from 1. */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
                 };
             };
             /** @description What went wrong */

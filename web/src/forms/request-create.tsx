@@ -1,4 +1,4 @@
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { Check } from "lucide-react";
 import { useState } from "react";
 import type { FormEvent } from "react";
@@ -6,6 +6,7 @@ import type { FormEvent } from "react";
 import { api } from "../api/client";
 import { asApiError, messageOf } from "../api/errors";
 import type { Access, Request } from "../api/nouns";
+import { q } from "../api/queries";
 import { demandPhrases } from "../components/Demands";
 import { fieldError, names } from "../components/FormDialog";
 import { useKept } from "../hooks/useKept";
@@ -15,7 +16,7 @@ import { ChoicesField } from "../policy/fields";
 import { toast } from "../stores/toast";
 import { Button } from "../ui/Button";
 import { Dialog, DialogActions } from "../ui/Dialog";
-import { CheckField, TextArea, TextField } from "../ui/Field";
+import { CheckField, SelectField, TextArea, TextField } from "../ui/Field";
 import { Notice } from "../ui/feedback";
 import { duration, parseDuration } from "../util/time";
 
@@ -62,7 +63,17 @@ export function RequestCreate({ access, emergency = false, onClose, onDone }: { 
   const [also, setAlso] = useKept("also", "");
   const [again, setAgain] = useKept("again", false);
   const [windows, setWindows] = useKept("windows", { days: ["mon", "tue", "wed", "thu", "fri"] as Day[], from: "08:00", to: "10:00", until: "" });
+  const [keepAs, setKeepAs] = useKept("keep_as", "");
   const [tried, setTried] = useState(false);
+  const templates = useQuery(q.templates({}));
+  const fill = (id: string) => {
+    const wish = templates.data?.items.find((each) => each.id === id)?.wish;
+    if (!wish) return;
+    setLength(duration(Math.min(wish.duration_seconds, longest)));
+    setReason(wish.reason ?? "");
+    setTicket(wish.ticket ?? "");
+    setAlso((wish.accounts ?? []).filter((each) => each !== access.account).join(", "));
+  };
   const now = useNow(LATE_MS);
   const beginsAt = begins === "" ? undefined : new Date(begins);
   const seconds = parseDuration(length);
@@ -82,6 +93,10 @@ export function RequestCreate({ access, emergency = false, onClose, onDone }: { 
         ...(ticket.trim() ? { ticket: ticket.trim() } : {}),
       }),
     onSuccess: (request) => {
+      if (keepAs.trim() && !again) {
+        const wish = { accounts: [access.account, ...names(also)], duration_seconds: seconds ?? 0, reason: reason.trim(), ...(ticket.trim() ? { ticket: ticket.trim() } : {}) };
+        void api.templateCreate({ name: keepAs.trim(), wish });
+      }
       toast("ok", request.state === "granted" ? t.requestForm.granted(access.account) : t.requestForm.sent);
       onDone(request);
     },
@@ -118,6 +133,12 @@ export function RequestCreate({ access, emergency = false, onClose, onDone }: { 
           </div>
         ) : null}
         {failure ? <div className="mb-4"><Notice tone="bad" live>{messageOf(failure)}</Notice></div> : null}
+        {(templates.data?.items.length ?? 0) > 0 ? (
+          <SelectField label={t.requestForm.template} defaultValue="" onChange={(event) => fill(event.target.value)}>
+            <option value="">{t.requestForm.templateNone}</option>
+            {templates.data?.items.map((each) => <option key={each.id} value={each.id}>{each.name}</option>)}
+          </SelectField>
+        ) : null}
         <TextField label={t.requestForm.also} hint={t.requestForm.alsoHint} optional={t.common.optional} mono value={also} onChange={(event) => setAlso(event.target.value)} error={fieldError(send.error, "also")} spellCheck={false} autoComplete="off" />
         {emergency ? null : <div className="mt-3"><CheckField label={t.requestForm.again} checked={again} onChange={(event) => setAgain(event.target.checked)} /></div>}
         {again && !emergency ? <Windows value={windows} onChange={setWindows} error={(tried ? bad.until : undefined) ?? fieldError(send.error, "recurs.until") ?? fieldError(send.error, "recurs")} /> : <>
@@ -131,6 +152,7 @@ export function RequestCreate({ access, emergency = false, onClose, onDone }: { 
         </>}
         <TextArea label={t.requestForm.reason} value={reason} onChange={(event) => setReason(event.target.value)} hint={t.requestForm.reasonHint} optional={demands?.reason_required ? undefined : t.common.optional} error={tried ? bad.reason : undefined} maxLength={1000} autoFocus />
         <TextField label={emergency ? t.breakGlass.incident : t.requestForm.ticket} mono value={ticket} onChange={(event) => setTicket(event.target.value)} hint={pattern ? t.requestForm.ticketHint(pattern) : undefined} optional={pattern ? undefined : t.common.optional} error={tried ? bad.ticket : undefined} autoComplete="off" spellCheck={false} />
+        {again ? null : <TextField label={t.requestForm.keepAs} hint={t.requestForm.keepAsHint} optional={t.common.optional} value={keepAs} onChange={(event) => setKeepAs(event.target.value)} maxLength={80} />}
         <DialogActions>
           <Button onClick={onClose}>{t.actions.cancel}</Button>
           <Button look="primary" type="submit" busy={send.isPending}>{demands?.approval ? t.requestForm.submit : t.requestForm.submitNow}</Button>

@@ -30,6 +30,7 @@ export function HoursField({ value, onChange, error }: { value: Hours[]; onChang
             <span className="text-xs text-muted">–</span>
             <input aria-label={f.hoursTo} value={each.to} onChange={(event) => set(index, { to: event.target.value })} className={`${BOX} w-18 font-mono`} />
             <input aria-label={f.zone} value={each.zone ?? "UTC"} onChange={(event) => set(index, { zone: event.target.value })} className={`${BOX} min-w-0 flex-1 basis-32`} />
+            <input aria-label={f.except} placeholder={f.except} title={f.exceptHint} defaultValue={(each.except ?? []).join(", ")} onChange={(event) => set(index, { except: event.target.value.split(/[\s,;]+/).filter(Boolean) })} className={`${BOX} min-w-0 flex-1 basis-40 font-mono`} />
             <IconButton label={t.actions.remove} size="sm" onClick={() => onChange(value.filter((_, at) => at !== index))}><X className="size-4" aria-hidden /></IconButton>
           </div>
         ))}

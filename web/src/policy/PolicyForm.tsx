@@ -11,6 +11,8 @@ import { HoursField } from "./HoursField";
 const f = t.policies.fields;
 const CAPABILITIES = ["shell", "exec", "sftp_read", "sftp_write", "local_forward", "remote_forward", "dynamic_forward", "agent", "x11", "env", "query", "copy_in", "copy_out", "replication"] as const;
 
+const KINDS = ["password", "ssh_key", "ssh_certificate"] as const;
+
 interface Props {
   document: PolicyDocument;
   problems: Problems;
@@ -42,6 +44,7 @@ export function PolicyForm({ document: d, problems, isNew, onChange }: Props) {
         <NamesField label={f.assets} hint={f.anyWhenEmpty} value={d.accounts.assets} onChange={(assets) => set({ accounts: { ...d.accounts, assets } })} error={wrong("accounts.assets")} />
         <LabelsField label={t.assets.labels} hint={t.assets.labelsHint} value={d.accounts.labels} onChange={(labels) => set({ accounts: { ...d.accounts, labels } })} error={wrong("accounts.labels")} />
         <ChoicesField legend={f.platforms} options={PLATFORMS.map((each) => [each, t.assets.platforms[each]])} value={d.accounts.platforms} onChange={(platforms) => set({ accounts: { ...d.accounts, platforms } })} />
+        <ChoicesField legend={f.kinds} options={KINDS.map((each) => [each, t.accounts.credentials[each]])} value={d.accounts.kinds ?? []} onChange={(kinds) => set({ accounts: { ...d.accounts, kinds } })} />
       </Section>
       <Section title={t.policies.parts.when}>
         <NamesField label={f.networks} hint={f.networksHint} value={d.conditions.networks} onChange={(networks) => set({ conditions: { ...d.conditions, networks } })} error={wrong("conditions.networks")} />

@@ -13,19 +13,20 @@ export function whoWords(policy: Policy): string {
 
 /** Which accounts it reaches. */
 export function accountWords(policy: Policy): string {
-  const { names, assets, labels, platforms } = policy.accounts;
+  const { names, assets, labels, platforms, kinds } = policy.accounts;
   const parts = [
     names.length > 0 ? `${w.accountsNamed} ${list(names)}` : "",
     assets.length > 0 ? `${w.onAssets} ${list(assets)}` : "",
     Object.keys(labels).length > 0 ? `${w.withLabels} ${list(Object.entries(labels).map(([key, value]) => `${key}=${value}`))}` : "",
     platforms.length > 0 ? `${w.onPlatforms} ${list(platforms.map((each) => t.assets.platforms[each]))}` : "",
+    (kinds ?? []).length > 0 ? `${w.provedBy} ${list((kinds ?? []).map((each) => t.accounts.credentials[each]))}` : "",
   ];
   return parts.filter(Boolean).join(" ") || t.policies.anyAccount;
 }
 
 export function whenWords(policy: Policy): string[] {
   const { networks, hours } = policy.conditions;
-  const said = hours.map((each) => w.hours((each.days ?? []).length > 0 ? (each.days ?? []).map((day) => t.policies.days[day]).join(", ") : w.everyDay, each.from, each.to, each.zone ?? "UTC"));
+  const said = hours.map((each) => w.hours((each.days ?? []).length > 0 ? (each.days ?? []).map((day) => t.policies.days[day]).join(", ") : w.everyDay, each.from, each.to, each.zone ?? "UTC") + ((each.except ?? []).length > 0 ? `, ${w.notOn(list(each.except ?? []))}` : ""));
   if (networks.length > 0) said.push(`${w.from} ${list(networks)}`);
   return said.length > 0 ? said : [w.always];
 }

@@ -177,7 +177,7 @@ async fn pass_over(body: &mut BodyDataStream) {
 }
 
 /// The name that a browser stores the file under (RFC 6266, RFC 8187).
-fn disposition(path: &str) -> HeaderValue {
+pub(super) fn disposition(path: &str) -> HeaderValue {
     let name = path.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("file");
     let encoded: String = name
         .bytes()

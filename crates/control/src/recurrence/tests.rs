@@ -14,7 +14,7 @@ fn hours(now: postern_domain::Timestamp, from: u64, to: u64) -> Hours {
         let text = now.after(HOUR * u32::try_from(hours).unwrap()).to_string();
         text[11..16].to_owned()
     };
-    Hours { days: [].into(), from: clock(from), to: clock(to), zone: "UTC".to_owned() }
+    Hours { days: [].into(), from: clock(from), to: clock(to), zone: "UTC".to_owned(), except: [].into() }
 }
 
 async fn daily(estate: &Estate, account: &str) -> Request {

@@ -22,6 +22,7 @@ const LABEL_VALUE_LEN_MAX: usize = 255;
 const LABELS_MAX: usize = 64;
 const APPROVALS_MAX: u8 = 10;
 const STAGES_MAX: usize = 5;
+const EXCEPT_MAX: usize = 400;
 const REMIND_SECONDS_MIN: u64 = 60;
 const DURATION_SECONDS_MAX: u64 = 90 * 86_400;
 const IDLE_SECONDS_MIN: u64 = 10;
@@ -191,6 +192,11 @@ fn check_conditions(conditions: &Conditions, faults: &mut Faults) {
         }
     }
     for (index, hours) in conditions.hours.iter().enumerate() {
+        if hours.except.len() > EXCEPT_MAX {
+            faults.within(field("hours", index), |faults| {
+                faults.at(&["except"], format!("names more than {EXCEPT_MAX} days"));
+            });
+        }
         if let Err(error) = hours.check() {
             faults.within(field("hours", index), |faults| faults.at(&[], error.to_string()));
         }

@@ -127,6 +127,7 @@ fn covers_accounts(wide: &Accounts, narrow: &Accounts) -> bool {
     among(&wide.names, &narrow.names)
         && among(&wide.assets, &narrow.assets)
         && among(&wide.platforms, &narrow.platforms)
+        && among(&wide.kinds, &narrow.kinds)
         && wide.labels.iter().all(|(label, value)| narrow.labels.get(label) == Some(value))
 }
 
@@ -207,7 +208,9 @@ fn covers_conditions(wide: &Conditions, narrow: &Conditions) -> bool {
 fn covers_hours(wide: &[Hours], narrow: &[Hours]) -> bool {
     let covered = |hours: &Hours| {
         let mut open = vec![false; MINUTES_PER_WEEK];
-        for wider in wide.iter().filter(|wider| wider.zone == hours.zone) {
+        // A day that the wider leave out must be left out by the narrower, too.
+        let as_open = |wider: &&Hours| wider.zone == hours.zone && hours.except.is_superset(&wider.except);
+        for wider in wide.iter().filter(as_open) {
             lay(wider, |minute| {
                 if let Some(open) = open.get_mut(minute) {
                     *open = true;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use ipnet::{IpNet, Ipv4Net};
-use jiff::civil::Weekday;
+use jiff::civil::{Date, Weekday};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use serde::{Deserialize, Deserializer};
 
@@ -31,6 +31,12 @@ pub enum InvalidHours {
     Empty {
         /// Both ends.
         at: String,
+    },
+    /// Not a date.
+    #[error("`{given}` is not a date: write YYYY-MM-DD, for example 2026-12-25")]
+    Date {
+        /// The text as given, shortened.
+        given: String,
     },
     /// Not a time zone.
     #[error("`{given}` is not a time zone: write an IANA name, for example Europe/Berlin")]
@@ -74,11 +80,11 @@ impl Hours {
         let (from, to, zone) = self.parse()?;
         let local = zone.to_datetime(now.to_jiff());
         let minute = u16::try_from(i32::from(local.hour()) * 60 + i32::from(local.minute())).unwrap_or(0);
-        let today = self.includes(local.weekday());
+        let today = self.includes(local.date());
         Ok(if from < to {
             today && (from..to).contains(&minute)
         } else {
-            let yesterday = self.includes(local.weekday().previous());
+            let yesterday = local.date().yesterday().is_ok_and(|day| self.includes(day));
             (today && minute >= from) || (yesterday && minute < to)
         })
     }
@@ -119,19 +125,19 @@ impl Hours {
     /// The first window that ends after `now`, which may have begun; none where they cannot be understood.
     pub(crate) fn next_window(&self, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
         let (begin, end, zone) = self.parse().ok()?;
-        let instant = |day: jiff::civil::Date, minute: u16| {
+        let instant = |day: Date, minute: u16| {
             let (day, minute) = if minute == MINUTES_PER_DAY { (day.tomorrow().ok()?, 0) } else { (day, minute) };
             let (hour, minute) = (i8::try_from(minute / 60).ok()?, i8::try_from(minute % 60).ok()?);
             let at = zone.to_ambiguous_timestamp(day.at(hour, minute, 0, 0)).compatible().ok()?;
             Some(Timestamp::from_millis(at.as_millisecond()))
         };
         let mut day = zone.to_datetime(now.to_jiff()).date().yesterday().ok()?;
-        // Yesterday's may go on past midnight; every day of the week comes within the next seven.
-        for _ in 0..9 {
+        // Yesterday's may go on past midnight; every day of the week comes within the next seven, or after holidays.
+        for _ in 0..9 + 7 * self.except.len() {
             let ends_on = if begin < end { day } else { day.tomorrow().ok()? };
             let (from, to) = (instant(day, begin)?, instant(ends_on, end)?);
             // Where the clock is put forward, a short window may vanish.
-            if self.includes(day.weekday()) && to > now && from < to {
+            if self.includes(day) && to > now && from < to {
                 return Some((from, to));
             }
             day = day.tomorrow().ok()?;
@@ -167,6 +173,9 @@ impl Hours {
         if from == to {
             return Err(InvalidHours::Empty { at: self.from.clone() });
         }
+        if let Some(given) = self.except.iter().find(|day| !is_date(day)) {
+            return Err(InvalidHours::Date { given: shown(given) });
+        }
         let zone = match self.zone.as_str() {
             "UTC" => TimeZone::UTC,
             name => ZONES.get(name).map_err(|_| InvalidHours::Zone { given: shown(name) })?,
@@ -174,8 +183,9 @@ impl Hours {
         Ok((from, to, zone))
     }
 
-    fn includes(&self, day: Weekday) -> bool {
-        self.days.is_empty() || self.days.contains(&Day::from(day))
+    fn includes(&self, day: Date) -> bool {
+        (self.days.is_empty() || self.days.contains(&Day::from(day.weekday())))
+            && !self.except.contains(&day.to_string())
     }
 }
 
@@ -191,6 +201,11 @@ impl From<Weekday> for Day {
             Weekday::Sunday => Self::Sun,
         }
     }
+}
+
+/// A date in the one spelling that can be compared.
+fn is_date(text: &str) -> bool {
+    text.parse::<Date>().is_ok_and(|date| date.to_string() == text)
 }
 
 /// `HH:MM`, `24:00` included, as minutes since midnight.

@@ -28,7 +28,7 @@ fn deny() -> Policy {
 }
 
 fn hours(from: &str, to: &str, zone: &str) -> Hours {
-    Hours { days: [].into(), from: from.to_owned(), to: to.to_owned(), zone: zone.to_owned() }
+    Hours { days: [].into(), from: from.to_owned(), to: to.to_owned(), zone: zone.to_owned(), except: [].into() }
 }
 
 fn changed<T>(mut value: T, change: impl FnOnce(&mut T)) -> T {

@@ -42,6 +42,7 @@ fn any_conditions() -> impl Strategy<Value = Conditions> {
         from: from.to_owned(),
         to: to.to_owned(),
         zone: "UTC".to_owned(),
+        except: BTreeSet::new(),
     });
     let narrow = (vec(network, 0..2), vec(hours, 0..2)).prop_map(|(networks, hours)| Conditions { networks, hours });
     prop_oneof![2 => Just(Conditions::default()), 1 => narrow]

@@ -20,6 +20,7 @@ impl Accounts {
         (self.names.is_empty() || self.names.contains(&account.name))
             && (self.assets.is_empty() || self.assets.contains(&asset.name))
             && (self.platforms.is_empty() || self.platforms.contains(&asset.platform))
+            && (self.kinds.is_empty() || self.kinds.contains(&account.credential))
             && self.labels.iter().all(|(label, value)| asset.labels.get(label) == Some(value))
     }
 }

@@ -68,7 +68,8 @@ fn reminders_and_escalation_come_when_they_are_due() {
 fn weekdays(from: &str, to: &str) -> Recurrence {
     use crate::policy::{Day, Hours};
     let days = [Day::Mon, Day::Tue, Day::Wed, Day::Thu, Day::Fri].into();
-    let hours = Hours { days, from: from.to_owned(), to: to.to_owned(), zone: "Europe/Berlin".to_owned() };
+    let hours =
+        Hours { days, from: from.to_owned(), to: to.to_owned(), zone: "Europe/Berlin".to_owned(), except: [].into() };
     Recurrence { hours, until: NOON.after(minutes(30 * 24 * 60)) }
 }
 

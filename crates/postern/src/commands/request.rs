@@ -11,6 +11,7 @@ use postern_domain::risk::{Risk, WeighedRequest};
 use postern_domain::{AccountRef, Period, RequestId, Timestamp};
 use serde_json::json;
 
+use super::template;
 use crate::client::Client;
 use crate::exit::{DONE, Failure, PENDING, REFUSED};
 use crate::output::{self, Columns, Format};
@@ -22,10 +23,13 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 #[derive(Args)]
 pub(crate) struct Ask {
     /// What for, account@asset; several are answered as one.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "template")]
     accounts: Vec<AccountRef>,
+    /// Ask as a template says (postern template list); what is given beside it wins.
+    #[arg(long, value_name = "NAME")]
+    template: Option<String>,
     /// How long: 30m, 8h, 1h30m.
-    #[arg(long = "for", value_name = "DURATION", required_unless_present = "every")]
+    #[arg(long = "for", value_name = "DURATION", required_unless_present_any = ["every", "template"])]
     duration: Option<Period>,
     /// Windows that come again: "mon-fri 08:00-10:00", "08:00-10:00" for every day, "sat,sun 22:00-06:00 Europe/Berlin".
     #[arg(long, value_name = "HOURS", requires = "until", conflicts_with_all = ["duration", "begins"])]
@@ -114,7 +118,7 @@ impl FromStr for Every {
         let window = parts.next().and_then(|part| part.split_once('-'));
         let (from, to) = window.ok_or("write from when to when, for example mon-fri 08:00-10:00")?;
         let zone = parts.next().unwrap_or("UTC").to_owned();
-        let hours = Hours { days, from: from.to_owned(), to: to.to_owned(), zone };
+        let hours = Hours { days, from: from.to_owned(), to: to.to_owned(), zone, except: [].into() };
         hours.check().map_err(|error| error.to_string())?;
         if parts.next().is_some() { Err("there is something after the time zone".to_owned()) } else { Ok(Self(hours)) }
     }
@@ -230,6 +234,27 @@ fn approvals(request: &Request) -> String {
 impl Ask {
     pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
         let client = Client::signed_in()?;
+        let this = self.filled(&client).await?;
+        this.ask(&client, format).await
+    }
+
+    /// The same with what its template says where nothing else was given.
+    async fn filled(mut self, client: &Client) -> Result<Self, Failure> {
+        if let Some(called) = &self.template {
+            let kept = template::wish(client, called).await?;
+            if self.accounts.is_empty() {
+                self.accounts = kept.accounts;
+            }
+            if self.every.is_none() {
+                self.duration = self.duration.or(Some(Period::from_seconds(kept.duration_seconds)));
+            }
+            self.reason = self.reason.or(Some(kept.reason).filter(|reason| !reason.is_empty()));
+            self.ticket = self.ticket.or(kept.ticket);
+        }
+        Ok(self)
+    }
+
+    async fn ask(self, client: &Client, format: Format) -> Result<u8, Failure> {
         let recurs = self.every.zip(self.until).map(|(Every(hours), until)| Recurrence { hours, until: until.time() });
         let (account, also) = self.accounts.split_first().ok_or_else(|| Failure::usage("name an account"))?;
         let body = json!({

@@ -9,6 +9,7 @@ import { Mono } from "../../components/Copy";
 import { Crumb } from "../../components/Crumb";
 import { QueryError } from "../../components/QueryError";
 import { RequestComments } from "../../components/RequestComments";
+import { RequestFiles } from "../../components/RequestFiles";
 import { SessionRows } from "../../components/SessionList";
 import { RequestBadge, RiskBadge, RiskSignals } from "../../components/states";
 import { Ago, Left, When } from "../../components/When";
@@ -189,6 +190,7 @@ function Shown({ request }: { request: Request }) {
           </Section>
           <Nudged request={request} />
           {request.state === "pending" ? <Approvers approvers={context.data?.approvers} /> : null}
+          <RequestFiles request={request} />
           <RequestComments id={request.id} />
           <Context request={request} />
         </div>

@@ -9,7 +9,7 @@ use crate::request::{ApprovalStage, Escalation};
 
 fn hours(from: &str, to: &str, days: &[Day]) -> Hours {
     let days = days.iter().copied().collect();
-    Hours { days, from: from.to_owned(), to: to.to_owned(), zone: "UTC".to_owned() }
+    Hours { days, from: from.to_owned(), to: to.to_owned(), zone: "UTC".to_owned(), except: [].into() }
 }
 
 #[test]
@@ -34,6 +34,8 @@ fn a_policy_is_widened_by_each_of_its_fields() {
         policy.obligations.approval = Some(ApprovalRule::of(2, vec![name("leads")]));
         policy.obligations.ticket_pattern = Some("T-1".to_owned());
         policy.obligations.ticket_checked = true;
+        policy.accounts.kinds.insert(crate::account::CredentialKind::SshKey);
+        policy.conditions.hours[0].except.insert("2026-12-25".to_owned());
         policy.obligations.idle_seconds = Some(600);
         policy.obligations.concurrent_sessions = Some(1);
         policy.obligations.rotate_after_use = true;
@@ -55,6 +57,8 @@ fn a_policy_is_widened_by_each_of_its_fields() {
         ("networks", |p| p.conditions.networks = vec![name("10.0.0.0/7")]),
         ("any network", |p| p.conditions.networks.clear()),
         ("hours", |p| p.conditions.hours = vec![hours("08:00", "18:01", &[])]),
+        ("kinds", |p| p.accounts.kinds.clear()),
+        ("another day", |p| p.conditions.hours[0].except.clear()),
         ("zone", |p| p.conditions.hours[0].zone = "Europe/Berlin".to_owned()),
         ("standing", |p| p.access = Access::Standing),
         ("no approval", |p| p.obligations.approval = None),

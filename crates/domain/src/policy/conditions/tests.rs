@@ -3,7 +3,13 @@ use proptest::prelude::*;
 use super::*;
 
 fn hours(days: &[Day], from: &str, to: &str, zone: &str) -> Hours {
-    Hours { days: days.iter().copied().collect(), from: from.to_owned(), to: to.to_owned(), zone: zone.to_owned() }
+    Hours {
+        days: days.iter().copied().collect(),
+        from: from.to_owned(),
+        to: to.to_owned(),
+        zone: zone.to_owned(),
+        except: [].into(),
+    }
 }
 
 fn at(text: &str) -> Timestamp {
@@ -158,4 +164,20 @@ proptest! {
         let other = hours(&[], &text(to), &text(from), "UTC").hold(now).unwrap();
         prop_assert!(one != other);
     }
+}
+
+#[test]
+fn hours_do_not_hold_on_days_that_are_left_out() {
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let mut office = hours(&[], "08:00", "18:00", "Europe/Berlin");
+    office.except.insert("2026-12-25".to_owned());
+    assert_eq!(office.hold(at("2026-12-24T12:00:00Z")), Ok(true));
+    assert_eq!(office.hold(at("2026-12-25T12:00:00Z")), Ok(false));
+    let mut night = hours(&[], "22:00", "06:00", "UTC");
+    night.except.insert("2026-12-25".to_owned());
+    assert_eq!(night.hold(at("2026-12-25T03:00:00Z")), Ok(true), "it began the day before");
+    assert_eq!(night.hold(at("2026-12-25T23:00:00Z")), Ok(false));
+    assert_eq!(night.hold(at("2026-12-26T03:00:00Z")), Ok(false), "it would have begun on that day");
+    office.except.insert("25.12.2026".to_owned());
+    assert!(matches!(office.hold(at("2026-12-24T12:00:00Z")), Err(InvalidHours::Date { .. })));
 }

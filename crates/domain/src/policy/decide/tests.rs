@@ -89,6 +89,7 @@ fn a_session_ends_with_the_hours_of_its_policy_and_at_those_of_a_deny() {
         from: from.to_owned(),
         to: to.to_owned(),
         zone: zone.to_owned(),
+        except: [].into(),
     };
     let until = |policies: Vec<Policy>| permitted(&Estate::new().with(|e| e.policies = policies)).until;
     let within = |policy: Policy, hours: Vec<Hours>| changed(policy, |p| p.conditions.hours = hours);
