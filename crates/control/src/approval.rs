@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use postern_domain::event::{Event, Outcome};
 use postern_domain::permission::{Authority, Permission};
 use postern_domain::permit::{Manage, Permit};
-use postern_domain::policy::{self, Access, Decision, Policy, Reason};
+use postern_domain::policy::{self, Decision, Policy, Reason};
 use postern_domain::request::{Request, RequestState};
 use postern_domain::user::User;
-use postern_domain::{RequestId, ScopePath, Timestamp, UserId};
+use postern_domain::{RequestId, ScopePath, Timestamp, UserId, UserName};
 use postern_store::{NewApproval, ReadTx, StoredRequest, WriteTx};
 
 use crate::facts::Facts;
@@ -98,6 +98,9 @@ impl Control {
                 if shared::made_by(tx, &request.user, person, now).await? {
                     return Ok(Err(vec![Reason::MadeByAsker]));
                 }
+                if request.sponsor.is_some() && made(tx, person, &request.user, now).await? {
+                    return Ok(Err(vec![Reason::MadeByApprover]));
+                }
             }
         }
         if let (true, Some(rule)) = (approved, &stored.obligations.break_glass)
@@ -132,6 +135,14 @@ impl Control {
             Ok(()) => Error::Refused(reasons),
             Err(error) => error,
         }
+    }
+}
+
+/// Whether `author` made the account of the user called `name`, or changed it, in the last day.
+async fn made(tx: &mut WriteTx, author: &User, name: &UserName, now: Timestamp) -> Result<bool, Error> {
+    match tx.user_by_name(name).await? {
+        Some(asker) => shared::made_by(tx, &author.name, &asker, now).await,
+        None => Ok(true),
     }
 }
 
@@ -174,14 +185,14 @@ pub(crate) async fn still_asked(tx: &mut WriteTx, stored: &StoredRequest) -> Res
     }
     let current = facts.policies.iter().find(|policy| policy.id == request.policy);
     let current = current
-        .filter(|policy| policy.allows() && policy.access == Access::Request)
+        .filter(|policy| policy.allows() && policy::is_asked(policy, &facts.user))
         .filter(|policy| policy.concerns(&facts.user, &facts.account, &facts.asset))
         .ok_or_else(|| again("the policy has changed"))?;
-    let obligations = &current.obligations;
+    let obligations = policy::asked_of(current, &facts.user).into_owned();
     if obligations.approval != request.approval || request.duration_seconds > obligations.max_duration_seconds {
         return Err(again("the policy asks for more"));
     }
-    Ok(current.clone())
+    Ok(Policy { obligations, ..current.clone() })
 }
 
 /// In which capacity somebody answers.

@@ -39,6 +39,7 @@ impl Control {
         if user.state != UserState::Active {
             return Err(unauthenticated());
         }
+        admitted(&user, visitor.source, now)?;
         let mut authority = authority(&mut rows, &user).await?;
         drop(rows);
         if let Some(token) = &proof.cut {
@@ -107,6 +108,17 @@ pub(crate) async fn roles(rows: &mut ReadTx) -> Result<Vec<Role>, Error> {
     let mut roles = built_in_roles();
     roles.extend(rows.roles_custom().await?);
     Ok(roles)
+}
+
+/// That a vendor's terms let them in from `source` at `now`.
+///
+/// # Errors
+/// `Unauthenticated`, saying why: they have proved who they are.
+pub(crate) fn admitted(user: &User, source: std::net::IpAddr, now: Timestamp) -> Result<(), Error> {
+    match user.vendor().map_or(Ok(()), |vendor| vendor.admit(source, now)) {
+        Ok(()) => Ok(()),
+        Err(reason) => Err(Error::Unauthenticated { code: "vendor_not_admitted", message: reason.to_string() }),
+    }
 }
 
 fn unauthenticated() -> Error {

@@ -321,6 +321,12 @@ impl Control {
     /// Writes down that a session is about to be opened, and by which key.
     async fn begin(&self, new: &NewSession, key: Option<&str>, event: Event) -> Result<(), Error> {
         let mut tx = self.store().write(event.at).await?;
+        if let Some(grant) = &new.grant
+            && tx.user(&new.user).await?.is_some_and(|user| user.vendor().is_some())
+            && tx.grant(grant, event.at).await?.is_none_or(|grant| grant.used)
+        {
+            return Err(Error::Conflict("this grant has opened a session already: ask again".to_owned()));
+        }
         tx.session_insert(new).await?;
         if let Some(key) = key {
             tx.ssh_key_used(key).await?;

@@ -11,7 +11,7 @@ use postern_store::WriteTx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Caller, Control, Error, user};
+use crate::{Caller, Control, Error, profile, user};
 
 /// What somebody who leaves answers for and knows; of accounts that the caller may see.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +22,9 @@ pub struct Leaving {
     pub owned: Vec<AccountRef>,
     /// The accounts whose secret, as it is now, they have seen by checking it out.
     pub known: Vec<AccountRef>,
+    /// The vendors whom they sponsor, who have no access until somebody else does.
+    #[serde(default)]
+    pub sponsors: Vec<UserName>,
 }
 
 impl Control {
@@ -43,7 +46,9 @@ impl Control {
         };
         let owned = seen(rows.accounts_owned(&person.id).await?);
         let known = seen(rows.accounts_known(&person.id).await?);
-        Ok(Leaving { user: person.name, owned, known })
+        let sponsors = rows.vendors_of(&person.id).await?;
+        let sponsors = sponsors.into_iter().filter(|vendor| permit.covers(&vendor.scope)).map(|vendor| vendor.name);
+        Ok(Leaving { user: person.name, owned, known, sponsors: sponsors.collect() })
     }
 
     /// Hands over what somebody answered for, where there is an heir, and changes what they know.
@@ -57,6 +62,7 @@ impl Control {
         let mut events = Vec::new();
         if let Some(heir) = heir {
             events.extend(hand_over(tx, caller, leaver, heir).await?);
+            events.extend(sponsor_instead(tx, caller, leaver, heir).await?);
         }
         for account in tx.accounts_known(&leaver.id).await? {
             let (_, event) = self.rotation_follows(tx, &account.id, RotationTrigger::Demand).await?;
@@ -88,6 +94,25 @@ async fn hand_over(tx: &mut WriteTx, caller: &Caller, leaver: &User, heir: &User
             Event::done(tx.now(), caller.actor(), "account.hand_over", reference(&account).to_string(), scope.clone());
         events.push(event.with("from", leaver.name.as_str()).with("to", heir.as_str()));
     }
+    Ok(events)
+}
+
+/// Makes the heir the sponsor of the leaver's vendors, where they can be it.
+async fn sponsor_instead(
+    tx: &mut WriteTx,
+    caller: &Caller,
+    leaver: &User,
+    heir: &UserName,
+) -> Result<Vec<Event>, Error> {
+    let vendors = tx.vendors_of(&leaver.id).await?;
+    let Some(found) = tx.user_by_name(heir).await? else { return Ok(Vec::new()) };
+    let mut events = Vec::new();
+    for vendor in vendors {
+        profile::sponsor_of(tx, &vendor, heir).await?;
+        let event = Event::done(tx.now(), caller.actor(), "user.change", vendor.name.as_str(), vendor.scope);
+        events.push(event.with("field", "vendor").with("sponsor", heir.as_str()));
+    }
+    tx.vendors_hand_over(&leaver.id, &found.id).await?;
     Ok(events)
 }
 

@@ -55,6 +55,7 @@ mod offline;
 mod passkey;
 mod password;
 mod policy;
+mod profile;
 mod proposal;
 mod provision;
 mod reach;
@@ -141,6 +142,7 @@ pub use postern_store::{
     PageRequest, PolicyFilter, Remembered, ReviewItemFilter, ReviewItemState, RotationFilter, SessionFilter,
     UserFilter,
 };
+pub use profile::VendorTerms;
 pub use proposal::ProposalView;
 pub use reach::{AccessExplained, ReachAs, ReachItem};
 pub use recording::{Integrity, IntegrityVerdict, RecordingFormat, watched_line};

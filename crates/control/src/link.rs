@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use postern_domain::event::{Actor, Event};
 use postern_domain::permission::RoleAssignment;
-use postern_domain::user::{User, UserState};
+use postern_domain::user::{Profile, User, UserState};
 use postern_domain::{LinkId, ScopePath, SecretBytes, SecretText, Timestamp, UserId, UserName};
 use postern_store::{Link, LinkPurpose, StoredPasskey, TotpSeed, WriteTx};
 use postern_vault::random;
@@ -410,6 +410,7 @@ async fn first_user(tx: &mut WriteTx, name: UserName, id: Option<UserId>) -> Res
         totp: false,
         created_at: tx.now(),
         last_seen_at: None,
+        profile: Profile::default(),
     };
     tx.user_create(&user).await?;
     tx.user_roles_set(&user.id, &user.roles).await?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use postern_domain::event::{Actor, Event};
+use postern_domain::event::{Actor, Event, Outcome};
 use postern_domain::permission::Permission;
 use postern_domain::user::{Login, User, UserState};
 use postern_domain::{LoginId, ScopePath, SecretText, UserName};
@@ -12,6 +12,7 @@ use postern_vault::token::{self, Purpose};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::authenticate::admitted;
 use crate::factor::{FactorGiven, RightFactor};
 use crate::passkey::PasskeyAnswer;
 use crate::password::sign_in_failed;
@@ -201,6 +202,10 @@ impl Control {
         // What was true before the transaction began may not be any more: a user disabled meanwhile.
         let user = tx.user(&user.id).await?.filter(|user| user.state == UserState::Active);
         let user = user.ok_or_else(sign_in_failed)?;
+        if let Err(refused) = admitted(&user, visitor.source, now) {
+            drop(tx);
+            return Err(self.note_not_admitted(&user, visitor, refused).await);
+        }
         let actor = Actor::User { name: user.name.to_string(), source: Some(visitor.source.to_string()) };
         let event = Event::done(now, actor, "login.create", user.name.as_str(), user.scope.clone())
             .with("login", stored.login.id.as_str())
@@ -210,6 +215,15 @@ impl Control {
         self.commit(tx, &[event]).await?;
         let token = Some(token.text.expose().to_owned());
         Ok(SignedIn { token, user, login: stored.login, mfa: factor.is_some() })
+    }
+
+    /// Tells the ledger that a vendor was not let in; gives the refusal.
+    async fn note_not_admitted(&self, user: &User, visitor: &Visitor, refused: Error) -> Error {
+        let actor = Actor::User { name: user.name.to_string(), source: Some(visitor.source.to_string()) };
+        let event = Event::done(self.now(), actor, "login.create", user.name.as_str(), user.scope.clone())
+            .outcome(Outcome::Refused)
+            .with("reason", refused.to_string());
+        self.note(event).await.err().unwrap_or(refused)
     }
 
     /// Who is calling, and what they may do.
@@ -293,7 +307,11 @@ impl Control {
         let now = self.now();
         let mut rows = self.store().read().await?;
         let Some(stored) = rows.login(id).await?.filter(|stored| stored.alive(now)) else { return Ok(false) };
-        let active = rows.user(&stored.user).await?.is_some_and(|user| user.state == UserState::Active);
+        let there = |user: &User| match stored.login.source.parse() {
+            Ok(source) => admitted(user, source, now).is_ok(),
+            Err(_) => user.vendor().is_none(),
+        };
+        let active = rows.user(&stored.user).await?.is_some_and(|user| user.state == UserState::Active && there(&user));
         drop(rows);
         if active && used && now.since(stored.login.last_used_at) >= Duration::from_secs(60) {
             let mut tx = self.store().write(now).await?;

@@ -129,6 +129,9 @@ impl Control {
                 }
             }
         }
+        if input.recurs.is_some() && caller.user.vendor().is_some() {
+            return Err(Error::invalid("recurs", "a vendor asks for each session"));
+        }
         answered_alike(&asked)?;
         if let Some((facts, _)) = asked.first()
             && let Some(same) = same_click(&mut tx, facts, &wish, asked.len()).await?
@@ -406,7 +409,7 @@ async fn is_open(tx: &mut WriteTx, request: &Request) -> Result<bool, Error> {
         (RequestState::Pending, _) => true,
         (RequestState::Granted, None) => request.next_window_at.is_some(),
         (RequestState::Granted, Some(grant)) => {
-            let grant = tx.grant(grant, now).await?;
+            let grant = tx.grant(grant, now).await?.filter(|grant| !(grant.used && request.sponsor.is_some()));
             grant.is_some_and(|grant| matches!(grant.state, GrantState::Scheduled | GrantState::Active))
         }
         _ => false,
@@ -429,6 +432,7 @@ pub(crate) async fn open(
     let request = Request {
         id: id.clone(),
         user: facts.user.name.clone(),
+        sponsor: None,
         account: facts.reference(),
         scope: facts.asset.scope.clone(),
         duration_seconds: wish.seconds,
@@ -526,6 +530,7 @@ pub(crate) async fn grant_window(
         extended_at: None,
         revoked_at: None,
         revoked_reason: None,
+        used: false,
         state: GrantState::Active,
     };
     grant.state = grant.state_at(now);

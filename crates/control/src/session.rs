@@ -7,6 +7,7 @@ use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::policy::{Join, Obligations};
 use postern_domain::session::{EndReason, Session, SessionState};
+use postern_domain::user::User;
 use postern_domain::{AccountId, Capability, SessionId, UserId, UserName};
 use postern_gateway::{Directive, Guest, Joined};
 use postern_store::{Listed, Listing, SessionEnd, SessionFilter, WriteTx};
@@ -64,17 +65,25 @@ impl Control {
         self.session_visible(caller, id, Permission::SessionRead).await
     }
 
-    /// The session when it is the caller's own or lies where they hold `permission`.
+    /// The session when it is the caller's own or lies where they hold `permission`; whoever sponsors a vendor
+    /// looks on in their sessions.
     pub(crate) async fn session_visible(
         &self,
         caller: &Caller,
         id: &SessionId,
         permission: Permission,
     ) -> Result<Session, Error> {
-        let session = self.store().read().await?.session(id).await?;
-        session
-            .filter(|session| session.user == caller.user.name || caller.authority.covers(permission, &session.scope))
-            .ok_or_else(|| Error::not_found("session", id))
+        let mut rows = self.store().read().await?;
+        let session = rows.session(id).await?.ok_or_else(|| Error::not_found("session", id))?;
+        if session.user == caller.user.name || caller.authority.covers(permission, &session.scope) {
+            return Ok(session);
+        }
+        let sponsors = |user: User| user.vendor().is_some_and(|vendor| vendor.sponsor == caller.user.name);
+        let looks_on = matches!(permission, Permission::SessionRead | Permission::RecordingRead);
+        match looks_on && rows.user_by_name(&session.user).await?.is_some_and(sponsors) {
+            true => Ok(session),
+            false => Err(Error::not_found("session", id)),
+        }
     }
 
     /// Terminates a live session.

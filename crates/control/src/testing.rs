@@ -11,7 +11,7 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use postern_domain::event::Event;
 use postern_domain::permission::RoleAssignment;
-use postern_domain::user::{Group, Login, User, UserState};
+use postern_domain::user::{Group, Login, Profile, User, UserState};
 use postern_domain::{GroupId, LoginId, ScopePath, SecretBytes, SecretText, Timestamp, UserId, UserName};
 use postern_store::{LeafFilter, PageRequest, Store, StoredLogin, TotpSeed};
 use postern_vault::token::{self, Purpose};
@@ -183,6 +183,7 @@ impl World {
             totp: true,
             created_at: now,
             last_seen_at: None,
+            profile: Profile::default(),
         };
         let seed = totp::generate();
         let sealed = factor::seal_seed(self.control.vault(), &user.id, &seed).expect("an open vault");

@@ -1,9 +1,11 @@
 //! Users: making, changing and disabling them, and the roles that they hold.
 
+use std::collections::BTreeMap;
+
 use postern_domain::event::Event;
 use postern_domain::permission::{Permission, Role, RoleAssignment};
 use postern_domain::permit::{Manage, Permit};
-use postern_domain::user::{User, UserState};
+use postern_domain::user::{Profile, User, UserKind, UserState};
 use postern_domain::{GroupName, ScopePath, Timestamp, UserId, UserName};
 use postern_store::{LinkPurpose, Listed, Listing, ReadTx, UserFilter, WriteTx};
 use postern_vault::random;
@@ -12,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::duties::KeptApart;
 use crate::link::{ADMINISTRATOR, LinkIssued};
+use crate::profile::{self, ProfileChange, VendorTerms};
 use crate::shared::OwnRights;
 use crate::{Caller, Control, Error, authenticate, group, shared, text};
 
@@ -33,6 +36,18 @@ pub struct UserCreate {
     /// Roles to hold.
     #[serde(default)]
     pub roles: Vec<RoleAssignment>,
+    /// A person, or a program: a service, a pipeline. A program enrols nothing: a token or a key is made for it.
+    #[serde(default)]
+    pub kind: UserKind,
+    /// What policies may choose them by: `department: payments`.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, String>,
+    /// On which terms somebody of another company is let in.
+    #[serde(default)]
+    pub vendor: Option<VendorTerms>,
+    /// The person's everyday user, where this one is for privileged work only.
+    #[serde(default)]
+    pub identity: Option<UserName>,
 }
 
 /// A user who has just been made. It carries a secret and has no `Debug`.
@@ -40,8 +55,9 @@ pub struct UserCreate {
 pub struct UserCreated {
     /// Who.
     pub user: User,
-    /// Where they choose a password and enrol a second factor.
-    pub link: LinkIssued,
+    /// Where they choose a password and enrol a second factor; none for a workload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkIssued>,
 }
 
 /// What is to be changed in a user; what is not given stays.
@@ -60,6 +76,15 @@ pub struct UserChange {
     /// Who answers from now on for the accounts of somebody who is disabled; nobody else unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heir: Option<UserName>,
+    /// What policies may choose them by, all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributes: Option<BTreeMap<String, String>>,
+    /// On which terms somebody of another company is let in from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<VendorTerms>,
+    /// The person's everyday user, where this one is for privileged work only; empty for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
 }
 
 impl Control {
@@ -104,38 +129,50 @@ impl Control {
         wish: UserCreate,
     ) -> Result<UserCreated, Error> {
         let email = text::email(wish.email.as_deref())?;
+        if wish.vendor.is_some() && !wish.roles.is_empty() {
+            return Err(Error::invalid("roles", "a vendor holds no roles: policies say what they may use"));
+        }
         let scope = wish.scope.unwrap_or_else(|| caller.user.scope.clone());
         let mut tx = self.store().write(self.now()).await?;
         reachable(&mut tx, permit, &scope).await?;
         delegable(&mut tx, caller, &wish.roles, &scope).await?;
-        let now = tx.now();
+        let (now, workload) = (tx.now(), wish.kind == UserKind::Workload);
         let id = UserId::generate(now, random::bytes());
         let user = User {
             id: id.clone(),
             name: wish.name,
             email,
             scope,
-            state: UserState::Invited,
+            state: if workload { UserState::Active } else { UserState::Invited },
             groups: Vec::new(),
             roles: Vec::new(),
             totp: false,
             created_at: now,
             last_seen_at: None,
+            profile: Profile { kind: wish.kind, ..Profile::default() },
         };
         let apart = KeptApart::before(&mut tx).await?;
         tx.user_create(&user).await?;
         tx.user_roles_set(&id, &wish.roles).await?;
+        let identity = wish.identity.as_ref().map(ToString::to_string);
+        let wanted = ProfileChange { attributes: Some(wish.attributes), vendor: wish.vendor, identity };
+        let known = profile::change(&mut tx, &user, wanted).await?;
         let mut events = vec![
             Event::done(now, caller.actor(), "user.create", user.name.as_str(), user.scope.clone())
                 .with("roles", listed(&wish.roles))
-                .with("groups", wish.groups.iter().map(ToString::to_string).collect::<Vec<_>>()),
+                .with("groups", wish.groups.iter().map(ToString::to_string).collect::<Vec<_>>())
+                .with("kind", serde_json::json!(wish.kind)),
         ];
         for name in &wish.groups {
             events.extend(group::join(&mut tx, caller, name, &user).await?);
         }
         apart.after(&mut tx).await?;
-        let (link, _) = self.link_make(&mut tx, LinkPurpose::Enrol, Some(&id)).await?;
+        let link = match workload {
+            true => None,
+            false => Some(self.link_make(&mut tx, LinkPurpose::Enrol, Some(&id)).await?.0),
+        };
         let user = tx.user(&id).await?.ok_or_else(|| Error::not_found("user", &user.name))?;
+        events.extend(known.iter().map(|field| profile_event(caller, &user, field, now)));
         self.commit(tx, &events).await?;
         Ok(UserCreated { user, link })
     }
@@ -154,6 +191,11 @@ impl Control {
         let user = governed(&mut tx, caller, permit, name).await?;
         if user.state == UserState::Disabled {
             return Err(Error::Conflict(format!("user `{name}` is disabled; enable them first")));
+        }
+        if user.is_workload() {
+            return Err(Error::Conflict(format!(
+                "{name} is a workload, which enrols nothing: make it a token or a key"
+            )));
         }
         tx.links_end(&user.id).await?;
         let (issued, link) = self.link_make(&mut tx, LinkPurpose::Enrol, Some(&user.id)).await?;
@@ -205,6 +247,8 @@ impl Control {
         if disabled {
             tx.user_cut_off(&after.id, "the user was disabled").await?;
         }
+        let wanted = ProfileChange { attributes: change.attributes, vendor: change.vendor, identity: change.identity };
+        let known = profile::change(&mut tx, &before, wanted).await?;
         guard.after(&mut tx).await?;
         apart.after(&mut tx).await?;
         if after.id == caller.user.id {
@@ -212,12 +256,16 @@ impl Control {
         }
         let user = tx.user(&after.id).await?.ok_or_else(|| Error::not_found("user", name))?;
         let mut events = change_events(caller, &before, &user, tx.now());
+        events.extend(known.iter().map(|field| profile_event(caller, &user, field, tx.now())));
         if disabled || change.heir.is_some() {
             events.extend(self.leave(&mut tx, caller, &user, change.heir.as_ref()).await?);
         }
         self.commit(tx, &events).await?;
         if disabled {
             self.sessions_end_for_user(&user.id);
+        }
+        if known.contains(&"vendor") {
+            self.redecide_live().await?;
         }
         Ok(user)
     }
@@ -351,7 +399,7 @@ async fn next_state(rows: &mut ReadTx, user: &User, wanted: UserState) -> Result
         (now, wanted) if now == wanted => Ok(now),
         (_, UserState::Disabled) => Ok(UserState::Disabled),
         (UserState::Disabled, UserState::Active) => {
-            let enrolled = rows.proofs(&user.id).await?.password_hash.is_some();
+            let enrolled = user.is_workload() || rows.proofs(&user.id).await?.password_hash.is_some();
             Ok(if enrolled { UserState::Active } else { UserState::Invited })
         }
         (UserState::Invited, UserState::Active) => {
@@ -375,6 +423,22 @@ fn change_events(caller: &Caller, before: &User, after: &User, now: Timestamp) -
         events.push(moved.with("from", before.scope.as_str()).with("to", after.scope.as_str()));
     }
     events
+}
+
+/// What the ledger is told of a field of somebody's profile.
+fn profile_event(caller: &Caller, user: &User, field: &'static str, now: Timestamp) -> Event {
+    let event = Event::done(now, caller.actor(), "user.change", user.name.as_str(), user.scope.clone());
+    let event = event.with("field", field);
+    match (field, user.vendor()) {
+        ("attributes", _) => event.with("attributes", serde_json::json!(user.profile.attributes)),
+        ("identity", _) => event.with("identity", user.profile.identity.as_ref().map_or("", UserName::as_str)),
+        (_, Some(vendor)) => event
+            .with("sponsor", vendor.sponsor.as_str())
+            .with("ends_at", vendor.ends_at.to_string())
+            .with("networks", vendor.networks.iter().map(ToString::to_string).collect::<Vec<_>>())
+            .with("hours", serde_json::json!(vendor.hours)),
+        _ => event,
+    }
 }
 
 /// Assignments for the ledger: `auditor in /emea`.

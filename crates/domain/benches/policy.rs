@@ -11,7 +11,7 @@ use postern_domain::asset::{Asset, Platform};
 use postern_domain::policy::{
     Access, Accounts, Action, Answer, Conditions, Effect, Estate, Holding, Obligations, Policy, Resident, Subjects,
 };
-use postern_domain::user::{User, UserState};
+use postern_domain::user::{Profile, User, UserState};
 use postern_domain::{GroupName, ScopePath, Timestamp};
 
 const PEOPLE: usize = 10_000;
@@ -63,6 +63,7 @@ fn person(number: usize, numbers: &mut Numbers) -> Option<Resident> {
         totp: true,
         created_at: NOW,
         last_seen_at: None,
+        profile: Profile::default(),
     };
     Some(Resident { user, groups })
 }

@@ -343,6 +343,9 @@ pub struct ObligationsDocument {
     /// What others who join a session may do in it; look on where it is left out.
     #[serde(skip_serializing_if = "is_default")]
     pub join: Join,
+    /// Whether somebody else must be watching: a session waits for them, and ends when the last has left.
+    #[serde(skip_serializing_if = "is_default")]
+    pub watched: bool,
     /// For how long the account's secret may be checked out; where it is left out, it may not be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkout: Option<Period>,

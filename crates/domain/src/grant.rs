@@ -51,6 +51,9 @@ pub struct Grant {
     pub revoked_at: Option<Timestamp>,
     /// Why it was ended early.
     pub revoked_reason: Option<String>,
+    /// Whether a session has been opened by it; a vendor's grant is good for one.
+    #[serde(default)]
+    pub used: bool,
     /// Where it stands, as of the answer that carries it.
     pub state: GrantState,
 }

@@ -35,6 +35,7 @@ pub mod stand_in;
 pub mod statement;
 pub mod time;
 pub mod user;
+pub mod vendor;
 
 pub use capability::Capability;
 pub use id::*;

@@ -35,7 +35,7 @@ pub mod ticket;
 pub use action::{Action, Answer, Answered, answer};
 pub use compare::{Shift, shift, widens};
 pub use conditions::InvalidHours;
-pub use decide::{OpenedUnder, ask, checkout, connect, may_approve, may_stand_in, reconsider};
+pub use decide::{OpenedUnder, ask, asked_of, checkout, connect, is_asked, may_approve, may_stand_in, reconsider};
 pub use estate::{Block, Estate, Holding, Resident, blocks};
 pub use explain::{Explained, Explanation, Outcome, Verdict, explain};
 pub use facts::{AskFacts, ConnectFacts, Decision, Policies, Subject, Target};
@@ -211,6 +211,9 @@ pub struct Obligations {
     pub clipboard: Clipboard,
     /// What others who join a session may do in it.
     pub join: Join,
+    /// Whether somebody else must be watching: a session waits for them, and ends when the last has left.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub watched: bool,
     /// For how long the account's secret may be checked out, in seconds; none where it may not be.
     pub checkout_seconds: Option<u64>,
     /// Whether the account's secret is changed after each session.
@@ -241,6 +244,7 @@ impl Default for Obligations {
             recording: Recording::Strict,
             clipboard: Clipboard::default(),
             join: Join::Watch,
+            watched: false,
             checkout_seconds: None,
             rotate_after_use: false,
             provision: None,

@@ -99,6 +99,9 @@ pub struct Request {
     pub id: RequestId,
     /// Who asks.
     pub user: UserName,
+    /// Who sponsors whoever asks, where that is a vendor: they may answer whichever groups are asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sponsor: Option<UserName>,
     /// For what.
     pub account: AccountRef,
     /// The scope, which is the asset's.

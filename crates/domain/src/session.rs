@@ -36,6 +36,8 @@ pub enum EndReason {
     PolicyChanged,
     /// The user was disabled.
     UserDisabled,
+    /// Nobody watched it who had to.
+    Unwatched,
     /// The recorder failed; without a recorder there is no session.
     RecorderFailed,
     /// Postern was stopped.

@@ -1,5 +1,7 @@
 //! People, and what they prove themselves with. No secret appears here.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +10,7 @@ use crate::name::{GroupName, UserName};
 use crate::permission::{Permission, RoleAssignment};
 use crate::scope::ScopePath;
 use crate::time::Timestamp;
+use crate::vendor::Vendor;
 
 /// Whether a user may act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +22,35 @@ pub enum UserState {
     Active,
     /// May not act; nothing of theirs is deleted.
     Disabled,
+}
+
+/// Whether a user is a person or a program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UserKind {
+    /// A person.
+    #[default]
+    Person,
+    /// A program: a service, a pipeline. It has no password and proves no second factor; it comes with a
+    /// token or a key that a person made for it, and only policies that name workloads are about it.
+    Workload,
+}
+
+/// What is known of a user beside who they are; most people need none of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Profile {
+    /// A person or a program.
+    pub kind: UserKind,
+    /// What policies may choose people by: `department: payments`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
+    /// On which terms somebody of another company is let in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<Vendor>,
+    /// The person's everyday user, where this one is for privileged work only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<UserName>,
 }
 
 /// A person.
@@ -44,6 +76,23 @@ pub struct User {
     pub created_at: Timestamp,
     /// When they last signed in or connected.
     pub last_seen_at: Option<Timestamp>,
+    /// What else is known of them.
+    #[serde(flatten)]
+    pub profile: Profile,
+}
+
+impl User {
+    /// Whether it is a program.
+    #[must_use]
+    pub fn is_workload(&self) -> bool {
+        self.profile.kind == UserKind::Workload
+    }
+
+    /// On which terms they are let in, where they are a vendor.
+    #[must_use]
+    pub const fn vendor(&self) -> Option<&Vendor> {
+        self.profile.vendor.as_ref()
+    }
 }
 
 /// A set of people.

@@ -70,10 +70,28 @@ pub(crate) struct Room {
     taken: AtomicBool,
     guests: Mutex<Vec<Guest>>,
     held: watch::Sender<Option<UserName>>,
+    /// Where somebody must watch.
+    watched: Option<Watchers>,
+}
+
+/// How many people watch a session that somebody must watch.
+struct Watchers {
+    /// Whose session it is; who watches is somebody else.
+    user: UserName,
+    count: watch::Sender<usize>,
 }
 
 impl Room {
     pub(crate) fn new() -> Arc<Self> {
+        Self::with(None)
+    }
+
+    /// The room of a session of `user` that somebody must watch. It can be joined before its gateway takes guests.
+    pub(crate) fn watched(user: &UserName) -> Arc<Self> {
+        Self::with(Some(Watchers { user: user.clone(), count: watch::Sender::new(0) }))
+    }
+
+    fn with(watched: Option<Watchers>) -> Arc<Self> {
         let (events, receiver) = mpsc::channel(EVENTS_MAX);
         let held = watch::Sender::new(None);
         let guests = Guests { events: receiver, held: held.subscribe() };
@@ -83,7 +101,21 @@ impl Room {
             taken: AtomicBool::new(false),
             guests: Mutex::default(),
             held,
+            watched,
         })
+    }
+
+    /// How many people watch, where somebody must.
+    pub(crate) fn watchers(&self) -> Option<watch::Receiver<usize>> {
+        self.watched.as_ref().map(|watched| watched.count.subscribe())
+    }
+
+    /// Counts who watches, where somebody must.
+    fn count(&self, guests: &[Guest]) {
+        if let Some(watched) = &self.watched {
+            let others = guests.iter().filter(|guest| guest.user != watched.user).count();
+            watched.count.send_replace(others);
+        }
     }
 
     /// For the gateway, once.
@@ -115,7 +147,8 @@ impl Room {
     }
 
     pub(crate) async fn join(self: &Arc<Self>, guest: Guest, watch: Watch) -> Result<Joined, JoinError> {
-        if !self.taken.load(Ordering::Acquire) {
+        let taken = self.taken.load(Ordering::Acquire);
+        if !taken && (self.watched.is_none() || guest.control) {
             return Err(JoinError::Unsupported);
         }
         {
@@ -124,10 +157,16 @@ impl Room {
                 return Err(JoinError::Full);
             }
             guests.push(guest.clone());
+            self.count(&guests);
         }
         // From here on they leave again, whatever happens.
         let joined = Joined { watch, place: Place { room: Arc::clone(self), guest: guest.clone() } };
-        self.events.send(GuestEvent::Joined(guest)).await.map_err(|_| JoinError::NotLive)?;
+        if taken {
+            self.events.send(GuestEvent::Joined(guest)).await.map_err(|_| JoinError::NotLive)?;
+        } else {
+            // The gateway may never ask: what it does not take is dropped.
+            self.events.try_send(GuestEvent::Joined(guest)).ok();
+        }
         Ok(joined)
     }
 
@@ -149,6 +188,7 @@ impl Drop for Place {
         if let Some(index) = guests.iter().position(|guest| *guest == self.guest) {
             guests.swap_remove(index);
         }
+        self.room.count(&guests);
         drop(guests);
         let left = GuestEvent::Left(self.guest.clone());
         if let Err(mpsc::error::TrySendError::Full(left)) = self.room.events.try_send(left)

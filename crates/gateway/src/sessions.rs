@@ -10,10 +10,10 @@ use postern_domain::policy::Obligations;
 use postern_domain::session::EndReason;
 use postern_domain::{AccountName, SessionId, Timestamp, UserName};
 use postern_wire::recording::FrameKind;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::broker::{Broker, BrokerError, ConnectRequest, Credential, Directive, HostKeyVerdict, Lease};
+use crate::broker::{Broker, BrokerError, ConnectRequest, Credential, Directive, HostKeyVerdict, Lease, Refusal};
 use crate::recorder::{Recorder, RecorderFailed, Track, WriterOptions, WriterPool};
 use crate::room::{Guest, Guests, JoinError, Joined, Room};
 use crate::watch::Watch;
@@ -23,6 +23,12 @@ mod tests;
 
 /// What a person is told when Postern is stopped under their session.
 const DRAIN_MESSAGE: &str = "postern is being stopped; connect again in a moment";
+
+/// How long a session waits for somebody who watches it.
+const WATCHER_WAIT: Duration = Duration::from_secs(600);
+const NOBODY_MESSAGE: &str = "this session must be watched and nobody has come to watch it: connect again when \
+                              somebody is there";
+const UNWATCHED_MESSAGE: &str = "nobody watches this session any more, and somebody must";
 
 /// How sessions are recorded.
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +102,8 @@ impl Sessions {
         // decided on and that nobody ends.
         let shared = Arc::clone(&self.shared);
         let opened = tokio::spawn(async move { shared.open(request).await }).await;
-        opened.unwrap_or_else(|_| Err(BrokerError::Unavailable("opening the session failed".to_owned())))
+        let live = opened.unwrap_or_else(|_| Err(BrokerError::Unavailable("opening the session failed".to_owned())))?;
+        live.watched().await
     }
 
     /// The sessions that are live here.
@@ -191,7 +198,8 @@ impl Shared {
         let track = Arc::new(track.await.map_err(|error| RecorderFailed::new(&error))??);
         let recorder = Recorder::new(Arc::clone(&track));
         recorder.record(start_frame(request, &session, until, &obligations)).await?;
-        let live = Arc::new(Live { id: session.clone(), track, room: Room::new(), ending: AtomicBool::new(false) });
+        let room = if obligations.watched { Room::watched(&request.user.name) } else { Room::new() };
+        let live = Arc::new(Live { id: session.clone(), track, room, ending: AtomicBool::new(false) });
         self.live().insert(session, Arc::clone(&live));
         Ok(LiveSession {
             shared: Arc::clone(self),
@@ -204,7 +212,12 @@ impl Shared {
             credential: Some(credential),
             obligations,
             until,
-            directives: Some(Directives { orders: directives, draining: self.draining.clone(), drained: false }),
+            directives: Some(Directives {
+                orders: directives,
+                draining: self.draining.clone(),
+                drained: false,
+                watchers: None,
+            }),
             finishing: false,
         })
     }
@@ -347,6 +360,44 @@ impl LiveSession {
     }
 }
 
+/// Waits until nobody watches any more who must; for ever where nobody must.
+async fn unwatched(watchers: &mut Option<watch::Receiver<usize>>) {
+    match watchers {
+        // The room is gone when the session is.
+        Some(watchers) => drop(watchers.wait_for(|count| *count == 0).await),
+        None => std::future::pending().await,
+    }
+}
+
+impl LiveSession {
+    /// The session once somebody watches it, where somebody must.
+    async fn watched(mut self) -> Result<Self, BrokerError> {
+        let Some(mut watchers) = self.live.room.watchers() else { return Ok(self) };
+        let note = FrameKind::note("the session waits for somebody to watch it");
+        let (reason, message) = {
+            let Some(directives) = self.directives.as_mut() else { return Ok(self) };
+            if let Err(failure) = self.recorder.record(note).await {
+                (EndReason::RecorderFailed, failure.to_string())
+            } else {
+                tokio::select! {
+                    biased;
+                    end = directives.end() => end,
+                    there = watchers.wait_for(|count| *count > 0) => match there {
+                        Ok(_) => {
+                            directives.watchers = self.live.room.watchers();
+                            return Ok(self);
+                        }
+                        Err(_) => (EndReason::Unknown, "the session is over".to_owned()),
+                    },
+                    () = tokio::time::sleep(WATCHER_WAIT) => (EndReason::Unwatched, NOBODY_MESSAGE.to_owned()),
+                }
+            }
+        };
+        self.finish(reason, Some(message.clone())).await;
+        Err(BrokerError::Refused(Refusal { message, reasons: Vec::new() }))
+    }
+}
+
 impl Drop for LiveSession {
     fn drop(&mut self) {
         if self.finishing {
@@ -364,6 +415,8 @@ pub struct Directives {
     orders: mpsc::Receiver<Directive>,
     draining: CancellationToken,
     drained: bool,
+    /// How many people watch, where somebody must.
+    watchers: Option<watch::Receiver<usize>>,
 }
 
 impl Directives {
@@ -376,6 +429,9 @@ impl Directives {
             () = self.draining.cancelled(), if !self.drained => {
                 self.drained = true;
                 Some(Directive::End { reason: EndReason::Shutdown, message: DRAIN_MESSAGE.to_owned() })
+            }
+            () = unwatched(&mut self.watchers) => {
+                Some(Directive::End { reason: EndReason::Unwatched, message: UNWATCHED_MESSAGE.to_owned() })
             }
         }
     }
@@ -425,6 +481,7 @@ fn reason_name(reason: EndReason) -> &'static str {
         EndReason::Killed => "killed",
         EndReason::PolicyChanged => "policy_changed",
         EndReason::UserDisabled => "user_disabled",
+        EndReason::Unwatched => "unwatched",
         EndReason::RecorderFailed => "recorder_failed",
         EndReason::Shutdown => "shutdown",
         EndReason::Unknown => "unknown",

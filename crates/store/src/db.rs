@@ -119,6 +119,7 @@ fn migrator() -> Migrator {
         migration(142, "separation_of_duties", include_str!("../migrations/0142_separation_of_duties.sql")),
         migration(143, "tickets", include_str!("../migrations/0143_tickets.sql")),
         migration(144, "templates_and_attachments", include_str!("../migrations/0144_templates_and_attachments.sql")),
+        migration(150, "user_profiles", include_str!("../migrations/0150_user_profiles.sql")),
         migration(50, "more_listings", include_str!("../migrations/0050_more_listings.sql")),
     ])
 }

@@ -13,7 +13,8 @@ use crate::row;
 
 macro_rules! columns {
     () => {
-        "g.*, u.name as user_name, c.name || '@' || a.name as account_ref"
+        "g.*, u.name as user_name, c.name || '@' || a.name as account_ref, \
+         exists (select 1 from session s where s.grant_id = g.id and s.end_reason is not 'target_failed') as used"
     };
 }
 
@@ -250,6 +251,7 @@ pub(crate) fn grant(row: &SqliteRow, now: Timestamp) -> Result<Grant, Error> {
         extended_at: row::time_opt(row, "extended_at")?,
         revoked_at: row::time_opt(row, "revoked_at")?,
         revoked_reason: row.try_get("revoked_reason")?,
+        used: row.try_get("used")?,
         state: GrantState::Active,
     };
     grant.state = grant.state_at(now);

@@ -17,7 +17,8 @@ use crate::row;
 
 macro_rules! columns {
     () => {
-        "r.*, u.name as user_name, c.name || '@' || a.name as account_ref, g.id as grant_id, \
+        "r.*, u.name as user_name, \
+         (select s.name from vendor v join user s on s.id = v.sponsor_id where v.user_id = u.id) as sponsor, c.name || '@' || a.name as account_ref, g.id as grant_id, \
          (select json_group_array(json_array(v.name, v.approved, v.reason, v.at, v.away)) from \
            (select w.name, p.approved, p.reason, p.at, x.name as away from approval p join user w on w.id = p.user_id \
             left join user x on x.id = p.in_place_of \
@@ -411,6 +412,7 @@ pub(crate) fn stored(row: &SqliteRow) -> Result<StoredRequest, Error> {
     let request = Request {
         id: row::text(row, "id")?,
         user: row::text(row, "user_name")?,
+        sponsor: row::text_opt(row, "sponsor")?,
         account: row::text(row, "account_ref")?,
         scope: row::text(row, "scope")?,
         duration_seconds: u64::try_from(row.try_get::<i64, _>("duration_seconds")?).unwrap_or(0),

@@ -1,7 +1,10 @@
 //! Users, with the groups they are in and the roles they hold.
 
+use ipnet::IpNet;
 use postern_domain::permission::RoleAssignment;
-use postern_domain::user::{User, UserState};
+use postern_domain::policy::Hours;
+use postern_domain::user::{Profile, User, UserState};
+use postern_domain::vendor::Vendor;
 use postern_domain::{GroupName, RoleName, ScopePath, Timestamp, UserId, UserName};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -21,7 +24,12 @@ pub(crate) const COLUMNS: &str = "u.*, \
      (select json_group_array(json_array(h.role, h.scope)) from \
        (select a.role, a.scope from role_assignment a where a.user_id = u.id union \
         select a.role, a.scope from role_assignment a join group_member m on m.group_id = a.group_id \
-        where m.user_id = u.id) h) as holds";
+        where m.user_id = u.id) h) as holds, \
+     (select i.name from user i where i.id = u.identity_id) as identity, \
+     (select json_array(s.name, json(case when s.state = 'active' and s.kind = 'person' \
+         and not exists (select 1 from vendor w where w.user_id = s.id) then 'true' else 'false' end), \
+       v.company, v.ends_at, json(v.networks), json(v.hours)) \
+      from vendor v join user s on s.id = v.sponsor_id where v.user_id = u.id) as vendor_terms";
 
 /// A user, and where their groups belong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,6 +130,28 @@ impl ReadTx {
         Ok(Page::from_rows(users, page.limit(), |user| user.name.to_string()))
     }
 
+    /// Whom somebody sponsors, by name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn vendors_of(&mut self, sponsor: &UserId) -> Result<Vec<User>, Error> {
+        let sql = format!(
+            "select {COLUMNS} from user u join vendor w on w.user_id = u.id where w.sponsor_id = ?1 order by u.name"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(sponsor.as_str()).fetch_all(self.connection()).await?;
+        rows.iter().map(|row| Ok(person(row)?.user)).collect()
+    }
+
+    /// The users for privileged work of somebody, by name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn users_of_identity(&mut self, identity: &UserId) -> Result<Vec<User>, Error> {
+        let sql = format!("select {COLUMNS} from user u where u.identity_id = ?1 order by u.name");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(identity.as_str()).fetch_all(self.connection()).await?;
+        rows.iter().map(|row| Ok(person(row)?.user)).collect()
+    }
+
     /// How many users there are, in whichever state.
     ///
     /// # Errors
@@ -136,7 +166,8 @@ impl ReadTx {
     /// When the database fails.
     pub async fn users_over_all(&mut self, role: &str) -> Result<Vec<UserId>, Error> {
         let rows = sqlx::query(
-            "select u.id from user u where u.state = 'active' and u.scope = '/' and exists \
+            "select u.id from user u where u.state = 'active' and u.scope = '/' \
+             and not exists (select 1 from vendor w where w.user_id = u.id) and exists \
              (select 1 from role_assignment a left join group_member m on m.group_id = a.group_id \
               where a.role = ?1 and a.scope = '/' and (a.user_id = u.id or m.user_id = u.id))",
         )
@@ -183,15 +214,18 @@ impl WriteTx {
     /// When the name is taken or the database fails.
     pub async fn user_create(&mut self, user: &User) -> Result<(), Error> {
         let state = row::word(&user.state, "state")?;
-        sqlx::query("insert into user (id, name, email, scope, state, created_at) values (?1, ?2, ?3, ?4, ?5, ?6)")
-            .bind(user.id.as_str())
-            .bind(user.name.as_str())
-            .bind(&user.email)
-            .bind(user.scope.as_str())
-            .bind(state)
-            .bind(user.created_at.as_millis())
-            .execute(self.connection())
-            .await?;
+        sqlx::query(
+            "insert into user (id, name, email, scope, state, created_at, kind) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )
+        .bind(user.id.as_str())
+        .bind(user.name.as_str())
+        .bind(&user.email)
+        .bind(user.scope.as_str())
+        .bind(state)
+        .bind(user.created_at.as_millis())
+        .bind(row::word(&user.profile.kind, "kind")?)
+        .execute(self.connection())
+        .await?;
         Ok(())
     }
 
@@ -212,6 +246,53 @@ impl WriteTx {
             .bind(email)
             .bind(scope.as_str())
             .bind(state)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Sets what else is known of the user, where it was looked up who `sponsor` and `identity` are.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn user_profile_set(
+        &mut self,
+        id: &UserId,
+        profile: &Profile,
+        sponsor: Option<&UserId>,
+        identity: Option<&UserId>,
+    ) -> Result<(), Error> {
+        sqlx::query("update user set kind = ?2, attributes = ?3, identity_id = ?4 where id = ?1")
+            .bind(id.as_str())
+            .bind(row::word(&profile.kind, "kind")?)
+            .bind(row::to_json(&profile.attributes, "attributes")?)
+            .bind(identity.map(UserId::as_str))
+            .execute(self.connection())
+            .await?;
+        sqlx::query("delete from vendor where user_id = ?1").bind(id.as_str()).execute(self.connection()).await?;
+        let Some((vendor, sponsor)) = profile.vendor.as_ref().zip(sponsor) else { return Ok(()) };
+        sqlx::query(
+            "insert into vendor (user_id, sponsor_id, company, ends_at, networks, hours) values (?1, ?2, ?3, ?4, ?5, ?6)",
+        )
+        .bind(id.as_str())
+        .bind(sponsor.as_str())
+        .bind(&vendor.company)
+        .bind(vendor.ends_at.as_millis())
+        .bind(row::to_json(&vendor.networks, "networks")?)
+        .bind(row::to_json(&vendor.hours, "hours")?)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Makes `heir` the sponsor of those whom `sponsor` answers for.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn vendors_hand_over(&mut self, sponsor: &UserId, heir: &UserId) -> Result<(), Error> {
+        sqlx::query("update vendor set sponsor_id = ?2 where sponsor_id = ?1 and user_id <> ?2")
+            .bind(sponsor.as_str())
+            .bind(heir.as_str())
             .execute(self.connection())
             .await?;
         Ok(())
@@ -286,6 +367,25 @@ pub(crate) fn person(row: &SqliteRow) -> Result<Person, Error> {
         held.into_iter().filter_map(|(role, at)| RoleAssignment { role, scope: at }.within(&scope)).collect();
     roles.sort();
     roles.dedup();
+    let terms: Option<(UserName, bool, String, i64, Vec<IpNet>, Vec<Hours>)> = row::json_opt(row, "vendor_terms")?;
+    let vendor = terms.map(|(sponsor, sponsored, company, ends_at, networks, hours)| Vendor {
+        sponsor,
+        sponsored,
+        company,
+        ends_at: Timestamp::from_millis(ends_at),
+        networks,
+        hours,
+    });
+    if vendor.is_some() {
+        // People of another company administer nothing, whichever group they were put into.
+        roles.clear();
+    }
+    let profile = Profile {
+        kind: row::from_word(row, "kind")?,
+        attributes: row::json(row, "attributes")?,
+        vendor,
+        identity: row::text_opt(row, "identity")?,
+    };
     let user = User {
         id: row::text(row, "id")?,
         name: row::text(row, "name")?,
@@ -297,6 +397,7 @@ pub(crate) fn person(row: &SqliteRow) -> Result<Person, Error> {
         totp: row.try_get::<Option<Vec<u8>>, _>("totp_sealed")?.is_some(),
         created_at: row::time(row, "created_at")?,
         last_seen_at: row::time_opt(row, "last_seen_at")?,
+        profile,
     };
     Ok(Person { user, groups })
 }

@@ -132,6 +132,10 @@ async fn a_group_is_no_way_round_delegation() {
         scope: None,
         groups: vec![group("admins")],
         roles: Vec::new(),
+        kind: Default::default(),
+        attributes: Default::default(),
+        vendor: None,
+        identity: None,
     };
     let write = lea.permit(Permission::UserWrite).expect("a permit");
     let by_user = world.control.user_create(&lea, &write, wish).await;

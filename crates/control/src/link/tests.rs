@@ -51,8 +51,12 @@ async fn invited(world: &World) -> LinkIssued {
         scope: None,
         groups: Vec::new(),
         roles: Vec::new(),
+        kind: Default::default(),
+        attributes: Default::default(),
+        vendor: None,
+        identity: None,
     };
-    world.control.user_create(&ada, &permit, wish).await.expect("a user").link
+    world.control.user_create(&ada, &permit, wish).await.expect("a user").link.expect("a link")
 }
 
 fn name(text: &str) -> UserName {

@@ -17,7 +17,17 @@ fn name(text: &str) -> UserName {
 }
 
 fn wish(text: &str) -> UserCreate {
-    UserCreate { name: name(text), email: None, scope: None, groups: Vec::new(), roles: Vec::new() }
+    UserCreate {
+        name: name(text),
+        email: None,
+        scope: None,
+        groups: Vec::new(),
+        roles: Vec::new(),
+        kind: Default::default(),
+        attributes: Default::default(),
+        vendor: None,
+        identity: None,
+    }
 }
 
 fn role(role: &str, scope: &str) -> RoleAssignment {
@@ -57,10 +67,11 @@ async fn a_user_is_made_with_a_link_and_groups_that_did_not_exist() {
     assert_eq!(made.user.state, UserState::Invited);
     assert_eq!(made.user.groups, ["sre".parse().expect("a name")]);
     assert_eq!(made.user.roles, [role("auditor", "/")]);
-    assert!(made.link.url.starts_with("https://gate.example.test:8443/enrol/"));
+    let link = made.link.expect("a link");
+    assert!(link.url.starts_with("https://gate.example.test:8443/enrol/"));
     let twice = world.control.user_create(&ada, &permit(&ada, Permission::UserWrite), wish).await;
     assert!(matches!(twice, Err(Error::Conflict(ref text)) if text.contains("exists")));
-    let token = made.link.url.rsplit('/').next().expect("a token");
+    let token = link.url.rsplit('/').next().expect("a token");
     let written = serde_json::to_string(&world.events("user").await).expect("text");
     assert!(written.contains("user.create") && !written.contains(token), "the link is not in the ledger");
 }

@@ -191,6 +191,7 @@ fn covers_obligations(wide: &Obligations, narrow: &Obligations) -> bool {
         && (wide.clipboard.copy || !narrow.clipboard.copy)
         && paste(&wide.clipboard) >= paste(&narrow.clipboard)
         && (wide.join == Join::Control || narrow.join == Join::Watch)
+        && (!wide.watched || narrow.watched)
         && wide.checkout_seconds.unwrap_or(0) >= narrow.checkout_seconds.unwrap_or(0)
         && (!wide.rotate_after_use || narrow.rotate_after_use)
         && wide.provision == narrow.provision

@@ -52,22 +52,32 @@ impl Conditions {
     /// # Errors
     /// When hours cannot be understood and no others hold.
     pub fn hold(&self, source: IpAddr, now: Timestamp) -> Result<bool, InvalidHours> {
-        if !self.networks.is_empty() && !self.networks.iter().any(|network| reaches(network, source)) {
-            return Ok(false);
-        }
-        if self.hours.is_empty() {
-            return Ok(true);
-        }
-        let mut invalid = None;
-        for hours in &self.hours {
-            match hours.hold(now) {
-                Ok(true) => return Ok(true),
-                Ok(false) => {}
-                Err(error) => invalid = Some(error),
-            }
-        }
-        invalid.map_or(Ok(false), Err)
+        if reached(&self.networks, source) { within(&self.hours, now) } else { Ok(false) }
     }
+}
+
+/// Whether `source` lies in one of the networks; where none is given, it may be any.
+pub(crate) fn reached(networks: &[IpNet], source: IpAddr) -> bool {
+    networks.is_empty() || networks.iter().any(|network| reaches(network, source))
+}
+
+/// Whether one of the hours holds at `now`; where none are given, it may be any time.
+///
+/// # Errors
+/// When hours cannot be understood and no others hold.
+pub(crate) fn within(hours: &[Hours], now: Timestamp) -> Result<bool, InvalidHours> {
+    if hours.is_empty() {
+        return Ok(true);
+    }
+    let mut invalid = None;
+    for hours in hours {
+        match hours.hold(now) {
+            Ok(true) => return Ok(true),
+            Ok(false) => {}
+            Err(error) => invalid = Some(error),
+        }
+    }
+    invalid.map_or(Ok(false), Err)
 }
 
 impl Hours {

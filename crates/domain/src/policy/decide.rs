@@ -5,6 +5,7 @@
 //! be used right now is taken, by a grant before standing; otherwise the one that is nearest to it
 //! gives the refusal. Among equals the deepest scope wins, then the name.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use crate::permit::{Approve, AskAccess, Connect, Permit, Reveal};
 use crate::request::{Approval, Request, RequestState};
 use crate::time::Timestamp;
 use crate::user::{User, UserState};
+use crate::vendor::{self, Vendor};
 
 /// How far an `mfa_at` may lie ahead of `now`: clocks differ, but not by more.
 const SKEW_MAX: Duration = Duration::from_secs(60);
@@ -41,6 +43,11 @@ impl<'a> Usable<'a> {
         self.grant.map_or(&self.policy.obligations, |grant| &grant.obligations)
     }
 
+    /// What binds a session of `user` by it.
+    fn binding(&self, user: &User) -> Obligations {
+        binding(self.obligations(), user).into_owned()
+    }
+
     /// When its grant or its longest duration is over, for a session of `started_at`.
     fn over_at(&self, started_at: Timestamp) -> Timestamp {
         let counted = self.grant.and_then(|grant| grant.extended_at).map_or(started_at, |at| at.max(started_at));
@@ -52,14 +59,17 @@ impl<'a> Usable<'a> {
     /// the first hour at which it could not be opened any more.
     fn until(&self, open: &Open<'_>, source: IpAddr, started_at: Timestamp, now: Timestamp) -> Timestamp {
         let over_at = self.over_at(started_at);
+        let over_at = open.vendor.map_or(over_at, |vendor| over_at.min(vendor.ends_at));
         let horizon = over_at.min(now.after(HOURS_AHEAD));
         let taking = || open.dormant.iter().map(|policy| &policy.conditions);
         let hours = taking().chain([&self.policy.conditions]).flat_map(|conditions| &conditions.hours);
+        let hours = hours.chain(open.vendor.iter().flat_map(|vendor| &vendor.hours));
         let mut boundaries: Vec<_> = hours.flat_map(|hours| hours.boundaries(now, horizon)).collect();
         boundaries.sort();
         boundaries.dedup();
         let may_run = |at: &Timestamp| {
             self.policy.conditions.hold(source, *at).unwrap_or(false)
+                && open.vendor.is_none_or(|vendor| vendor.admit(source, *at).is_ok())
                 && taking().all(|conditions| !conditions.hold(source, *at).unwrap_or(true))
         };
         boundaries.into_iter().find(|at| !may_run(at)).unwrap_or(over_at)
@@ -68,6 +78,8 @@ impl<'a> Usable<'a> {
 
 /// What is left of the policies once nothing forbids the wish outright.
 pub(super) struct Open<'a> {
+    /// The vendor's terms, where one wishes.
+    vendor: Option<&'a Vendor>,
     /// Those that allow and concern it, whether their conditions hold or not.
     pub(super) allowing: Vec<&'a Policy>,
     /// Those that would deny it, but not now and not from there.
@@ -126,7 +138,7 @@ pub fn connect(facts: &ConnectFacts<'_>, now: Timestamp) -> Decision<Connect> {
             policy: policy.id.clone(),
             policy_name: policy.name.clone(),
             grant: usable.grant.map(|grant| grant.id.clone()),
-            obligations: usable.obligations().clone(),
+            obligations: usable.binding(facts.subject.user),
             until: usable.until(&open, facts.subject.source, now, now),
         })),
     }
@@ -140,6 +152,9 @@ pub fn checkout(facts: &ConnectFacts<'_>, now: Timestamp) -> Decision<Reveal> {
         Ok(open) => open,
         Err(reasons) => return Decision::Deny(reasons),
     };
+    if facts.subject.user.vendor().is_some() {
+        return Decision::Deny(vec![Reason::VendorSecret]);
+    }
     let best = open
         .allowing
         .iter()
@@ -201,7 +216,7 @@ pub fn reconsider(
     let policy =
         open.allowing.iter().find(|policy| policy.id == *opened.policy).ok_or_else(|| vec![Reason::NoPolicy])?;
     let usable = use_of(facts, policy, Route::As(opened.grant), now).map_err(|reason| vec![reason])?;
-    if gives_less(usable.obligations(), opened.obligations) {
+    if gives_less(&usable.binding(facts.subject.user), opened.obligations) {
         return Err(vec![Reason::ObligationsChanged { policy: policy.name.clone() }]);
     }
     Ok(usable.until(&open, facts.subject.source, opened.started_at, now))
@@ -218,6 +233,27 @@ fn gives_less(now: &Obligations, opened: &Obligations) -> bool {
         || idle(now) < idle(opened)
         || paste(now) < paste(opened)
         || (opened.clipboard.copy && !now.clipboard.copy)
+        || (now.watched && !opened.watched)
+}
+
+/// What binds `user` where `given` is said: more, where they are a vendor.
+pub(super) fn binding<'a>(given: &'a Obligations, user: &User) -> Cow<'a, Obligations> {
+    match user.vendor() {
+        Some(_) => Cow::Owned(vendor::bound(given)),
+        None => Cow::Borrowed(given),
+    }
+}
+
+/// Whether `policy` gives `user` nothing but for the asking: vendors ask each time, whatever it says.
+#[must_use]
+pub fn is_asked(policy: &Policy, user: &User) -> bool {
+    policy.access == Access::Request || user.vendor().is_some()
+}
+
+/// What must be met to be given something under `policy`, by `user`.
+#[must_use]
+pub fn asked_of<'a>(policy: &'a Policy, user: &User) -> Cow<'a, Obligations> {
+    binding(&policy.obligations, user)
 }
 
 /// Decides on asking for access.
@@ -229,7 +265,7 @@ pub fn ask(facts: &AskFacts<'_>, now: Timestamp) -> Decision<AskAccess> {
     };
     let best = allowing
         .iter()
-        .filter(|policy| policy.access == Access::Request && policy.is_break_glass() == facts.emergency)
+        .filter(|policy| is_asked(policy, facts.subject.user) && policy.is_break_glass() == facts.emergency)
         .map(|policy| (*policy, unmet(facts, policy, now)))
         .min_by_key(|(policy, unmet)| {
             let outside = unmet.iter().any(|reason| matches!(reason, Reason::OutsideConditions { .. }));
@@ -259,7 +295,7 @@ fn asked(facts: &AskFacts<'_>, policy: &Policy, now: Timestamp) -> Decision<AskA
             user: facts.subject.user.id.clone(),
             policy: policy.id.clone(),
             policy_name: policy.name.clone(),
-            obligations: policy.obligations.clone(),
+            obligations: asked_of(policy, facts.subject.user).into_owned(),
         })),
     }
 }
@@ -271,7 +307,7 @@ fn asked(facts: &AskFacts<'_>, policy: &Policy, now: Timestamp) -> Decision<AskA
 /// The reasons for which they cannot ask.
 pub(super) fn asked_under<'a>(facts: &ConnectFacts<'a>, now: Timestamp) -> Result<&'a Policy, Vec<Reason>> {
     let open = gate(facts.subject, facts.target, facts.policies, now)?;
-    let asked = || open.allowing.iter().copied().filter(|policy| policy.access == Access::Request);
+    let asked = || open.allowing.iter().copied().filter(|policy| is_asked(policy, facts.subject.user));
     let usable = |policy: &&Policy| {
         policy.conditions.hold(facts.subject.source, now).unwrap_or(false)
             && policy.obligations.max_duration_seconds > 0
@@ -289,7 +325,7 @@ pub(super) fn asked_under<'a>(facts: &ConnectFacts<'a>, now: Timestamp) -> Resul
 fn without_request(facts: &AskFacts<'_>, mut allowing: Vec<&Policy>, now: Timestamp) -> Reason {
     let emergency =
         allowing.iter().filter(|policy| policy.is_break_glass()).min_by_key(|policy| order(policy)).copied();
-    allowing.retain(|policy| policy.access == Access::Standing);
+    allowing.retain(|policy| !is_asked(policy, facts.subject.user));
     if let (Some(policy), true) = (emergency, allowing.is_empty()) {
         return needs_request(facts.target, policy);
     }
@@ -364,7 +400,7 @@ fn has_answered(request: &Request, user: &UserName) -> bool {
 fn not_asked(approver: &User, request: &Request) -> Option<Reason> {
     let (Some(rule), Some(awaited)) = (&request.approval, request.awaited()) else { return Some(Reason::NotPending) };
     let is_in = |groups: &[GroupName]| groups.iter().any(|group| approver.groups.contains(group));
-    if awaited.groups.is_empty() || is_in(awaited.groups) {
+    if awaited.groups.is_empty() || is_in(awaited.groups) || request.sponsor.as_ref() == Some(&approver.name) {
         return None;
     }
     if request.is_escalated(awaited.stage) && rule.escalate.as_ref().is_some_and(|more| is_in(&more.groups)) {
@@ -408,7 +444,7 @@ pub fn may_stand_in(
 
 /// The allow policies that concern the subject and the target, once nothing forbids it outright.
 pub(super) fn gate<'a>(
-    subject: Subject<'_>,
+    subject: Subject<'a>,
     target: Target<'_>,
     policies: Policies<'a>,
     now: Timestamp,
@@ -416,7 +452,11 @@ pub(super) fn gate<'a>(
     if subject.user.state != UserState::Active {
         return Err(vec![Reason::UserInactive]);
     }
-    let (allowing, taking): (Vec<_>, Vec<_>) = policies
+    let vendor = subject.user.vendor();
+    if let Some(Err(reason)) = vendor.map(|vendor| vendor.admit(subject.source, now)) {
+        return Err(vec![reason]);
+    }
+    let (mut allowing, taking): (Vec<_>, Vec<_>) = policies
         .iter()
         .filter(|policy| policy.concerns(subject.user, target.account, target.asset))
         .partition(|policy| policy.allows());
@@ -426,18 +466,21 @@ pub(super) fn gate<'a>(
     if !denying.is_empty() {
         return Err(denying.into_iter().map(|policy| Reason::DeniedBy { policy: policy.name.clone() }).collect());
     }
+    // Nobody says yes beforehand to break-glass, and to each session of a vendor somebody does.
+    allowing.retain(|policy| vendor.is_none() || !policy.is_break_glass());
     if allowing.is_empty() {
         return Err(vec![Reason::NoPolicy]);
     }
     if target.account.state != AccountState::Managed {
         return Err(vec![Reason::AccountInactive]);
     }
-    Ok(Open { allowing, dormant })
+    Ok(Open { vendor, allowing, dormant })
 }
 
 /// What `policy`, which allows, says to the wish.
 pub(super) fn offer<'a>(facts: &ConnectFacts<'a>, policy: &'a Policy, now: Timestamp) -> Offer<'a> {
-    let usable = match use_of(facts, policy, Route::Best, now) {
+    let best = Route::Best { once: facts.subject.user.vendor().is_some() };
+    let usable = match use_of(facts, policy, best, now) {
         Ok(usable) => usable,
         Err(reason) => return Offer::Refuse(reason),
     };
@@ -459,7 +502,10 @@ pub(super) fn offer<'a>(facts: &ConnectFacts<'a>, policy: &'a Policy, now: Times
 #[derive(Clone, Copy)]
 enum Route<'a> {
     /// By the active grant that lasts longest, else directly where it gives standing access.
-    Best,
+    Best {
+        /// Whether a grant is good for one session.
+        once: bool,
+    },
     /// As a session was opened: by this grant and no other, or directly.
     As(Option<&'a GrantId>),
 }
@@ -467,13 +513,13 @@ enum Route<'a> {
 impl Route<'_> {
     fn takes(self, grant: &Grant) -> bool {
         match self {
-            Self::Best => true,
+            Self::Best { once } => !(once && grant.used),
             Self::As(opened) => opened == Some(&grant.id),
         }
     }
 
     const fn takes_standing(self) -> bool {
-        matches!(self, Self::Best | Self::As(None))
+        matches!(self, Self::Best { .. } | Self::As(None))
     }
 }
 
@@ -493,7 +539,7 @@ fn use_of<'a>(
         .max_by_key(|grant| (grant.ends_at, Reverse(&grant.id)));
     let usable = if let Some(grant) = active {
         Usable { policy, grant: Some(grant) }
-    } else if policy.access == Access::Standing && route.takes_standing() {
+    } else if !is_asked(policy, facts.subject.user) && route.takes_standing() {
         Usable { policy, grant: None }
     } else {
         let begins = grants().filter(|g| g.state_at(now) == GrantState::Scheduled).map(|g| g.starts_at).min();

@@ -11,7 +11,7 @@ use crate::name::AccountRef;
 use crate::permit::{Approve, AskAccess, Connect};
 use crate::request::{Request, RequestState};
 use crate::time::Timestamp;
-use crate::user::{User, UserState};
+use crate::user::{Profile, User, UserState};
 
 /// A Wednesday, 12:00 UTC.
 pub(crate) const NOON: Timestamp = Timestamp::from_millis(1_795_003_200_000);
@@ -99,6 +99,7 @@ impl Estate {
             request: Request {
                 id: id("req", 1),
                 user: name("cyd"),
+                sponsor: None,
                 account,
                 scope: name("/emea/prod"),
                 duration_seconds: 3_600,
@@ -184,6 +185,7 @@ pub(crate) fn user(called: &str, groups: &[&str], scope: &str) -> User {
         totp: true,
         created_at: NOON,
         last_seen_at: None,
+        profile: Profile::default(),
     }
 }
 
@@ -219,6 +221,7 @@ pub(crate) fn grant(number: u32, policy: &Policy) -> Grant {
         extended_at: None,
         revoked_at: None,
         revoked_reason: None,
+        used: false,
         state: GrantState::Active,
     }
 }

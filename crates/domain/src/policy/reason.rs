@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::name::{AccountRef, DutiesName, PolicyName};
+use crate::name::{AccountRef, DutiesName, PolicyName, UserName};
 use crate::time::Timestamp;
 
 /// Why not. Each says what to do next where there is something to do.
@@ -13,6 +13,24 @@ pub enum Reason {
     /// The user is disabled or has not enrolled.
     #[error("the user is not active")]
     UserInactive,
+    /// The time for which a vendor was let in is over.
+    #[error("access as a vendor ended at {at}: whoever sponsors them can have it made longer")]
+    VendorEnded {
+        /// When.
+        at: Timestamp,
+    },
+    /// Nobody who may act answers for the vendor.
+    #[error("{sponsor} no longer answers for this vendor: somebody else must become their sponsor")]
+    SponsorMissing {
+        /// Who did.
+        sponsor: UserName,
+    },
+    /// It is not the hour for the vendor, or not their network.
+    #[error("this vendor is let in at other hours or from other networks only")]
+    VendorOutside,
+    /// A vendor is not told secrets.
+    #[error("a vendor does not check secrets out: open a session instead")]
+    VendorSecret,
     /// The account is not governed or is disabled.
     #[error("the account is not in use")]
     AccountInactive,
@@ -137,6 +155,9 @@ pub enum Reason {
     /// Whoever has made somebody's account, or given them rights, is not approved by them for a day.
     #[error("who asks has made your account or given you rights in the last day: somebody else must approve it")]
     MadeByAsker,
+    /// Whoever has made a vendor's account or changed it does not approve for them for a day.
+    #[error("you have made or changed this vendor's account in the last day: somebody else must approve it")]
+    MadeByApprover,
     /// They have answered already.
     #[error("you have answered this request already")]
     AnsweredAlready,
@@ -197,6 +218,10 @@ impl Reason {
             | Self::TicketNotGood { policy, .. }
             | Self::ObligationsChanged { policy } => Some(policy),
             Self::UserInactive
+            | Self::VendorEnded { .. }
+            | Self::SponsorMissing { .. }
+            | Self::VendorOutside
+            | Self::VendorSecret
             | Self::AccountInactive
             | Self::NoPolicy
             | Self::TooShort
@@ -204,6 +229,7 @@ impl Reason {
             | Self::OwnProposal
             | Self::GainsByIt
             | Self::MadeByAsker
+            | Self::MadeByApprover
             | Self::AnsweredAlready
             | Self::NoBreakGlass
             | Self::OwnUse

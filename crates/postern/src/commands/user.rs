@@ -1,10 +1,17 @@
 //! `postern user ...`.
 
+use std::collections::BTreeSet;
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use clap::{Subcommand, ValueEnum};
-use postern_control::{Leaving, LinkIssued, UserChange, UserCreate, UserCreated};
+use ipnet::IpNet;
+use postern_control::{Leaving, LinkIssued, UserChange, UserCreate, UserCreated, VendorTerms};
+use postern_domain::period::Period;
 use postern_domain::permission::RoleAssignment;
-use postern_domain::user::{User, UserState};
-use postern_domain::{GroupName, ScopePath, UserName};
+use postern_domain::policy::{Day, Hours};
+use postern_domain::user::{User, UserKind, UserState};
+use postern_domain::vendor::Vendor;
+use postern_domain::{GroupName, ScopePath, Timestamp, UserName};
 use reqwest::Method;
 use serde_json::json;
 
@@ -16,6 +23,7 @@ use crate::output::{self, Columns, Format};
 #[derive(Subcommand)]
 pub(crate) enum UserCommand {
     /// Make a user; prints the one-time link by which they enrol.
+    #[command(visible_alias = "add")]
     Create {
         /// The sign-in name.
         name: UserName,
@@ -31,6 +39,48 @@ pub(crate) enum UserCommand {
         /// The scope that they belong to; your own unless given.
         #[arg(long)]
         scope: Option<ScopePath>,
+        /// A program: a service, a pipeline. It enrols nothing: `postern token create --for` makes it a token.
+        #[arg(long, conflicts_with_all = ["vendor", "identity", "email"])]
+        workload: bool,
+        /// Somebody of another company: each session needs a yes and somebody who watches it.
+        #[arg(long, requires_all = ["sponsor", "until"])]
+        vendor: bool,
+        #[command(flatten)]
+        terms: TermsIn,
+        /// What policies may choose them by; may be repeated.
+        #[arg(long = "attribute", value_name = "NAME=VALUE", value_parser = attribute)]
+        attributes: Vec<(String, String)>,
+        /// The person's everyday user, where this one is for privileged work only.
+        #[arg(long, value_name = "USER")]
+        identity: Option<UserName>,
+    },
+    /// Let a vendor in on other terms, or under another sponsor; what is not given stays.
+    Vendor {
+        /// The sign-in name.
+        name: UserName,
+        #[command(flatten)]
+        terms: TermsIn,
+        /// Let them in from any network.
+        #[arg(long, conflicts_with = "networks")]
+        any_network: bool,
+        /// Let them in at any hour.
+        #[arg(long, conflicts_with = "hours")]
+        any_hour: bool,
+    },
+    /// Set what policies may choose a user by, all of it; without any, there is nothing.
+    Attributes {
+        /// The sign-in name.
+        name: UserName,
+        /// An attribute.
+        #[arg(value_name = "NAME=VALUE", value_parser = attribute)]
+        attributes: Vec<(String, String)>,
+    },
+    /// Say whose user for privileged work a user is.
+    Identity {
+        /// The sign-in name.
+        name: UserName,
+        /// The person's everyday user; nobody's where it is left out.
+        everyday: Option<UserName>,
     },
     /// List users.
     List {
@@ -82,6 +132,88 @@ pub(crate) enum UserCommand {
     },
 }
 
+/// The terms of a vendor, as they are typed.
+#[derive(clap::Args)]
+pub(crate) struct TermsIn {
+    /// Who answers for the vendor: somebody who may approve requests.
+    #[arg(long, value_name = "USER")]
+    sponsor: Option<UserName>,
+    /// When the vendor's access ends: 2027-03-31T18:00:00Z, or a period from now such as 30d.
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// The company they come from.
+    #[arg(long)]
+    company: Option<String>,
+    /// A network that they come from; may be repeated.
+    #[arg(long = "network", value_name = "NETWORK")]
+    networks: Vec<IpNet>,
+    /// Hours in which they may do anything: `mon,tue,fri 08:00-18:00 Europe/Berlin`; may be repeated.
+    #[arg(long = "hours", value_name = "HOURS", value_parser = hours)]
+    hours: Vec<Hours>,
+}
+
+impl TermsIn {
+    fn any(&self) -> bool {
+        self.sponsor.is_some()
+            || self.until.is_some()
+            || self.company.is_some()
+            || !self.networks.is_empty()
+            || !self.hours.is_empty()
+    }
+
+    /// The terms; what was not typed is as `before`.
+    fn over(self, before: Option<&Vendor>) -> Result<VendorTerms, Failure> {
+        let sponsor = self.sponsor.or_else(|| before.map(|vendor| vendor.sponsor.clone()));
+        let until = match &self.until {
+            Some(text) => Some(moment(text)?),
+            None => before.map(|vendor| vendor.ends_at),
+        };
+        let (Some(sponsor), Some(ends_at)) = (sponsor, until) else {
+            return Err(Failure::usage("give --sponsor and --until: they are no vendor yet"));
+        };
+        let of = |empty, before: Option<&Vendor>| before.filter(|_| empty).cloned();
+        let networks = of(self.networks.is_empty(), before).map_or(self.networks, |vendor| vendor.networks);
+        let hours = of(self.hours.is_empty(), before).map_or(self.hours, |vendor| vendor.hours);
+        let company = self.company.or_else(|| before.map(|vendor| vendor.company.clone())).unwrap_or_default();
+        Ok(VendorTerms { sponsor, company, ends_at, networks, hours })
+    }
+}
+
+/// An instant, or a period from now.
+fn moment(text: &str) -> Result<Timestamp, Failure> {
+    if let Ok(period) = text.parse::<Period>() {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        return Ok(Timestamp::from_millis(0).after(now).after(period.duration()));
+    }
+    text.parse().map_err(|_| Failure::usage(format!("--until: `{text}` is no time: write 2027-03-31T18:00:00Z or 30d")))
+}
+
+/// Reads `NAME=VALUE`.
+fn attribute(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, for example department=payments")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Reads `mon,tue 08:00-18:00 Europe/Berlin`; days and zone may be left out.
+fn hours(text: &str) -> Result<Hours, String> {
+    let mut hours = Hours { days: BTreeSet::new(), from: String::new(), to: String::new(), zone: "UTC".to_owned() };
+    for word in text.split_whitespace() {
+        if let Some((from, to)) = word.split_once('-').filter(|(from, _)| from.contains(':')) {
+            (hours.from, hours.to) = (from.to_owned(), to.to_owned());
+        } else if hours.from.is_empty() {
+            for day in word.split(',') {
+                let day: Day = serde_json::from_value(json!(day.to_lowercase()))
+                    .map_err(|_| format!("`{day}` is no day: write mon, tue, wed, thu, fri, sat or sun"))?;
+                hours.days.insert(day);
+            }
+        } else {
+            hours.zone = word.to_owned();
+        }
+    }
+    hours.check().map_err(|error| error.to_string())?;
+    Ok(hours)
+}
+
 /// A user's state, as it is typed.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum State {
@@ -120,7 +252,7 @@ pub(crate) fn role_in(text: &str) -> Result<RoleIn, String> {
 }
 
 impl Columns for User {
-    const HEADINGS: &'static [&'static str] = &["NAME", "STATE", "SCOPE", "GROUPS", "ROLES", "LAST SEEN"];
+    const HEADINGS: &'static [&'static str] = &["NAME", "KIND", "STATE", "SCOPE", "GROUPS", "ROLES", "LAST SEEN"];
 
     fn cells(&self) -> Vec<String> {
         let state = match self.state {
@@ -128,10 +260,17 @@ impl Columns for User {
             UserState::Active => "active",
             UserState::Disabled => "disabled",
         };
+        let kind = match (self.profile.kind, self.vendor(), &self.profile.identity) {
+            (UserKind::Workload, ..) => "workload",
+            (_, Some(_), _) => "vendor",
+            (_, _, Some(_)) => "privileged",
+            _ => "person",
+        };
         let groups: Vec<_> = self.groups.iter().map(ToString::to_string).collect();
         let roles: Vec<_> = self.roles.iter().map(|held| format!("{}={}", held.role, held.scope)).collect();
         vec![
             self.name.to_string(),
+            kind.to_owned(),
             state.to_owned(),
             self.scope.to_string(),
             groups.join(","),
@@ -145,19 +284,53 @@ impl UserCommand {
     pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
         let client = Client::signed_in()?;
         match self {
-            Self::Create { name, email, groups, roles, scope } => {
+            Self::Create { name, email, groups, roles, scope, workload, vendor, terms, attributes, identity } => {
+                if terms.any() && !vendor {
+                    return Err(Failure::usage("the terms are for a vendor: say --vendor too"));
+                }
+                let vendor = if vendor { Some(terms.over(None)?) } else { None };
+                let kind = if workload { UserKind::Workload } else { UserKind::Person };
+                let attributes = attributes.into_iter().collect();
                 let roles = match &scope {
                     Some(scope) => roles.into_iter().map(|role| role.within(scope)).collect(),
                     None => with_own_scope(&client, roles).await?,
                 };
-                let wish = UserCreate { name, email, scope, groups, roles };
+                let wish = UserCreate { name, email, scope, groups, roles, kind, attributes, vendor, identity };
                 let made: UserCreated = client.post("/v1/users", &wish).await?;
                 if format == Format::Table {
-                    output::line(&format!("user {} created; they enrol by this link, once:", made.user.name))?;
-                    print_link(&made.link)?;
+                    let name = &made.user.name;
+                    match &made.link {
+                        Some(link) => {
+                            output::line(&format!("user {name} created; they enrol by this link, once:"))?;
+                            print_link(link)?;
+                        }
+                        None => output::line(&format!(
+                            "workload {name} created; make it a token: postern token create --for {name}"
+                        ))?,
+                    }
                 } else {
                     output::one(format, &made)?;
                 }
+            }
+            Self::Vendor { name, terms, any_network, any_hour } => {
+                let before: User = client.get(&format!("/v1/users/{name}")).await?;
+                let mut terms = terms.over(before.vendor())?;
+                if any_network {
+                    terms.networks.clear();
+                }
+                if any_hour {
+                    terms.hours.clear();
+                }
+                let change = UserChange { vendor: Some(terms), ..UserChange::default() };
+                changed(&client, &name, &change, format).await?;
+            }
+            Self::Attributes { name, attributes } => {
+                let attributes = Some(attributes.into_iter().collect());
+                changed(&client, &name, &UserChange { attributes, ..UserChange::default() }, format).await?;
+            }
+            Self::Identity { name, everyday } => {
+                let identity = Some(everyday.map(|name| name.to_string()).unwrap_or_default());
+                changed(&client, &name, &UserChange { identity, ..UserChange::default() }, format).await?;
             }
             Self::List { search, scope, state } => {
                 let state = state.and_then(|state| state.to_possible_value()).map(|value| value.get_name().to_owned());
@@ -195,6 +368,11 @@ async fn with_own_scope(client: &Client, roles: Vec<RoleIn>) -> Result<Vec<RoleA
     }
     let me: postern_control::WhoAmI = client.get("/v1/login").await?;
     Ok(roles.into_iter().map(|role| role.within(&me.user.scope)).collect())
+}
+
+async fn changed(client: &Client, name: &UserName, change: &UserChange, format: Format) -> Result<(), Failure> {
+    let user: User = client.send(Method::PATCH, &format!("/v1/users/{name}"), change).await?;
+    output::list(format, &[user])
 }
 
 async fn set_state(
