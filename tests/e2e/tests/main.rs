@@ -28,3 +28,4 @@ mod sources;
 mod sql_console;
 mod terminal;
 mod transcript;
+mod vendors;

@@ -1,6 +1,7 @@
 import { call, json, nothing, path, withQuery } from "./http";
 import type { Query } from "./http";
 import type {
+  UserChange,
   Access, AccessExplained, Account, ApiToken, Applied, Asset, Attachment, AuditItem, CheckedOut, Checkout, ConnectTicket, Counts, DayFigures,
   DiscoveryRun, DiscoveryView, Document, DutiesView, DocumentsRead, DocumentsWritten, Finding, Folder, Inventory, WaitingStatement,
   Grant, Group, Home, HostKey, Integrity, Link, LinkShown, Login, Page, Passkey, PasskeyAnswer,
@@ -64,7 +65,7 @@ export const api = {
   userShow: (name: string, signal?: Signal) => json<User>("GET", path("users", name), { signal }),
   userCreate: (body: { name: string; email?: string; scope?: string; groups?: string[]; roles?: RoleAssignment[] }) =>
     json<{ user: User; link: Link }>("POST", path("users"), { body }),
-  userChange: (name: string, body: { email?: string; state?: "active" | "disabled"; scope?: string }) =>
+  userChange: (name: string, body: UserChange) =>
     json<User>("PATCH", path("users", name), { body }),
   userLink: (name: string) => json<Link>("POST", path("users", name, "link")),
   userRolesPut: (name: string, roles: RoleAssignment[]) =>

@@ -4114,7 +4114,7 @@ export interface components {
         /** @description Whether a policy gives or takes away. */
         Effect: "allow" | "deny";
         /** @description Why a session ended. */
-        EndReason: "client_closed" | "target_closed" | "target_failed" | "expired" | "revoked" | "idle" | "killed" | "policy_changed" | "user_disabled" | "recorder_failed" | "shutdown" | "unknown";
+        EndReason: "client_closed" | "target_closed" | "target_failed" | "expired" | "revoked" | "idle" | "killed" | "policy_changed" | "user_disabled" | "unwatched" | "recorder_failed" | "shutdown" | "unknown";
         /** @description Somebody who has just enrolled. It carries secrets and has no `Debug`. */
         Enrolled: {
             /** @description The recovery codes, shown once. */
@@ -4463,6 +4463,11 @@ export interface components {
             starts_at: components["schemas"]["Timestamp"];
             /** @description Where it stands, as of the answer that carries it. */
             state: components["schemas"]["GrantState"];
+            /**
+             * @description Whether a session has been opened by it; a vendor's grant is good for one.
+             * @default false
+             */
+            used: boolean;
             /** @description Whose right it is. */
             user: components["schemas"]["UserName"];
         };
@@ -4701,6 +4706,11 @@ export interface components {
             known: components["schemas"]["AccountRef"][];
             /** @description The accounts that they answer for. */
             owned: components["schemas"]["AccountRef"][];
+            /**
+             * @description The vendors whom they sponsor, who have no access until somebody else does.
+             * @default []
+             */
+            sponsors: components["schemas"]["UserName"][];
             /** @description Who. */
             user: components["schemas"]["UserName"];
         };
@@ -4887,6 +4897,8 @@ export interface components {
              * @default null
              */
             ticket_pattern: string | null;
+            /** @description Whether somebody else must be watching: a session waits for them, and ends when the last has left. */
+            watched?: boolean;
         };
         /**
          * @description What a session under a policy is bound to. They come from the policy that granted, never from a
@@ -4960,6 +4972,8 @@ export interface components {
              *     out, no ticket is asked for.
              */
             ticket_pattern?: string | null;
+            /** @description Whether somebody else must be watching: a session waits for them, and ends when the last has left. */
+            watched?: boolean;
         };
         /** @description What one look at one account showed. */
         Observation: {
@@ -6258,6 +6272,22 @@ export interface components {
             /** @constant */
             code: "user_inactive";
         } | {
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @constant */
+            code: "vendor_ended";
+        } | {
+            /** @constant */
+            code: "sponsor_missing";
+            /** @description Who did. */
+            sponsor: components["schemas"]["UserName"];
+        } | {
+            /** @constant */
+            code: "vendor_outside";
+        } | {
+            /** @constant */
+            code: "vendor_secret";
+        } | {
             /** @constant */
             code: "account_inactive";
         } | {
@@ -6373,6 +6403,9 @@ export interface components {
         } | {
             /** @constant */
             code: "made_by_asker";
+        } | {
+            /** @constant */
+            code: "made_by_approver";
         } | {
             /** @constant */
             code: "answered_already";
@@ -6568,6 +6601,8 @@ export interface components {
              * @default null
              */
             series: components["schemas"]["RequestId"] | null;
+            /** @description Who sponsors whoever asks, where that is a vendor: they may answer whichever groups are asked. */
+            sponsor?: components["schemas"]["UserName"] | null;
             /** @description When the window begins at the earliest; none means when it is granted. */
             starts_at?: components["schemas"]["Timestamp"] | null;
             /** @description Where it stands. */
@@ -7825,6 +7860,10 @@ export interface components {
         };
         /** @description A person. */
         User: {
+            /** @description What policies may choose people by: `department: payments`. */
+            attributes?: {
+                [key: string]: string;
+            };
             /** @description When they were created. */
             created_at: components["schemas"]["Timestamp"];
             /** @description Where notices go. */
@@ -7833,6 +7872,13 @@ export interface components {
             groups: components["schemas"]["GroupName"][];
             /** @description Identifier. */
             id: components["schemas"]["UserId"];
+            /** @description The person's everyday user, where this one is for privileged work only. */
+            identity?: components["schemas"]["UserName"] | null;
+            /**
+             * @description A person or a program.
+             * @default person
+             */
+            kind: components["schemas"]["UserKind"];
             /** @description When they last signed in or connected. */
             last_seen_at?: components["schemas"]["Timestamp"] | null;
             /** @description Sign-in name. */
@@ -7845,20 +7891,37 @@ export interface components {
             state: components["schemas"]["UserState"];
             /** @description Whether a one-time-code generator is enrolled. */
             totp: boolean;
+            /** @description On which terms somebody of another company is let in. */
+            vendor?: components["schemas"]["Vendor"] | null;
         };
         /** @description What is to be changed in a user; what is not given stays. */
         UserChange: {
+            /** @description What policies may choose them by, all of it. */
+            attributes?: {
+                [key: string]: string;
+            } | null;
             /** @description Where notices go; empty for nowhere. */
             email?: string | null;
             /** @description Who answers from now on for the accounts of somebody who is disabled; nobody else unless given. */
             heir?: components["schemas"]["UserName"] | null;
+            /** @description The person's everyday user, where this one is for privileged work only; empty for none. */
+            identity?: string | null;
             /** @description The scope that they belong to from now on. */
             scope?: components["schemas"]["ScopePath"] | null;
             /** @description `disabled` ends all that they could act with; `active` undoes it, but for what has ended. */
             state?: components["schemas"]["UserState"] | null;
+            /** @description On which terms somebody of another company is let in from now on. */
+            vendor?: components["schemas"]["VendorTerms"] | null;
         };
         /** @description A user to be made. */
         UserCreate: {
+            /**
+             * @description What policies may choose them by: `department: payments`.
+             * @default {}
+             */
+            attributes: {
+                [key: string]: string;
+            };
             /**
              * @description Where notices go.
              * @default null
@@ -7869,6 +7932,16 @@ export interface components {
              * @default []
              */
             groups: components["schemas"]["GroupName"][];
+            /**
+             * @description The person's everyday user, where this one is for privileged work only.
+             * @default null
+             */
+            identity: components["schemas"]["UserName"] | null;
+            /**
+             * @description A person, or a program: a service, a pipeline. A program enrols nothing: a token or a key is made for it.
+             * @default person
+             */
+            kind: components["schemas"]["UserKind"];
             /** @description The sign-in name. */
             name: components["schemas"]["UserName"];
             /**
@@ -7881,16 +7954,23 @@ export interface components {
              * @default null
              */
             scope: components["schemas"]["ScopePath"] | null;
+            /**
+             * @description On which terms somebody of another company is let in.
+             * @default null
+             */
+            vendor: components["schemas"]["VendorTerms"] | null;
         };
         /** @description A user who has just been made. It carries a secret and has no `Debug`. */
         UserCreated: {
-            /** @description Where they choose a password and enrol a second factor. */
-            link: components["schemas"]["LinkIssued"];
+            /** @description Where they choose a password and enrol a second factor; none for a workload. */
+            link?: components["schemas"]["LinkIssued"] | null;
             /** @description Who. */
             user: components["schemas"]["User"];
         };
         /** @description A person. */
         UserId: string;
+        /** @description Whether a user is a person or a program. */
+        UserKind: "person" | "workload";
         /** @description How a person signs in; unique in the installation, compared without case. */
         UserName: string;
         /** @description Whether a user may act. */
@@ -7913,6 +7993,52 @@ export interface components {
             sealed: boolean;
             /** @description Which vault. */
             vault_id?: string | null;
+        };
+        /** @description On which terms a vendor is let in. */
+        Vendor: {
+            /**
+             * @description The company they come from.
+             * @default
+             */
+            company: string;
+            /** @description When their access ends. */
+            ends_at: components["schemas"]["Timestamp"];
+            /**
+             * @description The hours in which they may do anything; empty means always.
+             * @default []
+             */
+            hours: components["schemas"]["Hours"][];
+            /**
+             * @description The networks that they come from, whatever they do; empty means any.
+             * @default []
+             */
+            networks: string[];
+            /** @description Who answers for them. While that is nobody who may act, they have no access. */
+            sponsor: components["schemas"]["UserName"];
+            /** @description Whether the sponsor can answer for them: active, and no vendor themselves. */
+            sponsored: boolean;
+        };
+        /** @description On which terms a vendor is to be let in. */
+        VendorTerms: {
+            /**
+             * @description The company that they come from.
+             * @default
+             */
+            company: string;
+            /** @description When their access ends; at most a year ahead. */
+            ends_at: components["schemas"]["Timestamp"];
+            /**
+             * @description The hours in which they may do anything; empty means always.
+             * @default []
+             */
+            hours: components["schemas"]["Hours"][];
+            /**
+             * @description The networks that they come from, whatever they do; empty means any.
+             * @default []
+             */
+            networks: string[];
+            /** @description Who answers for them: somebody who may approve requests in their scope. */
+            sponsor: components["schemas"]["UserName"];
         };
         /** @description What one policy said to the wish. */
         Verdict: {
@@ -8035,6 +8161,8 @@ export interface components {
              * @default null
              */
             series: components["schemas"]["RequestId"] | null;
+            /** @description Who sponsors whoever asks, where that is a vendor: they may answer whichever groups are asked. */
+            sponsor?: components["schemas"]["UserName"] | null;
             /** @description When the window begins at the earliest; none means when it is granted. */
             starts_at?: components["schemas"]["Timestamp"] | null;
             /** @description Where it stands. */
@@ -8109,6 +8237,22 @@ export interface components {
         } & ({
             /** @constant */
             code: "user_inactive";
+        } | {
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @constant */
+            code: "vendor_ended";
+        } | {
+            /** @constant */
+            code: "sponsor_missing";
+            /** @description Who did. */
+            sponsor: components["schemas"]["UserName"];
+        } | {
+            /** @constant */
+            code: "vendor_outside";
+        } | {
+            /** @constant */
+            code: "vendor_secret";
         } | {
             /** @constant */
             code: "account_inactive";
@@ -8225,6 +8369,9 @@ export interface components {
         } | {
             /** @constant */
             code: "made_by_asker";
+        } | {
+            /** @constant */
+            code: "made_by_approver";
         } | {
             /** @constant */
             code: "answered_already";

@@ -99,6 +99,13 @@ export function SessionBadge({ state }: { state: Session["state"] }) {
   }
 }
 
+/** What kind of user it is, where it is no ordinary one. */
+export function KindBadge({ user }: { user: User }) {
+  const kind = user.kind === "workload" ? "workload" : user.vendor ? "vendor" : user.identity ? "privileged" : "person";
+  if (kind === "person") return null;
+  return <Badge tone={kind === "vendor" ? "warn" : "info"} icon="dot">{t.users.kindBadges[kind]}</Badge>;
+}
+
 export function UserBadge({ state }: { state: User["state"] }) {
   const text = t.users.states[state];
   switch (state) {

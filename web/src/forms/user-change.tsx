@@ -9,6 +9,7 @@ import { ReasonDialog } from "../components/ReasonDialog";
 import { RolesEditor } from "../components/RolesEditor";
 import { useKept } from "../hooks/useKept";
 import { t } from "../i18n";
+import { LabelsField } from "../policy/fields";
 import { toast } from "../stores/toast";
 import { TextField } from "../ui/Field";
 
@@ -20,15 +21,19 @@ interface Props {
 export function UserEdit({ user, onClose }: Props) {
   const [email, setEmail] = useKept("email", user.email ?? "");
   const [scope, setScope] = useKept("scope", user.scope);
+  const [identity, setIdentity] = useKept("identity", user.identity ?? "");
+  const [attributes, setAttributes] = useKept<Record<string, string>>("attributes", user.attributes ?? {});
   const save = useMutation({
     meta: { inline: true },
-    mutationFn: () => api.userChange(user.name, { ...(email.trim() ? { email: email.trim() } : {}), scope }),
+    mutationFn: () => api.userChange(user.name, { ...(email.trim() ? { email: email.trim() } : {}), scope, attributes, ...(identity.trim() === (user.identity ?? "") ? {} : { identity: identity.trim() }) }),
     onSuccess: () => { toast("ok", t.users.saved); onClose(); },
   });
   return (
-    <FormDialog title={t.users.editTitle(user.name)} busy={save.isPending} error={save.error} fields={["email", "scope"]} onSubmit={() => save.mutate()} onClose={onClose}>
+    <FormDialog title={t.users.editTitle(user.name)} busy={save.isPending} error={save.error} fields={["email", "scope", "identity", "attributes"]} onSubmit={() => save.mutate()} onClose={onClose}>
       <TextField label={t.users.email} optional={t.common.optional} type="email" value={email} onChange={(event) => setEmail(event.target.value)} error={fieldError(save.error, "email")} autoFocus />
       <TextField label={t.users.scope} hint={t.users.scopeHint} mono value={scope} onChange={(event) => setScope(event.target.value)} required pattern="/.*" error={fieldError(save.error, "scope")} />
+      <LabelsField label={t.users.attributes} hint={t.users.attributesHint} value={attributes} onChange={setAttributes} error={fieldError(save.error, "attributes")} />
+      {user.vendor || user.kind === "workload" ? null : <TextField label={t.users.identity} hint={t.users.identityHint} optional={t.common.optional} mono value={identity} onChange={(event) => setIdentity(event.target.value.toLowerCase())} error={fieldError(save.error, "identity")} autoComplete="off" spellCheck={false} />}
     </FormDialog>
   );
 }

@@ -112,6 +112,7 @@ function Allowed({ document: d, problems, onChange }: Omit<Props, "isNew">) {
           <CheckField label={f.rotate} checked={o.rotate_after_use ?? false} onChange={(event) => bind({ rotate_after_use: event.target.checked })} />
           <CheckField label={f.copy} checked={clipboard.copy ?? true} onChange={(event) => bind({ clipboard: { ...clipboard, copy: event.target.checked } })} />
           <CheckField label={f.paste} checked={clipboard.paste ?? true} onChange={(event) => bind({ clipboard: { ...clipboard, paste: event.target.checked } })} />
+          <CheckField label={f.watched} checked={o.watched ?? false} onChange={(event) => bind({ watched: event.target.checked })} />
           <CheckField label={f.joinControl} checked={o.join === "control"} onChange={(event) => bind({ join: event.target.checked ? "control" : "watch" })} />
         </div>
       </Section>

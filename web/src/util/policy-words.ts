@@ -49,6 +49,7 @@ export function obligationWords({ obligations: o, access }: Policy): string[] {
     o.clipboard.copy ? "" : w.noCopy,
     o.clipboard.paste ? (o.clipboard.paste_bytes_max ? w.pasteMax(bytes(o.clipboard.paste_bytes_max)) : "") : w.noPaste,
     o.join === "control" ? w.joinControl : w.joinWatch,
+    o.watched ? w.watched : "",
     w.recording,
   ].filter(Boolean);
 }

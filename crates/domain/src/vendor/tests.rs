@@ -31,7 +31,13 @@ fn a_vendor_is_let_in_while_they_are_sponsored_at_their_hours_and_from_their_net
     let from =
         |networks: &[&str]| Vendor { networks: networks.iter().map(|n| n.parse().unwrap()).collect(), ..terms() };
     let at = |from: &str, to: &str| Vendor {
-        hours: vec![Hours { days: [].into(), from: from.to_owned(), to: to.to_owned(), zone: "UTC".to_owned() }],
+        hours: vec![Hours {
+            days: [].into(),
+            from: from.to_owned(),
+            to: to.to_owned(),
+            zone: "UTC".to_owned(),
+            except: [].into(),
+        }],
         ..terms()
     };
     assert_eq!(terms().admit(source, NOON), Ok(()));

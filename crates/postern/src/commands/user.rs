@@ -196,7 +196,13 @@ fn attribute(text: &str) -> Result<(String, String), String> {
 
 /// Reads `mon,tue 08:00-18:00 Europe/Berlin`; days and zone may be left out.
 fn hours(text: &str) -> Result<Hours, String> {
-    let mut hours = Hours { days: BTreeSet::new(), from: String::new(), to: String::new(), zone: "UTC".to_owned() };
+    let mut hours = Hours {
+        days: BTreeSet::new(),
+        from: String::new(),
+        to: String::new(),
+        zone: "UTC".to_owned(),
+        except: BTreeSet::new(),
+    };
     for word in text.split_whitespace() {
         if let Some((from, to)) = word.split_once('-').filter(|(from, _)| from.contains(':')) {
             (hours.from, hours.to) = (from.to_owned(), to.to_owned());

@@ -1,6 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
-import { useParams } from "@tanstack/react-router";
-import { Ban, Link2, MoreHorizontal, Pencil, RotateCcw, Shapes } from "lucide-react";
+import { Link, useParams } from "@tanstack/react-router";
+import { Ban, Handshake, Link2, MoreHorizontal, Pencil, RotateCcw, Shapes } from "lucide-react";
+
+import type { ReactNode } from "react";
 
 import type { User } from "../../api/nouns";
 import { q } from "../../api/queries";
@@ -9,9 +11,10 @@ import { Crumb } from "../../components/Crumb";
 import { QueryError } from "../../components/QueryError";
 import { RoleTags } from "../../components/RolesEditor";
 import { SessionList } from "../../components/SessionList";
-import { UserBadge } from "../../components/states";
+import { KindBadge, UserBadge } from "../../components/states";
 import { Ago, When } from "../../components/When";
 import { UserEdit, UserLink, UserRoles, UserState } from "../../forms/user-change";
+import { UserVendor } from "../../forms/user-profile";
 import { useDialog } from "../../hooks/useUrlState";
 import { useCan, useWho } from "../../hooks/useWho";
 import { t } from "../../i18n";
@@ -42,7 +45,7 @@ function Shown({ user }: { user: User }) {
       name={user.name}
       above={<Crumb to={pb.users()} text={t.users.title} />}
       title={<Mono className="!text-[1.125rem]">{user.name}</Mono>}
-      lead={<span className="flex flex-wrap items-center gap-3"><UserBadge state={user.state} /><span>{user.email}</span></span>}
+      lead={<span className="flex flex-wrap items-center gap-3"><UserBadge state={user.state} /><KindBadge user={user} /><span>{user.email}</span></span>}
       actions={
         <>
           <Button blocked={write} icon={<Pencil className="size-4" aria-hidden />} onClick={() => open("edit")}>{t.users.edit}</Button>
@@ -50,6 +53,7 @@ function Shown({ user }: { user: User }) {
           <Menu
             trigger={<IconButton label={t.actions.more} className="border"><MoreHorizontal className="size-4" aria-hidden /></IconButton>}
             items={[
+              ...(user.vendor ? [{ label: t.users.vendorTerms, icon: <Handshake />, blocked: write, onSelect: () => open("vendor") }] : []),
               { label: t.users.newLink, icon: <Link2 />, blocked: write, onSelect: () => open("link") },
               user.state === "disabled"
                 ? { label: t.users.enable, icon: <RotateCcw />, blocked: write, onSelect: () => open("state") }
@@ -67,6 +71,9 @@ function Shown({ user }: { user: User }) {
                 [t.users.roles, <RoleTags key="r" roles={user.roles} />],
                 [t.users.groups, user.groups.length > 0 ? <span key="g" className="flex flex-wrap gap-1">{user.groups.map((group) => <Tag key={group}>{group}</Tag>)}</span> : <span key="g" className="text-faint">{t.common.none}</span>],
                 [t.users.scope, <Mono key="s">{user.scope}</Mono>],
+                ...vendorFacts(user),
+                ...(user.identity ? [[t.users.identity, <Link className="font-mono underline" key="e" to={pb.user(user.identity)}>{user.identity}</Link>] as [string, ReactNode]] : []),
+                ...(Object.keys(user.attributes ?? {}).length > 0 ? [[t.users.attributes, <span key="a" className="flex flex-wrap gap-1">{Object.entries(user.attributes ?? {}).map(([name, value]) => <Tag key={name}>{name}={value}</Tag>)}</span>] as [string, ReactNode]] : []),
                 [t.users.factor, user.totp ? <Badge key="f" tone="ok" icon="check">{t.users.factorOn}</Badge> : <Badge key="f" tone="warn" icon="alert">{t.users.factorOff}</Badge>],
                 [t.users.seen, <Ago key="l" at={user.last_seen_at} />],
                 [t.users.created, <When key="c" at={user.created_at} />],
@@ -78,9 +85,23 @@ function Shown({ user }: { user: User }) {
         <Section title={t.users.recent}><SessionList query={{ user: user.name, limit: 8 }} empty={t.requests.recentNone} /></Section>
       </div>
       {dialog === "edit" ? <UserEdit user={user} onClose={close} /> : null}
+      {dialog === "vendor" ? <UserVendor user={user} onClose={close} /> : null}
       {dialog === "roles" ? <UserRoles user={user} onClose={close} /> : null}
       {dialog === "link" ? <UserLink user={user} onClose={close} /> : null}
       {dialog === "state" ? <UserState user={user} onClose={close} /> : null}
     </Page>
   );
+}
+
+/** On which terms a vendor is let in. */
+function vendorFacts({ vendor }: User): [string, ReactNode][] {
+  if (!vendor) return [];
+  const hours = (vendor.hours ?? []).map((each) => `${(each.days ?? []).map((day) => t.policies.days[day]).join(", ")} ${each.from}–${each.to} ${each.zone ?? "UTC"}`.trim());
+  return [
+    [t.users.sponsor, <span key="sp" className="flex flex-wrap items-center gap-2"><Link className="font-mono underline" to={pb.user(vendor.sponsor)}>{vendor.sponsor}</Link>{vendor.sponsored ? null : <Badge tone="bad" icon="alert">{t.users.sponsorGone}</Badge>}</span>],
+    ...(vendor.company ? [[t.users.company, vendor.company] as [string, ReactNode]] : []),
+    [t.users.vendorEnds, <When key="ve" at={vendor.ends_at} />],
+    [t.users.vendorFrom, <Mono key="vn">{(vendor.networks ?? []).join(", ") || t.users.anywhere}</Mono>],
+    [t.users.vendorHours, hours.join("; ") || t.users.anyHour],
+  ];
 }

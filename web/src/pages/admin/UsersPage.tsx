@@ -5,7 +5,7 @@ import type { User } from "../../api/nouns";
 import { q } from "../../api/queries";
 import { Mono } from "../../components/Copy";
 import { RoleTags } from "../../components/RolesEditor";
-import { UserBadge } from "../../components/states";
+import { KindBadge, UserBadge } from "../../components/states";
 import { Ago } from "../../components/When";
 import { UserCreate } from "../../forms/user-create";
 import { useDialog, useFilter } from "../../hooks/useUrlState";
@@ -21,7 +21,7 @@ import { Page } from "../../ui/Page";
 import { pb } from "../../util/path-builder";
 
 const COLUMNS: Column<User>[] = [
-  { id: "name", header: t.users.name, sort: "name", narrow: "title", cell: (row) => <Mono className="font-medium">{row.name}</Mono> },
+  { id: "name", header: t.users.name, sort: "name", narrow: "title", cell: (row) => <span className="flex flex-wrap items-center gap-2"><Mono className="font-medium">{row.name}</Mono><KindBadge user={row} /></span> },
   { id: "email", header: t.users.email, cell: (row) => (row.email ? <span className="text-muted">{row.email}</span> : null) },
   { id: "groups", header: t.users.groups, cell: (row) => (row.groups.length > 0 ? <span className="flex flex-wrap gap-1">{row.groups.map((group) => <Tag key={group}>{group}</Tag>)}</span> : null) },
   { id: "roles", header: t.users.roles, cell: (row) => <RoleTags roles={row.roles} /> },
