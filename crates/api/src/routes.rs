@@ -3,6 +3,7 @@
 use crate::route::Routes;
 
 mod account;
+mod alert;
 mod asset;
 mod attachment;
 mod audit;
@@ -44,6 +45,7 @@ mod vault;
 pub(crate) fn all(routes: Routes) -> Routes {
     routes
         .and(account::declare)
+        .and(alert::declare)
         .and(asset::declare)
         .and(attachment::declare)
         .and(audit::declare)

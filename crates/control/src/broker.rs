@@ -157,6 +157,7 @@ impl Broker for Control {
         let event = Event::done(now, Self::system(), OPEN, session.as_str(), live.scope)
             .with("account", live.account_ref.to_string());
         self.commit(tx, &[event]).await?;
+        self.watch_deeds(session);
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 mod access;
 mod account;
 mod acting;
+mod alert;
 mod answers;
 mod apply;
 mod approval;
@@ -25,6 +26,7 @@ mod connect;
 mod context;
 mod data;
 mod dependent;
+mod detection;
 mod discovery;
 mod document;
 mod draft;
@@ -101,6 +103,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use access::{AccessAsset, AccessFilter, AccessItem, AccessReason, AccessState, Demands};
 pub use account::AccountInput;
+pub use alert::{AlertClosing, AlertView, BackTestFinding, BackTested, FALSE_BUDGET_PERCENT, RuleView};
 pub use answers::{WhoCan, WhoCanWanted};
 pub use apply::{Applied, ApplyInput, DocumentProblem};
 pub use asset::AssetInput;
@@ -138,9 +141,9 @@ pub use offline::{
 pub use passkey::{PasskeyAdd, PasskeyAnswer, PasskeyOffer};
 pub use policy::{PolicyDeleted, PolicyInput, PolicyPut, PolicyRevision};
 pub use postern_store::{
-    AccountFilter, AssetFilter, DayFigures, FindingFilter, HostFilter, LeafFilter, LinkPurpose, Listed, Listing, Page,
-    PageRequest, PolicyFilter, Remembered, ReviewItemFilter, ReviewItemState, RotationFilter, SessionFilter,
-    UserFilter,
+    AccountFilter, Alert, AlertComment, AssetFilter, DayFigures, FindingFilter, HostFilter, LeafFilter, LinkPurpose,
+    Listed, Listing, Page, PageRequest, PolicyFilter, Remembered, ReviewItemFilter, ReviewItemState, RotationFilter,
+    RuleFigures, SessionFilter, UserFilter,
 };
 pub use profile::VendorTerms;
 pub use proposal::ProposalView;
@@ -225,6 +228,8 @@ struct Inner {
     bundling: offline::Bundling,
     /// What authenticators were asked and have not answered.
     questions: passkey::Questions,
+    /// The detection rules that are on.
+    detection: detection::Detection,
     /// Leaves covered by the newest signed checkpoint.
     published: std::sync::atomic::AtomicU64,
 }
@@ -256,6 +261,7 @@ impl Control {
             channels: std::sync::OnceLock::new(),
             bundling: offline::Bundling::default(),
             questions: passkey::Questions::default(),
+            detection: detection::Detection::default(),
             published: std::sync::atomic::AtomicU64::new(0),
         }))
     }
@@ -359,7 +365,9 @@ impl Control {
 
 /// The noun of an action, from the closed list that listeners know.
 fn noun_of(action: &str) -> &'static str {
-    const NOUNS: [&str; 30] = [
+    const NOUNS: [&str; 32] = [
+        "alert",
+        "detection_rule",
         "duties",
         "stand_in",
         "user",

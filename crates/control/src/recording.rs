@@ -92,6 +92,17 @@ impl Control {
         Ok((recording, key))
     }
 
+    /// What was done in a session, from its recording; for rules that are tried over the past.
+    pub(crate) async fn recording_deeds(&self, session: &Session) -> Result<Vec<postern_understand::Deed>, Error> {
+        let (recording, key) = self.recording_opened(&session.id).await?;
+        tokio::task::spawn_blocking(move || {
+            let frames = recording.frames(&key).map_err(|error| Error::Unavailable(error.to_string()))?;
+            Ok(crate::alert::deeds_of(frames.map_while(Result::ok)))
+        })
+        .await
+        .map_err(|_| Error::Unavailable("reading the recording was cut off".to_owned()))?
+    }
+
     /// The session whose recording the caller may see: their own, or one that lies where they hold
     /// `recording:read`. That they saw it is written down.
     async fn recorded_session(&self, caller: &Caller, id: &SessionId, how: &str) -> Result<Session, Error> {

@@ -164,6 +164,8 @@ ids! {
     TemplateId = "tpl", "request template";
     /// A separation of duties.
     DutiesId = "sod", "separation of duties";
+    /// Something that a detection rule found.
+    AlertId = "alr", "alert";
     /// Somebody who answers in the place of another.
     StandInId = "sti", "stand-in";
 }

@@ -27,5 +27,5 @@ pub use recorder::{Recorder, RecorderFailed};
 pub use room::{Guest, GuestEvent, Guests, Held, JoinError, Joined, TYPED_LEN_MAX};
 pub use sessions::{Directives, LiveSession, Sessions, SessionsOptions};
 pub use stored::{ExportFormat, ReadError, StoredFrames, StoredRecording, chain_of};
-pub use watch::{Watch, Watched};
+pub use watch::{Tap, Watch, Watched};
 pub use workers::{Control, Workers};

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::broker::{Broker, BrokerError, ConnectRequest, Credential, Directive, HostKeyVerdict, Lease, Refusal};
 use crate::recorder::{Recorder, RecorderFailed, Track, WriterOptions, WriterPool};
 use crate::room::{Guest, Guests, JoinError, Joined, Room};
-use crate::watch::Watch;
+use crate::watch::{Tap, Watch};
 
 #[cfg(test)]
 mod tests;
@@ -117,6 +117,12 @@ impl Sessions {
     pub async fn watch(&self, session: &SessionId) -> Option<Watch> {
         let track = self.shared.live().get(session).map(|live| Arc::clone(&live.track))?;
         Watch::start(track).await
+    }
+
+    /// Every frame of a live session, from the first on. `None` when it is not live here.
+    #[must_use]
+    pub fn tap(&self, session: &SessionId) -> Option<Tap> {
+        self.shared.live().get(session).map(|live| Tap::new(Arc::clone(&live.track)))
     }
 
     /// Joins a live session, so that whoever is in it knows.

@@ -149,3 +149,113 @@ impl Kept {
         self.start.into_iter().chain(terminals).chain(latest).collect()
     }
 }
+
+/// Every frame of a live session, from the first on, none missed: where the one who reads is too slow
+/// for what happens, they are read back from the file. The session never waits for it.
+pub struct Tap {
+    track: Arc<Track>,
+    /// Frames that were given.
+    seen: u64,
+    behind: Option<Behind>,
+    frames: Option<broadcast::Receiver<Arc<[u8]>>>,
+    /// The recording is over; what is left is in the file.
+    over: bool,
+}
+
+/// What is read from the file.
+struct Behind {
+    reader: ChunkReader,
+    portions: Portions,
+    /// Frames that were read, and up to which one they are wanted.
+    read: u64,
+    until: u64,
+    waiting: VecDeque<Frame<'static>>,
+}
+
+impl Tap {
+    pub(crate) fn new(track: Arc<Track>) -> Self {
+        Self { track, seen: 0, behind: None, frames: None, over: false }
+    }
+
+    /// The next frame; `None` when the session is over. To be waited for to its end.
+    pub async fn next(&mut self) -> Option<Frame<'static>> {
+        loop {
+            if let Some(behind) = &mut self.behind {
+                if let Some(frame) = behind.waiting.pop_front() {
+                    self.seen += 1;
+                    return Some(frame);
+                }
+                if !self.read_on().await {
+                    self.behind = None;
+                }
+                continue;
+            }
+            if self.over {
+                return None;
+            }
+            let Some(frames) = &mut self.frames else {
+                self.begin().await?;
+                continue;
+            };
+            match frames.recv().await {
+                Ok(encoded) => {
+                    self.seen += 1;
+                    match Frame::decode(&encoded) {
+                        Ok(frame) => return Some(frame.into_owned()),
+                        Err(error) => tracing::error!(%error, "a recorded frame could not be read back"),
+                    }
+                }
+                Err(RecvError::Lagged(_)) => self.frames = None,
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    /// Follows from now on, and reads what came before from the file.
+    async fn begin(&mut self) -> Option<()> {
+        let until = match self.track.follow().await {
+            Some(following) => {
+                self.frames = Some(following.frames);
+                following.from
+            }
+            None => {
+                self.over = true;
+                self.track.settled().await
+            }
+        };
+        if until > self.seen {
+            self.behind = Some(Behind {
+                reader: ChunkReader::new(self.track.key()).ok()?,
+                portions: Portions::new(),
+                read: 0,
+                until,
+                waiting: VecDeque::new(),
+            });
+        }
+        Some(())
+    }
+
+    /// Reads one more portion of the file; false when there is nothing more that is wanted.
+    async fn read_on(&mut self) -> bool {
+        let Some(mut behind) = self.behind.take() else { return false };
+        if behind.read >= behind.until {
+            return false;
+        }
+        let (track, seen) = (Arc::clone(&self.track), self.seen);
+        let read = tokio::task::spawn_blocking(move || {
+            let portion = behind.portions.next(track.file()).ok().filter(|portion| !portion.is_empty())?;
+            behind.reader.push(portion);
+            while let Ok(Some(chunk)) = behind.reader.next_chunk() {
+                for frame in chunk.frames().flatten() {
+                    if behind.read >= seen && behind.read < behind.until {
+                        behind.waiting.push_back(frame.into_owned());
+                    }
+                    behind.read += 1;
+                }
+            }
+            Some(behind)
+        });
+        self.behind = read.await.ok().flatten();
+        self.behind.is_some()
+    }
+}

@@ -7,6 +7,7 @@ use crate::output::Format;
 
 mod access;
 mod account;
+mod alert;
 mod answers;
 mod apply;
 mod asset;
@@ -86,6 +87,14 @@ pub(crate) enum Command {
     /// List, show, delete policies; tell what drafts would change.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// List what detection found in sessions and in the ledger.
+    Alerts(alert::Alerts),
+    /// Show, assign, comment and close an alert.
+    #[command(subcommand)]
+    Alert(alert::AlertCommand),
+    /// List, show, try, switch and change detection rules.
+    #[command(subcommand)]
+    Detect(alert::DetectCommand),
     /// List and delete what nobody may hold together.
     #[command(subcommand)]
     Duties(duties::DutiesCommand),
@@ -201,6 +210,9 @@ pub(crate) async fn run(command: Command, format: Format) -> Result<u8, Failure>
         Command::Findings(args) => args.run(format).await,
         Command::Policy(command) => command.run(format).await,
         Command::Duties(command) => command.run(format).await,
+        Command::Alerts(command) => command.run(format).await,
+        Command::Alert(command) => command.run(format).await,
+        Command::Detect(command) => command.run(format).await,
         Command::Access(args) => args.run(format).await,
         Command::Why(args) => args.run(format).await,
         Command::WhoCan(args) => args.run(format).await,

@@ -219,6 +219,7 @@ fn keep(control: &Control, channels: Vec<postern_channels::Channel>, tasks: &mut
     tasks.spawn(control.clone().keep_time(TICK, stop.clone()));
     tasks.spawn(control.clone().keep_to_policy(stop.clone()));
     tasks.spawn(control.clone().keep_tickets(stop.clone()));
+    tasks.spawn(control.clone().keep_detecting(stop.clone()));
     tasks.spawn(control.clone().keep_secrets(stop.clone()));
     tasks.spawn(control.clone().keep_channels(channels, stop.clone()));
     tasks.spawn(control.clone().keep_bundle(stop.clone()));

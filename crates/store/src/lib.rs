@@ -5,6 +5,7 @@
 
 mod access;
 mod account;
+mod alert;
 mod api_token;
 mod asset;
 mod attachment;
@@ -58,6 +59,7 @@ mod usage;
 mod user;
 
 pub use account::{AccountFields, AccountFilter};
+pub use alert::{Alert, AlertComment, RuleFigures, StoredRule};
 pub use api_token::StoredToken;
 pub use asset::AssetFilter;
 pub use attachment::SealedAttachment;

@@ -21,6 +21,7 @@ pub use deed::{Command, Deed, DeedKind, Moved, StatementDone};
 pub use mask::{Masker, mask};
 pub use session::Understanding;
 pub use shell::{Parsed, parse};
+pub use statement::statement;
 
 /// The longest text of a deed, in bytes; the middle of a longer one is left out.
 pub const TEXT_LEN_MAX: usize = 64 * 1024;

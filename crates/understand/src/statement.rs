@@ -56,6 +56,12 @@ impl Statements {
     }
 }
 
+/// A statement of which only the text is known, masked and taken apart.
+#[must_use]
+pub fn statement(text: &str) -> DeedKind {
+    deed(0, text.as_bytes())
+}
+
 fn deed(number: u64, text: &[u8]) -> DeedKind {
     let text = String::from_utf8_lossy(text);
     let masked = mask(&text);

@@ -268,6 +268,22 @@ impl Track {
         }
     }
 
+    /// Waits until everything that was recorded is in the file, and says how many frames that are.
+    pub(crate) async fn settled(&self) -> u64 {
+        loop {
+            let moved = self.moved.notified();
+            tokio::pin!(moved);
+            moved.as_mut().enable();
+            {
+                let state = self.state();
+                if state.written >= state.recorded || state.failure.is_some() {
+                    return state.written;
+                }
+            }
+            moved.await;
+        }
+    }
+
     /// Writes what is pending. Called by the writer thread only, so that chunks keep their order.
     pub(super) fn write_out(&self, packer: &mut Packer, scratch: &mut Vec<u8>) {
         let mut sink = self.sink();
