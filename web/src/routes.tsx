@@ -117,6 +117,7 @@ const pages = [
   createRoute({ getParentRoute: under, path: "/right-size", component: page(() => import("./pages/admin/RightSizePage"), "RightSizePage") }),
   createRoute({ getParentRoute: under, path: "/policy-new", component: page(() => import("./pages/admin/PolicyEditPage"), "PolicyEditPage") }),
   createRoute({ getParentRoute: under, path: "/audit", component: page(() => import("./pages/oversight/AuditPage"), "AuditPage") }),
+  createRoute({ getParentRoute: under, path: "/alerts", component: page(() => import("./pages/oversight/AlertsPage"), "AlertsPage") }),
   createRoute({ getParentRoute: under, path: "/vault", component: page(() => import("./pages/oversight/VaultPage"), "VaultPage") }),
   createRoute({ getParentRoute: under, path: "/status", component: page(() => import("./pages/oversight/StatusPage"), "StatusPage") }),
   createRoute({ getParentRoute: under, path: "/settings", component: page(() => import("./pages/oversight/SettingsPage"), "SettingsPage") }),

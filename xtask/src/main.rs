@@ -11,6 +11,7 @@ mod estate;
 mod faults;
 mod fuzz;
 mod run;
+mod scenarios;
 mod siem;
 mod statements;
 mod tamper;
@@ -28,6 +29,7 @@ const USAGE: &str = "usage: cargo xtask <what>
   driver-suites  suites that others wrote, against databases and through the gate: is there a difference?
   drill         break-glass in all its tiers, with Postern stopped for the last: does each open?
   duties        ways in which people could let themselves do more: does any succeed?
+  scenarios     attacks and ordinary work through the built product: is each attack caught in time, and nothing else?
   siem          events to real receivers in every format, through interruptions: does each arrive as documented?
   statements    rules on SQL: is every statement of the table decided as it must be?
   estate        accounts and findings planted on over 200 real servers against those found
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["pictures", part @ ..] => console::pictures(part),
         ["crash-points"] => crash_points::run(),
+        ["scenarios"] => scenarios::run(),
         ["siem"] => siem::run(),
         ["tidy"] => tidy::run(),
         ["tamper"] => tamper::run(),

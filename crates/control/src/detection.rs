@@ -26,6 +26,8 @@ const PER_HOUR: u64 = 60;
 /// How many events are looked at in one go, and how many teach what is usual when Postern starts.
 const LOOKED_MAX: u32 = 500;
 const TAUGHT_MAX: u64 = 50_000;
+/// After how many events it is written down how far the ledger was looked at.
+const KEPT_EVERY: u64 = 500;
 /// How long a held session waits for its second factor, and how often it is looked whether that came.
 const FACTOR_WAIT: Duration = Duration::from_secs(600);
 const FACTOR_LOOK: Duration = Duration::from_millis(500);
@@ -41,6 +43,13 @@ impl Detection {
         // Each question leaves the detector as it must be.
         ask(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// How far the ledger was looked at, and how far that is written down.
+#[derive(Clone, Copy)]
+struct Looked {
+    next: u64,
+    kept: u64,
 }
 
 /// Where something was found.
@@ -105,11 +114,15 @@ impl Control {
     /// Shows the rules what the ledger says, until `stop`.
     pub async fn keep_detecting(self, stop: CancellationToken) {
         let mut changes = self.changes();
-        if let Err(error) = self.teach().await {
-            tracing::error!(error = &error as &dyn std::error::Error, "detection rules cannot be loaded");
-        }
+        let mut place = match self.teach().await {
+            Ok(next) => Looked { next, kept: next },
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "detection rules cannot be loaded");
+                return;
+            }
+        };
         loop {
-            match self.look_at_events().await {
+            match self.look_at_events(&mut place).await {
                 Ok(true) => continue,
                 Ok(false) => {}
                 Err(error) => {
@@ -120,15 +133,18 @@ impl Control {
                 }
             }
             tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => break,
                 _ = changes.recv() => while changes.try_recv().is_ok() {},
                 () = tokio::time::sleep(Duration::from_secs(10)) => {}
             }
         }
+        if let Err(error) = self.keep_place(&mut place).await {
+            tracing::warn!(%error, "some events will be shown to the rules once more at the next start");
+        }
     }
 
     /// Loads the rules, and tells them from the ledger what is usual.
-    async fn teach(&self) -> Result<(), Error> {
+    async fn teach(&self) -> Result<u64, Error> {
         self.detection_reload().await?;
         let mut rows = self.store().read().await?;
         let size = rows.ledger_tree().await?.size();
@@ -149,7 +165,7 @@ impl Control {
         let mut tx = self.store().write(self.now()).await?;
         tx.detection_place_put(place).await?;
         tx.commit_upkeep().await?;
-        Ok(())
+        Ok(place)
     }
 
     /// Makes the rules what the store says.
@@ -160,23 +176,30 @@ impl Control {
         self.0.detection.with(|detector| detector.set(on)).map_err(|error| Error::invalid("rule", error.to_string()))
     }
 
-    /// Looks at the next events; true when there may be more.
-    async fn look_at_events(&self) -> Result<bool, Error> {
-        let mut rows = self.store().read().await?;
-        let Some(next) = rows.detection_place().await? else { return Ok(false) };
-        let leaves = rows.leaves_from(next, LOOKED_MAX).await?;
-        drop(rows);
-        let Some(last) = leaves.last().map(|leaf| leaf.index) else { return Ok(false) };
+    /// Looks at the next events; true when there may be more. How far that is, is written down now and then
+    /// only, so that an event does not cost two commits.
+    async fn look_at_events(&self, place: &mut Looked) -> Result<bool, Error> {
+        let leaves = self.store().read().await?.leaves_from(place.next, LOOKED_MAX).await?;
+        let more = !leaves.is_empty();
         for leaf in leaves {
             let event = event_in(&leaf.body);
             if !event.action.starts_with("alert.") {
                 self.show_event(&event).await;
             }
+            place.next = leaf.index + 1;
         }
+        if place.next - place.kept >= KEPT_EVERY {
+            self.keep_place(place).await?;
+        }
+        Ok(more)
+    }
+
+    async fn keep_place(&self, place: &mut Looked) -> Result<(), Error> {
         let mut tx = self.store().write(self.now()).await?;
-        tx.detection_place_put(last + 1).await?;
+        tx.detection_place_put(place.next).await?;
         tx.commit_upkeep().await?;
-        Ok(true)
+        place.kept = place.next;
+        Ok(())
     }
 
     async fn show_event(&self, event: &Event) {

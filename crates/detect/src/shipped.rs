@@ -95,4 +95,26 @@ mod tests {
             assert_eq!(found, Vec::<String>::new(), "{text}");
         }
     }
+
+    /// The table in the reference is made from the rules: `UPDATE=1 cargo test -p postern-detect`.
+    #[test]
+    fn the_reference_lists_every_rule() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/detection.md");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (before, _) = text.split_once(MARK).unwrap();
+        let quoted = |value: serde_json::Result<String>| value.unwrap().trim_matches('"').to_owned();
+        let mut made =
+            format!("{before}{MARK}\n\n| rule | finds | severity | ATT&CK | does |\n|---|---|---|---|---|\n");
+        for rule in shipped() {
+            let (severity, does) =
+                (quoted(serde_json::to_string(&rule.severity)), quoted(serde_json::to_string(&rule.respond)));
+            made.push_str(&format!("| `{}` | {} | {severity} | {} | {does} |\n", rule.id, rule.title, rule.attack));
+        }
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&path, &made).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), made, "run UPDATE=1 cargo test -p postern-detect");
+    }
+
+    const MARK: &str = "<!-- made from crates/detect/rules -->";
 }

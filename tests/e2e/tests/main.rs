@@ -23,6 +23,7 @@ mod redis;
 mod requests;
 mod reviews;
 mod rotation;
+mod scenarios;
 mod siem;
 mod sources;
 mod sql_console;

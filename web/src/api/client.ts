@@ -2,7 +2,7 @@ import { call, json, nothing, path, withQuery } from "./http";
 import type { Query } from "./http";
 import type {
   UserChange,
-  Access, AccessExplained, Account, ApiToken, Applied, Asset, Attachment, AuditItem, CheckedOut, Checkout, ConnectTicket, Counts, DayFigures,
+  Access, AccessExplained, Account, Alert, ApiToken, Applied, Asset, Attachment, AuditItem, CheckedOut, Checkout, ConnectTicket, Counts, DayFigures,
   DiscoveryRun, DiscoveryView, Document, DutiesView, DocumentsRead, DocumentsWritten, Finding, Folder, Inventory, WaitingStatement,
   Grant, Group, Home, HostKey, Integrity, Link, LinkShown, Login, Page, Passkey, PasskeyAnswer,
   PasskeyOffer, Permission, Policy, PolicyDeleted, PolicyRightSize, PolicyRightSized, Proof, ReachItem, RecordingMarks, Recurrence, RecordingSearch, Request, RequestComment, RequestContext, RequestTemplate, Review, ReviewAnswered, ReviewItem, ReviewPlan, ReviewStarted,
@@ -164,6 +164,9 @@ export const api = {
   channelList: (signal?: Signal) => json<{ channels: ChannelView[] }>("GET", path("channels"), { signal }),
   channelTest: (name: string) => json<{ channels: ChannelView[] }>("POST", path("channels", name, "test")),
 
+  alertList: (query: Query, signal?: Signal) => json<Page<Alert>>("GET", path("alerts"), { query, signal }),
+  alertAssign: (id: string, body: { to: string }) => json<Alert>("POST", path("alerts", id, "assign"), { body }),
+  alertClose: (id: string, body: { verdict: string; comment: string }) => json<Alert>("POST", path("alerts", id, "close"), { body }),
   checkoutList: (query: Query, signal?: Signal) => json<Page<Checkout>>("GET", path("checkouts"), { query, signal }),
   checkoutOpen: (body: { account: string; reason: string }) => json<CheckedOut>("POST", path("checkouts"), { body }),
   checkoutClose: (id: string) => json<Checkout>("POST", path("checkouts", id, "checkin")),

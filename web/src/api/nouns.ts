@@ -32,6 +32,7 @@ export type Home = Schemas["Home"];
 export type BreakGlassUse = Schemas["BreakGlassUse"];
 export type ChannelView = Schemas["ChannelView"];
 export type OfflineView = Schemas["OfflineView"];
+export type Alert = Schemas["Alert"];
 export type Checkout = Schemas["Checkout"];
 export type CheckedOut = Schemas["CheckedOut"];
 export type ConnectTicket = Schemas["ConnectTicket"];

@@ -9,7 +9,7 @@ import type { Document, Page } from "./nouns";
 export type Noun =
   | "login" | "link" | "user" | "ssh_key" | "token" | "group" | "role" | "scope" | "asset" | "host_key" | "account"
   | "policy" | "access" | "request" | "grant" | "session" | "audit" | "vault" | "status" | "passkey" | "rotation"
-  | "duties" | "stand_in" | "statement" | "review" | "checkout" | "break_glass" | "channel" | "discovery" | "finding" | "inventory";
+  | "duties" | "stand_in" | "statement" | "review" | "checkout" | "break_glass" | "channel" | "discovery" | "finding" | "inventory" | "alert";
 
 const REACH_MAX = 100;
 // Each change of a draft asks anew; what was answered is not kept for long.
@@ -53,6 +53,7 @@ export const q = {
   tokens: list("token", api.tokenList),
   attachments: (id: string) => queryOptions({ queryKey: ["request", "attachments", id], queryFn: ({ signal }) => api.attachmentList(id, signal) }),
   templates: list("request", api.templateList),
+  alerts: list("alert", api.alertList),
   duties: list("duties", api.dutiesList),
   standIns: list("stand_in", api.standInList),
   groups: list("group", api.groupList),

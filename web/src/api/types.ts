@@ -126,6 +126,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What detection found */
+        get: operations["alert_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/alerts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One alert */
+        get: operations["alert_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/alerts/{id}/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say who looks at an alert */
+        post: operations["alert_assign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/alerts/{id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Close an alert, with what it was */
+        post: operations["alert_close"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/alerts/{id}/comment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say something of an alert */
+        post: operations["alert_comment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/apply": {
         parameters: {
             query?: never;
@@ -580,6 +665,75 @@ export interface paths {
         };
         /** How much waits and is live */
         get: operations["counts_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/detection-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The detection rules */
+        get: operations["detection_rule_list"];
+        put?: never;
+        /** Take rules up as text; new ones are off */
+        post: operations["detection_rule_apply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/detection-rules/{rule}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switch a rule off */
+        post: operations["detection_rule_disable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/detection-rules/{rule}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switch a rule on */
+        post: operations["detection_rule_enable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/detection-rules/{rule}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a rule would have said */
+        get: operations["detection_rule_test"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2975,6 +3129,136 @@ export interface components {
         };
         /** @description Addresses as they are declared: `10.1.2.0/24`, `10.1.3.5-10.1.3.99`, `10.1.2.3`, `web-7.example.com`. */
         Addresses: string;
+        /** @description Something that a detection rule found. */
+        Alert: {
+            /** @description The account on its asset; empty where it is about none. */
+            account: string;
+            /** @description Who looks at it. */
+            assignee?: string | null;
+            /** @description The technique of MITRE ATT&CK. */
+            attack: string;
+            /** @description When it was closed. */
+            closed_at?: components["schemas"]["Timestamp"] | null;
+            /** @description By whom. */
+            closed_by?: string | null;
+            /** @description Why, in words. */
+            comment?: string | null;
+            /**
+             * Format: uint64
+             * @description When in the session's recording, in milliseconds from its start.
+             */
+            deed_at?: number | null;
+            /** @description What was seen, without secrets. */
+            evidence: string;
+            /** @description Identifier. */
+            id: components["schemas"]["AlertId"];
+            /** @description When it was found last. */
+            last_at: components["schemas"]["Timestamp"];
+            /** @description When it was found first. */
+            raised_at: components["schemas"]["Timestamp"];
+            /** @description What was done: `note`, `alert`, `factor`, `pause`, `terminate` or `lock`. */
+            response: string;
+            /** @description The rule that found it. */
+            rule: string;
+            /** @description Where it belongs. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description The session, where it was in one. */
+            session?: components["schemas"]["SessionId"] | null;
+            /** @description `low`, `medium`, `high` or `critical`. */
+            severity: string;
+            /** @description The address. */
+            source: string;
+            /** @description `open`, `assigned`, `closed`; `noted` where nobody needs to look. */
+            state: string;
+            /**
+             * Format: uint64
+             * @description How often it was found; the same within ten minutes is one alert.
+             */
+            times: number;
+            /** @description What the rule finds. */
+            title: string;
+            /** @description The person; empty where that is not known. */
+            user: string;
+            /** @description As what: `true`, `false` or `expected`. */
+            verdict?: string | null;
+            /** @description Why that is something, in words. */
+            why: string;
+        };
+        /** @description What is said of an alert when it is closed. */
+        AlertClosing: {
+            /** @description Why, in words. */
+            comment: string;
+            /** @description `true`: it was what the rule says; `false`: it was not; `expected`: it was, and was meant to be. */
+            verdict: string;
+        };
+        /** @description What somebody said of an alert. */
+        AlertComment: {
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Who. */
+            author: string;
+            /** @description What. */
+            text: string;
+        };
+        /** @description Something that a detection rule found. */
+        AlertId: string;
+        /** @description An alert, and what was said of it. */
+        AlertView: {
+            /** @description The account on its asset; empty where it is about none. */
+            account: string;
+            /** @description Who looks at it. */
+            assignee?: string | null;
+            /** @description The technique of MITRE ATT&CK. */
+            attack: string;
+            /** @description When it was closed. */
+            closed_at?: components["schemas"]["Timestamp"] | null;
+            /** @description By whom. */
+            closed_by?: string | null;
+            /** @description Why, in words. */
+            comment?: string | null;
+            /** @description The oldest first. */
+            comments: components["schemas"]["AlertComment"][];
+            /**
+             * Format: uint64
+             * @description When in the session's recording, in milliseconds from its start.
+             */
+            deed_at?: number | null;
+            /** @description What was seen, without secrets. */
+            evidence: string;
+            /** @description Identifier. */
+            id: components["schemas"]["AlertId"];
+            /** @description When it was found last. */
+            last_at: components["schemas"]["Timestamp"];
+            /** @description When it was found first. */
+            raised_at: components["schemas"]["Timestamp"];
+            /** @description What was done: `note`, `alert`, `factor`, `pause`, `terminate` or `lock`. */
+            response: string;
+            /** @description The rule that found it. */
+            rule: string;
+            /** @description Where it belongs. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description The session, where it was in one. */
+            session?: components["schemas"]["SessionId"] | null;
+            /** @description `low`, `medium`, `high` or `critical`. */
+            severity: string;
+            /** @description The address. */
+            source: string;
+            /** @description `open`, `assigned`, `closed`; `noted` where nobody needs to look. */
+            state: string;
+            /**
+             * Format: uint64
+             * @description How often it was found; the same within ten minutes is one alert.
+             */
+            times: number;
+            /** @description What the rule finds. */
+            title: string;
+            /** @description The person; empty where that is not known. */
+            user: string;
+            /** @description As what: `true`, `false` or `expected`. */
+            verdict?: string | null;
+            /** @description Why that is something, in words. */
+            why: string;
+        };
         /** @description The answer in one word, from the farthest to the nearest. */
         Answer: "refused" | "on_request" | "step_up" | "allowed";
         /** @description An answer with its grounds. */
@@ -3131,6 +3415,11 @@ export interface components {
         };
         /** @description An asset's name, unique within its tenant. */
         AssetName: string;
+        /** @description Who. */
+        Assignee: {
+            /** @description Who looks at it from now on. */
+            to: components["schemas"]["UserName"];
+        };
         /** @description A file that somebody put to a request. */
         Attachment: {
             /** @description When. */
@@ -3163,6 +3452,49 @@ export interface components {
              * @description Its place in the log, from 0.
              */
             index: number;
+        };
+        /** @description Something that a rule would have found. */
+        BackTestFinding: {
+            /** @description The account. */
+            account: string;
+            /**
+             * Format: uint64
+             * @description When in its recording, in milliseconds.
+             */
+            deed_at?: number | null;
+            /** @description What was seen. */
+            evidence: string;
+            /** @description The session, where it was in one. */
+            session?: components["schemas"]["SessionId"] | null;
+            /** @description The person. */
+            user: string;
+            /** @description Why that is something. */
+            why: string;
+        };
+        /** @description What a rule would have said in the past. */
+        BackTested: {
+            /**
+             * Format: uint64
+             * @description How many events were looked at.
+             */
+            events: number;
+            /** @description The first of them. */
+            findings: components["schemas"]["BackTestFinding"][];
+            /**
+             * Format: uint64
+             * @description How often the rule would have found something.
+             */
+            found: number;
+            /**
+             * Format: uint64
+             * @description How many recordings were looked at.
+             */
+            recordings: number;
+            /**
+             * Format: uint64
+             * @description How many could not be read.
+             */
+            unreadable: number;
         };
         /** @description People for whom a change of policies does the same to the same accounts. */
         Block: {
@@ -5108,6 +5440,18 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a listing. */
+        Page_of_Alert: {
+            /** @description What is on it. */
+            items: components["schemas"]["Alert"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
         Page_of_ApiToken: {
             /** @description What is on it. */
             items: components["schemas"]["ApiToken"][];
@@ -5447,6 +5791,18 @@ export interface components {
         Page_of_RotationRun: {
             /** @description What is on it. */
             items: components["schemas"]["RotationRun"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
+        Page_of_RuleView: {
+            /** @description What is on it. */
+            items: components["schemas"]["RuleView"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
             /**
@@ -7219,15 +7575,79 @@ export interface components {
         RotationState: "planned" | "candidate_sealed" | "applying" | "applied" | "probe" | "reconcile" | "verified" | "current" | "broken" | "refused" | "cancelled" | "superseded";
         /** @description Why a rotation was begun. */
         RotationTrigger: "schedule" | "use" | "checkin" | "demand";
+        /** @description What people made of a rule's alerts. */
+        RuleFigures: {
+            /**
+             * Format: uint64
+             * @description Closed as expected.
+             */
+            expected: number;
+            /**
+             * Format: uint64
+             * @description Closed as false.
+             */
+            false_alerts: number;
+            /**
+             * Format: uint64
+             * @description How many were raised.
+             */
+            raised: number;
+            /**
+             * Format: uint64
+             * @description Closed as true.
+             */
+            true_alerts: number;
+        };
+        /** @description A detection rule as it is on this installation. */
+        RuleView: {
+            /** @description The technique of MITRE ATT&CK. */
+            attack: string;
+            /** @description Whether it is on. */
+            enabled: boolean;
+            /**
+             * Format: uint64
+             * @description How many may be.
+             */
+            false_budget_percent: number;
+            /**
+             * Format: uint64
+             * @description Of a hundred of its alerts that were closed, how many were false; none before there are any.
+             */
+            false_percent?: number | null;
+            /** @description What people made of its alerts. */
+            figures: components["schemas"]["RuleFigures"];
+            /** @description Its name. */
+            id: string;
+            /** @description Whether it is the estate's own, or changed. */
+            own: boolean;
+            /** @description What is done. */
+            response: string;
+            /** @description The rule as text (JSON). */
+            rule: unknown;
+            /** @description How bad that is. */
+            severity: string;
+            /** @description What it finds. */
+            title: string;
+        };
+        /** @description Rules as text. */
+        RulesText: {
+            /** @description A list in YAML. */
+            text: string;
+        };
         /** @description How a run stands. */
         RunState: "running" | "done" | "cancelled";
-        /** @description Something that is said. */
+        /** @description What is said. */
         Said: {
+            /** @description For others to read. */
+            text: string;
+        };
+        /** @description Something that is said. */
+        Said2: {
             /** @description Plain text of at most 2,000 characters; it stays, and is in the ledger too. */
             text: string;
         };
         /** @description What to say. */
-        Said2: {
+        Said3: {
             /** @description One line. */
             text: string;
         };
@@ -7712,6 +8132,11 @@ export interface components {
             stand_in?: components["schemas"]["UserName"] | null;
             /** @description Who. */
             user: components["schemas"]["UserName"];
+        };
+        /** @description What was taken up. */
+        Taken: {
+            /** @description The rules' names. */
+            rules: string[];
         };
         /** @description How one asset of a run stands. */
         TargetState: "waiting" | "done" | "failed" | "cancelled";
@@ -8815,6 +9240,178 @@ export interface operations {
             };
         };
     };
+    alert_list: {
+        parameters: {
+            query?: {
+                /** @description `open`, `assigned`, `closed` or `noted`; all unless given. */
+                state?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_Alert"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alert_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The alert. */
+                id: components["schemas"]["AlertId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alert_assign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The alert. */
+                id: components["schemas"]["AlertId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Assignee"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alert_close: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The alert. */
+                id: components["schemas"]["AlertId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertClosing"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alert_comment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The alert. */
+                id: components["schemas"]["AlertId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Said"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     apply: {
         parameters: {
             query?: never;
@@ -9835,6 +10432,167 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Counts"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    detection_rule_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_RuleView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    detection_rule_apply: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RulesText"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Taken"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    detection_rule_disable: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The rule. */
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Taken"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    detection_rule_enable: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The rule. */
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Taken"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    detection_rule_test: {
+        parameters: {
+            query?: {
+                /** @description Days; 30 unless given. */
+                days?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description The rule. */
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackTested"];
                 };
             };
             /** @description What went wrong */
@@ -12448,7 +13206,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Said"];
+                "application/json": components["schemas"]["Said2"];
             };
         };
         responses: {
@@ -13465,7 +14223,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Said2"];
+                "application/json": components["schemas"]["Said3"];
             };
         };
         responses: {

@@ -122,6 +122,14 @@ export const en = {
     proposed: (u: string) => `${u} proposes who opens bundles and what is in them`, approvePlan: "Say yes", refusePlan: "Say no", takeBack: "Take back", ownPlan: "Somebody else says yes to your own.",
     ask: "Break glass", askFor: (a: string) => `Break the glass for ${a}`, askTitle: (a: string) => `Emergency: ${a}`, askBody: "It is told on every channel at once, recorded, and reviewed by somebody else.",
   },
+  alerts: {
+    title: "Alerts", lead: "What detection rules found in sessions and in the ledger, and what was done about it.", found: "Found", severity: "Severity", user: "Who", account: "On", response: "Done", raised: "When", state: "State", all: "All", look: "Look",
+    states: { open: "open", assigned: "being looked at", closed: "closed", noted: "noted" }, severities: { low: "low", medium: "medium", high: "high", critical: "critical" },
+    responses: { note: "noted", alert: "told", factor: "asked for a factor", pause: "paused", terminate: "ended", lock: "locked out" },
+    none: "No alerts", noneBody: "Nothing that the rules look for was seen. They are listed by postern detect rules.",
+    by: (rule: string, attack: string, n: number) => `Rule ${rule}, ${attack}; seen ${s(n, "time", "times")}.`, watch: "Watch it in the recording", take: "I look at it", taken: "It is yours.", comment: "What it was", commentHint: "The ledger keeps it.", commentFirst: "Say what it was first.",
+    verdicts: { true: "It was an attack", false: "It was nothing", expected: "It was expected" }, closed: "Closed.", closedAs: (u: string, v: string, why: string) => `Closed by ${u}: ${v}. ${why}`,
+  },
   checkouts: {
     title: "Check-outs", lead: "Secrets that people have seen. Each is changed when it is given back.", search: "Account or person", account: "Account", user: "Who", reason: "Why", opened: "Since", ends: "Until", state: "State", all: "All",
     states: { open: "out", checked_in: "given back", expired: "time was up" }, none: "No check-outs", noneBody: "Where a policy lets a secret be seen, it is checked out from My access.",

@@ -11,6 +11,7 @@ export const pb = {
   reviews: () => "/reviews",
   review: (id: string) => `/reviews/${part(id)}`,
   checkouts: () => "/checkouts",
+  alerts: () => "/alerts",
   breakGlass: () => "/break-glass",
   discovery: () => "/discovery",
   discoveryRun: (id: string) => `/discovery/${part(id)}`,

