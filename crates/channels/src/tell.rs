@@ -8,13 +8,13 @@ const VALUE_LEN_MAX: usize = 200;
 
 /// Whether somebody should look at it now, wherever they are: every use of break-glass and what is done
 /// to it, a secret that opens nothing any more, the vault's seal and its keys, a channel that was told
-/// to begin anew.
+/// to begin anew, a witness that refuses what it is shown.
 #[must_use]
 pub fn urgent(event: &Event) -> bool {
     let marked = event.details.get("break_glass").is_some_and(|value| *value == Value::Bool(true));
     let noun = event.action.split('.').next().unwrap_or_default();
     marked
-        || matches!(noun, "break_glass" | "vault" | "channel")
+        || matches!(noun, "break_glass" | "vault" | "channel" | "witness")
         || matches!(event.action.as_str(), "rotation.broken" | "rotation.run_stopped")
 }
 

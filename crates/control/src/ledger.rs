@@ -59,7 +59,7 @@ pub struct InclusionProof {
 }
 
 impl Control {
-    fn tiles(&self) -> Directory {
+    pub(crate) fn tiles(&self) -> Directory {
         Directory::new(DataFolder::new(&self.settings().data).ledger())
     }
 

@@ -91,6 +91,7 @@ mod user;
 mod vault;
 mod verify;
 mod visible;
+mod witness;
 
 use std::sync::Arc;
 
@@ -171,6 +172,7 @@ pub use token::{TokenCreate, TokenCreated};
 pub use user::{UserChange, UserCreate, UserCreated};
 pub use vault::{Unsealing, VaultStatus};
 pub use verify::{Verification, verify_offline};
+pub use witness::{WitnessView, witnesses};
 
 /// What the control plane needs to know about where it runs.
 #[derive(Clone, Debug)]
@@ -224,6 +226,8 @@ struct Inner {
     sessions: std::sync::OnceLock<postern_gateway::Sessions>,
     /// The ways out for events, once they are known.
     channels: std::sync::OnceLock<Vec<channel::Known>>,
+    /// Who sees the ledger, once that is known.
+    witnesses: std::sync::OnceLock<witness::Known>,
     /// What goes on about break-glass bundles.
     bundling: offline::Bundling,
     /// What authenticators were asked and have not answered.
@@ -259,6 +263,7 @@ impl Control {
             tickets: std::sync::OnceLock::new(),
             sessions: std::sync::OnceLock::new(),
             channels: std::sync::OnceLock::new(),
+            witnesses: std::sync::OnceLock::new(),
             bundling: offline::Bundling::default(),
             questions: passkey::Questions::default(),
             detection: detection::Detection::default(),

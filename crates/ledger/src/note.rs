@@ -8,7 +8,7 @@ mod key;
 
 pub use checkpoint::Checkpoint;
 pub(crate) use checkpoint::decimal;
-pub use cosignature::{Witness, WitnessSigner};
+pub use cosignature::{WITNESSED, Witness, WitnessSigner};
 pub use key::{Signer, Verifier};
 
 use base64::Engine;

@@ -3,16 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use postern_ledger::note::{Checkpoint, Verifier, Witness};
+use postern_ledger::note::{Checkpoint, Verifier, WITNESSED, Witness};
 use postern_ledger::proof::root;
 use postern_ledger::tiles::Directory;
 use postern_ledger::verify::{Options, verify_directory};
 
 use crate::Found;
 use crate::recording::{Leaves, check_folder};
-
-/// The file beside the checkpoint in which the newest one that witnesses have cosigned is kept.
-pub const WITNESSED: &str = "witnessed";
 
 /// What is to be checked beside the ledger itself.
 #[derive(Default)]
@@ -68,31 +65,48 @@ pub fn check(folder: &Path, key: &Verifier, wanted: &Wanted) -> Found {
 
 /// Who saw the ledger, and that what they saw is a part of it.
 fn seen(folder: &Path, key: &Verifier, wanted: &Wanted) -> anyhow::Result<String> {
-    let note = crate::note(&folder.join(WITNESSED))?;
-    let checkpoint = Checkpoint::open(&note, key).context(WITNESSED)?;
     let directory = Directory::new(folder);
     let newest = directory.checkpoint(key)?.context("there is no checkpoint")?;
-    anyhow::ensure!(
-        checkpoint.size <= newest.size,
-        "the ledger was set back: witnesses saw {} leaves, and it has {}",
-        checkpoint.size,
-        newest.size
-    );
-    let own = root(checkpoint.size, &directory.hashes(newest.size))?;
-    anyhow::ensure!(own == checkpoint.root, "what witnesses saw at {} leaves is another tree", checkpoint.size);
-    let mut who = Vec::new();
+    let (mut who, mut not) = (Vec::new(), Vec::new());
     for witness in &wanted.witnesses {
-        match witness.seen(&note).with_context(|| witness.name().to_owned())? {
-            Some(time) => who.push(format!("{} at {time}", witness.name())),
-            None => {}
+        let name = witness.name();
+        match seen_by(witness, folder, key, &directory, &newest).with_context(|| name.to_owned())? {
+            Some((size, time)) => who.push(format!("{name} saw {size} leaves at {time}")),
+            None => not.push(name),
         }
     }
     let quorum = wanted.quorum.unwrap_or(wanted.witnesses.len());
-    anyhow::ensure!(who.len() >= quorum, "{} of {quorum} have seen it: {}", who.len(), who.join(", "));
-    Ok(format!(
-        "witnesses: {} of {} leaves were seen by {} (seconds since 1970)",
-        checkpoint.size,
-        newest.size,
-        who.join(", ")
-    ))
+    anyhow::ensure!(
+        who.len() >= quorum,
+        "{} of {quorum} have seen it; there is nothing by {}",
+        who.len(),
+        not.join(", ")
+    );
+    Ok(format!("witnesses: of {} leaves, {} (seconds since 1970)", newest.size, who.join(", ")))
+}
+
+/// What a witness saw and when; none when nothing of its is kept.
+fn seen_by(
+    witness: &Witness,
+    folder: &Path,
+    key: &Verifier,
+    directory: &Directory,
+    newest: &Checkpoint,
+) -> anyhow::Result<Option<(u64, u64)>> {
+    let file = folder.join(WITNESSED).join(hex::encode(witness.key_id()));
+    if !file.try_exists()? {
+        return Ok(None);
+    }
+    let note = crate::note(&file)?;
+    let Some(time) = witness.seen(&note)? else { return Ok(None) };
+    let saw = Checkpoint::open(&note, key).context("what it saw")?;
+    anyhow::ensure!(
+        saw.size <= newest.size,
+        "THE LEDGER WAS SET BACK: it saw {} leaves, and there are {}",
+        saw.size,
+        newest.size
+    );
+    let own = root(saw.size, &directory.hashes(newest.size))?;
+    anyhow::ensure!(own == saw.root, "THE LEDGER FORKED: it saw another tree of {} leaves", saw.size);
+    Ok(Some((saw.size, time)))
 }

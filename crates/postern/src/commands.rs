@@ -37,6 +37,7 @@ mod template;
 mod token;
 mod user;
 mod vault;
+mod witness;
 
 /// What to do.
 #[derive(Subcommand)]
@@ -164,6 +165,8 @@ pub(crate) enum Command {
     BreakGlass(break_glass::BreakGlassCommand),
     /// List the ways out for events, and how far each has come.
     Channels(break_glass::Channels),
+    /// List the witnesses, and how much of the ledger each has seen.
+    Witnesses(witness::Witnesses),
     /// Try a channel, or tell it again what it was told.
     #[command(subcommand)]
     Channel(break_glass::ChannelCommand),
@@ -246,6 +249,7 @@ pub(crate) async fn run(command: Command, format: Format) -> Result<u8, Failure>
         Command::Checkouts(args) => args.run(format).await,
         Command::BreakGlass(command) => command.run(format).await,
         Command::Channels(args) => args.run(format).await,
+        Command::Witnesses(args) => args.run(format).await,
         Command::Channel(command) => command.run(format).await,
         Command::Status(args) => args.run(format).await,
         Command::Sessions(args) => args.run(format).await,

@@ -34,6 +34,8 @@ pub(crate) struct File {
     pub log: Log,
     /// Bundles for the hour in which Postern itself is dead.
     pub break_glass: BreakGlass,
+    /// Who is shown the ledger's checkpoints.
+    pub witnesses: Vec<postern_witnesses::WitnessConfig>,
     /// Ways out for events.
     pub channels: Vec<postern_channels::ChannelConfig>,
 }

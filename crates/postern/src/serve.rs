@@ -138,6 +138,7 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
     log(&plan.file.log)?;
     // What can be refused is refused before anything is opened.
     let channels = postern_control::channels(plan.file.channels.clone())?;
+    let witnesses = postern_control::witnesses(&plan.file.witnesses)?;
     let https = tokio::net::TcpListener::bind(plan.https)
         .await
         .with_context(|| format!("cannot listen on {} (https): choose another with --https", plan.https))?;
@@ -188,7 +189,7 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
     let app = postern_api::app(control.clone(), Arc::new(Metrics::default()), in_browser);
     let server = Server::new(https, tls, app);
     tasks.spawn(server.serve(stop.clone()));
-    keep(&control, channels, &mut tasks);
+    keep(&control, channels, witnesses, &mut tasks);
     if let Some(listener) = ssh {
         tasks.spawn(serve_ssh(control.clone(), sessions.clone(), listener, stop.clone()));
     }
@@ -213,8 +214,15 @@ fn attach_tickets(control: &Control, file: &File) -> Result<(), Failure> {
 }
 
 /// Begins what goes on by itself for as long as the server runs.
-fn keep(control: &Control, channels: Vec<postern_channels::Channel>, tasks: &mut tokio::task::JoinSet<()>) {
+fn keep(
+    control: &Control,
+    channels: Vec<postern_channels::Channel>,
+    witnesses: Vec<postern_witnesses::Witness>,
+    tasks: &mut tokio::task::JoinSet<()>,
+) {
     let stop = control.stop();
+    control.attach_witnesses(&witnesses);
+    tasks.spawn(control.clone().keep_witnesses(witnesses, stop.clone()));
     tasks.spawn(control.clone().publish_ledger(stop.clone()));
     tasks.spawn(control.clone().keep_time(TICK, stop.clone()));
     tasks.spawn(control.clone().keep_to_policy(stop.clone()));

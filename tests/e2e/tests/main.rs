@@ -18,6 +18,7 @@ mod hardware_keys;
 mod harness;
 mod lent;
 mod mysql;
+mod outside;
 mod recording;
 mod redis;
 mod requests;

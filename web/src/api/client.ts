@@ -6,7 +6,7 @@ import type {
   DiscoveryRun, DiscoveryView, Document, DutiesView, DocumentsRead, DocumentsWritten, Finding, Folder, Inventory, WaitingStatement,
   Grant, Group, Home, HostKey, Integrity, Link, LinkShown, Login, Page, Passkey, PasskeyAnswer,
   PasskeyOffer, Permission, Policy, PolicyDeleted, PolicyRightSize, PolicyRightSized, Proof, ReachItem, RecordingMarks, Recurrence, RecordingSearch, Request, RequestComment, RequestContext, RequestTemplate, Review, ReviewAnswered, ReviewItem, ReviewPlan, ReviewStarted,
-  Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, BreakGlassUse, ChannelView, OfflineView, SqlConsoleOpened, SshKey, StandIn, Status, TerminalOpened, User,
+  Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, BreakGlassUse, ChannelView, WitnessView, OfflineView, SqlConsoleOpened, SshKey, StandIn, Status, TerminalOpened, User,
   VaultStatus, WeighedRequest, Who,
 } from "./nouns";
 
@@ -162,6 +162,7 @@ export const api = {
   offlinePlanApprove: () => json<OfflineView>("POST", path("break-glass", "offline", "plan", "approve")),
   offlinePlanRefuse: () => json<OfflineView>("POST", path("break-glass", "offline", "plan", "refuse")),
   channelList: (signal?: Signal) => json<{ channels: ChannelView[] }>("GET", path("channels"), { signal }),
+  witnessList: (signal?: Signal) => json<{ witnesses: WitnessView[] }>("GET", path("witnesses"), { signal }),
   channelTest: (name: string) => json<{ channels: ChannelView[] }>("POST", path("channels", name, "test")),
 
   alertList: (query: Query, signal?: Signal) => json<Page<Alert>>("GET", path("alerts"), { query, signal }),

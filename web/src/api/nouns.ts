@@ -20,6 +20,7 @@ export type Link = Schemas["LinkIssued"];
 export type LinkShown = Schemas["LinkView"];
 export type Login = Schemas["Login"];
 export type Obligations = Schemas["Obligations"];
+export type WitnessView = Schemas["WitnessView"];
 export type AccessExplained = Schemas["AccessExplained"];
 export type DayFigures = Schemas["DayFigures"];
 export type Counts = Schemas["Counts"];

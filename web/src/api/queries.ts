@@ -9,7 +9,7 @@ import type { Document, Page } from "./nouns";
 export type Noun =
   | "login" | "link" | "user" | "ssh_key" | "token" | "group" | "role" | "scope" | "asset" | "host_key" | "account"
   | "policy" | "access" | "request" | "grant" | "session" | "audit" | "vault" | "status" | "passkey" | "rotation"
-  | "duties" | "stand_in" | "statement" | "review" | "checkout" | "break_glass" | "channel" | "discovery" | "finding" | "inventory" | "alert";
+  | "duties" | "stand_in" | "statement" | "review" | "checkout" | "break_glass" | "channel" | "witness" | "discovery" | "finding" | "inventory" | "alert";
 
 const REACH_MAX = 100;
 // Each change of a draft asks anew; what was answered is not kept for long.
@@ -96,6 +96,7 @@ export const q = {
   checkouts: list("checkout", api.checkoutList),
   breakGlassUses: list("break_glass", api.breakGlassList),
   breakGlassOffline: () => queryOptions({ queryKey: ["break_glass", "offline"], queryFn: ({ signal }) => api.offlineShow(signal), refetchInterval: 30_000 }),
+  witnesses: () => queryOptions({ queryKey: ["witness", "list"], queryFn: ({ signal }) => api.witnessList(signal), refetchInterval: 15_000 }),
   channels: () => queryOptions({ queryKey: ["channel", "list"], queryFn: ({ signal }) => api.channelList(signal), refetchInterval: 15_000 }),
   discoveries: list("discovery", api.discoveryList),
   discovery: (id: string) => queryOptions({ queryKey: ["discovery", "show", id], queryFn: ({ signal }) => api.discoveryShow(id, signal) }),

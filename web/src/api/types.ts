@@ -2893,6 +2893,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/witnesses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is shown the ledger, and how much each has seen */
+        get: operations["witness_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -8840,6 +8857,29 @@ export interface components {
              * @default
              */
             reason: string;
+        };
+        /** @description A witness, and what it has seen. */
+        WitnessView: {
+            /** @description Since when it has not cosigned; none while it does. */
+            failed_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Why not. */
+            failure?: string | null;
+            /** @description Its name, as it is in its key. */
+            name: string;
+            /** @description When it saw them, by its own clock. */
+            seen_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: uint64
+             * @description How many leaves it has seen since this server started; none while it has seen nothing.
+             */
+            size?: number | null;
+            /** @description Where it answers. */
+            url: string;
+        };
+        /** @description All of them. */
+        Witnesses: {
+            /** @description In the order of the configuration file. */
+            witnesses: components["schemas"]["WitnessView"][];
         };
     };
     responses: never;
@@ -15688,6 +15728,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["VaultStatus"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    witness_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Witnesses"];
                 };
             };
             /** @description What went wrong */

@@ -1,6 +1,8 @@
 //! What an auditor holds (a copy of the ledger, recordings, reports, proofs, checkpoints, cosignatures), edited in
 //! every way that we could think of and given to `postern-verify`, which must notice and name the place.
 
+#![allow(clippy::indexing_slicing, reason = "JSON that was made here")]
+
 mod desk;
 mod table;
 

@@ -1,7 +1,7 @@
 //! The server's own state.
 
 use axum::http::Method;
-use postern_control::{Caller, ChannelView, Control, Status};
+use postern_control::{Caller, ChannelView, Control, Status, WitnessView};
 use postern_domain::Permit;
 use postern_domain::permission::Permission;
 use postern_domain::permit::Manage;
@@ -25,6 +25,11 @@ pub(crate) fn declare(routes: Routes) -> Routes {
             Permission::StatusRead,
             (Method::GET, "/v1/channels", "channel_list", "Ways out for events, and how far each has come"),
             channels,
+        )
+        .holding(
+            Permission::StatusRead,
+            (Method::GET, "/v1/witnesses", "witness_list", "Who is shown the ledger, and how much each has seen"),
+            witnesses,
         )
         .holding(
             Permission::ChannelWrite,
@@ -58,6 +63,17 @@ struct From {
 struct Channels {
     /// In the order of the configuration file.
     channels: Vec<ChannelView>,
+}
+
+/// All of them.
+#[derive(Serialize, JsonSchema)]
+struct Witnesses {
+    /// In the order of the configuration file.
+    witnesses: Vec<WitnessView>,
+}
+
+async fn witnesses(control: Control, _: Caller, permit: Permit<Manage>, _: Input) -> Result<Found<Witnesses>, Problem> {
+    Ok(Found(Witnesses { witnesses: control.witness_list(&permit) }))
 }
 
 async fn channels(control: Control, _: Caller, permit: Permit<Manage>, _: Input) -> Result<Found<Channels>, Problem> {

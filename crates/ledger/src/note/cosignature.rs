@@ -11,6 +11,10 @@ use base64::engine::general_purpose::STANDARD;
 use super::{Error, SIGNATURE_PREFIX, is_name, parts, signature_line};
 use crate::hash::sha256;
 
+/// The folder beside the checkpoints in which the newest one that each witness has cosigned lies, called by the
+/// witness's key id in hexadecimal.
+pub const WITNESSED: &str = "witnessed";
+
 /// The byte that says "cosignature/v1 with Ed25519" in key ids and verifier keys.
 const TYPE_COSIGNATURE: u8 = 0x04;
 /// The longest verifier key that is looked at, in bytes.
@@ -75,6 +79,12 @@ impl Witness {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The first four bytes of the hash over name and key.
+    #[must_use]
+    pub fn key_id(&self) -> [u8; 4] {
+        self.key_id
     }
 
     /// When this witness saw the note, in seconds since 1970; none when it is not among those that cosigned.

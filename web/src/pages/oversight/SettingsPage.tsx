@@ -72,6 +72,7 @@ export function SettingsPage() {
             </Section>
           ))}
           <Channels />
+          <Witnesses />
           <p className="text-sm text-muted">{s.rest}</p>
         </div>
       ) : null}
@@ -97,6 +98,28 @@ function Channels() {
               {channel.failed_at ? <span className="mt-0.5 block text-xs text-muted [overflow-wrap:anywhere]">{channel.failure}</span> : channel.delivered_at ? <span className="block text-xs text-muted">{s.delivered} <When at={channel.delivered_at} /></span> : null}
             </span>
             <Button size="sm" blocked={blocked("channel:write", "/")} busy={test.isPending} aria-label={`${s.channelTest}: ${channel.name}`} onClick={() => test.mutate(channel.name)}>{s.channelTest}</Button>
+          </div>
+        ))}
+      </Panel>
+    </Section>
+  );
+}
+
+/** Who else sees the ledger, and how much of it. */
+function Witnesses() {
+  const witnesses = useQuery(q.witnesses()).data?.witnesses ?? [];
+  return (
+    <Section title={s.witnesses}>
+      <Panel>
+        {witnesses.length === 0 ? <p className="px-4 py-3 text-sm text-muted">{s.noWitnesses}</p> : null}
+        {witnesses.map((witness) => (
+          <div key={witness.name} className="grid items-center gap-x-6 gap-y-1 border-b px-4 py-2.5 last:border-b-0 sm:grid-cols-[11rem_minmax(0,1fr)]">
+            <Mono className="text-sm font-medium [overflow-wrap:anywhere]">{witness.name}</Mono>
+            <span className="min-w-0 text-sm">
+              {witness.failed_at ? <Badge tone="bad" icon="x">{s.witnessFails}</Badge> : witness.size ? <Badge tone="ok" icon="check">{s.witnessSees}</Badge> : s.witnessWaits}{" "}
+              {witness.size ? s.saw(witness.size) : null}
+              {witness.failed_at ? <span className="mt-0.5 block text-xs text-muted [overflow-wrap:anywhere]">{witness.failure}</span> : witness.seen_at ? <span className="block text-xs text-muted">{s.delivered} <When at={witness.seen_at} /></span> : null}
+            </span>
           </div>
         ))}
       </Panel>

@@ -98,11 +98,17 @@ impl Desk {
     }
 
     fn again(&self, leaves: &[Vec<u8>]) -> anyhow::Result<()> {
-        let witnessed = fs::read(self.at("ledger/witnessed"))?;
+        fs::rename(self.at("ledger/witnessed"), self.at("witnessed"))?;
         fs::remove_dir_all(self.at("ledger"))?;
         self.publish("ledger", leaves, &signer(1)?)?;
-        self.write("ledger/witnessed", witnessed)?;
+        fs::rename(self.at("witnessed"), self.at("ledger/witnessed"))?;
         self.write("newer", fs::read(self.at("ledger/checkpoint"))?)
+    }
+
+    /// What the second witness has cosigned.
+    pub(super) fn cosigned(&self) -> anyhow::Result<String> {
+        let witness = WitnessSigner::from_seed("witness-b", &[12; 32])?;
+        Ok(format!("ledger/witnessed/{}", hex::encode(witness.witness().key_id())))
     }
 
     /// A report's files with a note over them.
@@ -131,14 +137,18 @@ impl Desk {
     }
 
     fn witness(&self, note: &str) -> anyhow::Result<()> {
-        let mut note = fs::read_to_string(self.at(note))?;
+        let note = fs::read_to_string(self.at(note))?;
+        fs::create_dir(self.at("ledger/witnessed"))?;
         for (name, seed) in [("witness-a", 11), ("witness-b", 12)] {
             let witness = WitnessSigner::from_seed(name, &[seed; 32])?;
             let line = witness.cosign(note.as_bytes(), 1_790_000_000)?;
-            note.push_str(&line);
+            self.write(
+                &format!("ledger/witnessed/{}", hex::encode(witness.witness().key_id())),
+                format!("{note}{line}"),
+            )?;
             self.write(&format!("{name}.pub"), witness.witness().to_string())?;
         }
-        self.write("ledger/witnessed", note)
+        Ok(())
     }
 
     fn proofs(&self, signer: &Signer) -> anyhow::Result<()> {

@@ -176,29 +176,33 @@ fn histories(case: Make) -> Vec<Case> {
         case("an older checkpoint that nobody signed", GROWTH, "the older checkpoint: the signature", |desk| {
             desk.edit("older", "\n200\n", "\n201\n")
         }),
-        case("a ledger set back behind its witnesses", WITNESSED, "witnesses: the ledger was set back", |desk| {
+        case("a ledger set back behind its witnesses", WITNESSED, "witness-a: THE LEDGER WAS SET BACK", |desk| {
             desk.set_back(250)
         }),
-        case(
-            "another history than witnesses saw",
-            WITNESSED,
-            "witnesses: what witnesses saw at 300 leaves is another",
-            |desk| desk.fork(300),
-        ),
+        case("another history than witnesses saw", WITNESSED, "witness-a: THE LEDGER FORKED", |desk| desk.fork(300)),
         case("a cosignature", WITNESSED, "witnesses: witness-b: the signature is not good", |desk| {
-            desk.bytes("ledger/witnessed", |bytes| {
+            desk.bytes(&desk.cosigned()?, |bytes| {
                 let at = bytes.len() - 20;
                 flip_to(bytes, at, b'A');
                 flip_to(bytes, at + 1, b'b');
             })
         }),
-        case("a witness who has not seen it", WITNESSED, "witnesses: 1 of 2 have seen it: witness-a", |desk| {
-            let note = fs::read_to_string(desk.at("ledger/witnessed"))?;
-            let lines: Vec<_> = note.lines().filter(|line| !line.contains("witness-b")).collect();
-            desk.write("ledger/witnessed", lines.join("\n") + "\n")
+        case("what a witness saw", WITNESSED, "witnesses: witness-b: the signature is not good", |desk| {
+            desk.edit(&desk.cosigned()?, "\n300\n", "\n200\n")
         }),
-        case("what witnesses saw, gone", WITNESSED, "witnesses: ledger/witnessed", |desk| {
-            Ok(fs::remove_file(desk.at("ledger/witnessed"))?)
+        case(
+            "another witness's cosignature",
+            WITNESSED,
+            "1 of 2 have seen it; there is nothing by witness-b",
+            |desk| {
+                let name = desk.cosigned()?;
+                let text = fs::read_to_string(desk.at(&name))?;
+                let lines: Vec<_> = text.lines().filter(|line| !line.contains("witness-b")).collect();
+                desk.write(&name, lines.join("\n") + "\n")
+            },
+        ),
+        case("what a witness saw, gone", WITNESSED, "1 of 2 have seen it; there is nothing by witness-b", |desk| {
+            Ok(fs::remove_file(desk.at(&desk.cosigned()?))?)
         }),
         case("a watched ledger that shrinks", WATCH, "THE LEDGER SHRANK", |desk| desk.set_back(150)),
         case("a watched ledger that forks", WATCH, "THE LEDGER FORKED", |desk| desk.fork(300)),
