@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-wanted="psycopg[binary]==3.3.9 PyMySQL==1.2.4 redis==8.1.0 mysql-connector-python==26.10.0 ocsf-json-schema==1.2.0 jsonschema==4.26.0"
+wanted="psycopg[binary]==3.3.9 PyMySQL==1.2.4 redis==8.1.0 mysql-connector-python==26.10.0 ocsf-json-schema==1.2.0 jsonschema==4.26.0 moto[s3,server]==5.2.5"
 target=target/drivers
 [ "$(cat "$target/.laid" 2>/dev/null || true)" = "$wanted" ] && exit 0
 echo "fetching the drivers that the tests use: $wanted"

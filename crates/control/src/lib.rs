@@ -10,6 +10,7 @@ mod alert;
 mod answers;
 mod apply;
 mod approval;
+mod archive;
 mod asset;
 mod attachment;
 mod authenticate;
@@ -107,6 +108,7 @@ pub use account::AccountInput;
 pub use alert::{AlertClosing, AlertView, BackTestFinding, BackTested, FALSE_BUDGET_PERCENT, RuleView};
 pub use answers::{WhoCan, WhoCanWanted};
 pub use apply::{Applied, ApplyInput, DocumentProblem};
+pub use archive::ArchiveView;
 pub use asset::AssetInput;
 pub use attachment::ATTACHMENT_LEN_MAX;
 pub use backup::{BackedUp, backup, restore};
@@ -226,6 +228,8 @@ struct Inner {
     sessions: std::sync::OnceLock<postern_gateway::Sessions>,
     /// The ways out for events, once they are known.
     channels: std::sync::OnceLock<Vec<channel::Known>>,
+    /// Where the archive is, once that is known.
+    archive: std::sync::OnceLock<postern_archive::ArchiveConfig>,
     /// Who sees the ledger, once that is known.
     witnesses: std::sync::OnceLock<witness::Known>,
     /// What goes on about break-glass bundles.
@@ -263,6 +267,7 @@ impl Control {
             tickets: std::sync::OnceLock::new(),
             sessions: std::sync::OnceLock::new(),
             channels: std::sync::OnceLock::new(),
+            archive: std::sync::OnceLock::new(),
             witnesses: std::sync::OnceLock::new(),
             bundling: offline::Bundling::default(),
             questions: passkey::Questions::default(),

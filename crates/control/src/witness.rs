@@ -156,7 +156,7 @@ impl Control {
     }
 
     /// The newest checkpoint with its note.
-    async fn signed(&self) -> Result<Option<(Checkpoint, String)>, Error> {
+    pub(crate) async fn signed(&self) -> Result<Option<(Checkpoint, String)>, Error> {
         let signer = match self.ledger_signer(&mut self.store().read().await?).await {
             // Nothing new is signed while the vault is sealed.
             Err(Error::Sealed) => return Ok(None),

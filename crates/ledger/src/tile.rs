@@ -67,6 +67,18 @@ pub fn nodes(level: u8, size: u64) -> u64 {
     size.checked_shr(u32::from(level) * 8).unwrap_or(0)
 }
 
+/// The tiles and bundles of a log of `size` leaves that it had not, or had narrower, when it had `from`.
+#[must_use]
+pub fn grown(from: u64, size: u64) -> Vec<TilePath> {
+    let kinds = (0..=LEVEL_MAX).map(Kind::Hashes).chain([Kind::Entries]);
+    let of = |kind: Kind| (kind.edge(from).0..kind.count(size)).map(move |index| (kind, index));
+    kinds
+        .flat_map(of)
+        .filter(|(kind, index)| kind.width(*index, size) > kind.width(*index, from))
+        .filter_map(|(kind, index)| TilePath::new(kind, index, kind.width(index, size)))
+        .collect()
+}
+
 /// Where a tile lies below the log's directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TilePath {

@@ -236,6 +236,27 @@ impl Directory {
         Ok(stored.items.into_iter().skip(skip).collect())
     }
 
+    /// The bytes of a tile or bundle at just the width of its path, also where a wider one is stored by now.
+    ///
+    /// # Errors
+    /// When it cannot be read, is damaged, or is not that wide.
+    pub fn part(&self, path: &TilePath) -> Result<Vec<u8>, Error> {
+        let missing = || Error::Missing { path: path.to_string() };
+        let (index, width) = (path.index(), path.width());
+        match path.kind() {
+            Kind::Entries => {
+                let stored = self.entries(index, width)?.filter(|stored| stored.sound && stored.items.len() == width);
+                bundle::encode(&stored.ok_or_else(missing)?.items)
+                    .map_err(|source| Error::Leaf { index: index.saturating_mul(TILE_WIDTH as u64), source })
+            }
+            Kind::Hashes(level) => {
+                let stored = self.tile(level, index, width)?;
+                let stored = stored.filter(|stored| stored.sound && stored.items.len() == width);
+                Ok(tile::encode(&stored.ok_or_else(missing)?.items))
+            }
+        }
+    }
+
     /// What is stored of bundle `index`, of which `width` leaves are wanted.
     pub(crate) fn entries(&self, index: u64, width: usize) -> Result<Option<Stored<Vec<u8>>>, Error> {
         let Some((path, bytes)) = self.stored(Kind::Entries, index, width, BUNDLE_BYTES_MAX)? else {

@@ -10,6 +10,7 @@ mod account;
 mod alert;
 mod answers;
 mod apply;
+mod archive;
 mod asset;
 mod audit;
 mod backup;
@@ -165,6 +166,8 @@ pub(crate) enum Command {
     BreakGlass(break_glass::BreakGlassCommand),
     /// List the ways out for events, and how far each has come.
     Channels(break_glass::Channels),
+    /// Show the archive, and how far it has come.
+    Archive(archive::Archive),
     /// List the witnesses, and how much of the ledger each has seen.
     Witnesses(witness::Witnesses),
     /// Try a channel, or tell it again what it was told.
@@ -249,6 +252,7 @@ pub(crate) async fn run(command: Command, format: Format) -> Result<u8, Failure>
         Command::Checkouts(args) => args.run(format).await,
         Command::BreakGlass(command) => command.run(format).await,
         Command::Channels(args) => args.run(format).await,
+        Command::Archive(args) => args.run(format).await,
         Command::Witnesses(args) => args.run(format).await,
         Command::Channel(command) => command.run(format).await,
         Command::Status(args) => args.run(format).await,

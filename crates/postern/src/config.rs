@@ -34,6 +34,8 @@ pub(crate) struct File {
     pub log: Log,
     /// Bundles for the hour in which Postern itself is dead.
     pub break_glass: BreakGlass,
+    /// Where ledger and recordings are kept so that nobody can take them away.
+    pub archive: Option<postern_archive::ArchiveConfig>,
     /// Who is shown the ledger's checkpoints.
     pub witnesses: Vec<postern_witnesses::WitnessConfig>,
     /// Ways out for events.

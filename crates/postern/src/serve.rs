@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use postern_api::{InBrowser, Metrics, Server};
+use postern_archive::Archive;
 use postern_control::{Control, DataFolder, Opening, Settings};
 use postern_gateway::{Sessions, SessionsOptions};
 use postern_gateway_database::{Gateway as DatabaseGateway, Protocol};
@@ -139,6 +140,8 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
     // What can be refused is refused before anything is opened.
     let channels = postern_control::channels(plan.file.channels.clone())?;
     let witnesses = postern_control::witnesses(&plan.file.witnesses)?;
+    let archive = plan.file.archive.clone().map(Archive::new).transpose();
+    let archive = archive.map_err(|error| Failure::usage(error.to_string()))?;
     let https = tokio::net::TcpListener::bind(plan.https)
         .await
         .with_context(|| format!("cannot listen on {} (https): choose another with --https", plan.https))?;
@@ -190,6 +193,9 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
     let server = Server::new(https, tls, app);
     tasks.spawn(server.serve(stop.clone()));
     keep(&control, channels, witnesses, &mut tasks);
+    if let Some(archive) = archive {
+        tasks.spawn(control.clone().keep_archive(archive, stop.clone()));
+    }
     if let Some(listener) = ssh {
         tasks.spawn(serve_ssh(control.clone(), sessions.clone(), listener, stop.clone()));
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod approval;
+mod archive;
 mod bad_input;
 mod bad_targets;
 mod break_glass;

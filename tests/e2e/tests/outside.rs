@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use postern_e2e::{Child, Gate, Person, Ran, SshTarget, World, binary, run, until};
 use serde_json::Value;
 
-fn verifier() -> PathBuf {
+pub(crate) fn verifier() -> PathBuf {
     let beside = binary().unwrap().with_file_name("postern-verify");
     if !beside.exists() {
         let mut cargo = Command::new(env!("CARGO"));

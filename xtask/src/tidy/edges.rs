@@ -12,6 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("postern-vault", &["postern-domain"]),
     ("postern-store", &["postern-domain", "postern-ledger"]),
     ("postern-connectors", &["postern-domain"]),
+    ("postern-archive", &["postern-domain"]),
     ("postern-channels", &["postern-domain"]),
     ("postern-tickets", &["postern-domain"]),
     ("postern-witnesses", &["postern-ledger"]),
@@ -27,6 +28,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "postern-control",
         &[
+            "postern-archive",
             "postern-channels",
             "postern-connectors",
             "postern-detect",
@@ -46,6 +48,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "postern",
         &[
             "postern-api",
+            "postern-archive",
             "postern-channels",
             "postern-control",
             "postern-domain",

@@ -1,7 +1,7 @@
 //! The server's own state.
 
 use axum::http::Method;
-use postern_control::{Caller, ChannelView, Control, Status, WitnessView};
+use postern_control::{ArchiveView, Caller, ChannelView, Control, Status, WitnessView};
 use postern_domain::Permit;
 use postern_domain::permission::Permission;
 use postern_domain::permit::Manage;
@@ -25,6 +25,16 @@ pub(crate) fn declare(routes: Routes) -> Routes {
             Permission::StatusRead,
             (Method::GET, "/v1/channels", "channel_list", "Ways out for events, and how far each has come"),
             channels,
+        )
+        .holding(
+            Permission::StatusRead,
+            (
+                Method::GET,
+                "/v1/archive",
+                "archive_show",
+                "Where ledger and recordings are kept, and how far that has come",
+            ),
+            archive,
         )
         .holding(
             Permission::StatusRead,
@@ -63,6 +73,10 @@ struct From {
 struct Channels {
     /// In the order of the configuration file.
     channels: Vec<ChannelView>,
+}
+
+async fn archive(control: Control, _: Caller, permit: Permit<Manage>, _: Input) -> Result<Found<ArchiveView>, Problem> {
+    Ok(Found(control.archive_show(&permit).await?))
 }
 
 /// All of them.
