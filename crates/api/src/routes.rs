@@ -20,6 +20,7 @@ mod group;
 mod home;
 mod link;
 mod login;
+mod notice;
 mod passkey;
 mod policy;
 mod proposal;
@@ -62,6 +63,7 @@ pub(crate) fn all(routes: Routes) -> Routes {
         .and(home::declare)
         .and(link::declare)
         .and(login::declare)
+        .and(notice::declare)
         .and(passkey::declare)
         .and(policy::declare)
         .and(proposal::declare)

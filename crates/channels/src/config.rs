@@ -40,6 +40,20 @@ pub enum Carries {
     Urgent,
     /// Every event of the ledger.
     Everything,
+    /// Nothing by itself: it takes notices of requests to the people whom they concern. For mail and webhooks.
+    Requests,
+}
+
+impl Carries {
+    /// As it is written after `carries =`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Urgent => "urgent",
+            Self::Everything => "everything",
+            Self::Requests => "requests",
+        }
+    }
 }
 
 /// How a channel delivers.
@@ -94,7 +108,8 @@ pub struct Mail {
     pub tls: MailTls,
     /// Who it is from.
     pub from: String,
-    /// Who gets it.
+    /// Who gets it; nobody is named where it carries notices of requests, which go to whom they concern.
+    #[serde(default)]
     pub to: Vec<String>,
     /// Who signs in at the mail server; nobody unless given.
     pub user: Option<String>,
@@ -179,6 +194,14 @@ impl ChannelConfig {
         let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
         if self.name.is_empty() || self.name.len() > NAME_LEN_MAX || !self.name.chars().all(sound) {
             return Err(format!("name: `{}` must be 1 to 63 of a-z 0-9 . _ -", self.name));
+        }
+        if self.carries == Carries::Requests {
+            if !matches!(self.kind, ChannelKind::Mail(_) | ChannelKind::Webhook(_)) {
+                return Err(format!("carries: `requests` is for mail and webhooks, not for {}", self.kind.as_str()));
+            }
+            if self.heartbeat.is_some() {
+                return Err("heartbeat: not with `requests`, which tells people".to_owned());
+            }
         }
         match self.heartbeat {
             Some(every) if every.seconds() < 10 => Err("heartbeat: at least 10s".to_owned()),

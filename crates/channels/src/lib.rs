@@ -8,6 +8,7 @@ mod collector;
 mod config;
 mod format;
 mod mail;
+mod notice;
 mod syslog;
 mod tell;
 mod tls;
@@ -21,6 +22,7 @@ use serde::Serialize;
 
 pub use config::{Carries, ChannelConfig, ChannelKind, Collector, Mail, MailTls, Syslog, Transport, Webhook};
 pub use format::Format;
+pub use notice::{Notice, Recipient, Unreachable};
 pub use tell::{told, urgent};
 
 /// How long one delivery may take.
@@ -89,7 +91,7 @@ impl Channel {
         config.check().map_err(told)?;
         let way = match &config.kind {
             ChannelKind::Webhook(webhook) => Way::Webhook(webhook::Sender::new(webhook).map_err(told)?),
-            ChannelKind::Mail(mail) => Way::Mail(Box::new(mail::Sender::new(mail).map_err(told)?)),
+            ChannelKind::Mail(mail) => Way::Mail(Box::new(mail::Sender::new(mail, config.carries).map_err(told)?)),
             ChannelKind::Syslog(syslog) => Way::Syslog(Box::new(syslog::Sender::new(syslog).map_err(told)?)),
             ChannelKind::Collector(collector) => {
                 Way::Collector(Box::new(collector::Sender::new(collector).map_err(told)?))
@@ -110,7 +112,24 @@ impl Channel {
         match self.config.carries {
             Carries::Everything => true,
             Carries::Urgent => urgent(event),
+            Carries::Requests => false,
         }
+    }
+
+    /// Tells people something, each by a message of their own where it is mail; gives those whom the receiver will
+    /// never take anything for. Whoever was told of it already is not told again.
+    ///
+    /// # Errors
+    /// `Undelivered`; it is to be told again, and some may have been told already.
+    pub async fn notify(&mut self, server: &str, at: Timestamp, notice: &Notice) -> Result<Vec<Unreachable>, Error> {
+        let telling = async {
+            match &mut self.way {
+                Way::Webhook(sender) => sender.notify(&self.config.name, server, at, notice).await.map(|()| Vec::new()),
+                Way::Mail(sender) => sender.notify(notice).await,
+                Way::Syslog(_) | Way::Collector(_) => Err("carries no notices".to_owned()),
+            }
+        };
+        in_time(telling).await
     }
 
     /// Delivers, and gives back once the receiver has it: a 2xx answer, a mail server's 250, RELP's 200, a
@@ -143,7 +162,7 @@ impl Channel {
     }
 }
 
-async fn in_time(delivering: impl Future<Output = Result<(), String>>) -> Result<(), Error> {
+async fn in_time<T>(delivering: impl Future<Output = Result<T, String>>) -> Result<T, Error> {
     match tokio::time::timeout(DELIVERY_MAX, delivering).await {
         Ok(done) => done.map_err(Error::Undelivered),
         Err(_) => Err(Error::Undelivered(format!("no answer within {} s", DELIVERY_MAX.as_secs()))),

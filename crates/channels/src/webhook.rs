@@ -1,11 +1,11 @@
 //! Webhooks: one POST for each parcel, signed so that its receiver can tell who sent it.
 
 use aws_lc_rs::hmac;
-use postern_domain::SecretText;
+use postern_domain::{SecretText, Timestamp};
 use serde::Serialize;
 
 use crate::config::{Webhook, is_here, signing_key};
-use crate::{Numbered, Parcel, chain, told};
+use crate::{Notice, Numbered, Parcel, chain, told};
 
 /// The header that holds when it was signed and the signature: `t=SECONDS,v1=HEX`.
 const SIGNATURE: &str = "postern-signature";
@@ -24,6 +24,17 @@ struct Body<'a> {
     sent_at: String,
     ledger: Head<'a>,
     events: Vec<Told<'a>>,
+}
+
+/// What is sent of a notice.
+#[derive(Serialize)]
+struct NoticeBody<'a> {
+    channel: &'a str,
+    server: &'a str,
+    sent_at: String,
+    /// As it would be in a mail.
+    text: String,
+    notice: &'a Notice,
 }
 
 #[derive(Serialize)]
@@ -62,8 +73,22 @@ impl Sender {
             ledger: Head { size: parcel.ledger_size, root: &parcel.ledger_root },
             events: events.collect(),
         };
-        let body = serde_json::to_vec(&body).map_err(|error| error.to_string())?;
-        let signature = sign(&self.key, parcel.at.as_millis() / 1000, &body);
+        self.post(parcel.at, &body).await
+    }
+
+    pub(crate) async fn notify(
+        &self,
+        channel: &str,
+        server: &str,
+        at: Timestamp,
+        notice: &Notice,
+    ) -> Result<(), String> {
+        self.post(at, &NoticeBody { channel, server, sent_at: at.to_string(), text: notice.text(), notice }).await
+    }
+
+    async fn post(&self, at: Timestamp, body: &impl Serialize) -> Result<(), String> {
+        let body = serde_json::to_vec(body).map_err(|error| error.to_string())?;
+        let signature = sign(&self.key, at.as_millis() / 1000, &body);
         let request = self.http.post(self.url.clone()).header("content-type", "application/json");
         let sent = request.header(SIGNATURE, signature).body(body).send().await;
         let status = sent.map_err(|error| chain(&error.without_url()))?.status();

@@ -5,16 +5,18 @@
 
 use std::time::Duration;
 
-use postern_channels::{Channel, Numbered, Parcel};
+use postern_channels::{Carries, Channel, Numbered, Parcel};
 use postern_domain::event::Event;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::{ScopePath, Timestamp};
+use postern_ledger::Tree;
 use postern_store::ChannelPlace;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::ledger::event_in;
+use crate::notice::Allowance;
 use crate::{Caller, Control, Error};
 
 /// How many events of the ledger are looked at before a place is kept.
@@ -38,7 +40,7 @@ const FAILURE_LEN_MAX: usize = 500;
 pub(crate) struct Known {
     name: String,
     kind: &'static str,
-    everything: bool,
+    carries: Carries,
 }
 
 /// A channel, and how far it has come.
@@ -48,11 +50,12 @@ pub struct ChannelView {
     pub name: String,
     /// How it delivers: `webhook`, `mail`, `syslog`.
     pub kind: String,
-    /// Whether it is told everything, or only what somebody should look at now.
-    pub everything: bool,
+    /// What it is told: `everything`, `urgent`, what somebody should look at now, or `requests`: notices of them,
+    /// to the people whom they concern.
+    pub carries: String,
     /// The index of the event that it is told next.
     pub next: u64,
-    /// How many events of the ledger it has yet to look at; 0 for one that delivers what is urgent.
+    /// How many events of the ledger it has yet to look at; 0 for one that is not told everything and works.
     pub behind: u64,
     /// When something was delivered last.
     pub delivered_at: Option<Timestamp>,
@@ -69,11 +72,7 @@ impl Control {
     pub fn attach_channels(&self, channels: &[Channel]) {
         let known = channels.iter().map(|channel| {
             let config = channel.config();
-            Known {
-                name: config.name.clone(),
-                kind: config.kind.as_str(),
-                everything: config.carries == postern_channels::Carries::Everything,
-            }
+            Known { name: config.name.clone(), kind: config.kind.as_str(), carries: config.carries }
         });
         let _ = self.0.channels.set(known.collect());
     }
@@ -93,12 +92,12 @@ impl Control {
 
     async fn keep_channel(self, mut channel: Channel, stop: CancellationToken) {
         let mut changes = self.changes();
-        let mut heard = tokio::time::Instant::now();
+        let (mut heard, mut allowance) = (tokio::time::Instant::now(), Allowance::default());
         let mut failures = 0;
         loop {
             let done = tokio::select! {
                 () = stop.cancelled() => return,
-                done = self.tell_channel(&mut channel, &mut heard) => done,
+                done = self.tell_through(&mut channel, &mut heard, &mut allowance) => done,
             };
             let pause = match done {
                 Ok(true) => {
@@ -130,19 +129,44 @@ impl Control {
         }
     }
 
+    async fn tell_through(
+        &self,
+        channel: &mut Channel,
+        heard: &mut tokio::time::Instant,
+        allowance: &mut Allowance,
+    ) -> Result<bool, Error> {
+        match channel.config().carries {
+            Carries::Requests => self.tell_people(channel, allowance).await,
+            Carries::Urgent | Carries::Everything => self.tell_channel(channel, heard).await,
+        }
+    }
+
+    /// Where a channel stands, and the ledger; none where it has only now been begun.
+    pub(crate) async fn channel_place(&self, name: &str) -> Result<Option<(ChannelPlace, Tree)>, Error> {
+        let mut rows = self.store().read().await?;
+        let tree = rows.ledger_tree().await?;
+        if let Some(place) = rows.channel(name).await? {
+            return Ok(Some((place, tree)));
+        }
+        drop(rows);
+        // What happened before there was a channel is not news.
+        let mut tx = self.store().write(self.now()).await?;
+        tx.channel_place(name, tree.size()).await?;
+        tx.commit_upkeep().await?;
+        Ok(None)
+    }
+
+    /// By which ways people get notices.
+    pub(crate) fn notice_ways(&self) -> Vec<String> {
+        let tells = |known: &&Known| known.carries == Carries::Requests;
+        self.known_channels().iter().filter(tells).map(|known| known.kind.to_owned()).collect()
+    }
+
     /// Tells the next portion; says whether there may be more.
     async fn tell_channel(&self, channel: &mut Channel, heard: &mut tokio::time::Instant) -> Result<bool, Error> {
         let name = channel.config().name.clone();
+        let Some((place, tree)) = self.channel_place(&name).await? else { return Ok(true) };
         let mut rows = self.store().read().await?;
-        let tree = rows.ledger_tree().await?;
-        let Some(place) = rows.channel(&name).await? else {
-            drop(rows);
-            // What happened before there was a channel is not news.
-            let mut tx = self.store().write(self.now()).await?;
-            tx.channel_place(&name, tree.size()).await?;
-            tx.commit_upkeep().await?;
-            return Ok(true);
-        };
         let leaves = rows.leaves_from(place.next, LOOKED_MAX).await?;
         drop(rows);
         let parcel = |events| Parcel {
@@ -182,7 +206,7 @@ impl Control {
         Ok(false)
     }
 
-    async fn channel_fails(&self, name: &str, error: &postern_channels::Error) -> Result<Error, Error> {
+    pub(crate) async fn channel_fails(&self, name: &str, error: &postern_channels::Error) -> Result<Error, Error> {
         let why: String = error.to_string().chars().take(FAILURE_LEN_MAX).collect();
         let mut tx = self.store().write(self.now()).await?;
         tx.channel_failed(name, &why).await?;
@@ -203,9 +227,13 @@ impl Control {
             views.push(ChannelView {
                 name: known.name.clone(),
                 kind: known.kind.to_owned(),
-                everything: known.everything,
+                carries: known.carries.as_str().to_owned(),
                 next: place.next,
-                behind: if known.everything || place.failed_at.is_some() { size.saturating_sub(place.next) } else { 0 },
+                behind: if known.carries == Carries::Everything || place.failed_at.is_some() {
+                    size.saturating_sub(place.next)
+                } else {
+                    0
+                },
                 delivered_at: place.delivered_at,
                 failed_at: place.failed_at,
                 failure: place.failure,

@@ -110,9 +110,8 @@ impl Control {
     }
 }
 
-/// Those who may answer a request that waits, the likeliest first.
-async fn approvers(rows: &mut ReadTx, stored: &StoredRequest, now: Timestamp) -> Result<Vec<SuggestedApprover>, Error> {
-    let request = &stored.request;
+/// Those who may answer a request, for themselves, in no order; none where it does not wait.
+pub(crate) async fn able_to_answer(rows: &mut ReadTx, request: &Request, now: Timestamp) -> Result<Vec<User>, Error> {
     if request.state != RequestState::Pending {
         return Ok(Vec::new());
     }
@@ -129,23 +128,30 @@ async fn approvers(rows: &mut ReadTx, stored: &StoredRequest, now: Timestamp) ->
         }
         people
     };
+    let roles = authenticate::roles(rows).await?;
+    let may = |user: &User| {
+        let holds = Authority::of(&user.roles, &roles).covers(Permission::RequestApprove, &request.scope);
+        matches!(policy::may_approve(user, holds, request, now), Decision::Permit(_))
+    };
+    Ok(people.into_iter().filter(may).collect())
+}
+
+/// Those who may answer a request that waits, the likeliest first.
+async fn approvers(rows: &mut ReadTx, stored: &StoredRequest, now: Timestamp) -> Result<Vec<SuggestedApprover>, Error> {
+    let people = able_to_answer(rows, &stored.request, now).await?;
     let answered = rows.answers_for(&stored.account, now.before(LOOKED_BACK)).await?;
     let away = rows.stand_ins_now(now).await?;
-    let roles = authenticate::roles(rows).await?;
-    let mut found = Vec::new();
-    for user in people {
-        let holds = Authority::of(&user.roles, &roles).covers(Permission::RequestApprove, &request.scope);
-        if matches!(policy::may_approve(&user, holds, request, now), Decision::Permit(_)) {
-            let absent = away.iter().find(|named| named.user == user.name);
-            found.push(SuggestedApprover {
-                answered: answered.get(&user.name).copied().unwrap_or(0),
-                last_seen_at: user.last_seen_at,
-                away: absent.is_some(),
-                stand_in: absent.map(|named| named.stand_in.clone()),
-                user: user.name,
-            });
+    let suggested = people.into_iter().map(|user| {
+        let absent = away.iter().find(|named| named.user == user.name);
+        SuggestedApprover {
+            answered: answered.get(&user.name).copied().unwrap_or(0),
+            last_seen_at: user.last_seen_at,
+            away: absent.is_some(),
+            stand_in: absent.map(|named| named.stand_in.clone()),
+            user: user.name,
         }
-    }
+    });
+    let mut found: Vec<_> = suggested.collect();
     found.sort_by_key(|one| (one.away, Reverse(one.answered), Reverse(one.last_seen_at), one.user.clone()));
     found.truncate(APPROVERS_MAX);
     Ok(found)

@@ -54,6 +54,7 @@ mod ledger;
 mod link;
 mod live;
 mod login;
+mod notice;
 mod offline;
 mod passkey;
 mod password;
@@ -138,6 +139,7 @@ pub use leaver::Leaving;
 pub use ledger::{AuditEntry, AuditExport, InclusionProof};
 pub use link::{Enrolled, FactorLink, LinkIssued, LinkPasskey, LinkUse, LinkView, SetUp, TotpOffer};
 pub use login::{HeldPermission, PasskeySignIn, SignIn, SignedIn, WhoAmI};
+pub use notice::NoticeChoiceView;
 pub use offline::{
     BundleView, BundledAccount, HolderView, OfflinePlanInput, OfflineView, OpenedInput, PLACES_MIN, PlaceView, PlanView,
 };

@@ -95,6 +95,24 @@ impl User {
     }
 }
 
+/// Which notices of requests somebody gets, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct NoticeChoice {
+    /// The mail address; the one that the user has where it is none.
+    pub address: Option<String>,
+    /// Whether to tell of requests that wait for their answer.
+    pub asked: bool,
+    /// Whether to tell what became of their own.
+    pub answered: bool,
+}
+
+impl Default for NoticeChoice {
+    fn default() -> Self {
+        Self { address: None, asked: true, answered: true }
+    }
+}
+
 /// A set of people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Group {

@@ -22,6 +22,7 @@ mod duties;
 mod grant;
 mod group;
 mod login;
+mod notice;
 mod policy;
 mod request;
 mod review;
@@ -132,6 +133,7 @@ pub(crate) enum Command {
     /// Name who answers requests while you are away; list, end.
     #[command(subcommand)]
     StandIn(stand_in::StandInCommand),
+    Notices(notice::Notices),
     Comment(request::Comment),
     /// Say no to somebody's request.
     Deny(request::Deny),
@@ -228,6 +230,7 @@ pub(crate) async fn run(command: Command, format: Format) -> Result<u8, Failure>
         Command::Statements(args) => args.run(format).await,
         Command::Statement(command) => command.run(format).await,
         Command::Request(args) => args.run(format).await,
+        Command::Notices(args) => args.run(format).await,
         Command::Template(command) => command.run(format).await,
         Command::Attach(args) => args.run(format).await,
         Command::Attachments(args) => args.run(format).await,

@@ -121,6 +121,7 @@ fn migrator() -> Migrator {
         migration(144, "templates_and_attachments", include_str!("../migrations/0144_templates_and_attachments.sql")),
         migration(150, "user_profiles", include_str!("../migrations/0150_user_profiles.sql")),
         migration(160, "detection", include_str!("../migrations/0160_detection.sql")),
+        migration(145, "notices", include_str!("../migrations/0145_notices.sql")),
         migration(50, "more_listings", include_str!("../migrations/0050_more_listings.sql")),
     ])
 }

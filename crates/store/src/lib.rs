@@ -34,6 +34,7 @@ mod ledger;
 mod link;
 mod listing;
 mod login;
+mod notice;
 mod page;
 mod passkey;
 mod policy;

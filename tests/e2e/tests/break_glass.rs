@@ -149,7 +149,8 @@ impl Receivers {
     }
 }
 
-fn take_hook(stream: std::net::TcpStream, heard: &Mutex<Vec<(String, String)>>) {
+/// Takes one webhook: its signature and its body.
+pub(crate) fn take_hook(stream: std::net::TcpStream, heard: &Mutex<Vec<(String, String)>>) {
     let mut reader = BufReader::new(stream);
     let (mut length, mut signature) = (0, String::new());
     loop {

@@ -19,6 +19,7 @@ mod hardware_keys;
 mod harness;
 mod lent;
 mod mysql;
+mod notices;
 mod outside;
 mod recording;
 mod redis;

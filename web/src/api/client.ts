@@ -3,7 +3,7 @@ import type { Query } from "./http";
 import type {
   UserChange,
   Access, AccessExplained, Account, Alert, ApiToken, Applied, Asset, Attachment, AuditItem, CheckedOut, Checkout, ConnectTicket, Counts, DayFigures,
-  DiscoveryRun, DiscoveryView, Document, DutiesView, DocumentsRead, DocumentsWritten, Finding, Folder, Inventory, WaitingStatement,
+  DiscoveryRun, DiscoveryView, Document, DutiesView, DocumentsRead, DocumentsWritten, Finding, Folder, Inventory, NoticeChoice, NoticeChoiceView, WaitingStatement,
   Grant, Group, Home, HostKey, Integrity, Link, LinkShown, Login, Page, Passkey, PasskeyAnswer,
   PasskeyOffer, Permission, Policy, PolicyDeleted, PolicyRightSize, PolicyRightSized, Proof, ReachItem, RecordingMarks, Recurrence, RecordingSearch, Request, RequestComment, RequestContext, RequestTemplate, Review, ReviewAnswered, ReviewItem, ReviewPlan, ReviewStarted,
   Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, BreakGlassUse, ChannelView, WitnessView, OfflineView, SqlConsoleOpened, SshKey, StandIn, Status, TerminalOpened, User,
@@ -150,6 +150,8 @@ export const api = {
   dutiesList: (query: Query, signal?: Signal) => json<Page<DutiesView>>("GET", path("duties"), { query, signal }),
   standInList: (query: Query, signal?: Signal) => json<Page<StandIn>>("GET", path("stand-ins"), { query, signal }),
   standInCreate: (body: { stand_in: string; starts_at?: string; ends_at: string; reason?: string }) => json<StandIn>("POST", path("stand-ins"), { body }),
+  noticeShow: (signal?: Signal) => json<NoticeChoiceView>("GET", path("notices"), { signal }),
+  noticeChoose: (body: NoticeChoice) => json<NoticeChoiceView>("PUT", path("notices"), { body }),
   standInEnd: (id: string) => json<StandIn>("POST", path("stand-ins", id, "end")),
 
   statementList: (signal?: Signal) => json<Page<WaitingStatement>>("GET", path("statements"), { signal }),

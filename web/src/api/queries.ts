@@ -52,6 +52,7 @@ export const q = {
   sshKeys: list("ssh_key", api.sshKeyList),
   tokens: list("token", api.tokenList),
   attachments: (id: string) => queryOptions({ queryKey: ["request", "attachments", id], queryFn: ({ signal }) => api.attachmentList(id, signal) }),
+  notices: () => queryOptions({ queryKey: ["user", "notices"], queryFn: ({ signal }) => api.noticeShow(signal) }),
   templates: list("request", api.templateList),
   alerts: list("alert", api.alertList),
   duties: list("duties", api.dutiesList),

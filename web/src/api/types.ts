@@ -1414,6 +1414,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which notices of requests one gets, and where */
+        get: operations["notice_show"];
+        /** Choose which notices of requests one gets */
+        put: operations["notice_choose"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/passkeys": {
         parameters: {
             query?: never;
@@ -3628,13 +3646,16 @@ export interface components {
         ChannelView: {
             /**
              * Format: uint64
-             * @description How many events of the ledger it has yet to look at; 0 for one that delivers what is urgent.
+             * @description How many events of the ledger it has yet to look at; 0 for one that is not told everything and works.
              */
             behind: number;
+            /**
+             * @description What it is told: `everything`, `urgent`, what somebody should look at now, or `requests`: notices of them,
+             *     to the people whom they concern.
+             */
+            carries: string;
             /** @description When something was delivered last. */
             delivered_at?: components["schemas"]["Timestamp"] | null;
-            /** @description Whether it is told everything, or only what somebody should look at now. */
-            everything: boolean;
             /** @description Since when nothing can be delivered; none while it can. */
             failed_at?: components["schemas"]["Timestamp"] | null;
             /** @description Why not, the last time it was tried. */
@@ -5148,6 +5169,33 @@ export interface components {
         };
         /** @description A part of the input that a route does not take. */
         Nothing: Record<string, never>;
+        /** @description Which notices of requests somebody gets, and where. */
+        NoticeChoice: {
+            /**
+             * @description The mail address; the one that the user has where it is none.
+             * @default null
+             */
+            address: string | null;
+            /**
+             * @description Whether to tell what became of their own.
+             * @default true
+             */
+            answered: boolean;
+            /**
+             * @description Whether to tell of requests that wait for their answer.
+             * @default true
+             */
+            asked: boolean;
+        };
+        /** @description Which notices the caller gets. */
+        NoticeChoiceView: {
+            /** @description What they have chosen. */
+            choice: components["schemas"]["NoticeChoice"];
+            /** @description The address that administrators gave them, used unless they choose another. */
+            given?: string | null;
+            /** @description By which ways notices go out: `mail`, `webhook`; none when there are none. */
+            ways: string[];
+        };
         /** @description Why something was said about a request that waits. */
         NoticeKind: "remind" | "escalate";
         /**
@@ -12246,6 +12294,68 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    notice_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeChoiceView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    notice_choose: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeChoice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeChoiceView"];
+                };
             };
             /** @description What went wrong */
             default: {

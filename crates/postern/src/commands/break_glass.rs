@@ -262,7 +262,7 @@ impl Columns for ChannelView {
         vec![
             self.name.clone(),
             self.kind.clone(),
-            if self.everything { "everything" } else { "urgent" }.to_owned(),
+            self.carries.clone(),
             self.next.to_string(),
             self.behind.to_string(),
             output::or_dash(self.delivered_at.map(output::time)),

@@ -10,6 +10,7 @@ import { TabPanel, Tabs } from "../../ui/Tabs";
 import { Away } from "./Away";
 import { Keys } from "./Keys";
 import { Logins } from "./Logins";
+import { Notices } from "./Notices";
 import { Passkeys } from "./Passkeys";
 import { Tokens } from "./Tokens";
 
@@ -19,13 +20,14 @@ export function ProfilePage() {
   const p = t.profile;
   return (
     <Page title={p.title} lead={<Mono>{who.user.name}</Mono>}>
-      <Tabs label={p.title} value={search.tab ?? "keys"} onChange={(tab) => set({ tab: tab === "keys" ? undefined : tab, dialog: undefined, item: undefined }, { replace: true })} items={[{ value: "keys", label: p.tabs.keys }, { value: "passkeys", label: p.tabs.passkeys }, { value: "logins", label: p.tabs.logins }, { value: "tokens", label: p.tabs.tokens }, { value: "away", label: p.tabs.away }, { value: "me", label: p.tabs.me }]}>
+      <Tabs label={p.title} value={search.tab ?? "keys"} onChange={(tab) => set({ tab: tab === "keys" ? undefined : tab, dialog: undefined, item: undefined }, { replace: true })} items={[{ value: "keys", label: p.tabs.keys }, { value: "passkeys", label: p.tabs.passkeys }, { value: "logins", label: p.tabs.logins }, { value: "tokens", label: p.tabs.tokens }, { value: "away", label: p.tabs.away }, { value: "notices", label: p.tabs.notices }, { value: "me", label: p.tabs.me }]}>
         <div className="mt-5">
           <TabPanel value="keys"><Keys /></TabPanel>
           <TabPanel value="passkeys"><Passkeys /></TabPanel>
           <TabPanel value="logins"><Logins /></TabPanel>
           <TabPanel value="tokens"><Tokens /></TabPanel>
           <TabPanel value="away"><Away /></TabPanel>
+          <TabPanel value="notices"><Notices /></TabPanel>
           <TabPanel value="me">
             <Panel className="max-w-3xl px-4 py-4">
               <Facts

@@ -94,7 +94,7 @@ function Channels() {
           <div key={channel.name} className="grid items-center gap-x-6 gap-y-1 border-b px-4 py-2.5 last:border-b-0 sm:grid-cols-[11rem_minmax(0,1fr)_auto]">
             <Mono className="text-sm font-medium">{channel.name}</Mono>
             <span className="min-w-0 text-sm">
-              {channel.failed_at ? <Badge tone="bad" icon="x">{s.channelFails}</Badge> : <Badge tone="ok" icon="check">{s.channelWorks}</Badge>} {channel.kind}, {channel.everything ? s.carriesAll : s.carriesUrgent}, {s.behind(channel.behind)}
+              {channel.failed_at ? <Badge tone="bad" icon="x">{s.channelFails}</Badge> : <Badge tone="ok" icon="check">{s.channelWorks}</Badge>} {channel.kind}, {s.carries[channel.carries] ?? channel.carries}, {s.behind(channel.behind)}
               {channel.failed_at ? <span className="mt-0.5 block text-xs text-muted [overflow-wrap:anywhere]">{channel.failure}</span> : channel.delivered_at ? <span className="block text-xs text-muted">{s.delivered} <When at={channel.delivered_at} /></span> : null}
             </span>
             <Button size="sm" blocked={blocked("channel:write", "/")} busy={test.isPending} aria-label={`${s.channelTest}: ${channel.name}`} onClick={() => test.mutate(channel.name)}>{s.channelTest}</Button>
