@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use postern_domain::SecretBytes;
 use postern_wire::recording::{
-    CastWriter, Chain, ChainDigest, ChunkReader, DataKey, Error, Frame, Frames, Header, Summary, TerminalPick,
+    CastWriter, Chain, ChainDigest, ChunkReader, DataKey, Error, Frame, Frames, Header, Position, Summary, TerminalPick,
     TextWriter, json_line,
 };
 
@@ -77,14 +77,20 @@ impl StoredRecording {
 
     /// The frames in order, with the opened data key.
     pub fn frames(&self, key: &SecretBytes) -> Result<StoredFrames, ReadError> {
-        Ok(StoredFrames {
-            file: Arc::clone(&self.file),
-            portions: Portions::new(),
-            reader: ChunkReader::new(Arc::new(DataKey::new(key.expose())?))?,
-            plain: Vec::new(),
-            taken: 0,
-            over: false,
-        })
+        let key = Arc::new(DataKey::new(key.expose())?);
+        Ok(self.frames_of(ChunkReader::new(key)?, Portions::new()))
+    }
+
+    /// The frames from a position on that an earlier reading gave. No verdict comes of it.
+    pub fn frames_from(&self, key: &SecretBytes, position: &Position) -> Result<StoredFrames, ReadError> {
+        let key = Arc::new(DataKey::new(key.expose())?);
+        let reader = ChunkReader::resume(key, self.header.clone(), position)?;
+        Ok(self.frames_of(reader, Portions::from(position.bytes)))
+    }
+
+    fn frames_of(&self, reader: ChunkReader, portions: Portions) -> StoredFrames {
+        let file = Arc::clone(&self.file);
+        StoredFrames { file, portions, reader, plain: Vec::new(), taken: 0, began_at: None, over: false }
     }
 
     /// Writes the recording to `out` in another format, as far as it can be read. What is returned says
@@ -145,10 +151,26 @@ pub struct StoredFrames {
     reader: ChunkReader,
     plain: Vec<u8>,
     taken: usize,
+    /// Where the chunk at hand begins.
+    began_at: Option<Position>,
     over: bool,
 }
 
 impl StoredFrames {
+    /// Where the chunk begins that the last frame came from; `None` when it is the first one.
+    #[must_use]
+    pub fn began_at(&self) -> Option<Position> {
+        self.began_at
+    }
+
+    /// After the last frame of a recording that is still being written: looks again for more. Frees
+    /// buffers until then.
+    pub fn rest(&mut self) {
+        self.over = false;
+        (self.plain, self.taken) = (Vec::new(), 0);
+        self.portions.rest();
+    }
+
     /// What was found as far as it was read; call it when there are no more frames.
     pub fn summary(self) -> Result<Summary, Error> {
         self.reader.finish()
@@ -165,7 +187,9 @@ impl StoredFrames {
     /// Opens the next chunk; `false` at the end.
     fn next_chunk(&mut self) -> Result<bool, ReadError> {
         loop {
+            let position = self.reader.position();
             if let Some(chunk) = self.reader.next_chunk()? {
+                self.began_at = position;
                 (self.plain, self.taken) = (chunk.into_plain(), 0);
                 return Ok(true);
             }
@@ -220,11 +244,24 @@ pub(crate) struct Portions {
 
 impl Portions {
     pub(crate) fn new() -> Self {
-        Self { buffer: vec![0; READ_LEN], offset: 0 }
+        Self::from(0)
+    }
+
+    /// From a byte of the file on.
+    fn from(offset: u64) -> Self {
+        Self { buffer: vec![0; READ_LEN], offset }
+    }
+
+    /// Frees the buffer until it is needed.
+    fn rest(&mut self) {
+        self.buffer = Vec::new();
     }
 
     /// The next bytes; none at the end.
     pub(crate) fn next(&mut self, file: &File) -> std::io::Result<&[u8]> {
+        if self.buffer.is_empty() {
+            self.buffer = vec![0; READ_LEN];
+        }
         let len = loop {
             match std::os::unix::fs::FileExt::read_at(file, &mut self.buffer, self.offset) {
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}

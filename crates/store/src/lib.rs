@@ -92,7 +92,7 @@ pub use request::{NewApproval, RequestFilter, StoredRequest};
 pub use review::{ReviewItemFilter, ReviewItemState};
 pub use rotation::{BREAKER_FAILURES, Claimed, DueAccount, NewRotation, RotationFilter, Saved};
 pub use secret::SealedSecret;
-pub use session::{NewSession, SessionEnd, SessionFilter};
+pub use session::{NewSession, SessionEnd, SessionFilter, SessionSought};
 pub use throttle::Failures;
 pub use ticket::TicketedGrant;
 pub use usage::AccountUse;

@@ -111,6 +111,17 @@ impl Query {
         Ok(Self { builder, ending, sort, limit })
     }
 
+    /// Rows that are not shown page by page, to be narrowed further and ordered by whoever asks.
+    pub(crate) fn bare(plan: &Plan) -> Self {
+        let builder = QueryBuilder::new(format!("select {} from {}", plan.columns, plan.from));
+        Self { builder, ending: None, sort: String::new(), limit: 0 }
+    }
+
+    /// All of its rows.
+    pub(crate) async fn all(mut self, tx: &mut ReadTx) -> Result<Vec<SqliteRow>, Error> {
+        Ok(self.builder.build().fetch_all(tx.connection()).await?)
+    }
+
     /// The count of rows, to be narrowed further.
     pub(crate) fn count(plan: &Plan) -> Self {
         let builder = QueryBuilder::new(format!("select count(*) from (select 1 from {}", plan.from));

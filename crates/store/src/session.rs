@@ -74,7 +74,67 @@ pub struct SessionFilter {
     pub until: Option<Timestamp>,
 }
 
+/// Which sessions a search is about, beside what their recordings hold.
+#[derive(Clone, Debug, Default)]
+pub struct SessionSought {
+    /// As for a listing.
+    pub filter: SessionFilter,
+    /// On an account of this name, on whichever asset.
+    pub account_name: Option<String>,
+    /// With this in the reason of the request, in lower case.
+    pub reasons: Vec<String>,
+    /// For this ticket.
+    pub ticket: Option<String>,
+    /// One of these.
+    pub among: Option<Vec<String>>,
+}
+
 impl ReadTx {
+    /// The newest `limit` of the sessions of `own`, and of those in `scopes`, that are sought.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sessions_sought(
+        &mut self,
+        scopes: &[ScopePath],
+        own: &UserId,
+        sought: &SessionSought,
+        limit: u32,
+    ) -> Result<Vec<Session>, Error> {
+        let mut query = filtered(Query::bare(&LISTED), scopes, own, &sought.filter);
+        query.equal("account.name", sought.account_name.clone());
+        let requested = " and exists (select 1 from access_grant join request on request.id = access_grant.request_id \
+                         where access_grant.id = session.grant_id and ";
+        for reason in &sought.reasons {
+            query.sql().push(requested).push("instr(lower(request.reason), ").push_bind(reason.clone()).push(") > 0)");
+        }
+        if let Some(ticket) = &sought.ticket {
+            query.sql().push(requested).push("request.ticket = ").push_bind(ticket.clone()).push(")");
+        }
+        if let Some(among) = &sought.among {
+            let ids = row::to_json(among, "session ids")?;
+            query.sql().push(" and session.id in (select value from json_each(").push_bind(ids).push("))");
+        }
+        query.sql().push(" order by session.started_at desc, session.id desc limit ").push_bind(i64::from(limit));
+        let rows = query.all(self).await?;
+        rows.iter().map(session).collect()
+    }
+
+    /// The sessions that were recorded and ended at `since` or later.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sessions_recorded(&mut self, since: Timestamp) -> Result<Vec<SessionId>, Error> {
+        let rows = sqlx::query(
+            "select id from session where coalesce(ended_at, 9223372036854775807) between ?1 and 9223372036854775806 \
+             and recording_bytes is not null order by coalesce(ended_at, 9223372036854775807)",
+        )
+        .bind(since.as_millis())
+        .fetch_all(self.connection())
+        .await?;
+        rows.iter().map(|found| row::text(found, "id")).collect()
+    }
+
     /// How many sessions are not over.
     ///
     /// # Errors

@@ -34,7 +34,7 @@ pub use frame::{Blake3, ExitStatus, ForwardKind, ForwardPhase, Frame, FrameKind,
 pub use header::{DataKey, Header};
 pub use lines::{Line, LineReader, Mark, MarkFinder, MarkKind};
 pub use pieces::{Chain, ChainDigest, digest_of};
-pub use reader::{Chunk, ChunkReader, Summary, Verdict};
+pub use reader::{Chunk, ChunkReader, Position, Summary, Verdict};
 pub use statement::{
     PARAMETER_VALUE_MAX, PARAMETERS_LEN_MAX, Parameter, STATEMENT_TEXT_MAX, Statement, StatementEnd, StatementOutcome,
     StatementRow, StatementText, TransactionState,

@@ -5,6 +5,7 @@ use aws_lc_rs::digest::{Context, SHA256, digest};
 
 use super::codec::Cursor;
 use super::header::Header;
+use super::reader::Position;
 use super::{CHUNK_LEN_MAX, CHUNK_PLAIN_LEN_MAX, Error, Sha256};
 
 /// What stands in clear before every chunk's sealed part.
@@ -157,6 +158,14 @@ impl Splitter {
             frames: 0,
             ended: false,
         }
+    }
+
+    /// Goes on at `position`, as if everything before it had been pushed.
+    pub(super) fn resume(&mut self, header: Header, position: &Position) {
+        self.header = Some(header);
+        self.chain = position.chain;
+        self.index = position.chunks;
+        self.whole_len = position.bytes;
     }
 
     pub(super) fn header(&self) -> Option<&Header> {

@@ -68,6 +68,17 @@ impl Chunk {
     }
 }
 
+/// A place between two chunks, at which reading can begin without what lies before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The chain's value there.
+    pub chain: [u8; 32],
+    /// How many chunks lie before it.
+    pub chunks: u64,
+    /// How many bytes of the file lie before it.
+    pub bytes: u64,
+}
+
 /// Opens chunks one after the other. Feed bytes with `push`, take chunks with `next_chunk` until there
 /// is none, and ask `finish` at the end of the file.
 pub struct ChunkReader {
@@ -94,6 +105,23 @@ impl ChunkReader {
     pub fn new(key: Arc<DataKey>) -> Result<Self, Error> {
         let zstd = zstd::bulk::Decompressor::new().map_err(|_| Error::Failed("compressor"))?;
         Ok(Self { key, splitter: Splitter::new(), zstd, good: Good::default(), altered: false })
+    }
+
+    /// A reader that begins at `position` in the recording with this header: push the bytes from there
+    /// on. What lies before is not looked at, so that its verdict at the end says nothing.
+    pub fn resume(key: Arc<DataKey>, header: Header, position: &Position) -> Result<Self, Error> {
+        let Position { chain, chunks, bytes } = *position;
+        let mut reader = Self::new(key)?;
+        reader.splitter.resume(header, position);
+        reader.good = Good { chain, chunks, bytes, ..Good::default() };
+        Ok(reader)
+    }
+
+    /// Where the next chunk begins; `None` before the first one.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        let Good { chain, chunks, bytes, .. } = self.good;
+        (chunks > 0).then_some(Position { chain, chunks, bytes })
     }
 
     /// Takes the next bytes of the file.

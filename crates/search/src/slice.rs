@@ -1,0 +1,159 @@
+//! Slices: a recording is indexed piece by piece, each short enough to be read again in no time.
+
+use std::collections::HashSet;
+
+use postern_wire::recording::{Frame, Position};
+use serde::{Deserialize, Serialize};
+
+use crate::key::{IndexKey, TERM_LEN};
+use crate::moment::{Moment, MomentKind, MomentReader};
+use crate::words::{Field, words};
+
+/// A slice is closed when it has so much text, in bytes.
+pub const SLICE_LEN: usize = 128 * 1024;
+
+/// A command that a terminal's screen told. It cannot be told again from the middle of a recording.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Note {
+    pub(crate) at_ms: u64,
+    pub(crate) channel: Option<u32>,
+    pub(crate) text: String,
+}
+
+/// A piece of a recording as the index takes it.
+pub struct Slice {
+    /// Where in the recording's file to begin reading it; `None` at the front.
+    pub(crate) from: Option<Position>,
+    /// The time of its last moment, in milliseconds since the session's start.
+    pub(crate) until_ms: u64,
+    /// Its terms, each `TERM_LEN` characters, with blanks between them.
+    pub(crate) terms: String,
+    /// Its notes, not sealed yet; empty when it has none.
+    pub(crate) notes: Vec<u8>,
+    /// How many bytes of text it has.
+    pub text_bytes: u64,
+}
+
+/// Cuts one session's recording into slices. Feed it the frames from the first on.
+pub struct Slicer {
+    reader: MomentReader,
+    open: Open,
+    /// Where the next slice begins to be read.
+    from: Option<Position>,
+}
+
+/// The slice that is being filled.
+#[derive(Default)]
+struct Open {
+    /// Its text in lower case.
+    text: String,
+    text_bytes: usize,
+    names: HashSet<(Field, String)>,
+    notes: Vec<Note>,
+    until_ms: u64,
+    filled: bool,
+}
+
+impl Open {
+    fn take(&mut self, moment: Moment) {
+        let Moment { at_ms, channel, kind, text, names } = moment;
+        self.filled = true;
+        self.until_ms = self.until_ms.max(at_ms);
+        self.text_bytes += text.len() + 1;
+        if text.is_ascii() {
+            let began = self.text.len();
+            self.text.push_str(&text);
+            if let Some(added) = self.text.get_mut(began..) {
+                added.make_ascii_lowercase();
+            }
+        } else {
+            self.text.push_str(&text.to_lowercase());
+        }
+        self.text.push('\n');
+        for (field, name) in names {
+            field.forms(&name, |form| {
+                self.names.insert((field, form.to_owned()));
+            });
+        }
+        let worded = match kind {
+            MomentKind::Command | MomentKind::Exec => Some(Field::Command),
+            MomentKind::Statement => Some(Field::Statement),
+            _ => None,
+        };
+        if let Some(field) = worded {
+            let lower = text.to_lowercase();
+            words(&lower, |word| {
+                self.names.insert((field, word.to_owned()));
+            });
+        }
+        if kind == MomentKind::Command {
+            self.notes.push(Note { at_ms, channel, text });
+        }
+    }
+
+    /// The terms of what was taken, in their order and each once.
+    fn terms(&self, key: &IndexKey) -> String {
+        let mut unique = HashSet::new();
+        words(&self.text, |word| {
+            unique.insert(word);
+        });
+        let of_text = unique.into_iter().map(|word| key.term(None, word));
+        let of_names = self.names.iter().map(|(field, form)| key.term(Some(*field), form));
+        let mut terms: Vec<[u8; TERM_LEN]> = of_text.chain(of_names).collect();
+        terms.sort_unstable();
+        terms.dedup();
+        let mut out = String::with_capacity(terms.len() * (TERM_LEN + 1));
+        for term in &terms {
+            out.extend(term.iter().map(|digit| char::from(*digit)));
+            out.push(' ');
+        }
+        out
+    }
+}
+
+impl Slicer {
+    /// One that has seen nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { reader: MomentReader::default(), open: Open::default(), from: None }
+    }
+
+    /// Takes the next frame, which came from the chunk that begins at `chunk`; gives a slice when that
+    /// filled one.
+    pub fn frame(&mut self, frame: &Frame<'_>, chunk: Option<Position>, key: &IndexKey) -> Option<Slice> {
+        let Self { reader, open, .. } = self;
+        reader.frame(frame, &mut |moment| open.take(moment));
+        if self.open.text_bytes >= SLICE_LEN { self.cut(chunk, key) } else { None }
+    }
+
+    /// What there is so far, as a slice of its own; the last frame came from the chunk at `chunk`.
+    pub fn cut(&mut self, chunk: Option<Position>, key: &IndexKey) -> Option<Slice> {
+        let open = std::mem::take(&mut self.open);
+        let from = self.from;
+        if !open.filled {
+            return None;
+        }
+        // A line that goes on began in this chunk or is lost to reading again; the index has it.
+        self.from = chunk;
+        let notes = match open.notes.is_empty() {
+            true => Vec::new(),
+            false => serde_json::to_vec(&open.notes).unwrap_or_default(),
+        };
+        let text_bytes = u64::try_from(open.text_bytes).unwrap_or(u64::MAX);
+        Some(Slice { from, until_ms: open.until_ms, terms: open.terms(key), notes, text_bytes })
+    }
+
+    /// The recording is over: the last slice.
+    pub fn finish(mut self, key: &IndexKey) -> Option<Slice> {
+        let reader = std::mem::take(&mut self.reader);
+        let open = &mut self.open;
+        reader.finish(&mut |moment| open.take(moment));
+        self.cut(None, key)
+    }
+}
+
+impl Default for Slicer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
