@@ -100,6 +100,7 @@ const pages = [
   createRoute({ getParentRoute: under, path: "/sql", component: page(() => import("./pages/work/SqlPage"), "SqlPage") }),
   createRoute({ getParentRoute: under, path: "/terminals", component: page(() => import("./pages/work/TerminalPage"), "TerminalPage") }),
   createRoute({ getParentRoute: under, path: "/terminals/$session", component: page(() => import("./pages/work/TerminalPage"), "TerminalPage") }),
+  createRoute({ getParentRoute: under, path: "/search", component: page(() => import("./pages/work/SearchPage"), "SearchPage") }),
   createRoute({ getParentRoute: under, path: "/sessions", component: page(() => import("./pages/work/SessionsPage"), "SessionsPage") }),
   createRoute({ getParentRoute: under, path: "/sessions/$id", component: page(() => import("./pages/work/SessionPage"), "SessionPage") }),
   createRoute({ getParentRoute: under, path: "/users", component: page(() => import("./pages/admin/UsersPage"), "UsersPage") }),

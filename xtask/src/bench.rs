@@ -16,3 +16,11 @@ pub(crate) fn policy() -> anyhow::Result<()> {
     let measured = ["bench", "--quiet", "--locked", "--package", "postern-domain", "--bench", "policy"];
     show(&cargo(), &measured, &root(), &mut |_| {})
 }
+
+/// Measures search over recordings: how many sessions and megabytes of output, unless 10000 of each. It
+/// needs about half as much room on the disk as there is output, where temporary files lie.
+pub(crate) fn search(arguments: &[&str]) -> anyhow::Result<()> {
+    let mut measured = vec!["bench", "--quiet", "--locked", "--package", "postern-search", "--bench", "search", "--"];
+    measured.extend(arguments);
+    show(&cargo(), &measured, &root(), &mut |_| {})
+}

@@ -36,6 +36,7 @@ const USAGE: &str = "usage: cargo xtask <what>
   bench discovery  accounts discovered a second, on one server and on many
   crash-points  stops rotations and provisioning everywhere: is a secret lost, an account locked?
   bench policy  decisions and who-can over 10,000 people, 10,000 accounts and 1,000 policies
+  bench search  recordings indexed and searched, on a release build: sessions and megabytes, 10000 of each
   bench ssh     speed beside direct and `ssh -J`, on a release build
   bench database  speed beside direct and pgbouncer, on a release build
   bench rotation  rotations a second against real servers, and how soon many are planned
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         ["ci", "--fast"] => ci::run(ci::Extent::Fast),
         ["bench", "discovery"] => estate::bench(),
         ["bench", "policy"] => bench::policy(),
+        ["bench", "search", size @ ..] => bench::search(size),
         ["bench", what @ ..] => bench::run(what),
         ["console-e2e", part @ ..] => console::flows(part),
         ["statements"] => statements::run(),

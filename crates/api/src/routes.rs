@@ -31,6 +31,7 @@ mod right_size;
 mod role;
 mod rotation;
 mod scope;
+mod search;
 mod session;
 mod sql_console;
 mod ssh_key;
@@ -74,6 +75,7 @@ pub(crate) fn all(routes: Routes) -> Routes {
         .and(role::declare)
         .and(rotation::declare)
         .and(scope::declare)
+        .and(search::declare)
         .and(session::declare)
         .and(sql_console::declare)
         .and(ssh_key::declare)

@@ -74,6 +74,12 @@ impl DataFolder {
         self.root.join("recordings")
     }
 
+    /// The search index, which can be made anew from the recordings.
+    #[must_use]
+    pub fn search_index(&self) -> PathBuf {
+        self.root.join("search.db")
+    }
+
     /// The certificate of the internal authority.
     #[must_use]
     pub fn ca(&self) -> PathBuf {

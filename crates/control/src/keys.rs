@@ -1,5 +1,5 @@
 //! Postern's own keys: what signs the ledger's checkpoints, what the SSH gateway is known by, and
-//! what signs SSH user certificates. They are made once and lie sealed beside the vault's key ring.
+//! what signs SSH user certificates, and what hides the words of the search index. They are made once and lie sealed beside the vault's key ring.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -21,16 +21,19 @@ pub(crate) enum OwnKey {
     SshHost,
     /// Signs certificates that let the gateway sign in to targets.
     SshUserCa,
+    /// Makes the words of recordings into the terms of the search index.
+    SearchIndex,
 }
 
 impl OwnKey {
-    pub(crate) const ALL: [Self; 3] = [Self::Ledger, Self::SshHost, Self::SshUserCa];
+    pub(crate) const ALL: [Self; 4] = [Self::Ledger, Self::SshHost, Self::SshUserCa, Self::SearchIndex];
 
     pub(crate) const fn setting(self) -> &'static str {
         match self {
             Self::Ledger => "key.ledger",
             Self::SshHost => "key.ssh_host",
             Self::SshUserCa => "key.ssh_user_ca",
+            Self::SearchIndex => "key.search_index",
         }
     }
 
@@ -60,7 +63,7 @@ pub(crate) fn envelope(text: &str) -> Result<Envelope, Error> {
 }
 
 impl Control {
-    async fn own_seed(&self, rows: &mut ReadTx, key: OwnKey) -> Result<SecretBytes, Error> {
+    pub(crate) async fn own_seed(&self, rows: &mut ReadTx, key: OwnKey) -> Result<SecretBytes, Error> {
         let text = rows.setting(key.setting()).await?;
         let text = text.ok_or_else(|| Error::Unavailable("the data folder has not been set up".to_owned()))?;
         Ok(self.vault().open(&key.binding(), &envelope(&text)?)?)

@@ -72,6 +72,7 @@ mod right_size;
 mod role;
 mod rotation;
 mod scope;
+mod search;
 mod secret;
 mod session;
 mod settings;
@@ -163,6 +164,7 @@ pub use right_size::{PolicyRightSize, PolicyRightSized};
 pub use role::RoleBody;
 pub use rotation::{RotateInput, RotatePlan, RotateTarget, Worker};
 pub use scope::ScopeBody;
+pub use search::{SearchCount, SearchFacets, SearchFound, SearchHit, SearchPart, SearchResult};
 pub use secret::SecretInput;
 pub use session::{SessionGuest, SessionLive};
 pub use settings::SettingsView;
@@ -234,6 +236,8 @@ struct Inner {
     archive: std::sync::OnceLock<postern_archive::ArchiveConfig>,
     /// Who sees the ledger, once that is known.
     witnesses: std::sync::OnceLock<witness::Known>,
+    /// What recordings are searched with.
+    search: search::Searching,
     /// What goes on about break-glass bundles.
     bundling: offline::Bundling,
     /// What authenticators were asked and have not answered.
@@ -271,6 +275,7 @@ impl Control {
             channels: std::sync::OnceLock::new(),
             archive: std::sync::OnceLock::new(),
             witnesses: std::sync::OnceLock::new(),
+            search: search::Searching::default(),
             bundling: offline::Bundling::default(),
             questions: passkey::Questions::default(),
             detection: detection::Detection::default(),

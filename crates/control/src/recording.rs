@@ -82,7 +82,7 @@ impl Control {
         Some((chain.bytes, hex::encode(chain.digest)))
     }
 
-    async fn recording_opened(&self, session: &SessionId) -> Result<(StoredRecording, SecretBytes), Error> {
+    pub(crate) async fn recording_opened(&self, session: &SessionId) -> Result<(StoredRecording, SecretBytes), Error> {
         let path = self.recording_path(session);
         let opened = tokio::task::spawn_blocking(move || StoredRecording::open(&path))
             .await

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use postern_domain::SecretBytes;
 use postern_wire::recording::{
-    CastWriter, Chain, ChainDigest, ChunkReader, DataKey, Error, Frame, Frames, Header, Position, Summary, TerminalPick,
-    TextWriter, json_line,
+    CastWriter, Chain, ChainDigest, ChunkReader, DataKey, Error, Frame, Frames, Header, Position, Summary,
+    TerminalPick, TextWriter, json_line,
 };
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ mod review;
 mod right_size;
 mod role;
 mod rotation;
+mod search;
 mod server;
 mod session;
 mod ssh_key;
@@ -179,6 +180,7 @@ pub(crate) enum Command {
     Status(status::Status),
     /// List sessions: one's own, and those one may see.
     Sessions(session::Sessions),
+    Search(search::Search),
     /// Show, watch, play, export, message or terminate one session.
     #[command(subcommand)]
     Session(session::SessionCommand),
@@ -260,6 +262,7 @@ pub(crate) async fn run(command: Command, format: Format) -> Result<u8, Failure>
         Command::Channel(command) => command.run(format).await,
         Command::Status(args) => args.run(format).await,
         Command::Sessions(args) => args.run(format).await,
+        Command::Search(args) => args.run(format).await,
         Command::Session(command) => command.run(format).await,
         Command::Audit(command) => command.run(format).await,
         Command::Vault(command) => command.run(format).await,

@@ -234,6 +234,7 @@ fn keep(
     tasks.spawn(control.clone().keep_to_policy(stop.clone()));
     tasks.spawn(control.clone().keep_tickets(stop.clone()));
     tasks.spawn(control.clone().keep_detecting(stop.clone()));
+    tasks.spawn(control.clone().keep_search(stop.clone()));
     tasks.spawn(control.clone().keep_secrets(stop.clone()));
     tasks.spawn(control.clone().keep_channels(channels, stop.clone()));
     tasks.spawn(control.clone().keep_bundle(stop.clone()));

@@ -11,11 +11,11 @@ use postern_wire::recording::Position;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Row, SqlitePool};
 
+use crate::Error;
 use crate::key::IndexKey;
 use crate::query::Clause;
 use crate::slice::{Note, Slice};
 use crate::words::Field;
-use crate::Error;
 
 /// The version of the file; another one is made anew.
 const VERSION: &[u8] = b"1";
@@ -162,15 +162,17 @@ impl Index {
                 false => Some(self.key.seal(id, &slice.notes).ok_or(Error::Sealing)?),
             };
             let from = slice.from.as_ref();
-            sqlx::query("insert into slice (id, until_ms, chain, chunks, bytes, notes) values (?1, ?2, ?3, ?4, ?5, ?6)")
-                .bind(id)
-                .bind(i64::try_from(slice.until_ms).unwrap_or(i64::MAX))
-                .bind(from.map(|from| from.chain.to_vec()))
-                .bind(from.map(|from| i64::try_from(from.chunks).unwrap_or(i64::MAX)))
-                .bind(from.map(|from| i64::try_from(from.bytes).unwrap_or(i64::MAX)))
-                .bind(notes)
-                .execute(&mut *tx)
-                .await?;
+            sqlx::query(
+                "insert into slice (id, until_ms, chain, chunks, bytes, notes) values (?1, ?2, ?3, ?4, ?5, ?6)",
+            )
+            .bind(id)
+            .bind(i64::try_from(slice.until_ms).unwrap_or(i64::MAX))
+            .bind(from.map(|from| from.chain.to_vec()))
+            .bind(from.map(|from| i64::try_from(from.chunks).unwrap_or(i64::MAX)))
+            .bind(from.map(|from| i64::try_from(from.bytes).unwrap_or(i64::MAX)))
+            .bind(notes)
+            .execute(&mut *tx)
+            .await?;
             let terms = sqlx::query("insert into term (rowid, terms) values (?1, ?2)").bind(id).bind(slice.terms);
             terms.execute(&mut *tx).await?;
         }
@@ -195,7 +197,11 @@ impl Index {
                 .bind(last)
                 .execute(&mut *tx)
                 .await?;
-            sqlx::query("delete from slice where id between ?1 and ?2").bind(first).bind(last).execute(&mut *tx).await?;
+            sqlx::query("delete from slice where id between ?1 and ?2")
+                .bind(first)
+                .bind(last)
+                .execute(&mut *tx)
+                .await?;
         }
         Ok(tx.commit().await?)
     }
@@ -242,8 +248,10 @@ impl Index {
     /// # Errors
     /// When the file fails.
     pub async fn places(&self, session: &str, clauses: &[Clause], limit: u32) -> Result<Vec<Place>, Error> {
-        let no: Option<i64> =
-            sqlx::query_scalar("select no from session where id = ?1").bind(session).fetch_optional(&self.readers).await?;
+        let no: Option<i64> = sqlx::query_scalar("select no from session where id = ?1")
+            .bind(session)
+            .fetch_optional(&self.readers)
+            .await?;
         let Some(no) = no else { return Ok(Vec::new()) };
         let (first, last) = slices_of(no);
         let matching = clauses.iter().map(|clause| self.matching(clause)).collect::<Vec<_>>().join(" AND ");

@@ -7,6 +7,9 @@ use crate::moment::{Moment, MomentReader};
 use crate::query::Clause;
 use crate::words::find;
 
+/// The most moments that are told of one clause.
+const HITS_MAX: usize = 3;
+
 /// A moment that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {
@@ -19,17 +22,17 @@ pub struct Hit {
 /// The first moments of a slice that answer each of `clauses`, in the order of the clauses. `frames` are
 /// those from the slice's position on.
 #[must_use]
-pub fn look<'a>(place: &Place, frames: impl Iterator<Item = Frame<'a>>, clauses: &[Clause]) -> Vec<Option<Hit>> {
-    let mut found: Vec<Option<Hit>> = vec![None; clauses.len()];
+pub fn look<'a>(place: &Place, frames: impl Iterator<Item = Frame<'a>>, clauses: &[Clause]) -> Vec<Vec<Hit>> {
+    let mut found: Vec<Vec<Hit>> = vec![Vec::new(); clauses.len()];
     let mut each = |moment: Moment| {
         if moment.at_ms > place.until_ms {
             return;
         }
         let mut lower = None;
-        for (clause, found) in clauses.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
+        for (clause, found) in clauses.iter().zip(&mut found).filter(|(_, found)| found.len() < HITS_MAX) {
             let lower = lower.get_or_insert_with(|| moment.text.to_lowercase());
             if answers(clause, &moment, lower) {
-                *found = Some(Hit { marks: marks(clauses, &moment.text, lower), moment: moment.clone() });
+                found.push(Hit { marks: marks(clauses, &moment.text, lower), moment: moment.clone() });
             }
         }
     };

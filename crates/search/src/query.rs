@@ -2,7 +2,7 @@
 
 use postern_domain::Timestamp;
 
-use crate::words::{Field, find, words};
+use crate::words::{Field, words};
 
 /// The longest query, in characters.
 const QUERY_LEN_MAX: usize = 500;
@@ -114,7 +114,12 @@ impl Query {
             Some("since") => once("since", &mut self.since, moment("since", &value, now)?)?,
             Some("until") => once("until", &mut self.until, moment("until", &value, now)?)?,
             Some(other) => {
-                return wrong("q", format!("there is no field {other:?}: use one of {FIELDS}; to look for the text, put it in quotation marks"));
+                return wrong(
+                    "q",
+                    format!(
+                        "there is no field {other:?}: use one of {FIELDS}; to look for the text, put it in quotation marks"
+                    ),
+                );
             }
         }
         Ok(())
@@ -133,13 +138,6 @@ impl Query {
             self.clauses.push(clause);
         }
         Ok(())
-    }
-
-    /// Whether `reason`, in any case, contains what it must.
-    #[must_use]
-    pub fn fits_reason(&self, reason: &str) -> bool {
-        let lower = reason.to_lowercase();
-        self.reasons.iter().all(|wanted| find(&lower, wanted).is_some())
     }
 }
 
@@ -193,10 +191,13 @@ fn parts(text: &str) -> Result<Vec<Part>, QueryError> {
             None => value.split_at(value.find(char::is_whitespace).unwrap_or(value.len())),
         };
         if value.trim().is_empty() {
-            return wrong("q", match field {
-                Some(field) => format!("say what to look for after {field}:, without a blank between them"),
-                None => "write something between the quotation marks".to_owned(),
-            });
+            return wrong(
+                "q",
+                match field {
+                    Some(field) => format!("say what to look for after {field}:, without a blank between them"),
+                    None => "write something between the quotation marks".to_owned(),
+                },
+            );
         }
         parts.push(Part { field, value: value.to_owned() });
         rest = left.trim_start();
@@ -216,7 +217,9 @@ mod tests {
 
     #[test]
     fn words_phrases_and_fields_are_told_apart() {
-        let query = parsed(r#"Error "Permission denied" file:/etc/Shadow command:"rm -rf" user:ada since:1d http://web-1/x"#).unwrap();
+        let query =
+            parsed(r#"Error "Permission denied" file:/etc/Shadow command:"rm -rf" user:ada since:1d http://web-1/x"#)
+                .unwrap();
         assert_eq!(
             query.clauses,
             [
@@ -227,7 +230,10 @@ mod tests {
                 Clause::Text("http://web-1/x".to_owned()),
             ]
         );
-        assert_eq!((query.user.as_deref(), query.since), (Some("ada"), Some(Timestamp::from_millis(1_799_913_600_000))));
+        assert_eq!(
+            (query.user.as_deref(), query.since),
+            (Some("ada"), Some(Timestamp::from_millis(1_799_913_600_000)))
+        );
     }
 
     #[test]

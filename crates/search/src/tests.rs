@@ -70,7 +70,7 @@ impl Recorded {
         for clause in &query.clauses {
             for place in index.places(session, std::slice::from_ref(clause), 8).await.unwrap() {
                 let frames = self.frames(place.from.as_ref()).into_iter().map(|(frame, _)| frame);
-                hits.extend(look(&place, frames, std::slice::from_ref(clause)).into_iter().flatten());
+                hits.extend(look(&place, frames, std::slice::from_ref(clause)).concat());
             }
         }
         hits
@@ -158,7 +158,8 @@ async fn a_long_recording_is_read_again_from_where_the_place_is() {
     let folder = tempfile::tempdir().unwrap();
     let index = index(&folder).await;
     let chunk = |number: u64| {
-        let lines: String = (0..600).map(|line| format!("chunk {number} line {line} of a log that goes on\r\n")).collect();
+        let lines: String =
+            (0..600).map(|line| format!("chunk {number} line {line} of a log that goes on\r\n")).collect();
         let needle = if number == 17 { "here is the needle\r\n" } else { "" };
         vec![(number * 1000, FrameKind::Output { channel: 0, data: format!("{lines}{needle}").into_bytes().into() })]
     };
@@ -178,7 +179,10 @@ async fn sessions_leave_the_index_and_another_key_makes_it_anew() {
     let one = record("one", &[shell(&["uptime\r\nroot@web-1:~# "])]);
     one.index(&opened, "one").await;
     one.index(&opened, "one").await;
-    assert_eq!((sessions(&opened, "uptime").await, opened.whole().await.unwrap()), (vec!["one".to_owned()], vec!["one".to_owned()]));
+    assert_eq!(
+        (sessions(&opened, "uptime").await, opened.whole().await.unwrap()),
+        (vec!["one".to_owned()], vec!["one".to_owned()])
+    );
     opened.forget(&["one".to_owned(), "none".to_owned()]).await.unwrap();
     assert!(sessions(&opened, "uptime").await.is_empty());
     one.index(&opened, "one").await;

@@ -110,9 +110,7 @@ pub(crate) fn trimmed(path: &str) -> &str {
 pub(crate) fn find(text: &str, wanted: &str) -> Option<std::ops::Range<usize>> {
     text.match_indices(wanted).map(|(at, found)| at..at + found.len()).find(|range| {
         let joins = |left: Option<char>, right: Option<char>| match (left, right) {
-            (Some(left), Some(right)) => {
-                is_word(left) && is_word(right) && !stands_alone(left) && !stands_alone(right)
-            }
+            (Some(left), Some(right)) => is_word(left) && is_word(right) && !stands_alone(left) && !stands_alone(right),
             _ => false,
         };
         let (before, after) = (text.get(..range.start), text.get(range.end..));
@@ -141,13 +139,19 @@ mod tests {
 
     #[test]
     fn words_are_runs_of_letters_and_digits() {
-        assert_eq!(all("-rw-r--r-- 1 root  web-01.example.com: a_b=ünï│x"), ["rw", "root", "web", "01", "example", "com", "a_b", "ünï"]);
+        assert_eq!(
+            all("-rw-r--r-- 1 root  web-01.example.com: a_b=ünï│x"),
+            ["rw", "root", "web", "01", "example", "com", "a_b", "ünï"]
+        );
         assert_eq!(all("日本 ok"), ["日", "本", "ok"]);
     }
 
     #[test]
     fn a_name_is_found_by_its_folders_its_domain_and_its_last_part() {
-        assert_eq!(forms(Field::File, "/etc/ssh/sshd_config"), ["/etc/ssh/sshd_config", "sshd_config", "/etc", "/etc/ssh"]);
+        assert_eq!(
+            forms(Field::File, "/etc/ssh/sshd_config"),
+            ["/etc/ssh/sshd_config", "sshd_config", "/etc", "/etc/ssh"]
+        );
         assert_eq!(forms(Field::Host, "db.example.com"), ["db.example.com", "example.com", "com"]);
         assert_eq!(forms(Field::Host, "10.0.0.1"), ["10.0.0.1"]);
         assert!(Field::File.means("/etc/", "/etc/shadow") && !Field::File.means("/et", "/etc/shadow"));

@@ -27,6 +27,7 @@ mod requests;
 mod reviews;
 mod rotation;
 mod scenarios;
+mod search;
 mod siem;
 mod sources;
 mod sql_console;

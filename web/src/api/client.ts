@@ -5,7 +5,7 @@ import type {
   Access, AccessExplained, Account, Alert, ApiToken, Applied, Asset, Attachment, AuditItem, CheckedOut, Checkout, ConnectTicket, Counts, DayFigures,
   DiscoveryRun, DiscoveryView, Document, DutiesView, DocumentsRead, DocumentsWritten, Finding, Folder, Inventory, NoticeChoice, NoticeChoiceView, WaitingStatement,
   Grant, Group, Home, HostKey, Integrity, Link, LinkShown, Login, Page, Passkey, PasskeyAnswer,
-  PasskeyOffer, Permission, Policy, PolicyDeleted, PolicyRightSize, PolicyRightSized, Proof, ReachItem, RecordingMarks, Recurrence, RecordingSearch, Request, RequestComment, RequestContext, RequestTemplate, Review, ReviewAnswered, ReviewItem, ReviewPlan, ReviewStarted,
+  PasskeyOffer, Permission, Policy, PolicyDeleted, PolicyRightSize, PolicyRightSized, Proof, ReachItem, RecordingMarks, Recurrence, RecordingSearch, Request, RequestComment, RequestContext, RequestTemplate, Review, ReviewAnswered, ReviewItem, ReviewPlan, ReviewStarted, SearchFound,
   Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, BreakGlassUse, ChannelView, WitnessView, OfflineView, SqlConsoleOpened, SshKey, StandIn, Status, TerminalOpened, User,
   VaultStatus, WeighedRequest, Who,
 } from "./nouns";
@@ -113,6 +113,8 @@ export const api = {
   policyShow: (name: string, signal?: Signal) => json<Policy>("GET", path("policies", name), { signal }),
   policyPut: (name: string, body: PolicyText) => call("PUT", path("policies", name), { body }),
   policyDelete: (name: string) => json<PolicyDeleted>("DELETE", path("policies", name)),
+
+  search: (query: Query, signal?: Signal) => json<SearchFound>("GET", path("search"), { query, signal }),
 
   rightSizeList: (query: Query, signal?: Signal) => json<Page<PolicyRightSize>>("GET", path("right-size"), { query, signal }),
   rightSizeShow: (name: string, signal?: Signal) => json<PolicyRightSized>("GET", path("policies", name, "right-size"), { signal }),

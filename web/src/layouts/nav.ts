@@ -1,4 +1,4 @@
-import { BellRing, Boxes, ClipboardCheck, FileClock, Film, Gauge, Hourglass, House, KeyRound, KeySquare, Radar, RefreshCcwDot, Scissors, ScrollText, Server, Settings2, Shapes, ShieldCheck, Siren, SquareTerminal, TriangleAlert, UserRound, Users, Vault, Waypoints } from "lucide-react";
+import { BellRing, Boxes, ClipboardCheck, FileClock, Film, Gauge, Hourglass, House, KeyRound, KeySquare, Radar, RefreshCcwDot, Scissors, ScrollText, Search, Server, Settings2, Shapes, ShieldCheck, Siren, SquareTerminal, TriangleAlert, UserRound, Users, Vault, Waypoints } from "lucide-react";
 import type { LucideIcon } from "lucide-react";
 
 import { holds } from "../api/can";
@@ -31,6 +31,7 @@ const GROUPS: NavGroup[] = [
       { to: pb.breakGlass(), label: t.nav.breakGlass, icon: Siren, count: "break_glass" },
       { to: pb.terminals(), label: t.nav.terminals, icon: SquareTerminal, count: "terminals" },
       { to: pb.sessions(), label: t.nav.sessions, icon: Film, count: "live" },
+      { to: pb.search(), label: t.nav.recordings, icon: Search },
     ],
   },
   {

@@ -20,6 +20,7 @@ export const pb = {
   sql: () => "/sql",
   terminal: (session: string) => `/terminals/${part(session)}`,
   sessions: () => "/sessions",
+  search: () => "/search",
   session: (id: string) => `/sessions/${part(id)}`,
   users: () => "/users",
   user: (name: string) => `/users/${part(name)}`,

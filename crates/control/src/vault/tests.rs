@@ -29,7 +29,7 @@ async fn a_new_key_rewraps_everything_that_is_stored() {
     assert!(secrets(control).await.iter().all(|kek| *kek == current), "own keys are under the new one");
     let event = estate.world.events("vault.rotate_key").await.pop().expect("an event");
     let people = 8;
-    assert_eq!(event.details["rewrapped"], 3 + 1 + people, "own keys, the secret, everybody's seed");
+    assert_eq!(event.details["rewrapped"], 4 + 1 + people, "own keys, the secret, everybody's seed");
 
     let fay = estate.world.person("fay", "/", &[]).await;
     let code = fay.code(estate.world.now());
