@@ -2156,6 +2156,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sessions whose recordings hold what is asked for, and where */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/sessions": {
         parameters: {
             query?: never;
@@ -7723,6 +7740,78 @@ export interface components {
         };
         /** @description A canonical scope path: `/`, `/emea`, `/emea/payments`. */
         ScopePath: string;
+        /** @description How many of the sessions have a name in common. */
+        SearchCount: {
+            /**
+             * Format: uint64
+             * @description How many.
+             */
+            count: number;
+            /** @description The name. */
+            name: string;
+        };
+        /** @description What the sessions have in common, most frequent first. */
+        SearchFacets: {
+            /** @description Assets. */
+            assets: components["schemas"]["SearchCount"][];
+            /** @description Protocols. */
+            protocols: components["schemas"]["SearchCount"][];
+            /** @description People. */
+            users: components["schemas"]["SearchCount"][];
+        };
+        /** @description What a search found. */
+        SearchFound: {
+            /**
+             * Format: uint64
+             * @description Recordings that are not in the index yet, and may hold it too.
+             */
+            behind: number;
+            /** @description Of those that were counted. */
+            facets: components["schemas"]["SearchFacets"];
+            /** @description The sessions, newest first. */
+            items: components["schemas"]["SearchResult"][];
+            /** @description Whether there are more than were counted. */
+            more: boolean;
+            /** @description Where to go on; none at the end. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many sessions the index knows to hold all of the words: reading them may show that a phrase
+             *     is not among them. At most 1000 are counted.
+             */
+            total: number;
+        };
+        /** @description A moment of a recording that was found. */
+        SearchHit: {
+            /**
+             * Format: uint64
+             * @description When, in milliseconds since the session's start.
+             */
+            at_ms: number;
+            /**
+             * Format: uint32
+             * @description On which channel; none when it is about the session as a whole.
+             */
+            channel?: number | null;
+            /** @description What it is: `output`, `command`, `exec`, `file`, `forward` or `statement`. */
+            kind: string;
+            /** @description What it says, with secrets masked. */
+            parts: components["schemas"]["SearchPart"][];
+        };
+        /** @description A part of a text. */
+        SearchPart: {
+            /** @description Whether it is what was looked for. */
+            found: boolean;
+            /** @description What it says. */
+            text: string;
+        };
+        /** @description A session that was found. */
+        SearchResult: {
+            /** @description The first moments, in the order of time; none where nothing was asked of the recording. */
+            hits: components["schemas"]["SearchHit"][];
+            /** @description The session. */
+            session: components["schemas"]["Session"];
+        };
         /** @description A secret to be stored: one of the two. */
         SecretInput: {
             /** @description The account's password. */
@@ -14133,6 +14222,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ScopeBody"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query: {
+                /** @description Where to go on. */
+                cursor?: string | null;
+                /** @description How many sessions at most; 20, and never more than 50. */
+                limit?: number | null;
+                /** @description Words, "phrases" and fields: `file:/etc/shadow user:ada since:7d`. */
+                q: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchFound"];
                 };
             };
             /** @description What went wrong */

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { RotateCcw, Search } from "lucide-react";
-import { Fragment, useEffect, useMemo, useState } from "react";
+import { Fragment, useEffect, useMemo, useRef, useState } from "react";
 import type { ReactNode } from "react";
 
 import { messageOf } from "../api/errors";
@@ -12,6 +12,7 @@ import { t } from "../i18n";
 import { useVisible } from "../table/useVisible";
 import { Badge } from "../ui/Badge";
 import { Button } from "../ui/Button";
+import { cx } from "../ui/cx";
 import { Skeleton } from "../ui/feedback";
 import { Panel } from "../ui/Page";
 import { exactTime } from "../util/time";
@@ -23,18 +24,18 @@ const s = t.statementLog;
 const ROW_PX = 76;
 
 /** A session with a database: its statements on a time line, as they come while it is live. */
-export function DatabaseSession({ session }: { session: Session }) {
+export function DatabaseSession({ session, startAt }: { session: Session; startAt: number }) {
   const [attempt, setAttempt] = useState(0);
-  return session.state === "ended" ? <Finished session={session} /> : <Live key={attempt} session={session} onAgain={() => setAttempt(attempt + 1)} />;
+  return session.state === "ended" ? <Finished session={session} startAt={startAt} /> : <Live key={attempt} session={session} onAgain={() => setAttempt(attempt + 1)} />;
 }
 
-function Finished({ session }: { session: Session }) {
+function Finished({ session, startAt }: { session: Session; startAt: number }) {
   const recording = useQuery(q.recordingLines(session.id));
   const log = useMemo(() => (recording.data === undefined ? undefined : logOf(recording.data)), [recording.data]);
   if (recording.isError) return <Panel><QueryError error={recording.error} onRetry={() => void recording.refetch()} /></Panel>;
   if (!log) return <Skeleton className="h-64 w-full" />;
   const seconds = session.ended_at ? (new Date(session.ended_at).getTime() - new Date(session.started_at).getTime()) / 1000 : 0;
-  return <Shown entries={log.entries} seconds={seconds} />;
+  return <Shown entries={log.entries} seconds={seconds} startAt={startAt} />;
 }
 
 type Phase = "connecting" | "live" | "ended" | "lost";
@@ -77,14 +78,21 @@ function Live({ session, onAgain }: { session: Session; onAgain: () => void }) {
 
 const isRan = (entry: Entry): entry is Ran => "text" in entry;
 
-function Shown({ entries, seconds, children }: { entries: Entry[]; seconds: number; children?: ReactNode }) {
+/** `startAt` is the second that is gone to, none when it is 0. */
+function Shown({ entries, seconds, startAt = 0, children }: { entries: Entry[]; seconds: number; startAt?: number; children?: ReactNode }) {
   const [needle, setNeedle] = useTypedFilter("q");
   const wanted = needle.trim().toLowerCase();
   const shown = wanted === "" ? entries : entries.filter((entry) => (isRan(entry) ? `${entry.text} ${entry.parameters.join(" ")} ${entry.kept.map((row) => row.values.join(" ")).join(" ")} ${entry.end?.error ?? ""}` : entry.note).toLowerCase().includes(wanted));
   const { frame, indices, before, after, measure } = useVisible(shown.length, ROW_PX);
   const count = entries.filter(isRan).length;
+  const section = useRef<HTMLElement>(null);
+  const chosen = startAt > 0 && wanted === "" ? shown.findLastIndex((entry) => entry.at < startAt + 1) : -1;
+  const [first] = useState(chosen);
+  useEffect(() => {
+    if (first > 0 && section.current) scrollTo({ top: section.current.getBoundingClientRect().top + scrollY + first * ROW_PX - ROW_PX });
+  }, [first]);
   return (
-    <section aria-label={s.title} className="overflow-hidden rounded-lg border bg-surface">
+    <section ref={section} aria-label={s.title} className="overflow-hidden rounded-lg border bg-surface">
       <div className="flex min-h-10 flex-wrap items-center gap-x-3 gap-y-1 border-b px-3 py-1.5 text-sm">
         {children}
         <span className="text-xs text-muted" aria-live="polite">{wanted === "" ? s.count(count) : s.found(shown.length, count)}</span>
@@ -100,7 +108,7 @@ function Shown({ entries, seconds, children }: { entries: Entry[]; seconds: numb
           const entry = shown[at];
           if (!entry) return null;
           return (
-            <li key={at} ref={measure} data-index={at} className="grid grid-cols-[3.75rem_minmax(0,1fr)] gap-x-3 border-b px-4 py-2.5 last:border-b-0">
+            <li key={at} ref={measure} data-index={at} aria-current={at === chosen ? "step" : undefined} className={cx("grid grid-cols-[3.75rem_minmax(0,1fr)] gap-x-3 border-b px-4 py-2.5 last:border-b-0", at === chosen && "bg-accent-soft")}>
               <span className="pt-0.5 font-mono text-2xs text-muted">{exactTime(entry.at)}</span>
               {isRan(entry) ? <Statement ran={entry} /> : <p className="text-sm text-muted italic [overflow-wrap:anywhere]">{entry.note}</p>}
             </li>

@@ -40,12 +40,13 @@ export function SearchPage() {
   });
   const first = found.data?.pages[0];
   const items = found.data?.pages.flatMap((page) => page.items) ?? [];
-  const wrong = found.error instanceof ApiError && found.error.status < 500 && found.error.status !== 401;
+  const refusal = found.error instanceof ApiError ? found.error : undefined;
+  const wrong = refusal && refusal.status < 500 && refusal.status !== 401 ? refusal.message : undefined;
   return (
     <Page title={s.title} lead={s.lead}>
-      <SearchForm key={asked} asked={asked} wrong={wrong ? found.error.message : undefined} onAsk={(q) => set({ q: q || undefined })} />
+      <SearchForm key={asked} asked={asked} wrong={wrong} onAsk={(q) => set({ q: q || undefined })} />
       {asked === "" ? <Examples /> : null}
-      {found.isError && !wrong ? <Panel><QueryError error={found.error} onRetry={() => void found.refetch()} /></Panel> : null}
+      {found.isError && wrong === undefined ? <Panel><QueryError error={found.error} onRetry={() => void found.refetch()} /></Panel> : null}
       {found.isLoading ? <div className="space-y-3"><Skeleton className="h-20 w-full" /><Skeleton className="h-20 w-full" /></div> : null}
       {first ? (
         <div className="grid gap-6 lg:grid-cols-[1fr_14rem]">

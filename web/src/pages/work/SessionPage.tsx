@@ -102,7 +102,7 @@ function Shown({ session }: { session: Session }) {
         <Panel><Blank title={t.errors.forbidden}>{readBlocked}</Blank></Panel>
       ) : (
         <Suspense fallback={<Skeleton className="h-[min(62vh,44rem)] min-h-64 w-full" />}>
-          {["postgresql", "mysql"].includes(session.protocol) ? <DatabaseSession session={session} /> : over ? <Replay session={session} startAt={startAt} /> : <LiveTerminal session={session} />}
+          {["postgresql", "mysql"].includes(session.protocol) ? <DatabaseSession session={session} startAt={startAt} /> : over ? <Replay session={session} startAt={startAt} /> : <LiveTerminal session={session} />}
         </Suspense>
       )}
       <Section title={t.requests.facts} className="mt-8">
