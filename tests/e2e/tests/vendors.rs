@@ -55,9 +55,11 @@ impl Stage {
         ssh.arg("echo started $((6*7)); exec sleep 1000").stdin(Stdio::null());
         let child = Child::start(ssh.stdout(file.try_clone().unwrap()).stderr(file)).unwrap();
         let id = until("a session that waits", || {
-            Ok(self.sessions().into_iter().find(|one| !before.contains(one)).and_then(|one| {
-                (one["state"] == "opening").then(|| one["id"].as_str().unwrap().to_owned())
-            }))
+            Ok(self
+                .sessions()
+                .into_iter()
+                .find(|one| !before.contains(one))
+                .and_then(|one| (one["state"] == "opening").then(|| one["id"].as_str().unwrap().to_owned())))
         });
         Session { child, id: id.unwrap_or_else(|e| panic!("{e}: {}", fs::read_to_string(&said).unwrap())), said }
     }

@@ -69,7 +69,7 @@ const QUOTED: &[&str] = &[
 
 #[test]
 fn every_place_is_a_valid_expression() {
-    assert_eq!(PLACES.len(), sources().len());
+    assert_eq!(PLACES.as_ref().map(Vec::len), Some(sources().len()));
 }
 
 #[test]
