@@ -25,6 +25,7 @@ mod passkey;
 mod policy;
 mod proposal;
 mod reach;
+mod report;
 mod request;
 mod review;
 mod right_size;
@@ -69,6 +70,7 @@ pub(crate) fn all(routes: Routes) -> Routes {
         .and(policy::declare)
         .and(proposal::declare)
         .and(reach::declare)
+        .and(report::declare)
         .and(request::declare)
         .and(review::declare)
         .and(right_size::declare)

@@ -219,6 +219,11 @@ impl Control {
     /// # Errors
     /// When the database fails.
     pub async fn channel_list(&self, _: &Permit<Manage>) -> Result<Vec<ChannelView>, Error> {
+        self.channel_views().await
+    }
+
+    /// How the channels stand.
+    pub(crate) async fn channel_views(&self) -> Result<Vec<ChannelView>, Error> {
         let mut rows = self.store().read().await?;
         let size = rows.ledger_tree().await?.size();
         let mut views = Vec::new();

@@ -11,6 +11,7 @@ use postern_domain::duties::{DutiesDocument, DutiesViolation, Held, SeparationOf
 use postern_domain::event::Event;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::policy::{Policy, Reason};
+use postern_domain::report::DutiesRow;
 use postern_domain::user::{User, UserState};
 use postern_domain::{DutiesId, DutiesName, ScopePath, UserName};
 use postern_store::{Person, ReadTx, WriteTx};
@@ -153,6 +154,29 @@ async fn waits(
 
 async fn author(tx: &mut WriteTx, name: &UserName) -> Result<User, Error> {
     tx.user_by_name(name).await?.ok_or_else(|| Error::not_found("user", name))
+}
+
+/// The separations that hold in a scope, each with who of it holds together what it keeps apart, for reports.
+pub(crate) async fn rows_of(rows: &mut ReadTx, scope: &ScopePath) -> Result<Vec<DutiesRow>, Error> {
+    let estate = Everybody::of(rows).await?;
+    let mut found = Vec::new();
+    for duties in rows.duties().await?.into_iter().filter(|duties| duties.declared.scope.meet(scope).is_some()) {
+        let row = |user, one, other| DutiesRow {
+            name: duties.declared.name.to_string(),
+            scope: duties.declared.scope.clone(),
+            user,
+            one,
+            other,
+        };
+        let seen = |person: &&Person| scope.contains(&person.user.scope);
+        let held = |person: &Person| violation(person, &estate.policies, &duties.declared);
+        let violations: Vec<_> = estate.people.iter().filter(seen).filter_map(held).collect();
+        if violations.is_empty() {
+            found.push(row(None, None, None));
+        }
+        found.extend(violations.into_iter().map(|one| row(Some(one.user.to_string()), Some(one.one), Some(one.other))));
+    }
+    Ok(found)
 }
 
 /// Everybody who may act, and what they hold.

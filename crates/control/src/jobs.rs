@@ -74,6 +74,9 @@ impl Control {
             if let Err(error) = self.expire_checkouts().await {
                 tracing::error!(error = &error as &dyn std::error::Error, "check-outs cannot be looked at");
             }
+            if let Err(error) = self.keep_reports().await {
+                tracing::error!(error = &error as &dyn std::error::Error, "reports cannot be made");
+            }
             if let Err(error) = self.keep_reviews().await {
                 tracing::error!(error = &error as &dyn std::error::Error, "access reviews cannot be looked at");
             }

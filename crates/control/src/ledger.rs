@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use postern_domain::ScopePath;
 use postern_domain::event::Event;
 use postern_domain::permit::{Manage, Permit};
+use postern_domain::report::LedgerRange;
 use postern_ledger::Hash;
 use postern_ledger::note::Checkpoint;
 use postern_ledger::tiles::Directory;
@@ -284,6 +285,39 @@ fn write_line<T: Serialize>(lines: &mut Vec<u8>, value: &T) -> Result<(), Error>
         .map_err(|error| Error::Unavailable(format!("the export cannot be written: {error}")))?;
     lines.push(b'\n');
     Ok(())
+}
+
+/// The part of the signed log that lies between two leaves, with the proof that what was before is its beginning.
+pub(crate) async fn range(
+    control: &Control,
+    rows: &mut ReadTx,
+    leaves: Option<(u64, u64, u64)>,
+) -> Result<LedgerRange, Error> {
+    let unproven = |error| Error::Unavailable(format!("the proof cannot be made: {error}"));
+    let Some((first, last, events)) = leaves else { return Ok(LedgerRange::default()) };
+    let signer = control.ledger_signer(rows).await?;
+    let tiles = control.tiles();
+    let signed = tiles.checkpoint(signer.verifier()).map_err(unpublishable)?;
+    let signed = signed.filter(|signed| signed.size > last);
+    let signed = signed
+        .ok_or_else(|| Error::Conflict("the newest events are not signed yet; try again in a second".to_owned()))?;
+    let hashes = tiles.hashes(signed.size);
+    let before = postern_ledger::proof::root(first, &hashes).map_err(unproven)?;
+    let path = postern_ledger::proof::consistency(first, signed.size, &hashes).map_err(unproven)?;
+    let proven = postern_ledger::proof::verify_consistency(first, &before, signed.size, &signed.root, &path).is_ok()
+        && events == last - first + 1;
+    Ok(LedgerRange {
+        first,
+        last,
+        events,
+        from_size: first,
+        from_root: hex::encode(before.0),
+        size: signed.size,
+        root: hex::encode(signed.root.0),
+        consistency: path.iter().map(|hash| hex::encode(hash.0)).collect(),
+        checkpoint: control.audit_checkpoint()?,
+        proven,
+    })
 }
 
 /// The name that the ledger's key signs under.

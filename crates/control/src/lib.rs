@@ -66,6 +66,7 @@ mod reach;
 mod recording;
 mod recurrence;
 mod reminder;
+mod report;
 mod request;
 mod review;
 mod right_size;
@@ -155,6 +156,7 @@ pub use profile::VendorTerms;
 pub use proposal::ProposalView;
 pub use reach::{AccessExplained, ReachAs, ReachItem};
 pub use recording::{Integrity, IntegrityVerdict, RecordingFormat, watched_line};
+pub use report::{ReportInput, ReportReviewInput, ReportScheduleInput};
 pub use request::{RequestInput, RequestWanted};
 pub use review::{
     EvidenceFormat, EvidenceVerified, ReviewAnswer, ReviewAnswered, ReviewInput, ReviewItemsWanted, ReviewOutcome,
@@ -382,9 +384,10 @@ impl Control {
 
 /// The noun of an action, from the closed list that listeners know.
 fn noun_of(action: &str) -> &'static str {
-    const NOUNS: [&str; 32] = [
+    const NOUNS: [&str; 33] = [
         "alert",
         "detection_rule",
+        "report",
         "duties",
         "stand_in",
         "user",

@@ -116,6 +116,10 @@ ids! {
     ProposalId = "prp", "proposal";
     /// A campaign in which people say who keeps what access.
     ReviewId = "rev", "review";
+    /// A report that was made.
+    ReportId = "rpt", "report";
+    /// A report that is made again and again.
+    ReportScheduleId = "rps", "report schedule";
     /// A wish to use an account for a task and a window.
     RequestId = "req", "request";
     /// The time-boxed right that results from a request.

@@ -22,6 +22,7 @@ pub mod permit;
 pub mod policy;
 pub mod proposal;
 pub mod provision;
+pub mod report;
 pub mod request;
 pub mod review;
 pub mod right_size;

@@ -75,6 +75,10 @@ permissions! {
     ReviewRead = "review:read", false;
     /// Start, close and stop access reviews, which take rights away.
     ReviewWrite = "review:write", true;
+    /// Have reports made, and see those that were; they tell of everything in their scope.
+    ReportRead = "report:read", false;
+    /// Have reports made again and again, and say that one was looked at.
+    ReportWrite = "report:write", true;
     /// See sessions.
     SessionRead = "session:read", false;
     /// Watch live sessions and play recordings.

@@ -24,6 +24,7 @@ mod group;
 mod login;
 mod notice;
 mod policy;
+mod report;
 mod request;
 mod review;
 mod right_size;
@@ -143,6 +144,9 @@ pub(crate) enum Command {
     /// Review who has what access: list, start, show, items, keep, reduce, revoke, close, stop, evidence, verify.
     #[command(subcommand)]
     Review(review::ReviewCommand),
+    /// Reports for auditors: kinds, run, list, get, review, schedule, schedules, unschedule.
+    #[command(subcommand)]
+    Report(report::ReportCommand),
     /// Tell what policies give that nobody has used, and narrower ones that would have done.
     RightSize(right_size::RightSize),
     /// List grants.
@@ -243,6 +247,7 @@ pub(crate) async fn run(command: Command, format: Format) -> Result<u8, Failure>
         Command::Comment(args) => args.run(format).await,
         Command::Deny(args) => args.run(format).await,
         Command::Withdraw(args) => args.run(format).await,
+        Command::Report(command) => command.run(format).await,
         Command::Review(command) => command.run(format).await,
         Command::RightSize(args) => args.run(format).await,
         Command::Grants(args) => args.run(format).await,
