@@ -25,6 +25,14 @@ pub struct DayFigures {
     pub findings_raised: u64,
     /// Findings that were resolved.
     pub findings_resolved: u64,
+    /// Findings that were open at the end of the day, by severity; those that somebody accepted are not among them.
+    pub findings_open: BTreeMap<String, u64>,
+    /// Changes of secrets that came to an end, by how.
+    pub rotations: BTreeMap<String, u64>,
+    /// Privileged accounts that were known at the end of the day: those found, with those governed.
+    pub accounts_found: u64,
+    /// Those of them that are governed now, and were known then.
+    pub accounts_governed: u64,
     /// Policies that gave something at any time, at the end of the day or now.
     pub policies_standing: u64,
 }
@@ -36,6 +44,20 @@ const FINDINGS: &str = "\
     select raised_at / 86400000 as day, 'raised' as word, count(*) as n from finding where raised_at >= ?1 group by 1 \
     union all \
     select resolved_at / 86400000, 'resolved', count(*) from finding where resolved_at >= ?1 group by 1";
+const ROTATIONS: &str =
+    "select ended_at / 86400000 as day, state as word, count(*) as n from rotation where ended_at >= ?1 group by 1, 2";
+/// What there is for some days: from which until before which, the word it is counted under, and how many.
+const LASTING: &str = "\
+    select raised_at / 86400000 as begun, coalesce(resolved_at / 86400000, ?1) as over, severity as word, count(*) as n \
+        from finding where state <> 'accepted' group by 1, 2, 3 \
+    union all \
+    select created_at / 86400000, ?1, 'governed', count(*) from account where state = 'managed' group by 1 \
+    union all \
+    select created_at / 86400000, ?1, 'other', count(*) from account where state <> 'managed' group by 1 \
+    union all \
+    select o.first_seen_at / 86400000, coalesce(o.gone_at / 86400000, ?1), 'other', count(*) from observation o \
+        where json_array_length(o.body, '$.privileges') > 0 and not exists \
+        (select 1 from account c where c.asset_id = o.asset_id and c.name = o.name) group by 1, 2";
 /// From when until when each revision that gives something at any time was in force.
 const STANDING: &str = "\
     select r.changed_at as begun, coalesce((select min(n.changed_at) from policy_revision n \
@@ -52,7 +74,7 @@ impl ReadTx {
         let today = now.as_millis().div_euclid(DAY_MS);
         let first = today.saturating_sub(i64::from(count.max(1)) - 1);
         let mut days: BTreeMap<i64, DayFigures> = (first..=today).map(|day| (day, empty(day))).collect();
-        for sql in [SESSIONS, REQUESTS, FINDINGS] {
+        for sql in [SESSIONS, REQUESTS, FINDINGS, ROTATIONS] {
             let rows = sqlx::query(sql).bind(first.saturating_mul(DAY_MS)).fetch_all(self.connection()).await?;
             for row in rows {
                 let Some(day) = days.get_mut(&row.try_get::<i64, _>("day")?) else { continue };
@@ -61,9 +83,18 @@ impl ReadTx {
                 match sql {
                     SESSIONS => *day.sessions.entry(word).or_default() = n,
                     REQUESTS => *day.requests.entry(word).or_default() = n,
+                    ROTATIONS => *day.rotations.entry(word).or_default() = n,
                     _ if word == "raised" => day.findings_raised = n,
                     _ => day.findings_resolved = n,
                 }
+            }
+        }
+        for row in sqlx::query(LASTING).bind(i64::MAX).fetch_all(self.connection()).await? {
+            let (begun, over): (i64, i64) = (row.try_get("begun")?, row.try_get("over")?);
+            let (word, n): (String, i64) = (row.try_get("word")?, row.try_get("n")?);
+            let n = u64::try_from(n).unwrap_or(0);
+            for (_, figures) in days.range_mut(begun.max(first)..).take_while(|(day, _)| **day < over) {
+                figures.lasts(&word, n);
             }
         }
         for row in sqlx::query(STANDING).fetch_all(self.connection()).await? {
@@ -74,6 +105,19 @@ impl ReadTx {
             }
         }
         Ok(days.into_values().collect())
+    }
+}
+
+impl DayFigures {
+    fn lasts(&mut self, word: &str, n: u64) {
+        match word {
+            "governed" => {
+                self.accounts_governed += n;
+                self.accounts_found += n;
+            }
+            "other" => self.accounts_found += n,
+            severity => *self.findings_open.entry(severity.to_owned()).or_default() += n,
+        }
     }
 }
 

@@ -191,6 +191,8 @@ export class Estate {
     const database = await queried(world, dan);
     const taken = await dan.read("POST", "/v1/checkouts", { account: "app_admin@orders", reason: "The vendor's migration tool signs in by itself" }, "checkout", "id").catch(() => "");
     if (!taken) throw new Error("nothing is checked out");
+    for (const kind of ["pci-dss", "inventory"]) await ada.expect("POST", "/v1/reports", { kind });
+    await ada.expect("POST", "/v1/report-schedules", { kind: "sox", every: "quarter" });
     const review = await ada.read("POST", "/v1/reviews", { name: "Privileged access, autumn", scope: "/", plan: { reviewers: { users: ["ada"], owners: true }, seconds: 14 * 86_400, every_days: 90 } }, "id");
     const group = itemsOf(await ada.expect("GET", `/v1/reviews/${review}/items?kind=policy_group`)).map((each) => Number(valueOf(each, "number")));
     await ada.expect("POST", `/v1/reviews/${review}/decide`, { items: group.slice(0, 2), decision: "keep", reason: "On call" });

@@ -5,7 +5,7 @@ import type {
   Access, AccessExplained, Account, Alert, ApiToken, Applied, Asset, Attachment, AuditItem, CheckedOut, Checkout, ConnectTicket, Counts, DayFigures,
   DiscoveryRun, DiscoveryView, Document, DutiesView, DocumentsRead, DocumentsWritten, Finding, Folder, Inventory, NoticeChoice, NoticeChoiceView, WaitingStatement,
   Grant, Group, Home, HostKey, Integrity, Link, LinkShown, Login, Page, Passkey, PasskeyAnswer,
-  PasskeyOffer, Permission, Policy, PolicyDeleted, PolicyRightSize, PolicyRightSized, Proof, ReachItem, RecordingMarks, Recurrence, RecordingSearch, Request, RequestComment, RequestContext, RequestTemplate, Review, ReviewAnswered, ReviewItem, ReviewPlan, ReviewStarted, SearchFound,
+  PasskeyOffer, Permission, Policy, PolicyDeleted, PolicyRightSize, PolicyRightSized, Proof, ReachItem, RecordingMarks, Recurrence, RecordingSearch, Request, RequestComment, RequestContext, RequestTemplate, Report, ReportSchedule, Review, ReviewAnswered, ReviewItem, ReviewPlan, ReviewStarted, SearchFound,
   Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, BreakGlassUse, ChannelView, WitnessView, OfflineView, SqlConsoleOpened, SshKey, StandIn, Status, TerminalOpened, User,
   VaultStatus, WeighedRequest, Who,
 } from "./nouns";
@@ -193,6 +193,12 @@ export const api = {
   grantList: (query: Query, signal?: Signal) => json<Page<Grant>>("GET", path("grants"), { query, signal }),
   grantRevoke: (id: string, reason: string) => call("POST", path("grants", id, "revoke"), { body: { reason } }),
 
+  reportList: (query: Query, signal?: Signal) => json<Page<Report>>("GET", path("reports"), { query, signal }),
+  reportRun: (body: { kind: Report["kind"]; scope: string; since: string; until?: string }) => json<Report>("POST", path("reports"), { body }),
+  reportReview: (id: string, body: { accepted: boolean; comment: string }) => json<Report>("POST", path("reports", id, "review"), { body }),
+  reportSchedules: (signal?: Signal) => json<Page<ReportSchedule>>("GET", path("report-schedules"), { signal }),
+  reportSchedule: (body: { kind: Report["kind"]; scope: string; every: ReportSchedule["every"] }) => json<ReportSchedule>("POST", path("report-schedules"), { body }),
+  reportUnschedule: (id: string) => call("DELETE", path("report-schedules", id)),
   reviewList: (query: Query, signal?: Signal) => json<Page<Review>>("GET", path("reviews"), { query, signal }),
   reviewStart: (body: { name: string; scope: string; plan: Partial<ReviewPlan> }) => json<ReviewStarted>("POST", path("reviews"), { body }),
   reviewShow: (id: string, signal?: Signal) => json<Review>("GET", path("reviews", id), { signal }),
@@ -243,6 +249,7 @@ export const api = {
 export const addresses = {
   recording: (id: string, format: "asciicast" | "text" | "json") =>
     withQuery(path("sessions", id, "recording"), { format }),
+  reportFile: (id: string, format: "pdf" | "csv" | "json" | "note" | "review") => withQuery(path("reports", id, "file"), { format }),
   reviewEvidence: (id: string, format: "json" | "csv" | "note") => withQuery(path("reviews", id, "evidence"), { format }),
   audit: (query: Query) => withQuery(path("audit", "export"), query),
   upload: (session: string, file: string, overwrite: boolean) => withQuery(path("terminals", session, "files", "content"), { path: file, overwrite }),

@@ -9,7 +9,7 @@ import type { Document, Page } from "./nouns";
 export type Noun =
   | "login" | "link" | "user" | "ssh_key" | "token" | "group" | "role" | "scope" | "asset" | "host_key" | "account"
   | "policy" | "access" | "request" | "grant" | "session" | "audit" | "vault" | "status" | "passkey" | "rotation"
-  | "duties" | "stand_in" | "statement" | "review" | "checkout" | "break_glass" | "channel" | "witness" | "discovery" | "finding" | "inventory" | "alert";
+  | "duties" | "stand_in" | "statement" | "review" | "report" | "checkout" | "break_glass" | "channel" | "witness" | "discovery" | "finding" | "inventory" | "alert";
 
 const REACH_MAX = 100;
 // Each change of a draft asks anew; what was answered is not kept for long.
@@ -112,6 +112,8 @@ export const q = {
   requestContext: (id: string) =>
     queryOptions({ queryKey: ["request", "context", id], queryFn: ({ signal }) => api.requestContext(id, signal) }),
   grants: list("grant", api.grantList),
+  reports: list("report", api.reportList),
+  reportSchedules: () => queryOptions({ queryKey: ["report", "schedules"], queryFn: ({ signal }) => api.reportSchedules(signal) }),
   reviews: list("review", api.reviewList),
   review: (id: string) =>
     queryOptions({ queryKey: ["review", "show", id], queryFn: ({ signal }) => api.reviewShow(id, signal) }),

@@ -16,6 +16,9 @@ const h = t.history;
 const PROTOCOLS = ["ssh", "postgresql", "mysql", "redis"];
 const STATES = ["granted", "pending", "withdrawn", "denied", "expired"] as const;
 
+const ENDS = ["current", "cancelled", "superseded", "refused", "broken"];
+const SEVERITIES = ["critical", "high", "medium", "low"] as const;
+
 const sum = (values: number[]) => values.reduce((all, value) => all + value, 0);
 
 /** One series for each word that occurs, in the order given. */
@@ -33,10 +36,17 @@ export function History() {
     if (!days) return undefined;
     const sessions = stacked(days, PROTOCOLS, (day) => day.sessions, (word) => h.protocols[word] ?? word);
     const requests = stacked(days, STATES, (day) => day.requests, (word) => t.requests.states[word as (typeof STATES)[number]]);
-    return { names: days.map((day) => day.day), sessions, requests, standing: [{ label: h.standing, values: days.map((day) => day.policies_standing) }] };
+    const rotations = stacked(days, ENDS, (day) => day.rotations, (word) => h.ends[word] ?? word);
+    const findings = stacked(days, SEVERITIES, (day) => day.findings_open, (word) => h.severities[word] ?? word);
+    const accounts = [
+      { label: h.governed, values: days.map((day) => day.accounts_governed) },
+      { label: h.found, values: days.map((day) => day.accounts_found) },
+    ];
+    return { names: days.map((day) => day.day), sessions, requests, rotations, findings, accounts, standing: [{ label: h.standing, values: days.map((day) => day.policies_standing) }] };
   }, [days]);
   if (history.isError) return <Panel><QueryError error={history.error} onRetry={() => void history.refetch()} /></Panel>;
   const total = (series: Series[]) => sum(series.map(({ values }) => sum(values)));
+  const last = (series: Series[]) => sum(series.map(({ values }) => values.at(-1) ?? 0));
   const waits = <Skeleton className="h-56 w-full" />;
   return (
     <Section title={h.title} aside={<span className="text-xs text-muted">{h.utc}</span>}>
@@ -46,8 +56,11 @@ export function History() {
             <Suspense fallback={waits}><Chart title={h.sessions} summary={h.sessionsAll(count(total(shown.sessions)))} days={shown.names} series={shown.sessions} kind="bars" /></Suspense>
             <Suspense fallback={waits}><Chart title={h.requests} summary={h.requestsAll(count(total(shown.requests)))} days={shown.names} series={shown.requests} kind="bars" /></Suspense>
             <Suspense fallback={waits}><Chart title={h.standing} summary={h.standingNow(shown.standing[0]?.values.at(-1) ?? 0, shown.standing[0]?.values[0] ?? 0)} days={shown.names} series={shown.standing} kind="lines" /></Suspense>
+            <Suspense fallback={waits}><Chart title={h.findings} summary={h.findingsNow(last(shown.findings))} days={shown.names} series={shown.findings} kind="bars" /></Suspense>
+            <Suspense fallback={waits}><Chart title={h.accounts} summary={h.accountsNow(shown.accounts[0]?.values.at(-1) ?? 0, shown.accounts[1]?.values.at(-1) ?? 0)} days={shown.names} series={shown.accounts} kind="lines" /></Suspense>
+            <Suspense fallback={waits}><Chart title={h.rotations} summary={h.rotationsAll(count(total(shown.rotations)))} days={shown.names} series={shown.rotations} kind="bars" /></Suspense>
           </>
-        ) : [0, 1, 2].map((at) => <Skeleton key={at} className="h-56 w-full" />)}
+        ) : [0, 1, 2, 3, 4, 5].map((at) => <Skeleton key={at} className="h-56 w-full" />)}
       </div>
     </Section>
   );

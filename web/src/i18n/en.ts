@@ -265,6 +265,17 @@ export const en = {
     sponsor: "Sponsor", sponsorHint: "Who answers for them: somebody who may approve requests.", sponsorGone: "no longer answers for them: no access", company: "Company", lastDay: "Last day", vendorEnds: "Let in until", vendorFrom: "From", vendorHours: "At", vendor: "Vendor", vendorTitle: (n: string) => `Terms of ${n}`, vendorBody: "Each of their sessions needs somebody's yes, and somebody who watches it. The sponsor may do both.", vendorNew: "Access needs somebody's yes each time, and somebody who watches.", vendorTerms: "Terms as a vendor", anywhere: "anywhere", anyHour: "any hour",
     identity: "Everyday user", identityHint: "The user that this person works as every day.", attributes: "Attributes", attributesHint: "For example department=payments. Policies may choose people by them.", workloadMade: (n: string) => `${n} is there. Make it a token: postern token create --for ${n}`,
   },
+  reports: {
+    title: "Reports", lead: "What an auditor asks for: controls mapped to evidence that is counted, signed, and can be checked without trusting Postern.", kind: "Report", scope: "Scope", period: "Period", outcome: "Outcome", made: "Made by", review: "Review", by: "By", every: "How often", next: "Next", failure: "Failure", add: "Make a report", run: "Make it",
+    none: "No reports", noneBody: "Those that were made are kept here, with their signed notes.", schedules: "Made again and again", schedule: "Schedule", stop: "Stop", stopped: "It is made no more.", done: "The report is made.", scheduled: "It is made again and again.",
+    runBody: "Everything in the scope is counted; no row is left out. It is kept, and signed with the ledger's key.", scheduleBody: "Each report is over the time since the last, and made with what you may see then.",
+    since: "From", until: "Until", untilHint: "Now where it is left out", span: (since: string, until: string) => `${since} – ${until}`,
+    sum: (met: number, exceptions: number, empty: number, uncovered: number) => [`${met} met`, `${exceptions} with exceptions`, ...(empty ? [`${empty} with nothing to look at`] : []), ...(uncovered ? [`${uncovered} not covered`] : [])].join(", "),
+    files: { pdf: "PDF", csv: "CSV", json: "JSON", note: "Note", review: "Review" }, get: (file: string, report: string) => `${file} ${report}`.trim() || "Files",
+    accepted: "accepted", rejected: "not accepted", doReview: "Review", own: "You had it made: somebody else has to review it.", reviewTitle: (report: string) => `Review: ${report}`, reviewBody: "What you say is signed too, over the report's note, and stays.", reviewDone: "Your review is kept.", comment: "What follows from it", commentHint: "Who looks after which exception, and until when",
+    everies: { day: "each day", week: "each week", month: "each month", quarter: "each quarter", year: "each year" },
+    kinds: { "pci-dss": "PCI DSS 4.0.1", sox: "SOX IT general controls", hipaa: "HIPAA security rule", "iso-27001": "ISO/IEC 27001:2022", "nist-800-53": "NIST SP 800-53 r5", "soc-2": "SOC 2", access: "Access", use: "Use of accounts", inventory: "Inventory of accounts", rotation: "Rotation of secrets", reviews: "Access reviews", "break-glass": "Break-glass", duties: "Separation of duties", leavers: "Terminated users" },
+  },
   reviews: {
     title: "Reviews", lead: "Who has what access, looked at right by right. What nobody answers for is taken away in the end.", name: "Name", scope: "Scope", state: "State", due: "Due", progress: "Answered", outcome: "Kept, reduced, revoked", author: "Started by", started: "Started", add: "Start a review",
     none: "No reviews", noneBody: "Those that you are asked in, or may see, are shown here.", states: { open: "open", closed: "over" }, answered: (n: number, of: number) => `${n.toLocaleString()} of ${of.toLocaleString()}`,
@@ -371,5 +382,8 @@ export const en = {
   history: {
     title: "The last 30 days", utc: "Days in UTC", sessions: "Sessions", sessionsAll: (n: string) => `${n} in all`, requests: "Requests", requestsAll: (n: string) => `${n} in all`, standing: "Standing privileges", standingNow: (now: number, before: number) => (now === before ? `${now}, as 30 days ago` : `${now} now, ${before} 30 days ago`),
     protocols: { ssh: "SSH", postgresql: "PostgreSQL", mysql: "MySQL", redis: "Redis" } as Record<string, string>,
+    findings: "Risk: findings that are open", findingsNow: (now: number) => `${now.toLocaleString()} now`, severities: { critical: "critical", high: "high", medium: "medium", low: "low" } as Record<string, string>,
+    accounts: "Accounts found and governed", governed: "governed", found: "found", accountsNow: (governed: number, found: number) => `${governed.toLocaleString()} of ${found.toLocaleString()} governed`,
+    rotations: "Changes of secrets", rotationsAll: (n: string) => `${n} in all`, ends: { current: "changed", cancelled: "cancelled", superseded: "stored by hand", refused: "refused by the target", broken: "broken" } as Record<string, string>,
   },
 };

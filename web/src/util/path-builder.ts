@@ -8,6 +8,7 @@ export const pb = {
   requests: () => "/requests",
   request: (id: string) => `/requests/${part(id)}`,
   grants: () => "/grants",
+  reports: () => "/reports",
   reviews: () => "/reviews",
   review: (id: string) => `/reviews/${part(id)}`,
   checkouts: () => "/checkouts",

@@ -69,6 +69,9 @@ async fn what_has_happened_is_told_day_by_day() {
     let requests: Vec<_> = days.iter().map(|day| day.requests.clone().into_iter().collect::<Vec<_>>()).collect();
     assert_eq!(requests, [vec![], vec![("granted".to_owned(), 1)], vec![("pending".to_owned(), 1)]]);
     assert_eq!(days.iter().map(|day| day.policies_standing).collect::<Vec<_>>(), [0, 1, 1]);
+    let known: Vec<_> = days.iter().map(|day| (day.accounts_governed, day.accounts_found)).collect();
+    assert_eq!(known.first(), Some(&(0, 0)), "nothing was known before");
+    assert!(known.last().is_some_and(|(governed, found)| *governed > 0 && governed <= found), "{known:?}");
     assert_eq!(days.last().unwrap().day, estate.world.now().to_string()[..10]);
     assert_eq!(history(None).await.unwrap().len(), 30);
     assert!(matches!(history(Some(0)).await, Err(Error::Invalid { .. })));
