@@ -46,6 +46,8 @@ pub enum Check {
     Passkeys,
     /// Everybody who may sign in was seen in the last 90 days.
     PeopleActive,
+    /// Vendors have a sponsor, and their access has not ended.
+    VendorsBounded,
     /// People who were disabled hold nothing that works.
     LeaversCutOff,
     /// Nobody who was disabled answers for an account or knows a secret that works.
@@ -125,6 +127,7 @@ impl Check {
             Self::SecondFactor => "People who may sign in have a second factor",
             Self::Passkeys => "People who may sign in have a passkey, which cannot be phished",
             Self::PeopleActive => "People who may sign in were seen in the last 90 days",
+            Self::VendorsBounded => "Vendors who may sign in have a sponsor and an end that lies ahead",
             Self::LeaversCutOff => "Disabled people hold no session, grant, login or token",
             Self::LeaversHandedOver => "Disabled people answer for no account and know no current secret",
             Self::GrantsApproved => "Grants were approved by another person",
@@ -161,6 +164,7 @@ impl Check {
             Self::SecondFactor
             | Self::Passkeys
             | Self::PeopleActive
+            | Self::VendorsBounded
             | Self::LeaversCutOff
             | Self::LeaversHandedOver => TableId::People,
             Self::GrantsApproved | Self::GrantsJustified | Self::NoStandingPrivilege => TableId::Access,
@@ -230,12 +234,16 @@ impl Check {
     fn look_at_people(self, facts: &ReportFacts, now: Timestamp, seen: &mut Seen) {
         for row in &facts.people {
             let active = row.state == "active";
+            let person = active && row.kind == "person";
             let left = row.state == "disabled";
             let fresh = |row: &PersonRow| now.since(row.last_seen_at.unwrap_or(row.created_at)) <= DORMANT;
             let good = match self {
-                Self::SecondFactor if active => row.second_factor,
-                Self::Passkeys if active => row.passkey,
+                Self::SecondFactor if person => row.second_factor,
+                Self::Passkeys if person => row.passkey,
                 Self::PeopleActive if active => fresh(row),
+                Self::VendorsBounded if active && row.vendor.is_some() => {
+                    row.sponsor.is_some() && row.ends_at.is_some_and(|end| end > now)
+                }
                 Self::LeaversCutOff if left => row.grants + row.sessions + row.credentials == 0,
                 Self::LeaversHandedOver if left => row.accounts + row.secrets_known == 0,
                 _ => continue,

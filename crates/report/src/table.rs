@@ -165,7 +165,8 @@ impl TableId {
             ] },
             Self::People => const { &[
                 column("user", "Person", 12), column("scope", "Scope", 10), column("state", "State", 8),
-                column("second_factor", "Second factor", 7), column("passkey", "Passkey", 7),
+                column("kind", "Kind", 0), column("vendor", "Vendor of", 9),
+                column("sponsor", "Sponsor", 0), column("ends_at", "Ends", 0), column("second_factor", "Second factor", 7), column("passkey", "Passkey", 7),
                 column("last_seen_at", "Last seen", 12), column("created_at", "Created", 0),
                 column("disabled_at", "Disabled", 12), column("disabled_by", "Disabled by", 9),
                 column("grants", "Grants", 6), column("sessions", "Sessions", 7), column("credentials", "Logins, tokens", 7),

@@ -216,6 +216,14 @@ rows! {
         scope: ScopePath,
         /// `invited`, `active` or `disabled`.
         state: String,
+        /// `person` or `workload`.
+        kind: String,
+        /// The company that they are of, for somebody who is let in as a vendor.
+        vendor: Option<String>,
+        /// Who sponsors them there.
+        sponsor: Option<String>,
+        /// When a vendor's access ends.
+        ends_at: Option<Timestamp>,
         /// Whether they have a second factor.
         second_factor: bool,
         /// Whether it is a passkey.

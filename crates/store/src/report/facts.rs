@@ -230,7 +230,8 @@ fn people() -> String {
     let passkey = "exists (select 1 from passkey k where k.user_id = u.id)";
     let disabled = "(select max(l.at) from leaf l where l.action = 'user.disable' and l.target = u.name)";
     format!(
-        "select json_object('user', u.name, 'scope', u.scope, 'state', u.state, 'second_factor', {}, 'passkey', {}, \
+        "select json_object('user', u.name, 'scope', u.scope, 'state', u.state, 'kind', u.kind, \
+         'vendor', w.company, 'sponsor', (select v.name from user v where v.id = w.sponsor_id), 'ends_at', {}, 'second_factor', {}, 'passkey', {}, \
          'last_seen_at', {}, 'created_at', {}, 'disabled_at', {}, 'disabled_by', (select l.actor from leaf l \
          where l.action = 'user.disable' and l.target = u.name order by l.leaf_index desc limit 1), \
          'grants', (select count(*) from access_grant g where g.user_id = u.id and g.revoked_at is null and g.ends_at > ?4), \
@@ -240,7 +241,8 @@ fn people() -> String {
          'accounts', (select count(*) from account c where c.owner_id = u.id), \
          'secrets_known', (select count(distinct k.account_id) from checkout k join secret s on s.account_id = k.account_id \
          and s.state = 'current' and s.version = k.version where k.user_id = u.id)) as row \
-         from user u where {} order by u.name",
+         from user u left join vendor w on w.user_id = u.id where {} order by u.name",
+        time("w.ends_at"),
         truth(&format!("u.totp_sealed is not null or {passkey}")),
         truth(passkey),
         time("u.last_seen_at"),
