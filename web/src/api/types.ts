@@ -1690,6 +1690,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/report-schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reports that are made again and again */
+        get: operations["report_schedule_list"];
+        put?: never;
+        /** Have a report made again and again, each over the time since the last */
+        post: operations["report_schedule_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/report-schedules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Have a report made no more */
+        delete: operations["report_schedule_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest reports */
+        get: operations["report_list"];
+        put?: never;
+        /** Make a report, sign it and keep it */
+        post: operations["report_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One report */
+        get: operations["report_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reports/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A report as PDF, CSV or JSON, or a signed note over it */
+        get: operations["report_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reports/{id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that one has looked at a report */
+        post: operations["report_review"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/request-templates": {
         parameters: {
             query?: never;
@@ -3913,8 +4017,22 @@ export interface components {
         Day: "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
         /** @description One day in UTC. */
         DayFigures: {
+            /**
+             * Format: uint64
+             * @description Privileged accounts that were known at the end of the day: those found, with those governed.
+             */
+            accounts_found: number;
+            /**
+             * Format: uint64
+             * @description Those of them that are governed now, and were known then.
+             */
+            accounts_governed: number;
             /** @description Which: `2026-11-25`. */
             day: string;
+            /** @description Findings that were open at the end of the day, by severity; those that somebody accepted are not among them. */
+            findings_open: {
+                [key: string]: number;
+            };
             /**
              * Format: uint64
              * @description Findings that were raised.
@@ -3932,6 +4050,10 @@ export interface components {
             policies_standing: number;
             /** @description Requests that were made, by how they stand now. */
             requests: {
+                [key: string]: number;
+            };
+            /** @description Changes of secrets that came to an end, by how. */
+            rotations: {
                 [key: string]: number;
             };
             /** @description Sessions that began, by protocol. */
@@ -5810,6 +5932,30 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a listing. */
+        Page_of_Report: {
+            /** @description What is on it. */
+            items: components["schemas"]["Report"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
+        Page_of_ReportSchedule: {
+            /** @description What is on it. */
+            items: components["schemas"]["ReportSchedule"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
         Page_of_RequestTemplate: {
             /** @description What is on it. */
             items: components["schemas"]["RequestTemplate"][];
@@ -6061,7 +6207,7 @@ export interface components {
         /** @description A span of time as days, hours, minutes and seconds: `30m`, `8h`, `1h30m`, `2d`. */
         Period: string;
         /** @description One thing that a role may allow. Every route of the API declares exactly one. */
-        Permission: "user:read" | "user:write" | "group:write" | "role:write" | "asset:read" | "asset:write" | "host_key:write" | "secret:write" | "rotation:read" | "rotation:write" | "checkout:read" | "policy:read" | "policy:write" | "request:create" | "request:read" | "request:approve" | "grant:revoke" | "review:read" | "review:write" | "session:read" | "recording:read" | "session:kill" | "session:join" | "audit:read" | "vault:read" | "vault:manage" | "status:read" | "channel:write";
+        Permission: "user:read" | "user:write" | "group:write" | "role:write" | "asset:read" | "asset:write" | "host_key:write" | "secret:write" | "rotation:read" | "rotation:write" | "checkout:read" | "policy:read" | "policy:write" | "request:create" | "request:read" | "request:approve" | "grant:revoke" | "review:read" | "review:write" | "report:read" | "report:write" | "session:read" | "recording:read" | "session:kill" | "session:join" | "audit:read" | "vault:read" | "vault:manage" | "status:read" | "channel:write";
         /** @description A place that bundles are written to. */
         PlaceView: {
             /** @description The folder. */
@@ -6981,6 +7127,129 @@ export interface components {
             messages: string[];
             /** @description By whom. */
             user: components["schemas"]["UserName"];
+        };
+        /** @description A report that was made. It does not change. */
+        Report: {
+            /** @description What it says in sum. */
+            counts: components["schemas"]["ReportCounts"];
+            /** @description Identifier. */
+            id: components["schemas"]["ReportId"];
+            /** @description What it is about. */
+            kind: components["schemas"]["ReportKind"];
+            /** @description When it was made. */
+            made_at: components["schemas"]["Timestamp"];
+            /** @description Who had it made. */
+            made_by: components["schemas"]["UserName"];
+            /** @description What whoever reviewed it said. */
+            review?: components["schemas"]["ReportReview"] | null;
+            /** @description The schedule that it was made by. */
+            schedule?: components["schemas"]["ReportScheduleId"] | null;
+            /** @description What lies here and below is in it. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description The beginning of its period. */
+            since: components["schemas"]["Timestamp"];
+            /** @description The end of its period. */
+            until: components["schemas"]["Timestamp"];
+        };
+        /** @description What a report says in sum. */
+        ReportCounts: {
+            /**
+             * Format: uint32
+             * @description Controls for which there was nothing to look at.
+             */
+            empty: number;
+            /**
+             * Format: uint32
+             * @description Controls with exceptions.
+             */
+            exceptions: number;
+            /**
+             * Format: uint64
+             * @description Privileged accounts that are known.
+             */
+            found: number;
+            /**
+             * Format: uint64
+             * @description Those of them that Postern governs.
+             */
+            managed: number;
+            /**
+             * Format: uint32
+             * @description Controls that are met, as far as Postern sees.
+             */
+            met: number;
+            /**
+             * Format: uint32
+             * @description Controls that Postern has no evidence for.
+             */
+            not_covered: number;
+        };
+        /** @description How often a report is made. */
+        ReportEvery: "day" | "week" | "month" | "quarter" | "year";
+        /** @description How a report can be had. */
+        ReportFormat: "pdf" | "csv" | "json" | "note" | "review";
+        /** @description A report that was made. */
+        ReportId: string;
+        /** @description A report that is to be made. */
+        ReportInput: {
+            /** @description What it is about. */
+            kind: components["schemas"]["ReportKind"];
+            /** @description What lies here and below is in it; the caller's own scope unless given. */
+            scope?: components["schemas"]["ScopePath"] | null;
+            /** @description The beginning of its period; 90 days before its end unless given. */
+            since?: components["schemas"]["Timestamp"] | null;
+            /** @description The end of its period; now unless given. */
+            until?: components["schemas"]["Timestamp"] | null;
+        };
+        /** @description What a report is about: a framework's controls, or one subject. */
+        ReportKind: "pci-dss" | "sox" | "hipaa" | "iso-27001" | "nist-800-53" | "soc-2" | "access" | "use" | "inventory" | "rotation" | "reviews" | "break-glass" | "duties" | "leavers";
+        /** @description What somebody said of a report. */
+        ReportReview: {
+            /** @description Whether it was accepted as it is. */
+            accepted: boolean;
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Who. */
+            by: components["schemas"]["UserName"];
+            /** @description In their words: what follows from it. */
+            comment: string;
+        };
+        /** @description What somebody says of a report. */
+        ReportReviewInput: {
+            /** @description Whether it is accepted as it is. */
+            accepted: boolean;
+            /** @description What follows from it. */
+            comment: string;
+        };
+        /** @description A report that is made again and again, each over the time since the last. */
+        ReportSchedule: {
+            /** @description Who wants it; it is made with what they may see then. */
+            author: components["schemas"]["UserName"];
+            /** @description How often. */
+            every: components["schemas"]["ReportEvery"];
+            /** @description Why the last one was not made. */
+            failure?: string | null;
+            /** @description Identifier. */
+            id: components["schemas"]["ReportScheduleId"];
+            /** @description What it is about. */
+            kind: components["schemas"]["ReportKind"];
+            /** @description When the next is made. */
+            next_at: components["schemas"]["Timestamp"];
+            /** @description What lies here and below is in it. */
+            scope: components["schemas"]["ScopePath"];
+        };
+        /** @description A report that is made again and again. */
+        ReportScheduleId: string;
+        /** @description A report that is to be made again and again. */
+        ReportScheduleInput: {
+            /** @description How often, each over the time since the last. */
+            every: components["schemas"]["ReportEvery"];
+            /** @description When the first is made; one period from now unless given. */
+            first_at?: components["schemas"]["Timestamp"] | null;
+            /** @description What it is about. */
+            kind: components["schemas"]["ReportKind"];
+            /** @description What lies here and below is in it; the caller's own scope unless given. */
+            scope?: components["schemas"]["ScopePath"] | null;
         };
         /** @description A wish to use an account for a task and a window. */
         Request: {
@@ -13044,6 +13313,266 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_of_Provisioning"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_schedule_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_ReportSchedule"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_schedule_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportScheduleInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportSchedule"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_schedule_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The schedule. */
+                id: components["schemas"]["ReportScheduleId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_Report"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The report. */
+                id: components["schemas"]["ReportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_file: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `pdf` to be read; `csv` and `json` with every row; `note` is signed with the ledger's key and holds the
+                 *     digests of the three; `review` is the signed note of whoever reviewed it, over the first.
+                 */
+                format?: components["schemas"]["ReportFormat"];
+            };
+            header?: never;
+            path: {
+                /** @description The report. */
+                id: components["schemas"]["ReportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The report. */
+                id: components["schemas"]["ReportId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportReviewInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
                 };
             };
             /** @description What went wrong */
