@@ -29,6 +29,8 @@ pub struct DayFigures {
     pub findings_open: BTreeMap<String, u64>,
     /// Changes of secrets that came to an end, by how.
     pub rotations: BTreeMap<String, u64>,
+    /// Alerts that were raised, by what came of them: `open`, or what whoever closed them found.
+    pub alerts: BTreeMap<String, u64>,
     /// Privileged accounts that were known at the end of the day: those found, with those governed.
     pub accounts_found: u64,
     /// Those of them that are governed now, and were known then.
@@ -46,6 +48,7 @@ const FINDINGS: &str = "\
     select resolved_at / 86400000, 'resolved', count(*) from finding where resolved_at >= ?1 group by 1";
 const ROTATIONS: &str =
     "select ended_at / 86400000 as day, state as word, count(*) as n from rotation where ended_at >= ?1 group by 1, 2";
+const ALERTS: &str = "select raised_at / 86400000 as day, coalesce(verdict, 'open') as word, count(*) as n from alert where raised_at >= ?1 group by 1, 2";
 /// What there is for some days: from which until before which, the word it is counted under, and how many.
 const LASTING: &str = "\
     select raised_at / 86400000 as begun, coalesce(resolved_at / 86400000, ?1) as over, severity as word, count(*) as n \
@@ -74,7 +77,7 @@ impl ReadTx {
         let today = now.as_millis().div_euclid(DAY_MS);
         let first = today.saturating_sub(i64::from(count.max(1)) - 1);
         let mut days: BTreeMap<i64, DayFigures> = (first..=today).map(|day| (day, empty(day))).collect();
-        for sql in [SESSIONS, REQUESTS, FINDINGS, ROTATIONS] {
+        for sql in [SESSIONS, REQUESTS, FINDINGS, ROTATIONS, ALERTS] {
             let rows = sqlx::query(sql).bind(first.saturating_mul(DAY_MS)).fetch_all(self.connection()).await?;
             for row in rows {
                 let Some(day) = days.get_mut(&row.try_get::<i64, _>("day")?) else { continue };
@@ -83,6 +86,7 @@ impl ReadTx {
                 match sql {
                     SESSIONS => *day.sessions.entry(word).or_default() = n,
                     REQUESTS => *day.requests.entry(word).or_default() = n,
+                    ALERTS => *day.alerts.entry(word).or_default() = n,
                     ROTATIONS => *day.rotations.entry(word).or_default() = n,
                     _ if word == "raised" => day.findings_raised = n,
                     _ => day.findings_resolved = n,

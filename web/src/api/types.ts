@@ -4027,6 +4027,10 @@ export interface components {
              * @description Those of them that are governed now, and were known then.
              */
             accounts_governed: number;
+            /** @description Alerts that were raised, by what came of them: `open`, or what whoever closed them found. */
+            alerts: {
+                [key: string]: number;
+            };
             /** @description Which: `2026-11-25`. */
             day: string;
             /** @description Findings that were open at the end of the day, by severity; those that somebody accepted are not among them. */

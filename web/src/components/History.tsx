@@ -17,6 +17,7 @@ const PROTOCOLS = ["ssh", "postgresql", "mysql", "redis"];
 const STATES = ["granted", "pending", "withdrawn", "denied", "expired"] as const;
 
 const ENDS = ["current", "cancelled", "superseded", "refused", "broken"];
+const OUTCOMES = ["open", "true", "expected", "false"];
 const SEVERITIES = ["critical", "high", "medium", "low"] as const;
 
 const sum = (values: number[]) => values.reduce((all, value) => all + value, 0);
@@ -38,11 +39,12 @@ export function History() {
     const requests = stacked(days, STATES, (day) => day.requests, (word) => t.requests.states[word as (typeof STATES)[number]]);
     const rotations = stacked(days, ENDS, (day) => day.rotations, (word) => h.ends[word] ?? word);
     const findings = stacked(days, SEVERITIES, (day) => day.findings_open, (word) => h.severities[word] ?? word);
+    const alerts = stacked(days, OUTCOMES, (day) => day.alerts, (word) => h.outcomes[word] ?? word);
     const accounts = [
       { label: h.governed, values: days.map((day) => day.accounts_governed) },
       { label: h.found, values: days.map((day) => day.accounts_found) },
     ];
-    return { names: days.map((day) => day.day), sessions, requests, rotations, findings, accounts, standing: [{ label: h.standing, values: days.map((day) => day.policies_standing) }] };
+    return { names: days.map((day) => day.day), sessions, requests, rotations, findings, alerts, accounts, standing: [{ label: h.standing, values: days.map((day) => day.policies_standing) }] };
   }, [days]);
   if (history.isError) return <Panel><QueryError error={history.error} onRetry={() => void history.refetch()} /></Panel>;
   const total = (series: Series[]) => sum(series.map(({ values }) => sum(values)));
@@ -57,10 +59,11 @@ export function History() {
             <Suspense fallback={waits}><Chart title={h.requests} summary={h.requestsAll(count(total(shown.requests)))} days={shown.names} series={shown.requests} kind="bars" /></Suspense>
             <Suspense fallback={waits}><Chart title={h.standing} summary={h.standingNow(shown.standing[0]?.values.at(-1) ?? 0, shown.standing[0]?.values[0] ?? 0)} days={shown.names} series={shown.standing} kind="lines" /></Suspense>
             <Suspense fallback={waits}><Chart title={h.findings} summary={h.findingsNow(last(shown.findings))} days={shown.names} series={shown.findings} kind="bars" /></Suspense>
+            <Suspense fallback={waits}><Chart title={h.alerts} summary={h.alertsAll(count(total(shown.alerts)))} days={shown.names} series={shown.alerts} kind="bars" /></Suspense>
             <Suspense fallback={waits}><Chart title={h.accounts} summary={h.accountsNow(shown.accounts[0]?.values.at(-1) ?? 0, shown.accounts[1]?.values.at(-1) ?? 0)} days={shown.names} series={shown.accounts} kind="lines" /></Suspense>
             <Suspense fallback={waits}><Chart title={h.rotations} summary={h.rotationsAll(count(total(shown.rotations)))} days={shown.names} series={shown.rotations} kind="bars" /></Suspense>
           </>
-        ) : [0, 1, 2, 3, 4, 5].map((at) => <Skeleton key={at} className="h-56 w-full" />)}
+        ) : [0, 1, 2, 3, 4, 5, 6].map((at) => <Skeleton key={at} className="h-56 w-full" />)}
       </div>
     </Section>
   );

@@ -383,6 +383,7 @@ export const en = {
     title: "The last 30 days", utc: "Days in UTC", sessions: "Sessions", sessionsAll: (n: string) => `${n} in all`, requests: "Requests", requestsAll: (n: string) => `${n} in all`, standing: "Standing privileges", standingNow: (now: number, before: number) => (now === before ? `${now}, as 30 days ago` : `${now} now, ${before} 30 days ago`),
     protocols: { ssh: "SSH", postgresql: "PostgreSQL", mysql: "MySQL", redis: "Redis" } as Record<string, string>,
     findings: "Risk: findings that are open", findingsNow: (now: number) => `${now.toLocaleString()} now`, severities: { critical: "critical", high: "high", medium: "medium", low: "low" } as Record<string, string>,
+    alerts: "Alerts, by what came of them", alertsAll: (n: string) => `${n} in all`, outcomes: { open: "open", true: "attacks", expected: "expected", false: "false alarms" } as Record<string, string>,
     accounts: "Accounts found and governed", governed: "governed", found: "found", accountsNow: (governed: number, found: number) => `${governed.toLocaleString()} of ${found.toLocaleString()} governed`,
     rotations: "Changes of secrets", rotationsAll: (n: string) => `${n} in all`, ends: { current: "changed", cancelled: "cancelled", superseded: "stored by hand", refused: "refused by the target", broken: "broken" } as Record<string, string>,
   },
