@@ -230,7 +230,7 @@ impl<'a> Looker<'a> {
         let grants = rows.grants_for(&user.id, &account.id, now).await?;
         let facts = ConnectFacts {
             // As if a factor had just been proved: how fresh one must be is among the demands.
-            subject: Subject { user, source: self.somebody.source, mfa_at: Some(now) },
+            subject: Subject { user, source: self.somebody.source, mfa_at: Some(now), client: None },
             target: Target { account, asset },
             policies: (&over).into(),
             grants: &grants,

@@ -7,7 +7,7 @@ use postern_domain::account::CredentialKind;
 use postern_domain::event::{Actor, Event, Outcome};
 use postern_domain::grant::GrantState;
 use postern_domain::permit::{Connect, Permit};
-use postern_domain::policy::{self, Decision, Obligations, OpenedUnder, Reason};
+use postern_domain::policy::{self, Client, Decision, Obligations, OpenedUnder, Reason};
 use postern_domain::provision::ProvisionRule;
 use postern_domain::rotation::{RotationSetting, RotationTrigger};
 use postern_domain::session::EndReason;
@@ -255,7 +255,7 @@ impl Control {
     fn decide(&self, request: &ConnectRequest, known: &Known) -> Decision<Connect> {
         let Some(facts) = &known.facts else { return Decision::Deny(vec![Reason::NoPolicy]) };
         let now = self.now();
-        let decide = |mfa_at| policy::connect(&facts.connect(request.source, mfa_at), now);
+        let decide = |mfa_at| policy::connect(&facts.connect(request.source, mfa_at).by(client_of(request)), now);
         match decide(request.user.factor_at.max(request.user.token_factor_at).max(known.proved_at)) {
             // Asked for at every session, only what was proved on this very connection counts.
             Decision::Permit(permit) if permit.action().obligations.mfa_max_age_seconds == 0 => {
@@ -304,6 +304,7 @@ impl Control {
         // A grant revoked in the middle of this ends the session.
         let (live, directives) =
             LiveSession::new(action, user.name.clone(), request.account.clone(), new.scope.clone(), now);
+        let live = live.by(client_of(request));
         self.live().add(id.clone(), live);
         let begun = self.begin(&new, request.user.key.as_deref(), event).await;
         let opened = match begun {
@@ -458,11 +459,21 @@ impl Control {
             obligations: &session.obligations,
             started_at: session.opened_at,
         };
-        Ok(match policy::reconsider(&facts.connect(session.source, None), &opened, now) {
+        Ok(match policy::reconsider(&facts.connect(session.source, None).by(session.client), &opened, now) {
             Ok(until) if until > now => Ok(until),
             Ok(_) => Err(EndReason::Expired),
             Err(reasons) => Err(end_reason(&reasons, session, &facts, now)),
         })
+    }
+}
+
+/// By which kind of client a session is wished for.
+fn client_of(request: &ConnectRequest) -> Client {
+    match request.protocol {
+        crate::terminal::PROTOCOL => Client::Terminal,
+        "ssh" => Client::Ssh,
+        _ if request.user.console => Client::SqlConsole,
+        _ => Client::DatabaseClient,
     }
 }
 
@@ -487,7 +498,7 @@ fn told(reason: EndReason) -> &'static str {
 
 fn identity(user: &User, key: Option<&str>) -> Identity {
     let (id, name) = (user.id.clone(), user.name.clone());
-    Identity { id, name, key: key.map(str::to_owned), factor_at: None, token_factor_at: None }
+    Identity { id, name, key: key.map(str::to_owned), factor_at: None, token_factor_at: None, console: false }
 }
 
 fn actor(user: &User, source: IpAddr) -> Actor {

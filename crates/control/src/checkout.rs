@@ -5,7 +5,7 @@ use postern_domain::checkout::{Checkout, CheckoutState};
 use postern_domain::event::{Actor, Event, Outcome};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit, Reveal};
-use postern_domain::policy::{self, Decision, Reason};
+use postern_domain::policy::{self, Client, Decision, Reason};
 use postern_domain::rotation::{RotationState, RotationTrigger};
 use postern_domain::{AccountId, AccountRef, CheckoutId};
 use postern_store::{CheckoutFilter, Listed, Listing, WriteTx};
@@ -59,7 +59,7 @@ impl Control {
             drop(tx);
             return Err(self.checkout_refused(caller, input, None, vec![Reason::NoPolicy]).await);
         };
-        let reveal = match policy::checkout(&facts.connect(caller.source, caller.mfa_at), now) {
+        let reveal = match policy::checkout(&facts.connect(caller.source, caller.mfa_at).by(Client::Api), now) {
             Decision::Permit(reveal) => reveal,
             Decision::StepUp { max_age_seconds, .. } => return Err(Error::StepUp { max_age_seconds }),
             Decision::Deny(reasons) => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use postern_domain::asset::Platform;
 use postern_domain::event::{Event, Outcome};
-use postern_domain::policy::{self, Decision, Obligations, Reason};
+use postern_domain::policy::{self, Client, Decision, Obligations, Reason};
 use postern_domain::user::UserState;
 use postern_domain::{AccountRef, Capability, ConnectTokenId, LoginId, SecretText, Timestamp};
 use postern_gateway::Identity;
@@ -84,6 +84,8 @@ pub struct ConsoleToken {
 /// A token that is to be made.
 struct NewToken {
     protocol: &'static str,
+    /// Whether it is for the SQL console.
+    console: bool,
     /// The address that it works from; none for any.
     source: Option<IpAddr>,
     mfa_at: Option<Timestamp>,
@@ -113,10 +115,10 @@ impl Control {
         let now = self.now();
         let once = code.is_some();
         let mfa_at = if once { Some(now) } else { caller.mfa_at };
-        self.decide_token(caller, &facts, mfa_at, once).await?;
+        self.decide_token(caller, &facts, mfa_at, (once, Client::DatabaseClient)).await?;
         let lasts = Duration::from_secs(if once { seconds.min(LASTS_DEFAULT.as_secs()) } else { seconds });
         let source = wish.bind_source.then(|| caller.source.to_canonical());
-        let new = NewToken { protocol, source, mfa_at, once, lasts };
+        let new = NewToken { protocol, console: false, source, mfa_at, once, lasts };
         let (token, expires_at) = self.token_make(caller, login, &facts, new, code.as_ref()).await?;
         let (token, protocol) = (token.expose().to_owned(), protocol.to_owned());
         let authority = match &self.settings().authority {
@@ -144,9 +146,9 @@ impl Control {
             protocol @ ("postgresql" | "mysql") => protocol,
             other => return Err(Error::invalid("account", format!("no SQL is spoken with it, but {other}"))),
         };
-        let obligations = self.decide_token(caller, &facts, caller.mfa_at, true).await?;
+        let obligations = self.decide_token(caller, &facts, caller.mfa_at, (true, Client::SqlConsole)).await?;
         let source = Some(caller.source.to_canonical());
-        let new = NewToken { protocol, source, mfa_at: caller.mfa_at, once: true, lasts: CONSOLE_LASTS };
+        let new = NewToken { protocol, console: true, source, mfa_at: caller.mfa_at, once: true, lasts: CONSOLE_LASTS };
         let (token, _) = self.token_make(caller, login.clone(), &facts, new, None).await?;
         let spends = caller.mfa_at.filter(|_| obligations.mfa_max_age_seconds == 0);
         let may_export = obligations.capabilities.contains(&Capability::CopyOut);
@@ -163,7 +165,7 @@ impl Control {
         code: Option<&RightFactor>,
     ) -> Result<(SecretText, Timestamp), Error> {
         let now = self.now();
-        let NewToken { protocol, source, mfa_at, once, lasts } = new;
+        let NewToken { protocol, console, source, mfa_at, once, lasts } = new;
         let mut tx = self.store().write(now).await?;
         if let Some(code) = code
             && !code.spend(&mut tx, &caller.user).await?
@@ -182,6 +184,7 @@ impl Control {
             login,
             account: facts.account.id.clone(),
             protocol: protocol.to_owned(),
+            console,
             source,
             mfa_at,
             once,
@@ -235,9 +238,9 @@ impl Control {
         caller: &Caller,
         facts: &Facts,
         mfa_at: Option<Timestamp>,
-        once: bool,
+        (once, client): (bool, Client),
     ) -> Result<Obligations, Error> {
-        let decide = |mfa_at| policy::connect(&facts.connect(caller.source, mfa_at), self.now());
+        let decide = |mfa_at| policy::connect(&facts.connect(caller.source, mfa_at).by(client), self.now());
         let decision = match decide(mfa_at) {
             Decision::Permit(permit) if permit.action().obligations.mfa_max_age_seconds == 0 && !once => decide(None),
             decision => decision,
@@ -292,7 +295,14 @@ impl Control {
             tx.commit_upkeep().await?;
         }
         let factor_at = stored.mfa_at.filter(|_| stored.once);
-        Ok(Identity { id: user.id, name: user.name, key: None, factor_at, token_factor_at: stored.mfa_at })
+        Ok(Identity {
+            id: user.id,
+            name: user.name,
+            key: None,
+            factor_at,
+            token_factor_at: stored.mfa_at,
+            console: stored.console,
+        })
     }
 }
 

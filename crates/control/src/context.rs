@@ -10,7 +10,7 @@ use postern_domain::risk::{Risk, WeighedRequest, weigh};
 use postern_domain::session::Session;
 use postern_domain::user::User;
 use postern_domain::{RequestId, Timestamp, UserName};
-use postern_store::{PageRequest, ReadTx, SessionFilter, StoredRequest};
+use postern_store::{Among, PageRequest, ReadTx, SessionFilter, StoredRequest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -121,7 +121,7 @@ pub(crate) async fn able_to_answer(rows: &mut ReadTx, request: &Request, now: Ti
         rows.people().await?.iter().map(|person| visible::seen_by(person, &tenant)).collect()
     } else {
         let page = PageRequest { cursor: None, limit: Some(LOOKED_AT_MAX) };
-        let found = rows.users_among(&[], &groups, &tenant, &page).await?.items;
+        let found = rows.users_among(&Among { groups: &groups, ..Among::default() }, &tenant, &page).await?.items;
         let mut people = Vec::with_capacity(found.len());
         for user in found {
             people.extend(visible::subject(rows, &user.id, &tenant).await?);

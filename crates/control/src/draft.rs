@@ -309,7 +309,12 @@ fn replay(
             passkey: true,
             // What the ticket system said then is not known any more.
             ticket_problem: None,
-            subject: Subject { user: &user, source: past.source.unwrap_or(caller.source), mfa_at: Some(past.at) },
+            subject: Subject {
+                user: &user,
+                source: past.source.unwrap_or(caller.source),
+                mfa_at: Some(past.at),
+                client: None,
+            },
             target: Target { account: &holding.account, asset: &holding.asset },
             policies: policies.into(),
             duration_seconds: past.seconds,

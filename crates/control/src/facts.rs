@@ -41,7 +41,7 @@ impl Facts {
     #[must_use]
     pub fn connect(&self, source: IpAddr, mfa_at: Option<Timestamp>) -> ConnectFacts<'_> {
         ConnectFacts {
-            subject: Subject { user: &self.user, source, mfa_at },
+            subject: Subject { user: &self.user, source, mfa_at, client: None },
             target: Target { account: &self.account, asset: &self.asset },
             policies: (&self.policies).into(),
             grants: &self.grants,

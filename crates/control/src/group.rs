@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::duties::KeptApart;
-use crate::shared::OwnRights;
+use crate::shared::{MadeRights, OwnRights};
 use crate::user::{Administrators, deduplicated, delegable, listed, reachable};
 use crate::{Caller, Control, Error, text};
 
@@ -152,6 +152,7 @@ pub(crate) async fn put(
     may_bring(tx, caller, &base, &after, !joining.is_empty()).await?;
     let guard = Administrators::before(tx).await?;
     let own = OwnRights::before(tx, caller).await?;
+    let made = MadeRights::before(tx, caller, &joining).await?;
     let apart = KeptApart::before(tx).await?;
     tx.group_put(&after).await?;
     tx.group_roles_set(&after.id, &after.roles).await?;
@@ -162,6 +163,7 @@ pub(crate) async fn put(
     tx.group_members_set(&after.id, &ids).await?;
     guard.after(tx).await?;
     own.after(tx, caller, &base.scope).await?;
+    made.after(tx, caller, &base.scope).await?;
     apart.after(tx).await?;
     let event = Event::done(tx.now(), caller.actor(), "group.put", after.name.as_str(), after.scope.clone())
         .with("joined", names(&joining))

@@ -96,6 +96,7 @@ mod vault;
 mod verify;
 mod visible;
 mod witness;
+mod workload;
 
 use std::sync::Arc;
 

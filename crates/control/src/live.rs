@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use postern_domain::permit::Connect;
-use postern_domain::policy::Obligations;
+use postern_domain::policy::{Client, Obligations};
 use postern_domain::session::EndReason;
 use postern_domain::{
     AccountId, AccountRef, AssetId, GrantId, PolicyId, ScopePath, SessionId, Timestamp, UserId, UserName,
@@ -33,6 +33,7 @@ pub(crate) struct LiveSession {
     pub(crate) policy: PolicyId,
     pub(crate) grant: Option<GrantId>,
     pub(crate) obligations: Obligations,
+    pub(crate) client: Client,
     directives: mpsc::Sender<Directive>,
 }
 
@@ -59,9 +60,15 @@ impl LiveSession {
             policy: right.policy.clone(),
             grant: right.grant.clone(),
             obligations: right.obligations.clone(),
+            client: Client::Api,
             directives,
         };
         (session, receiver)
+    }
+
+    /// The same, opened by this kind of client.
+    pub(crate) fn by(self, client: Client) -> Self {
+        Self { client, ..self }
     }
 }
 

@@ -306,6 +306,11 @@ async fn people(rows: &mut ReadTx, document: &PolicyDocument) -> Result<(), Erro
             return Err(Error::invalid("subjects.users", format!("user `{name}` does not exist")));
         }
     }
+    for name in document.subjects.workloads.names() {
+        if !rows.user_by_name(name).await?.is_some_and(|user| user.is_workload()) {
+            return Err(Error::invalid("subjects.workloads", format!("workload `{name}` does not exist")));
+        }
+    }
     let rule = || document.obligations.approval.iter();
     let escalated = rule().flat_map(|rule| &rule.escalate).flat_map(|more| &more.groups);
     let approvers = rule().flat_map(ApprovalRule::stages).flat_map(|(_, groups)| groups).chain(escalated);

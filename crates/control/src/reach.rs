@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use postern_domain::document::{Document, PolicyDocument};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
-use postern_domain::policy::{Action, Answered, Explanation, Policy, answer, explain};
+use postern_domain::policy::{Action, Answered, Client, Explanation, Policy, Workloads, answer, explain};
 use postern_domain::{AccountRef, PolicyId, ScopePath, Timestamp, UserName};
-use postern_store::{Listed, Page, PageRequest};
+use postern_store::{Among, Listed, Page, PageRequest};
 use postern_vault::random;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -59,6 +59,9 @@ pub struct ReachAs {
     /// To do what; to open a session unless given.
     #[serde(default)]
     pub action: Option<Action>,
+    /// By which kind of client; whichever takes them farthest unless given.
+    #[serde(default)]
+    pub client: Option<Client>,
 }
 
 impl Control {
@@ -80,10 +83,21 @@ impl Control {
         let ReachAs { source, draft, .. } = wanted;
         let policies = drafted(rows.policies_over(&asset.scope).await?, draft, &asset.scope, self.now())?;
         let allowing: Vec<_> = policies.iter().filter(|policy| policy.allows()).collect();
-        let names: BTreeSet<_> = allowing.iter().flat_map(|policy| &policy.subjects.users).collect();
+        let subjects = || allowing.iter().map(|policy| &policy.subjects);
+        let names = subjects().flat_map(|subjects| subjects.users.iter().chain(subjects.workloads.names()));
+        let names: BTreeSet<_> = names.collect();
+        let attributes: Vec<_> =
+            subjects().map(|subjects| &subjects.attributes).filter(|attributes| !attributes.is_empty()).collect();
+        let workloads = subjects().any(|subjects| matches!(subjects.workloads, Workloads::All(true)));
         let groups: BTreeSet<_> = allowing.iter().flat_map(|policy| &policy.subjects.groups).collect();
         let (names, groups) = (names.into_iter().collect::<Vec<_>>(), groups.into_iter().collect::<Vec<_>>());
-        let people = rows.users_among(&names, &groups, &asset.scope.tenant(), page).await?;
+        let people = rows
+            .users_among(
+                &Among { names: &names, groups: &groups, attributes: &attributes, workloads },
+                &asset.scope.tenant(),
+                page,
+            )
+            .await?;
         let mut items = Vec::new();
         for user in &people.items {
             let authority = authority(&mut rows, user).await?;
@@ -145,7 +159,7 @@ impl Control {
         if !(reads || own && given) {
             return Err(unknown());
         }
-        let ReachAs { source, draft, action } = wanted;
+        let ReachAs { source, draft, action, client } = wanted;
         if draft.is_some() && !reads {
             return Err(unknown());
         }
@@ -153,8 +167,10 @@ impl Control {
         let (source, mfa_at) =
             if own { (caller.source, caller.mfa_at) } else { (source.unwrap_or(caller.source), Some(now)) };
         let action = action.unwrap_or(Action::Connect);
-        let answered = answer(&facts.connect(source, mfa_at), action, now);
-        let mut explanation = explain(&facts.connect(source, mfa_at), now);
+        let known = facts.connect(source, mfa_at);
+        let known = client.map_or(known, |client| known.by(client));
+        let answered = answer(&known, action, now);
+        let mut explanation = explain(&known, now);
         if !reads {
             use postern_domain::policy::Verdict;
             explanation.policies.retain(|policy| {

@@ -270,7 +270,7 @@ pub(crate) struct Wish {
 impl Wish {
     pub(crate) fn facts<'a>(&'a self, caller: &Caller, facts: &'a Facts) -> AskFacts<'a> {
         AskFacts {
-            subject: Subject { user: &facts.user, source: caller.source, mfa_at: caller.mfa_at },
+            subject: Subject { user: &facts.user, source: caller.source, mfa_at: caller.mfa_at, client: None },
             target: Target { account: &facts.account, asset: &facts.asset },
             policies: (&facts.policies).into(),
             duration_seconds: self.seconds,

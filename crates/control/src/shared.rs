@@ -10,7 +10,7 @@ use std::time::Duration;
 use postern_domain::permission::{Authority, Permission};
 use postern_domain::policy::{Holding, Policy, Resident, shift};
 use postern_domain::user::{User, UserState};
-use postern_domain::{AccountId, ScopePath, UserName};
+use postern_domain::{AccountId, ScopePath, UserId, UserName};
 use postern_store::{LeafFilter, ReadTx, WriteTx};
 
 use crate::answers::{holdings, residents};
@@ -93,13 +93,13 @@ pub(crate) struct OwnRights {
 impl OwnRights {
     /// To be asked before the change.
     pub(crate) async fn before(tx: &mut WriteTx, caller: &Caller) -> Result<Self, Error> {
-        Ok(Self { by_account: concerning(tx, caller).await? })
+        Ok(Self { by_account: concerning(tx, &caller.user.id).await? })
     }
 
     /// To be asked after it: refuses a change by which the caller lets themselves do more, except where they
     /// alone may change policies and so could give it to themselves openly.
     pub(crate) async fn after(self, tx: &mut WriteTx, caller: &Caller, scope: &ScopePath) -> Result<(), Error> {
-        let now = concerning(tx, caller).await?;
+        let now = concerning(tx, &caller.user.id).await?;
         let gained = |id: &&AccountId| {
             let (Some(was), Some(is)) = (self.by_account.get(*id), now.get(*id)) else { return false };
             shift(&was.iter().collect::<Vec<_>>(), &is.iter().collect::<Vec<_>>()).widened
@@ -107,8 +107,7 @@ impl OwnRights {
         if !self.by_account.keys().any(|id| gained(&id)) {
             return Ok(());
         }
-        let alone = caller.authority.covers(Permission::PolicyWrite, scope) && !is_shared(tx, scope).await?;
-        if alone {
+        if alone(tx, caller, scope).await? {
             return Ok(());
         }
         let message = "this would let yourself do more with an account: somebody else has to do it, or ask for access";
@@ -116,9 +115,60 @@ impl OwnRights {
     }
 }
 
-/// The policies that concern the caller, by account; of all accounts in their reach.
-async fn concerning(tx: &mut WriteTx, caller: &Caller) -> Result<BTreeMap<AccountId, Vec<Policy>>, Error> {
-    let Some(person) = tx.person(&caller.user.id).await? else { return Ok(BTreeMap::new()) };
+/// Whether the caller alone may change policies in `scope`, and so could give anything to themselves openly.
+async fn alone(tx: &mut WriteTx, caller: &Caller, scope: &ScopePath) -> Result<bool, Error> {
+    Ok(caller.authority.covers(Permission::PolicyWrite, scope) && !is_shared(tx, scope).await?)
+}
+
+/// What users whom the caller made, or made a link for, in the last day may do with each account: a second user
+/// of one's own would be a way around [`OwnRights`].
+pub(crate) struct MadeRights {
+    users: Vec<(UserId, UserName, BTreeMap<AccountId, Vec<Policy>>)>,
+}
+
+impl MadeRights {
+    /// To be asked before the change, of those whom it is about.
+    pub(crate) async fn before(tx: &mut WriteTx, caller: &Caller, about: &[UserName]) -> Result<Self, Error> {
+        let mut users = Vec::new();
+        for name in about {
+            let Some(user) = tx.user_by_name(name).await? else { continue };
+            let now = tx.now();
+            // One made in this very transaction is not in the ledger yet.
+            if user.created_at == now || made_by(tx, &caller.user.name, &user, now).await? {
+                let rights = concerning(tx, &user.id).await?;
+                users.push((user.id, user.name, rights));
+            }
+        }
+        Ok(Self { users })
+    }
+
+    /// To be asked after it: refuses a change by which one of them may do more than before, and more than the
+    /// caller, except where the caller alone may change policies.
+    pub(crate) async fn after(self, tx: &mut WriteTx, caller: &Caller, scope: &ScopePath) -> Result<(), Error> {
+        if self.users.is_empty() || alone(tx, caller, scope).await? {
+            return Ok(());
+        }
+        let own = concerning(tx, &caller.user.id).await?;
+        for (id, name, before) in self.users {
+            let now = concerning(tx, &id).await?;
+            let more = |than: &BTreeMap<AccountId, Vec<Policy>>, account: &AccountId, is: &[Policy]| {
+                let was = than.get(account).map(Vec::as_slice).unwrap_or_default();
+                shift(&was.iter().collect::<Vec<_>>(), &is.iter().collect::<Vec<_>>()).widened
+            };
+            if now.iter().any(|(account, is)| more(&before, account, is) && more(&own, account, is)) {
+                return Err(Error::Forbidden(format!(
+                    "you have made the account of {name}, or a link for it, in the last day, and this would let it do \
+                     more with an account than you may: somebody else has to do it"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The policies that concern somebody, by account; of all accounts in their reach.
+async fn concerning(tx: &mut WriteTx, id: &UserId) -> Result<BTreeMap<AccountId, Vec<Policy>>, Error> {
+    let Some(person) = tx.person(id).await? else { return Ok(BTreeMap::new()) };
     let resident = residents(vec![person]).pop();
     let Some(Resident { user, .. }) = &resident else { return Ok(BTreeMap::new()) };
     let mut policies = tx.policies_reaching(&ScopePath::root()).await?;

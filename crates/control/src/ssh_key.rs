@@ -9,7 +9,7 @@ use russh::keys::ssh_key::{Algorithm, HashAlg, PublicKey};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Caller, Control, Error};
+use crate::{Caller, Control, Error, workload};
 
 /// How many keys one person may have.
 const KEYS_MAX: i64 = 50;
@@ -29,6 +29,9 @@ pub struct SshKeyAdd {
     /// A comment; the key's own unless given.
     #[serde(default)]
     pub comment: Option<String>,
+    /// The workload that it is for; one's own unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserName>,
 }
 
 /// A public key that was read.
@@ -57,12 +60,13 @@ impl Control {
         let parsed = parse(&wish.public_key)?;
         let comment = wish.comment.as_deref().unwrap_or(&parsed.comment);
         let mut tx = self.store().write(self.now()).await?;
-        if tx.ssh_keys_count(&caller.user.id).await? >= KEYS_MAX {
+        let (owner, _) = workload::owner(&mut tx, caller, wish.user.as_ref()).await?;
+        if tx.ssh_keys_count(&owner.id).await? >= KEYS_MAX {
             return Err(Error::Conflict(format!("you have {KEYS_MAX} SSH keys; remove some first")));
         }
         let key = SshKey {
             id: SshKeyId::generate(tx.now(), random::bytes()),
-            user: caller.user.name.clone(),
+            user: owner.name.clone(),
             fingerprint: parsed.fingerprint,
             algorithm: parsed.algorithm,
             public_key: parsed.line,
@@ -70,7 +74,7 @@ impl Control {
             created_at: tx.now(),
             last_used_at: None,
         };
-        tx.ssh_key_add(&key, &caller.user.id).await?;
+        tx.ssh_key_add(&key, &owner.id).await?;
         let event = event(caller, "ssh_key.add", &key, tx.now());
         self.commit(tx, &[event]).await?;
         Ok(key)
@@ -83,8 +87,9 @@ impl Control {
     pub async fn ssh_key_remove(&self, caller: &Caller, id: &SshKeyId) -> Result<(), Error> {
         caller.login()?;
         let mut tx = self.store().write(self.now()).await?;
-        let found = tx.ssh_key(id).await?.filter(|(_, owner)| *owner == caller.user.id);
-        let (key, _) = found.ok_or_else(|| Error::not_found("SSH key", id))?;
+        let unknown = || Error::not_found("SSH key", id);
+        let (key, owner) = tx.ssh_key(id).await?.ok_or_else(unknown)?;
+        workload::owned(&mut tx, caller, &owner).await?.ok_or_else(unknown)?;
         tx.ssh_key_remove(id).await?;
         let event = event(caller, "ssh_key.remove", &key, tx.now());
         self.commit(tx, &[event]).await?;
@@ -94,6 +99,7 @@ impl Control {
 
 fn event(caller: &Caller, action: &str, key: &SshKey, now: postern_domain::Timestamp) -> Event {
     Event::done(now, caller.actor(), action, key.id.as_str(), caller.user.scope.clone())
+        .with("user", key.user.as_str())
         .with("fingerprint", key.fingerprint.as_str())
         .with("algorithm", key.algorithm.as_str())
 }

@@ -1,6 +1,6 @@
 //! Terminals in the browser: whether the sign-in is as fresh as policy wants it.
 
-use postern_domain::policy::{self, Decision};
+use postern_domain::policy::{self, Client, Decision};
 use postern_domain::{AccountRef, LoginId, Timestamp};
 
 use crate::{Caller, Control, Error};
@@ -24,7 +24,7 @@ impl Control {
     ) -> Result<LoginId, Error> {
         let login = caller.login()?.clone();
         let Some(facts) = self.connect_facts(&caller.user.id, account).await? else { return Ok(login) };
-        match policy::connect(&facts.connect(caller.source, caller.mfa_at), self.now()) {
+        match policy::connect(&facts.connect(caller.source, caller.mfa_at).by(Client::Terminal), self.now()) {
             Decision::StepUp { max_age_seconds, .. } => Err(Error::StepUp { max_age_seconds }),
             Decision::Permit(permit)
                 if permit.action().obligations.mfa_max_age_seconds == 0

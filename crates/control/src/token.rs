@@ -6,14 +6,14 @@ use std::time::Duration;
 use postern_domain::event::Event;
 use postern_domain::permission::Permission;
 use postern_domain::user::ApiToken;
-use postern_domain::{ScopePath, TokenId};
+use postern_domain::{ScopePath, TokenId, UserName};
 use postern_store::{Listed, Listing};
 use postern_vault::random;
 use postern_vault::token::{self, Purpose};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Caller, Control, Error, text};
+use crate::{Caller, Control, Error, text, workload};
 
 const NAME_LEN_MAX: usize = 100;
 /// How many tokens one person may have that work.
@@ -34,6 +34,9 @@ pub struct TokenCreate {
     pub scope: Option<ScopePath>,
     /// How long it works: a minute to a year.
     pub expires_in_seconds: u64,
+    /// The workload that it is for; one's own unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserName>,
 }
 
 /// A token that has just been made. It carries a secret and has no `Debug`.
@@ -68,23 +71,25 @@ impl Control {
         if wish.permissions.is_empty() {
             return Err(Error::invalid("permissions", "name at least one, for example asset:read"));
         }
-        let scope = wish.scope.unwrap_or_else(|| caller.user.scope.clone());
-        if let Some(lacking) = wish.permissions.iter().find(|held| !caller.authority.covers(**held, &scope)) {
-            let message = format!("you do not hold {} in {scope}, so that a token of yours cannot", lacking.as_str());
+        let mut tx = self.store().write(self.now()).await?;
+        let (owner, authority) = workload::owner(&mut tx, caller, wish.user.as_ref()).await?;
+        let scope = wish.scope.unwrap_or_else(|| owner.scope.clone());
+        if let Some(lacking) = wish.permissions.iter().find(|held| !authority.covers(**held, &scope)) {
+            let (who, whose) = if owner.id == caller.user.id { ("you do", "yours") } else { ("it does", "its") };
+            let message = format!("{who} not hold {} in {scope}, so that a token of {whose} cannot", lacking.as_str());
             return Err(Error::Forbidden(message));
         }
-        let mut tx = self.store().write(self.now()).await?;
         if !tx.scope_exists(&scope).await? {
             return Err(Error::not_found("scope", &scope));
         }
         let now = tx.now();
-        if tx.tokens_alive(&caller.user.id, now).await? >= TOKENS_MAX {
+        if tx.tokens_alive(&owner.id, now).await? >= TOKENS_MAX {
             return Err(Error::Conflict(format!("you have {TOKENS_MAX} tokens; revoke some first")));
         }
         let token = token::generate(Purpose::Api);
         let api_token = ApiToken {
             id: TokenId::generate(now, random::bytes()),
-            user: caller.user.name.clone(),
+            user: owner.name.clone(),
             name,
             permissions: wish.permissions.into_iter().collect(),
             scope,
@@ -92,25 +97,27 @@ impl Control {
             expires_at: now.after(lasts),
             last_used_at: None,
         };
-        tx.token_create(&api_token, &caller.user.id, &token.hash.to_string()).await?;
+        tx.token_create(&api_token, &owner.id, &token.hash.to_string()).await?;
         let permissions: Vec<_> = api_token.permissions.iter().map(|permission| permission.as_str()).collect();
         let event = Event::done(now, caller.actor(), "token.create", api_token.id.as_str(), api_token.scope.clone())
             .with("name", api_token.name.as_str())
+            .with("user", owner.name.as_str())
             .with("permissions", permissions)
             .with("expires_at", api_token.expires_at.to_string());
         self.commit(tx, &[event]).await?;
         Ok(TokenCreated { token: token.text.expose().to_owned(), api_token })
     }
 
-    /// Revokes one of the caller's tokens.
+    /// Revokes one of the caller's tokens, or of a workload that they may change.
     ///
     /// # Errors
     /// `NotFound` also when it is somebody else's.
     pub async fn token_revoke(&self, caller: &Caller, id: &TokenId) -> Result<(), Error> {
         caller.login()?;
         let mut tx = self.store().write(self.now()).await?;
-        let stored = tx.token(id).await?.filter(|stored| stored.user == caller.user.id && stored.revoked_at.is_none());
-        let stored = stored.ok_or_else(|| Error::not_found("API token", id))?;
+        let unknown = || Error::not_found("API token", id);
+        let stored = tx.token(id).await?.filter(|stored| stored.revoked_at.is_none()).ok_or_else(unknown)?;
+        workload::owned(&mut tx, caller, &stored.user).await?.ok_or_else(unknown)?;
         tx.token_revoke(id).await?;
         let event = Event::done(tx.now(), caller.actor(), "token.revoke", id.as_str(), stored.token.scope)
             .with("name", stored.token.name);

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::duties::KeptApart;
 use crate::link::{ADMINISTRATOR, LinkIssued};
 use crate::profile::{self, ProfileChange, VendorTerms};
-use crate::shared::OwnRights;
+use crate::shared::{MadeRights, OwnRights};
 use crate::{Caller, Control, Error, authenticate, group, shared, text};
 
 /// A user to be made.
@@ -156,7 +156,9 @@ impl Control {
         tx.user_roles_set(&id, &wish.roles).await?;
         let identity = wish.identity.as_ref().map(ToString::to_string);
         let wanted = ProfileChange { attributes: Some(wish.attributes), vendor: wish.vendor, identity };
+        let made = MadeRights::before(&mut tx, caller, std::slice::from_ref(&user.name)).await?;
         let known = profile::change(&mut tx, &user, wanted).await?;
+        made.after(&mut tx, caller, &user.scope).await?;
         let mut events = vec![
             Event::done(now, caller.actor(), "user.create", user.name.as_str(), user.scope.clone())
                 .with("roles", listed(&wish.roles))
@@ -235,6 +237,7 @@ impl Control {
         }
         let guard = Administrators::before(&mut tx).await?;
         let own = OwnRights::before(&mut tx, caller).await?;
+        let made = MadeRights::before(&mut tx, caller, std::slice::from_ref(&before.name)).await?;
         let apart = KeptApart::before(&mut tx).await?;
         tx.user_change(&after.id, after.email.as_deref(), &after.scope, after.state).await?;
         if after.scope != before.scope {
@@ -251,6 +254,7 @@ impl Control {
         let known = profile::change(&mut tx, &before, wanted).await?;
         guard.after(&mut tx).await?;
         apart.after(&mut tx).await?;
+        made.after(&mut tx, caller, &before.scope).await?;
         if after.id == caller.user.id {
             own.after(&mut tx, caller, &before.scope).await?;
         }
@@ -332,7 +336,12 @@ pub(crate) async fn visible(rows: &mut ReadTx, permit: &Permit<Manage>, name: &U
 
 /// The same when they hold nothing that the caller does not: otherwise whoever may issue a link could
 /// become an administrator.
-async fn governed(rows: &mut ReadTx, caller: &Caller, permit: &Permit<Manage>, name: &UserName) -> Result<User, Error> {
+pub(crate) async fn governed(
+    rows: &mut ReadTx,
+    caller: &Caller,
+    permit: &Permit<Manage>,
+    name: &UserName,
+) -> Result<User, Error> {
     let user = visible(rows, permit, name).await?;
     // Somebody disabled is looked at as if they were active again.
     let as_active = User { state: UserState::Active, ..user.clone() };

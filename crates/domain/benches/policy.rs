@@ -115,7 +115,7 @@ fn policy(number: usize, numbers: &mut Numbers) -> Option<Policy> {
         _ => accounts.platforms = [numbers.pick(&PLATFORMS)?].into(),
     }
     let conditions = match numbers.below(3) {
-        0 => Conditions { networks: vec![named("10.0.0.0/8")?], hours: Vec::new() },
+        0 => Conditions { networks: vec![named("10.0.0.0/8")?], ..Conditions::default() },
         _ => Conditions::default(),
     };
     Some(Policy {

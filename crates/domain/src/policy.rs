@@ -73,6 +73,90 @@ pub struct Subjects {
     pub users: BTreeSet<UserName>,
     /// People by group.
     pub groups: BTreeSet<GroupName>,
+    /// People by what is known of them: whoever has all of these.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
+    /// Programs: those that are named, or all with `true`. Nothing else here is about a program.
+    #[serde(skip_serializing_if = "Workloads::is_none")]
+    pub workloads: Workloads,
+}
+
+/// Which programs a policy is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Workloads {
+    /// All of the scope, or none.
+    All(bool),
+    /// By name.
+    Named(BTreeSet<UserName>),
+}
+
+impl Default for Workloads {
+    fn default() -> Self {
+        Self::Named(BTreeSet::new())
+    }
+}
+
+impl Workloads {
+    /// Whether it is about none.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        match self {
+            Self::All(all) => !all,
+            Self::Named(names) => names.is_empty(),
+        }
+    }
+
+    /// Whether the one called `name` is among them.
+    #[must_use]
+    pub fn include(&self, name: &UserName) -> bool {
+        match self {
+            Self::All(all) => *all,
+            Self::Named(names) => names.contains(name),
+        }
+    }
+
+    /// Those that are named.
+    pub fn names(&self) -> impl Iterator<Item = &UserName> {
+        match self {
+            Self::All(_) => None,
+            Self::Named(names) => Some(names),
+        }
+        .into_iter()
+        .flatten()
+    }
+
+    /// Whether all that `narrow` is about are among them.
+    #[must_use]
+    pub fn cover(&self, narrow: &Self) -> bool {
+        match (self, narrow) {
+            _ if narrow.is_none() => true,
+            (Self::All(all), _) => *all,
+            (Self::Named(_), Self::All(_)) => false,
+            (Self::Named(wide), Self::Named(narrow)) => wide.is_superset(narrow),
+        }
+    }
+}
+
+/// By which kind of client somebody comes in, as the gateways know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Client {
+    /// An SSH client of one's own, through the SSH gateway.
+    Ssh,
+    /// The terminal in the browser.
+    Terminal,
+    /// The SQL console in the browser.
+    SqlConsole,
+    /// A database client of one's own, through a database gateway.
+    DatabaseClient,
+    /// The API, the console or the command line: a check-out.
+    Api,
+}
+
+impl Client {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Ssh, Self::Terminal, Self::SqlConsole, Self::DatabaseClient, Self::Api];
 }
 
 /// Which accounts a policy is about. Every field that is given must match; an empty one matches all.
@@ -266,6 +350,10 @@ pub struct Conditions {
     pub networks: Vec<IpNet>,
     /// Hours, any of which must hold; empty means always.
     pub hours: Vec<Hours>,
+    /// The kinds of client that one may come in by; empty means any. Matters when a session or a check-out
+    /// begins and while it lasts, not when access is asked for.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub clients: BTreeSet<Client>,
 }
 
 /// A rule on who may use what.

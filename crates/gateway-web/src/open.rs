@@ -78,7 +78,7 @@ pub(crate) async fn open(
     wish: Wish,
 ) -> Result<Reached, OpenError> {
     let Wish { user: id, name, factor_at, login, account, source } = wish;
-    let user = Identity { id, name, key: None, factor_at, token_factor_at: None };
+    let user = Identity { id, name, key: None, factor_at, token_factor_at: None, console: false };
     let request = ConnectRequest { user, account: account.clone(), source, protocol: PROTOCOL };
     let mut live = sessions.open(request).await?;
     let ticket = ticket()?;

@@ -25,6 +25,8 @@ pub struct Identity {
     pub factor_at: Option<Timestamp>,
     /// When one was proved in the login that the token was made in.
     pub token_factor_at: Option<Timestamp>,
+    /// Whether they come by the SQL console in the browser.
+    pub console: bool,
 }
 
 /// Whether a second factor is still wanted before a session can be opened.

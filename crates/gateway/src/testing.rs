@@ -86,7 +86,14 @@ impl FakeBroker {
 pub(crate) fn request() -> ConnectRequest {
     let id = postern_domain::UserId::generate(Timestamp::from_millis(1), [0; 4]);
     ConnectRequest {
-        user: Identity { id, name: "ben".parse().unwrap(), key: None, factor_at: None, token_factor_at: None },
+        user: Identity {
+            id,
+            name: "ben".parse().unwrap(),
+            key: None,
+            factor_at: None,
+            token_factor_at: None,
+            console: false,
+        },
         account: "root@web-1".parse().unwrap(),
         source: "192.0.2.7".parse().unwrap(),
         protocol: "ssh",

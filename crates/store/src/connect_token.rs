@@ -23,6 +23,8 @@ pub struct StoredConnectToken {
     pub account: AccountId,
     /// The protocol that it opens it by.
     pub protocol: String,
+    /// Whether it is for the SQL console in the browser.
+    pub console: bool,
     /// The address that it works from; none for any.
     pub source: Option<IpAddr>,
     /// When the second factor that it was made under was proved.
@@ -69,7 +71,7 @@ impl WriteTx {
     pub async fn connect_token_create(&mut self, token: &StoredConnectToken, hash: &str) -> Result<(), Error> {
         sqlx::query(
             "insert into connect_token (id, hash, user_id, login_id, account_id, protocol, source, mfa_at, once, \
-             created_at, expires_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             created_at, expires_at, console) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )
         .bind(token.id.as_str())
         .bind(hash)
@@ -82,6 +84,7 @@ impl WriteTx {
         .bind(i64::from(token.once))
         .bind(token.created_at.as_millis())
         .bind(token.expires_at.as_millis())
+        .bind(token.console)
         .execute(self.connection())
         .await?;
         Ok(())
@@ -123,6 +126,7 @@ fn stored(row: &SqliteRow) -> Result<StoredConnectToken, Error> {
         login: row::text(row, "login_id")?,
         account: row::text(row, "account_id")?,
         protocol: row.try_get("protocol")?,
+        console: row.try_get("console")?,
         // What cannot be read is no address that anybody comes from.
         source: source.map(|source| source.parse().unwrap_or(IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED))),
         mfa_at: row::time_opt(row, "mfa_at")?,

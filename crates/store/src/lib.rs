@@ -98,4 +98,4 @@ pub use session::{NewSession, SessionEnd, SessionFilter, SessionSought};
 pub use throttle::Failures;
 pub use ticket::TicketedGrant;
 pub use usage::AccountUse;
-pub use user::{Person, UserFilter};
+pub use user::{Among, Person, UserFilter};

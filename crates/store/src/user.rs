@@ -1,5 +1,7 @@
 //! Users, with the groups they are in and the roles they hold.
 
+use std::collections::BTreeMap;
+
 use ipnet::IpNet;
 use postern_domain::permission::RoleAssignment;
 use postern_domain::policy::Hours;
@@ -51,6 +53,19 @@ pub struct UserFilter {
     pub state: Option<UserState>,
 }
 
+/// By what policies choose users.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Among<'a> {
+    /// People, and programs, by name.
+    pub names: &'a [&'a UserName],
+    /// People by group.
+    pub groups: &'a [&'a GroupName],
+    /// People by attributes: whoever has all of one of these.
+    pub attributes: &'a [&'a BTreeMap<String, String>],
+    /// Whether all programs.
+    pub workloads: bool,
+}
+
 impl ReadTx {
     /// The user of this id.
     ///
@@ -99,31 +114,36 @@ impl ReadTx {
         Ok(Listed { items, next, total })
     }
 
-    /// The active people whom policies could be about that name these people and groups, of `tenant` or
-    /// the root, by name.
+    /// The active users whom policies could be about that choose them so, groups being of `tenant` or the
+    /// root, by name.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn users_among(
         &mut self,
-        names: &[&UserName],
-        groups: &[&GroupName],
+        among: &Among<'_>,
         tenant: &ScopePath,
         page: &PageRequest,
     ) -> Result<Page<User>, Error> {
+        // The attributes of one policy come as JSON within JSON.
+        let has_all = row::labels_clause("u.attributes", "chosen.value");
         let sql = format!(
             "select {COLUMNS} from user u where u.name > ?1 and u.state = 'active' \
              and (u.name in (select value from json_each(?2)) or exists \
                (select 1 from group_member m join user_group g on g.id = m.group_id where m.user_id = u.id \
-                and g.name in (select value from json_each(?3)) and g.tenant in ('/', ?4))) \
+                and g.name in (select value from json_each(?3)) and g.tenant in ('/', ?4)) \
+               or (?7 and u.kind = 'workload') \
+               or exists (select 1 from json_each(?6) chosen where {has_all})) \
              order by u.name limit ?5"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(page.after())
-            .bind(row::to_json(&names, "names")?)
-            .bind(row::to_json(&groups, "groups")?)
+            .bind(row::to_json(&among.names, "names")?)
+            .bind(row::to_json(&among.groups, "groups")?)
             .bind(tenant.as_str())
             .bind(page.limit() + 1)
+            .bind(row::to_json(&among.attributes, "attributes")?)
+            .bind(among.workloads)
             .fetch_all(self.connection())
             .await?;
         let users = rows.iter().map(|row| Ok(person(row)?.user)).collect::<Result<Vec<_>, Error>>()?;

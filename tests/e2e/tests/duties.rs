@@ -337,6 +337,17 @@ fn own_requests() -> Vec<Attempt> {
             s.call("rob", "PUT", "/v1/users/rob/roles", json!([{ "role": "approver", "scope": "/" }]));
             s.say_yes("rob", &request);
         }),
+        ("by a second account that is put on call when it is made", |s| {
+            drop(s.second("ada", "ada-oncall", "", &["oncall"]))
+        }),
+        ("by one that is put on call later", |s| {
+            s.second("max", "max-later", "", &[]);
+            s.members("max", "oncall", &["max-later"]);
+        }),
+        ("by one that goes on call by a group of its own", |s| {
+            s.second("ada", "ada-group", "", &["new-oncall"]);
+            drop(s.edit("ada", "oncall", |p| p["subjects"]["groups"] = json!(["oncall", "new-oncall"])));
+        }),
         ("by a second account that an administrator makes for themselves", |s| {
             let request = s.ask("ada");
             if let Some(second) = s.second("ada", "ada-too", "", &["leads"]) {

@@ -11,6 +11,8 @@ import { HoursField } from "./HoursField";
 const f = t.policies.fields;
 const CAPABILITIES = ["shell", "exec", "sftp_read", "sftp_write", "local_forward", "remote_forward", "dynamic_forward", "agent", "x11", "env", "query", "copy_in", "copy_out", "replication"] as const;
 
+const CLIENTS = ["ssh", "terminal", "sql-console", "database-client", "api"] as const;
+
 const KINDS = ["password", "ssh_key", "ssh_certificate"] as const;
 
 interface Props {
@@ -38,6 +40,9 @@ export function PolicyForm({ document: d, problems, isNew, onChange }: Props) {
       <Section title={t.policies.parts.who}>
         <NamesField label={t.users.groups} hint={t.users.groupsHint} value={d.subjects.groups} onChange={(groups) => set({ subjects: { ...d.subjects, groups } })} error={wrong("subjects.groups") ?? wrong("subjects")} />
         <NamesField label={f.users} value={d.subjects.users} onChange={(users) => set({ subjects: { ...d.subjects, users } })} error={wrong("subjects.users")} />
+        <LabelsField label={f.attributes} hint={t.users.attributesHint} value={d.subjects.attributes ?? {}} onChange={(attributes) => set({ subjects: { ...d.subjects, attributes } })} error={wrong("subjects.attributes")} />
+        {d.subjects.workloads === true ? null : <NamesField label={f.workloads} value={Array.isArray(d.subjects.workloads) ? d.subjects.workloads : []} onChange={(workloads) => set({ subjects: { ...d.subjects, workloads } })} error={wrong("subjects.workloads")} />}
+        <div className="mt-3"><CheckField label={f.workloadsAll} checked={d.subjects.workloads === true} onChange={(event) => set({ subjects: { ...d.subjects, workloads: event.target.checked ? true : [] } })} /></div>
       </Section>
       <Section title={t.policies.parts.accounts}>
         <NamesField label={f.accountNames} hint={f.anyWhenEmpty} value={d.accounts.names} onChange={(names) => set({ accounts: { ...d.accounts, names } })} error={wrong("accounts.names")} />
@@ -49,6 +54,7 @@ export function PolicyForm({ document: d, problems, isNew, onChange }: Props) {
       <Section title={t.policies.parts.when}>
         <NamesField label={f.networks} hint={f.networksHint} value={d.conditions.networks} onChange={(networks) => set({ conditions: { ...d.conditions, networks } })} error={wrong("conditions.networks")} />
         <HoursField value={d.conditions.hours} onChange={(hours) => set({ conditions: { ...d.conditions, hours } })} error={wrong("conditions.hours")} />
+        <ChoicesField legend={f.clients} options={CLIENTS.map((each) => [each, t.policies.clients[each]])} value={d.conditions.clients ?? []} onChange={(clients) => set({ conditions: { ...d.conditions, clients } })} />
       </Section>
       {d.effect === "allow" ? <Allowed document={d} problems={problems} onChange={onChange} /> : null}
     </div>

@@ -7,7 +7,12 @@ const list = (names: string[]) => names.join(", ");
 
 /** Who it is about: users and groups in a few words. */
 export function whoWords(policy: Policy): string {
-  const parts = [policy.subjects.groups.length > 0 ? `${w.groups} ${list(policy.subjects.groups)}` : "", policy.subjects.users.length > 0 ? `${w.users} ${list(policy.subjects.users)}` : ""];
+  const { attributes, workloads } = policy.subjects;
+  const others = [
+    Object.keys(attributes ?? {}).length > 0 ? `${w.people} ${list(Object.entries(attributes ?? {}).map(([key, value]) => `${key}=${value}`))}` : "",
+    workloads === true ? w.allWorkloads : Array.isArray(workloads) && workloads.length > 0 ? `${w.workloads} ${list(workloads)}` : "",
+  ];
+  const parts = [policy.subjects.groups.length > 0 ? `${w.groups} ${list(policy.subjects.groups)}` : "", policy.subjects.users.length > 0 ? `${w.users} ${list(policy.subjects.users)}` : "", ...others];
   return parts.filter(Boolean).join("; ") || t.policies.nobody;
 }
 
@@ -25,9 +30,10 @@ export function accountWords(policy: Policy): string {
 }
 
 export function whenWords(policy: Policy): string[] {
-  const { networks, hours } = policy.conditions;
+  const { networks, hours, clients } = policy.conditions;
   const said = hours.map((each) => w.hours((each.days ?? []).length > 0 ? (each.days ?? []).map((day) => t.policies.days[day]).join(", ") : w.everyDay, each.from, each.to, each.zone ?? "UTC") + ((each.except ?? []).length > 0 ? `, ${w.notOn(list(each.except ?? []))}` : ""));
   if (networks.length > 0) said.push(`${w.from} ${list(networks)}`);
+  if ((clients ?? []).length > 0) said.push(`${w.by} ${list((clients ?? []).map((each) => t.policies.clients[each]))}`);
   return said.length > 0 ? said : [w.always];
 }
 

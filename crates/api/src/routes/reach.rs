@@ -135,6 +135,8 @@ struct Explained {
     /// From which address, for somebody else; one's own unless given.
     #[schemars(with = "Option<String>")]
     source: Option<IpAddr>,
+    /// By which kind of client; whichever takes them farthest unless given.
+    client: Option<postern_domain::policy::Client>,
 }
 
 /// Who can do what is asked.
@@ -168,7 +170,7 @@ async fn of_account(
 ) -> Result<Found<Page<ReachItem>>, Problem> {
     let Coming { source, cursor, limit } = input.query;
     let page = input::page(cursor, limit);
-    let wanted = ReachAs { source, draft: None, action: None };
+    let wanted = ReachAs { source, draft: None, action: None, client: None };
     Ok(Found(control.account_reach(&caller, &permit, &input.path.account, wanted, &page).await?.into()))
 }
 
@@ -211,8 +213,8 @@ async fn explain(
     caller: Caller,
     input: Input<Nothing, Explained>,
 ) -> Result<Found<AccessExplained>, Problem> {
-    let Explained { user, account, action, source } = input.query;
-    let wanted = ReachAs { source, draft: None, action };
+    let Explained { user, account, action, source, client } = input.query;
+    let wanted = ReachAs { source, draft: None, action, client };
     Ok(Found(control.access_explain(&caller, user.as_ref(), &account, wanted).await?))
 }
 

@@ -37,8 +37,13 @@ async fn call(api: &Api, spec: &RouteSpec, token: Option<&SecretText>) -> Answer
 async fn token_without(api: &Api, lacking: Permission) -> SecretText {
     let held = if lacking == Permission::AuditRead { Permission::AssetRead } else { Permission::AuditRead };
     let caller = api.world.caller("ada").await;
-    let wish =
-        TokenCreate { name: "cut".to_owned(), permissions: [held].into(), scope: None, expires_in_seconds: 3600 };
+    let wish = TokenCreate {
+        name: "cut".to_owned(),
+        permissions: [held].into(),
+        scope: None,
+        expires_in_seconds: 3600,
+        user: None,
+    };
     let control: &Control = &api.world.control;
     SecretText::new(control.token_create(&caller, wish).await.expect("a token").token)
 }

@@ -15,7 +15,14 @@ const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZ
 
 async fn identity(estate: &Estate, name: &str) -> Identity {
     let caller = estate.world.caller(name).await;
-    Identity { id: caller.user.id, name: caller.user.name, key: None, factor_at: None, token_factor_at: None }
+    Identity {
+        id: caller.user.id,
+        name: caller.user.name,
+        key: None,
+        factor_at: None,
+        token_factor_at: None,
+        console: false,
+    }
 }
 
 async fn wish(estate: &Estate, name: &str, account: &str) -> ConnectRequest {

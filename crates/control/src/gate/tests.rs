@@ -67,7 +67,7 @@ async fn a_disabled_users_key_is_nobodys() {
     world.person("ada", "/", &[("administrator", "/")]).await;
     world.person("ben", "/", &[]).await;
     let ben = world.caller("ben").await;
-    let wish = SshKeyAdd { public_key: KEY.to_owned(), comment: None };
+    let wish = SshKeyAdd { public_key: KEY.to_owned(), comment: None, user: None };
     let key = world.control.ssh_key_add(&ben, &wish).await.expect("registered");
     let ada = world.caller("ada").await;
     let permit = ada.permit(Permission::UserWrite).expect("a permit");

@@ -30,8 +30,14 @@ async fn fleet(count: u16) -> Fleet {
 async fn wish(fleet: &Fleet, account: &str) -> ConnectRequest {
     let caller = fleet.estate.world.caller("ben").await;
     let now = Some(fleet.estate.world.now());
-    let user =
-        Identity { id: caller.user.id, name: caller.user.name, key: None, factor_at: now, token_factor_at: None };
+    let user = Identity {
+        id: caller.user.id,
+        name: caller.user.name,
+        key: None,
+        factor_at: now,
+        token_factor_at: None,
+        console: false,
+    };
     ConnectRequest { user, account: reference(account), source: SOURCE, protocol: "ssh" }
 }
 

@@ -154,7 +154,7 @@ impl Narrower {
             self.write(tx, None, new, events).await?;
             self.ground.add(&new.id, &before.id);
         }
-        if after.subjects.users.is_empty() && after.subjects.groups.is_empty() {
+        if after.subjects.is_empty() {
             events.extend(policy::remove(tx, &self.actor, &before).await?);
             policies.retain(|policy| policy.id != before.id);
         } else {

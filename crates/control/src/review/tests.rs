@@ -22,7 +22,7 @@ fn policy(name: &str, effect: Effect, users: &[&str], groups: &[&str], access: A
         scope: ScopePath::root(),
         description: String::new(),
         effect,
-        subjects: Subjects { users: names(users), groups: names(groups) },
+        subjects: Subjects { users: names(users), groups: names(groups), ..Subjects::default() },
         accounts: Default::default(),
         conditions: Default::default(),
         access,

@@ -7,7 +7,7 @@ use crate::testing::World;
 const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti ben@laptop";
 
 fn add(text: &str) -> SshKeyAdd {
-    SshKeyAdd { public_key: text.to_owned(), comment: None }
+    SshKeyAdd { public_key: text.to_owned(), comment: None, user: None }
 }
 
 async fn two() -> World {
@@ -99,6 +99,6 @@ async fn what_is_weak_or_no_public_key_is_refused() {
 async fn control_characters_do_not_get_into_comments() {
     let world = two().await;
     let ben = world.caller("ben").await;
-    let wish = SshKeyAdd { public_key: ED25519.to_owned(), comment: Some("\u{1b}[31mred\u{7}".to_owned()) };
+    let wish = SshKeyAdd { public_key: ED25519.to_owned(), comment: Some("\u{1b}[31mred\u{7}".to_owned()), user: None };
     assert_eq!(world.control.ssh_key_add(&ben, &wish).await.expect("registered").comment, "[31mred");
 }

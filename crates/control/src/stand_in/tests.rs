@@ -89,6 +89,7 @@ async fn a_token_does_not_stand_in() {
         permissions: [Permission::RequestApprove].into(),
         scope: None,
         expires_in_seconds: 3600,
+        user: None,
     };
     let token = estate.world.control.token_create(&eve, input).await.unwrap().api_token;
     eve.credential = crate::CredentialUsed::Token(token.id);

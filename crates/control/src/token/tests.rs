@@ -14,6 +14,7 @@ fn wish(permissions: &[Permission], scope: Option<&str>) -> TokenCreate {
         permissions: permissions.iter().copied().collect(),
         scope: scope.map(|scope| scope.parse().expect("a scope")),
         expires_in_seconds: 3600,
+        user: None,
     }
 }
 
@@ -78,7 +79,7 @@ async fn a_token_cannot_make_anything_that_outlives_it() {
     let another = world.control.token_create(&caller, wish(&[Permission::AssetRead], None)).await;
     forbidden(another.map(|_| ()));
     forbidden(world.control.token_revoke(&caller, &made.api_token.id).await);
-    let key = crate::SshKeyAdd { public_key: "ssh-ed25519 AAAA".to_owned(), comment: None };
+    let key = crate::SshKeyAdd { public_key: "ssh-ed25519 AAAA".to_owned(), comment: None, user: None };
     forbidden(world.control.ssh_key_add(&caller, &key).await.map(|_| ()));
     forbidden(world.control.login_end_all(&caller).await);
 }

@@ -227,6 +227,7 @@ async fn disabling_ends_everything_and_enabling_brings_nothing_back() {
         permissions: [Permission::RequestCreate].into(),
         scope: None,
         expires_in_seconds: 3600,
+        user: None,
     };
     let token = SecretText::new(world.control.token_create(&paul, wish).await.expect("a token").token);
     let ada = world.caller("ada").await;

@@ -170,8 +170,13 @@ fn check_role(role: &RoleDocument, faults: &mut Faults) {
 
 fn check_policy(policy: &PolicyDocument, faults: &mut Faults) {
     check_description(&policy.description, faults);
-    if policy.subjects.users.is_empty() && policy.subjects.groups.is_empty() {
+    if policy.subjects.is_empty() {
         faults.at(&["subjects"], "name at least one user or group: a policy about nobody does nothing");
+    }
+    for (name, value) in &policy.subjects.attributes {
+        if name.is_empty() || value.is_empty() {
+            faults.at(&["subjects", "attributes"], "an attribute has a name and a value");
+        }
     }
     check_conditions(&policy.conditions, faults);
     if policy.effect == Effect::Allow {

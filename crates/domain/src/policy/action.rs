@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::decide::asked_under;
-use super::{ConnectFacts, Decision, Obligations, Policy, Reason, Subject, checkout, connect};
+use super::{Client, ConnectFacts, Decision, Obligations, Policy, Reason, Subject, checkout, connect};
 use crate::capability::Capability;
 use crate::id::GrantId;
 use crate::name::{PolicyName, shown};
@@ -133,6 +133,17 @@ impl Answered {
 /// shortest time, with a reason, and with a ticket where one is wanted.
 #[must_use]
 pub fn answer(facts: &ConnectFacts<'_>, action: Action, now: Timestamp) -> Answered {
+    let by_client = |policy: &Policy| !policy.conditions.clients.is_empty();
+    if facts.subject.client.is_some() || action == Action::Request || !facts.policies.iter().any(by_client) {
+        return answer_by(facts, action, now);
+    }
+    // Whichever client takes them farthest.
+    let ways = Client::ALL.into_iter().map(|client| answer_by(&facts.by(client), action, now));
+    ways.reduce(|best, other| if other.answer > best.answer { other } else { best })
+        .unwrap_or_else(|| answer_by(facts, action, now))
+}
+
+fn answer_by(facts: &ConnectFacts<'_>, action: Action, now: Timestamp) -> Answered {
     let given = match action {
         Action::Request => {
             return match asked_under(facts, now) {

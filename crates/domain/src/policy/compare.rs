@@ -117,7 +117,12 @@ fn reaches(wide: &Policy, narrow: &Policy) -> bool {
 }
 
 fn covers_subjects(wide: &Subjects, narrow: &Subjects) -> bool {
-    wide.users.is_superset(&narrow.users) && wide.groups.is_superset(&narrow.groups)
+    // Whoever has more attributes has fewer of them too.
+    let fewer = || wide.attributes.iter().all(|(name, value)| narrow.attributes.get(name) == Some(value));
+    wide.users.is_superset(&narrow.users)
+        && wide.groups.is_superset(&narrow.groups)
+        && (narrow.attributes.is_empty() || (!wide.attributes.is_empty() && fewer()))
+        && wide.workloads.cover(&narrow.workloads)
 }
 
 fn covers_accounts(wide: &Accounts, narrow: &Accounts) -> bool {
@@ -202,7 +207,8 @@ fn covers_obligations(wide: &Obligations, narrow: &Obligations) -> bool {
 fn covers_conditions(wide: &Conditions, narrow: &Conditions) -> bool {
     let inside = |network: &IpNet| wide.networks.iter().any(|wider| canonical(wider).contains(&canonical(network)));
     let networks = wide.networks.is_empty() || (!narrow.networks.is_empty() && narrow.networks.iter().all(inside));
-    networks && covers_hours(&wide.hours, &narrow.hours)
+    let clients = wide.clients.is_empty() || (!narrow.clients.is_empty() && wide.clients.is_superset(&narrow.clients));
+    networks && clients && covers_hours(&wide.hours, &narrow.hours)
 }
 
 /// Hours are laid over a week of minutes, zone by zone: two zones are not compared with one another.

@@ -7,7 +7,6 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{
@@ -57,20 +56,20 @@ impl<'a> Usable<'a> {
 
     /// When a session of `started_at` must end: with the grant, after the longest duration, or at
     /// the first hour at which it could not be opened any more.
-    fn until(&self, open: &Open<'_>, source: IpAddr, started_at: Timestamp, now: Timestamp) -> Timestamp {
+    fn until(&self, open: &Open<'_>, subject: &Subject<'_>, started_at: Timestamp, now: Timestamp) -> Timestamp {
         let over_at = self.over_at(started_at);
         let over_at = open.vendor.map_or(over_at, |vendor| over_at.min(vendor.ends_at));
         let horizon = over_at.min(now.after(HOURS_AHEAD));
-        let taking = || open.dormant.iter().map(|policy| &policy.conditions);
-        let hours = taking().chain([&self.policy.conditions]).flat_map(|conditions| &conditions.hours);
+        let taking = || open.dormant.iter().copied();
+        let hours = taking().chain([self.policy]).flat_map(|policy| &policy.conditions.hours);
         let hours = hours.chain(open.vendor.iter().flat_map(|vendor| &vendor.hours));
         let mut boundaries: Vec<_> = hours.flat_map(|hours| hours.boundaries(now, horizon)).collect();
         boundaries.sort();
         boundaries.dedup();
         let may_run = |at: &Timestamp| {
-            self.policy.conditions.hold(source, *at).unwrap_or(false)
-                && open.vendor.is_none_or(|vendor| vendor.admit(source, *at).is_ok())
-                && taking().all(|conditions| !conditions.hold(source, *at).unwrap_or(true))
+            self.policy.applies(subject, *at).unwrap_or(false)
+                && open.vendor.is_none_or(|vendor| vendor.admit(subject.source, *at).is_ok())
+                && taking().all(|policy| !policy.applies(subject, *at).unwrap_or(true))
         };
         boundaries.into_iter().find(|at| !may_run(at)).unwrap_or(over_at)
     }
@@ -139,7 +138,7 @@ pub fn connect(facts: &ConnectFacts<'_>, now: Timestamp) -> Decision<Connect> {
             policy_name: policy.name.clone(),
             grant: usable.grant.map(|grant| grant.id.clone()),
             obligations: usable.binding(facts.subject.user),
-            until: usable.until(&open, facts.subject.source, now, now),
+            until: usable.until(&open, &facts.subject, now, now),
         })),
     }
 }
@@ -182,7 +181,7 @@ pub fn checkout(facts: &ConnectFacts<'_>, now: Timestamp) -> Decision<Reveal> {
                 policy: policy.id.clone(),
                 policy_name: policy.name.clone(),
                 grant: usable.grant.map(|grant| grant.id.clone()),
-                until: usable.until(&open, facts.subject.source, now, now).min(now.after(longest)),
+                until: usable.until(&open, &facts.subject, now, now).min(now.after(longest)),
             }))
         }
     }
@@ -219,7 +218,7 @@ pub fn reconsider(
     if gives_less(&usable.binding(facts.subject.user), opened.obligations) {
         return Err(vec![Reason::ObligationsChanged { policy: policy.name.clone() }]);
     }
-    Ok(usable.until(&open, facts.subject.source, opened.started_at, now))
+    Ok(usable.until(&open, &facts.subject, opened.started_at, now))
 }
 
 /// Whether what is obliged `now` leaves a session less than what it was opened with.
@@ -309,8 +308,7 @@ pub(super) fn asked_under<'a>(facts: &ConnectFacts<'a>, now: Timestamp) -> Resul
     let open = gate(facts.subject, facts.target, facts.policies, now)?;
     let asked = || open.allowing.iter().copied().filter(|policy| is_asked(policy, facts.subject.user));
     let usable = |policy: &&Policy| {
-        policy.conditions.hold(facts.subject.source, now).unwrap_or(false)
-            && policy.obligations.max_duration_seconds > 0
+        policy.applies(&facts.subject, now).unwrap_or(false) && policy.obligations.max_duration_seconds > 0
     };
     asked().filter(usable).min_by_key(|policy| (policy.is_break_glass(), order(policy))).ok_or_else(|| {
         let first = asked().min_by_key(|policy| order(policy));
@@ -331,7 +329,7 @@ fn without_request(facts: &AskFacts<'_>, mut allowing: Vec<&Policy>, now: Timest
     }
     allowing
         .into_iter()
-        .map(|policy| (!policy.conditions.hold(facts.subject.source, now).unwrap_or(false), order(policy)))
+        .map(|policy| (!policy.applies(&facts.subject, now).unwrap_or(false), order(policy)))
         .min()
         .map_or(Reason::NoPolicy, |(outside, (_, policy, _))| {
             if outside { Reason::OutsideConditions { policy } } else { Reason::NoRequestNeeded { policy } }
@@ -343,7 +341,7 @@ fn unmet(facts: &AskFacts<'_>, policy: &Policy, now: Timestamp) -> Vec<Reason> {
     let name = || policy.name.clone();
     let demands = &policy.obligations;
     let mut unmet = Vec::new();
-    if !policy.conditions.hold(facts.subject.source, now).unwrap_or(false) {
+    if !policy.applies(&facts.subject, now).unwrap_or(false) {
         unmet.push(Reason::OutsideConditions { policy: name() });
     }
     if facts.duration_seconds == 0 {
@@ -461,7 +459,7 @@ pub(super) fn gate<'a>(
         .filter(|policy| policy.concerns(subject.user, target.account, target.asset))
         .partition(|policy| policy.allows());
     let (mut denying, dormant): (Vec<_>, Vec<_>) =
-        taking.into_iter().partition(|policy| policy.conditions.hold(subject.source, now).unwrap_or(true));
+        taking.into_iter().partition(|policy| policy.applies(&subject, now).unwrap_or(true));
     denying.sort_by_key(|policy| order(policy));
     if !denying.is_empty() {
         return Err(denying.into_iter().map(|policy| Reason::DeniedBy { policy: policy.name.clone() }).collect());
@@ -491,7 +489,8 @@ pub(super) fn offer<'a>(facts: &ConnectFacts<'a>, policy: &'a Policy, now: Times
         }
         _ => {}
     }
-    if is_fresh(facts.subject.mfa_at, obligations.mfa_max_age_seconds, now) {
+    // A program has no second factor: what it came with was made for it, and a policy says that it may.
+    if facts.subject.user.is_workload() || is_fresh(facts.subject.mfa_at, obligations.mfa_max_age_seconds, now) {
         Offer::Open(usable)
     } else {
         Offer::StepUp(usable)
@@ -530,7 +529,7 @@ fn use_of<'a>(
     route: Route<'_>,
     now: Timestamp,
 ) -> Result<Usable<'a>, Reason> {
-    if !policy.conditions.hold(facts.subject.source, now).unwrap_or(false) {
+    if !policy.applies(&facts.subject, now).unwrap_or(false) {
         return Err(Reason::OutsideConditions { policy: policy.name.clone() });
     }
     let grants = || facts.grants.iter().filter(|grant| is_for(grant, facts, policy));

@@ -65,6 +65,8 @@ pub struct Estate<'a> {
     policies: &'a [Policy],
     by_user: HashMap<&'a UserName, Vec<usize>>,
     by_group: HashMap<&'a GroupName, Vec<usize>>,
+    /// Policies that choose by attributes, or programs.
+    by_profile: Vec<usize>,
     dealings: BTreeMap<(UserName, AccountId), Dealings>,
 }
 
@@ -74,11 +76,15 @@ impl<'a> Estate<'a> {
     pub fn new(policies: &'a [Policy]) -> Self {
         let mut by_user: HashMap<_, Vec<_>> = HashMap::new();
         let mut by_group: HashMap<_, Vec<_>> = HashMap::new();
+        let mut by_profile = Vec::new();
         for (index, policy) in policies.iter().enumerate() {
+            if !policy.subjects.attributes.is_empty() || !policy.subjects.workloads.is_none() {
+                by_profile.push(index);
+            }
             policy.subjects.users.iter().for_each(|user| by_user.entry(user).or_default().push(index));
             policy.subjects.groups.iter().for_each(|group| by_group.entry(group).or_default().push(index));
         }
-        Self { policies, by_user, by_group, dealings: BTreeMap::new() }
+        Self { policies, by_user, by_group, by_profile, dealings: BTreeMap::new() }
     }
 
     /// Adds a grant that somebody holds for an account.
@@ -91,12 +97,17 @@ impl<'a> Estate<'a> {
         self.dealings.entry((user.clone(), account.clone())).or_default().live_sessions = count;
     }
 
-    /// The policies that name somebody or a group of theirs, in the order given.
+    /// The policies that are about somebody, in the order given.
     #[must_use]
     pub fn about(&self, user: &User) -> Vec<&'a Policy> {
         let named = self.by_user.get(&user.name).into_iter();
         let grouped = user.groups.iter().filter_map(|group| self.by_group.get(group));
-        let mut found: Vec<usize> = named.chain(grouped).flatten().copied().collect();
+        let mut found: Vec<usize> = match user.is_workload() {
+            true => Vec::new(),
+            false => named.chain(grouped).flatten().copied().collect(),
+        };
+        let includes = |index: &usize| self.policies.get(*index).is_some_and(|policy| policy.subjects.include(user));
+        found.extend(self.by_profile.iter().copied().filter(includes));
         found.sort_unstable();
         found.dedup();
         found.into_iter().filter_map(|index| self.policies.get(index)).collect()
@@ -121,7 +132,7 @@ impl<'a> Estate<'a> {
         let none = Dealings::default();
         let dealings = self.dealings.get(&(user.name.clone(), account.id.clone())).unwrap_or(&none);
         let facts = ConnectFacts {
-            subject: Subject { user, source, mfa_at: Some(now) },
+            subject: Subject { user, source, mfa_at: Some(now), client: None },
             target: Target { account, asset },
             policies: Policies::Picked(about),
             grants: &dealings.grants,

@@ -117,7 +117,7 @@ fn verdict(facts: &ConnectFacts<'_>, policy: &Policy, now: Timestamp) -> Verdict
     }
     match gate(facts.subject, facts.target, Policies::All(std::slice::from_ref(policy)), now) {
         Err(_) if policy.effect == Effect::Deny => {
-            let holds = policy.conditions.hold(facts.subject.source, now).unwrap_or(true);
+            let holds = policy.applies(&facts.subject, now).unwrap_or(true);
             if holds { Verdict::Denies } else { Verdict::DeniesElsewhere }
         }
         Err(reasons) => Verdict::Refuses { reason: reasons.into_iter().next().unwrap_or(Reason::NoPolicy) },

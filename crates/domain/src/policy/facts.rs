@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Policy, Reason};
+use super::{Client, Policy, Reason};
 use crate::account::Account;
 use crate::asset::Asset;
 use crate::grant::Grant;
@@ -21,6 +21,8 @@ pub struct Subject<'a> {
     pub source: IpAddr,
     /// When they last proved a second factor that counts here.
     pub mfa_at: Option<Timestamp>,
+    /// By which kind of client; none where that is not known yet.
+    pub client: Option<Client>,
 }
 
 /// What they want to use.
@@ -86,6 +88,14 @@ pub struct ConnectFacts<'a> {
     pub grants: &'a [Grant],
     /// How many sessions of theirs to the account are live.
     pub live_sessions: u32,
+}
+
+impl ConnectFacts<'_> {
+    /// The same, of somebody who comes by this client.
+    #[must_use]
+    pub fn by(self, client: Client) -> Self {
+        Self { subject: Subject { client: Some(client), ..self.subject }, ..self }
+    }
 }
 
 /// Everything that a decision on a request for access rests on.

@@ -40,6 +40,7 @@ pub(crate) struct Estate {
     pub(crate) user: User,
     pub(crate) source: IpAddr,
     pub(crate) mfa_at: Option<Timestamp>,
+    pub(crate) client: Option<Client>,
     pub(crate) account: Account,
     pub(crate) asset: Asset,
     pub(crate) policies: Vec<Policy>,
@@ -64,6 +65,7 @@ impl Estate {
             user: user("ben", &["sre"], "/emea"),
             source: [10, 1, 2, 3].into(),
             mfa_at: Some(NOON.before(minutes(5))),
+            client: None,
             account: Account {
                 id: id("acc", 1),
                 name: name("root"),
@@ -132,7 +134,7 @@ impl Estate {
     }
 
     fn subject(&self) -> Subject<'_> {
-        Subject { user: &self.user, source: self.source, mfa_at: self.mfa_at }
+        Subject { user: &self.user, source: self.source, mfa_at: self.mfa_at, client: self.client }
     }
 
     fn target(&self) -> Target<'_> {
@@ -197,7 +199,7 @@ pub(crate) fn policy(number: u32, called: &str, effect: Effect, access: Access) 
         scope: name("/emea"),
         description: String::new(),
         effect,
-        subjects: Subjects { users: [].into(), groups: [name("sre")].into() },
+        subjects: Subjects { users: [].into(), groups: [name("sre")].into(), ..Subjects::default() },
         accounts: Accounts::default(),
         conditions: Conditions::default(),
         access,

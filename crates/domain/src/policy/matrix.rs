@@ -77,7 +77,7 @@ fn policies() -> Situations {
         (
             "standing for them by name",
             with(vec![changed(standing(), |p| {
-                p.subjects = Subjects { users: [name("ben")].into(), groups: [].into() };
+                p.subjects = Subjects { users: [name("ben")].into(), ..Subjects::default() };
             })]),
         ),
         ("standing for another account", with(vec![changed(standing(), |p| p.accounts.names = [name("app")].into())])),

@@ -16,7 +16,7 @@ use crate::asset::Platform;
 use crate::grant::Grant;
 use crate::permit::Connect;
 use crate::time::Timestamp;
-use crate::user::UserState;
+use crate::user::{UserKind, UserState};
 
 const SCOPES: [&str; 6] = ["/", "/emea", "/emea/prod", "/emea/prod/eu", "/emea/test", "/apac"];
 const GROUPS: [&str; 3] = ["sre", "dba", "ops"];
@@ -44,7 +44,12 @@ fn any_conditions() -> impl Strategy<Value = Conditions> {
         zone: "UTC".to_owned(),
         except: BTreeSet::new(),
     });
-    let narrow = (vec(network, 0..2), vec(hours, 0..2)).prop_map(|(networks, hours)| Conditions { networks, hours });
+    let clients = btree_set(select(&Client::ALL[..]), 0..3);
+    let narrow = (vec(network, 0..2), vec(hours, 0..2), clients).prop_map(|(networks, hours, clients)| Conditions {
+        networks,
+        hours,
+        clients,
+    });
     prop_oneof![2 => Just(Conditions::default()), 1 => narrow]
 }
 
@@ -77,7 +82,9 @@ fn any_obligations() -> impl Strategy<Value = Obligations> {
 }
 
 pub(super) fn any_policy() -> impl Strategy<Value = Policy> {
-    let who = (btree_set(select(&PEOPLE[..]), 0..2), btree_set(mostly("sre", &GROUPS), 0..3));
+    let programs = prop_oneof![4 => Just(Workloads::default()), 1 => Just(Workloads::All(true))];
+    let people = (btree_set(select(&PEOPLE[..]), 0..2), btree_set(mostly("sre", &GROUPS), 0..3));
+    let who = (people, mostly(None, &[Some("pumps"), Some("web")]), programs);
     let what = (btree_set(mostly("root", &["app"]), 0..2), mostly(None, &[Some("prod"), Some("test")]));
     let kind = prop_oneof![
         6 => Just((Effect::Allow, Access::Request)),
@@ -95,12 +102,23 @@ pub(super) fn any_policy() -> impl Strategy<Value = Policy> {
         any_obligations(),
     )
         .prop_map(
-            |(number, called, scope, (effect, access), (users, groups), (names, env), conditions, obligations)| {
+            |(
+                number,
+                called,
+                scope,
+                (effect, access),
+                ((users, groups), team, workloads),
+                (names, env),
+                conditions,
+                obligations,
+            )| {
                 Policy {
                     scope,
                     subjects: Subjects {
                         users: users.into_iter().map(name).collect(),
                         groups: groups.into_iter().map(name).collect(),
+                        attributes: team.map(|team| ("team".to_owned(), team.to_owned())).into_iter().collect(),
+                        workloads,
                     },
                     accounts: Accounts {
                         names: names.into_iter().map(name).collect(),
@@ -131,6 +149,8 @@ pub(super) fn any_estate() -> impl Strategy<Value = Estate> {
         prop_oneof![12 => Just(UserState::Active), 1 => Just(UserState::Disabled)],
         mostly("/emea", &SCOPES),
         btree_set(mostly("sre", &GROUPS), 1..3),
+        (of(Just("pumps")), prop_oneof![9 => Just(UserKind::Person), 1 => Just(UserKind::Workload)]),
+        of(select(&Client::ALL[..])),
     );
     let source = select(&["10.1.2.3", "::ffff:10.1.2.3", "192.168.7.7", "2001:db8::1"][..]);
     let asset = (mostly("/emea/prod", &SCOPES), mostly("prod", &["test"]));
@@ -140,7 +160,7 @@ pub(super) fn any_estate() -> impl Strategy<Value = Estate> {
     let factor = prop_oneof![2 => Just(Some(NOON.before(minutes(1)))), 1 => of(any_time())];
     (user, source, asset, state, factor, 0u32..3, wish, rights).prop_map(
         |(
-            (user_state, user_scope, groups),
+            (user_state, user_scope, groups, (team, kind), client),
             source,
             (scope, env),
             state,
@@ -166,6 +186,9 @@ pub(super) fn any_estate() -> impl Strategy<Value = Estate> {
                 e.user.state = user_state;
                 e.user.scope = name(user_scope);
                 e.user.groups = groups.into_iter().map(name).collect();
+                e.user.profile.kind = kind;
+                e.user.profile.attributes.extend(team.map(|team| ("team".to_owned(), team.to_owned())));
+                e.client = client;
                 e.source = name::<IpAddr>(source);
                 e.asset.scope = name(scope);
                 e.account.scope = name(scope);
@@ -192,11 +215,16 @@ fn speaks(policy: &Policy, estate: &Estate, effect: Effect) -> bool {
         let prefix = format!("{}/", scope.as_str().trim_end_matches('/'));
         format!("{}/", asset.scope.as_str().trim_end_matches('/')).starts_with(&prefix)
     };
-    let named = policy.subjects.users.iter().any(|u| *u == user.name)
-        || user.groups.iter().any(|group| policy.subjects.groups.contains(group));
+    let clients = &policy.conditions.clients;
+    let by = clients.is_empty()
+        || estate.client.map_or(effect == Effect::Allow, |client| clients.iter().any(|named| *named == client));
+    let person = policy.subjects.users.iter().any(|u| *u == user.name)
+        || user.groups.iter().any(|group| policy.subjects.groups.contains(group))
+        || policy.subjects.attributes.get("team").is_some_and(|team| user.profile.attributes.get("team") == Some(team));
+    let named = if user.is_workload() { policy.subjects.workloads.include(&user.name) } else { person };
     let account = policy.accounts.names.is_empty() || policy.accounts.names.contains(&estate.account.name);
     let label = policy.accounts.labels.get("env").is_none_or(|env| asset.labels.get("env") == Some(env));
-    let now = policy.conditions.hold(estate.source, estate.now).unwrap_or(effect == Effect::Deny);
+    let now = policy.conditions.hold(estate.source, estate.now).unwrap_or(effect == Effect::Deny) && by;
     policy.effect == effect && below(&policy.scope) && below(&user.scope) && named && account && label && now
 }
 
@@ -254,7 +282,7 @@ proptest! {
                 at = at.after(minutes(7)).min(connect.until.before(std::time::Duration::from_millis(1))).max(at.after(minutes(1)));
             }
             prop_assert!(connect.obligations.concurrent_sessions.is_none_or(|limit| estate.live_sessions < limit));
-            prop_assert!(estate.mfa_at.is_some_and(|at| at <= estate.now.after(minutes(1))));
+            prop_assert!(estate.user.is_workload() || estate.mfa_at.is_some_and(|at| at <= estate.now.after(minutes(1))));
             let granted = connect.grant.as_ref().map(|id| {
                 estate.grants.iter().filter(|grant| grant.id == *id && grant.obligations == connect.obligations).any(|grant| {
                     grant.user == estate.user.name

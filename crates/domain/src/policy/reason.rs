@@ -44,7 +44,7 @@ pub enum Reason {
         policy: PolicyName,
     },
     /// A policy would give it at another hour or from another place.
-    #[error("policy `{policy}` allows it only at other hours or from other networks")]
+    #[error("policy `{policy}` allows it only at other hours, from other networks or by other clients")]
     OutsideConditions {
         /// That policy.
         policy: PolicyName,

@@ -1,15 +1,29 @@
 //! Whom and which accounts a policy is about.
 
-use super::{Accounts, Effect, Policy, Subjects};
+use super::{Accounts, Effect, InvalidHours, Policy, Subject, Subjects};
 use crate::account::Account;
 use crate::asset::Asset;
+use crate::time::Timestamp;
 use crate::user::User;
 
 impl Subjects {
-    /// Whether `user` is named or in a named group. Where nobody is named, nobody matches.
+    /// Whether `user` is named, in a named group or has all that is asked of them; a program, whether it is
+    /// among the workloads. Where nobody is named, nobody matches.
     #[must_use]
     pub fn include(&self, user: &User) -> bool {
-        self.users.contains(&user.name) || user.groups.iter().any(|group| self.groups.contains(group))
+        if user.is_workload() {
+            return self.workloads.include(&user.name);
+        }
+        self.users.contains(&user.name)
+            || user.groups.iter().any(|group| self.groups.contains(group))
+            || (!self.attributes.is_empty()
+                && self.attributes.iter().all(|(name, value)| user.profile.attributes.get(name) == Some(value)))
+    }
+
+    /// Whether nobody can match.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.users.is_empty() && self.groups.is_empty() && self.attributes.is_empty() && self.workloads.is_none()
     }
 }
 
@@ -36,6 +50,20 @@ impl Policy {
             && self.accounts.include(account, asset)
     }
 
+    /// Whether it applies to `subject` at `now`. Where it is not known by which client they come, one that gives
+    /// counts for any client that it names, and one that takes away does not.
+    ///
+    /// # Errors
+    /// When hours cannot be understood and no others hold.
+    pub fn applies(&self, subject: &Subject<'_>, now: Timestamp) -> Result<bool, InvalidHours> {
+        let clients = &self.conditions.clients;
+        let by = match subject.client {
+            Some(client) => clients.is_empty() || clients.contains(&client),
+            None => clients.is_empty() || self.allows(),
+        };
+        if by { self.conditions.hold(subject.source, now) } else { Ok(false) }
+    }
+
     /// Whether it gives in an emergency only.
     #[must_use]
     pub fn is_break_glass(&self) -> bool {
@@ -46,5 +74,64 @@ impl Policy {
     #[must_use]
     pub fn allows(&self) -> bool {
         self.effect == Effect::Allow
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Estate, name, policy, word};
+    use super::super::{Access, Client, Workloads};
+    use super::*;
+    use crate::user::UserKind;
+
+    fn estate(subjects: Subjects) -> Estate {
+        let policy = Policy { subjects, ..policy(1, "p", Effect::Allow, Access::Standing) };
+        Estate::new().with(|e| e.policies = vec![policy])
+    }
+
+    #[test]
+    fn people_are_chosen_by_all_attributes_that_are_asked_of_them() {
+        let asked = [("team", "pumps"), ("site", "berlin")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let asked = estate(Subjects { attributes: asked.clone().into(), ..Subjects::default() });
+        let has = |attributes: &[(&str, &str)]| {
+            let attributes = attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            asked.clone().with(|e| e.user.profile.attributes = attributes.collect())
+        };
+        assert_eq!(word(&has(&[("team", "pumps"), ("site", "berlin"), ("x", "y")]).connect()), "permit");
+        assert_eq!(word(&has(&[("team", "pumps")]).connect()), "no_policy");
+        assert_eq!(word(&has(&[("team", "pumps"), ("site", "rome")]).connect()), "no_policy");
+        let nobody = estate(Subjects::default());
+        assert_eq!(word(&nobody.connect()), "no_policy", "no attribute is no wish for anybody");
+    }
+
+    #[test]
+    fn a_program_is_chosen_as_a_workload_only_and_has_no_factor_to_prove() {
+        let program = |subjects| {
+            estate(subjects).with(|e| {
+                e.user.profile.kind = UserKind::Workload;
+                e.mfa_at = None;
+            })
+        };
+        let named = Workloads::Named([name("ben")].into());
+        let workloads = |workloads| Subjects { workloads, ..Subjects::default() };
+        assert_eq!(word(&program(workloads(named.clone())).connect()), "permit");
+        assert_eq!(word(&program(workloads(Workloads::All(true))).connect()), "permit");
+        assert_eq!(word(&program(workloads(Workloads::All(false))).connect()), "no_policy");
+        let as_person = Subjects { users: [name("ben")].into(), groups: [name("sre")].into(), ..Subjects::default() };
+        assert_eq!(word(&program(as_person).connect()), "no_policy");
+        assert_eq!(word(&estate(workloads(named)).connect()), "no_policy", "and a person is none");
+    }
+
+    #[test]
+    fn a_policy_for_some_clients_counts_by_these() {
+        let sre = Subjects { groups: [name("sre")].into(), ..Subjects::default() };
+        let estate = estate(sre).with(|e| e.policies[0].conditions.clients = [Client::Terminal].into());
+        let by = |client| estate.clone().with(|e| e.client = client);
+        assert_eq!(word(&by(Some(Client::Terminal)).connect()), "permit");
+        assert_eq!(word(&by(Some(Client::Ssh)).connect()), "outside_conditions");
+        assert_eq!(word(&by(None).connect()), "permit", "some client would do");
+        let denied = |client| by(client).with(|e| e.policies[0].effect = Effect::Deny);
+        assert_eq!(word(&denied(Some(Client::Terminal)).connect()), "denied_by");
+        assert_eq!(word(&denied(None).connect()), "no_policy");
     }
 }

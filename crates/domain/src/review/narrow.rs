@@ -26,8 +26,8 @@ pub fn without(policy: &Policy, right: &Right) -> Policy {
 #[must_use]
 pub fn reduced(policy: &Policy, right: &Right, id: PolicyId, name: PolicyName) -> Policy {
     let subjects = match right.kind {
-        RightKind::PolicyUser => Subjects { users: right.user.iter().cloned().collect(), groups: BTreeSet::default() },
-        _ => Subjects { users: BTreeSet::default(), groups: right.group.iter().cloned().collect() },
+        RightKind::PolicyUser => Subjects { users: right.user.iter().cloned().collect(), ..Subjects::default() },
+        _ => Subjects { groups: right.group.iter().cloned().collect(), ..Subjects::default() },
     };
     let description = format!("What {} gave at any time, for the asking.", policy.name);
     Policy { id, name, description, subjects, access: Access::Request, revision: 1, ..policy.clone() }

@@ -42,6 +42,7 @@ fn policy(number: u32, named: &str, users: &[&str], groups: &[&str], access: Acc
         subjects: crate::policy::Subjects {
             users: users.iter().map(|user| name(user)).collect(),
             groups: groups.iter().map(|group| name(group)).collect(),
+            ..crate::policy::Subjects::default()
         },
         accounts: Default::default(),
         conditions: Default::default(),

@@ -34,7 +34,11 @@ fn policy() -> Policy {
         scope: name("/"),
         description: String::new(),
         effect: Effect::Allow,
-        subjects: Subjects { users: [name("ada")].into(), groups: [name("sre"), name("dba")].into() },
+        subjects: Subjects {
+            users: [name("ada")].into(),
+            groups: [name("sre"), name("dba")].into(),
+            ..Subjects::default()
+        },
         accounts: Default::default(),
         conditions: Default::default(),
         access: Access::Standing,

@@ -121,6 +121,7 @@ impl World {
                 key: None,
                 factor_at: None,
                 token_factor_at: None,
+                console: false,
             };
             let (account, source) = ("app@orders".parse().unwrap(), "192.0.2.7".parse().unwrap());
             sessions.open(ConnectRequest { user, account, source, protocol: super::PROTOCOL }).await.unwrap()

@@ -77,7 +77,7 @@ impl FakeBroker {
 
     fn identity(&self, key: Option<String>) -> Identity {
         let id = UserId::generate(now(), [1, 2, 3, 4]);
-        Identity { id, name: "ben".parse().unwrap(), key, factor_at: None, token_factor_at: None }
+        Identity { id, name: "ben".parse().unwrap(), key, factor_at: None, token_factor_at: None, console: false }
     }
 }
 

@@ -24,6 +24,10 @@ pub(crate) struct Why {
     /// From which address they would come; your own unless given.
     #[arg(long, value_name = "ADDRESS")]
     from: Option<IpAddr>,
+    /// By which kind of client: ssh, terminal, sql-console, database-client or api; whichever takes them farthest
+    /// unless given.
+    #[arg(long, value_name = "CLIENT")]
+    by: Option<String>,
 }
 
 impl Why {
@@ -33,6 +37,7 @@ impl Why {
             ("account", Some(self.account.to_string())),
             ("action", Some(self.action.to_string())),
             ("source", self.from.map(|address| address.to_string())),
+            ("client", self.by),
         ];
         let told: AccessExplained = Client::signed_in()?.get_with("/v1/access/explain", &query).await?;
         if format != Format::Table {

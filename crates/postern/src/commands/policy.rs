@@ -183,12 +183,17 @@ impl Columns for Policy {
     fn cells(&self) -> Vec<String> {
         let users = self.subjects.users.iter().map(ToString::to_string);
         let groups = self.subjects.groups.iter().map(|group| format!("group {group}"));
+        let attributes = self.subjects.attributes.iter().map(|(name, value)| format!("{name}={value}"));
+        let workloads = match &self.subjects.workloads {
+            postern_domain::policy::Workloads::All(true) => vec!["all workloads".to_owned()],
+            named => named.names().map(|name| format!("workload {name}")).collect(),
+        };
         vec![
             self.name.to_string(),
             self.scope.to_string(),
             output::word(&self.effect),
             output::word(&self.access),
-            users.chain(groups).collect::<Vec<_>>().join(","),
+            users.chain(groups).chain(attributes).chain(workloads).collect::<Vec<_>>().join(","),
             Period::from_seconds(self.obligations.max_duration_seconds).to_string(),
             self.obligations.approval.as_ref().map_or(0, |rule| rule.count).to_string(),
             self.revision.to_string(),

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use postern_control::SshKeyAdd;
-use postern_domain::SshKeyId;
 use postern_domain::user::SshKey;
+use postern_domain::{SshKeyId, UserName};
 
 use crate::client::Client;
 use crate::exit::{DONE, Failure};
@@ -21,6 +21,9 @@ pub(crate) enum SshKeyCommand {
         /// A comment; the key's own unless given.
         #[arg(long)]
         comment: Option<String>,
+        /// The workload that it is for; yours unless given.
+        #[arg(long = "for", value_name = "WORKLOAD")]
+        user: Option<UserName>,
     },
     /// List your keys.
     List,
@@ -49,7 +52,7 @@ impl SshKeyCommand {
     pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
         let client = Client::signed_in()?;
         match self {
-            Self::Add { file, comment } => {
+            Self::Add { file, comment, user } => {
                 let public_key = std::fs::read_to_string(&file)
                     .map_err(|error| Failure::usage(format!("{}: cannot be read: {error}", file.display())))?;
                 if public_key.contains("PRIVATE KEY") {
@@ -58,7 +61,7 @@ impl SshKeyCommand {
                         file.display()
                     )));
                 }
-                let key: SshKey = client.post("/v1/ssh-keys", &SshKeyAdd { public_key, comment }).await?;
+                let key: SshKey = client.post("/v1/ssh-keys", &SshKeyAdd { public_key, comment, user }).await?;
                 output::list(format, &[key])?;
             }
             Self::List => output::list(format, &client.all::<SshKey>("/v1/ssh-keys", &[]).await?)?,

@@ -5,7 +5,7 @@ use postern_control::{TokenCreate, TokenCreated};
 use postern_domain::period::Period;
 use postern_domain::permission::Permission;
 use postern_domain::user::ApiToken;
-use postern_domain::{ScopePath, TokenId};
+use postern_domain::{ScopePath, TokenId, UserName};
 
 use super::role::permission;
 use crate::client::Client;
@@ -28,6 +28,9 @@ pub(crate) enum TokenCommand {
         /// How long it works, for example 12h or 90d.
         #[arg(long, value_name = "DURATION")]
         expires: Period,
+        /// The workload that it is for; yours unless given.
+        #[arg(long = "for", value_name = "WORKLOAD")]
+        user: Option<UserName>,
     },
     /// List your tokens.
     List,
@@ -58,12 +61,13 @@ impl TokenCommand {
     pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
         let client = Client::signed_in()?;
         match self {
-            Self::Create { name, permissions, scope, expires } => {
+            Self::Create { name, permissions, scope, expires, user } => {
                 let wish = TokenCreate {
                     name,
                     permissions: permissions.into_iter().collect(),
                     scope,
                     expires_in_seconds: expires.seconds(),
+                    user,
                 };
                 let made: TokenCreated = client.post("/v1/tokens", &wish).await?;
                 if format == Format::Table {

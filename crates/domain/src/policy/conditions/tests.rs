@@ -97,7 +97,7 @@ fn hours_that_cannot_be_understood_say_why() {
 
 #[test]
 fn one_window_that_holds_is_enough_and_a_broken_one_is_not_overlooked() {
-    let conditions = |hours| Conditions { networks: vec![], hours };
+    let conditions = |hours| Conditions { hours, ..Conditions::default() };
     let (open, closed, broken) =
         (hours(&[], "00:00", "24:00", "UTC"), hours(&[], "00:00", "00:01", "UTC"), hours(&[], "x", "y", "UTC"));
     let noon = at("2026-11-25T12:00:00Z");

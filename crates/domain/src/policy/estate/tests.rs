@@ -36,7 +36,14 @@ fn any_people() -> impl Strategy<Value = Vec<Resident>> {
         let people = all.into_iter().zip(["ben", "cyd", "eve", "fay", "gus"]).zip(1..);
         people
             .map(|(((scope, groups), called), number)| {
-                resident(number, called, scope, &groups.into_iter().collect::<Vec<_>>())
+                let mut made = resident(number, called, scope, &groups.into_iter().collect::<Vec<_>>());
+                if number % 2 == 0 {
+                    made.user.profile.attributes.insert("team".to_owned(), "pumps".to_owned());
+                }
+                if called == "gus" {
+                    made.user.profile.kind = crate::user::UserKind::Workload;
+                }
+                made
             })
             .collect()
     })
@@ -91,7 +98,7 @@ fn plainly(
     let user = person.seen_in(&holding.asset.scope);
     let theirs: Vec<_> = grants.iter().filter(|grant| grant.account == holding.reference()).cloned().collect();
     let facts = ConnectFacts {
-        subject: Subject { user: &user, source, mfa_at: Some(NOON) },
+        subject: Subject { user: &user, source, mfa_at: Some(NOON), client: None },
         target: Target { account: &holding.account, asset: &holding.asset },
         policies: policies.into(),
         grants: &theirs,
