@@ -3854,6 +3854,8 @@ export interface components {
         };
         /** @description Where a check-out stands. */
         CheckoutState: "open" | "checked_in" | "expired";
+        /** @description By which kind of client somebody comes in, as the gateways know it. */
+        Client: "ssh" | "terminal" | "sql-console" | "database-client" | "api";
         /**
          * @description What may pass between a terminal in the browser and the clipboard. A gateway whose client is a
          *     program of the person's own cannot hold it to this.
@@ -3893,6 +3895,11 @@ export interface components {
          *     opened any more.
          */
         Conditions: {
+            /**
+             * @description The kinds of client that one may come in by; empty means any. Matters when a session or a check-out
+             *     begins and while it lasts, not when access is asked for.
+             */
+            clients?: components["schemas"]["Client"][];
             /**
              * @description Hours, any of which must hold; empty means always.
              * @default []
@@ -6838,6 +6845,11 @@ export interface components {
              */
             action: components["schemas"]["AccessAction"] | null;
             /**
+             * @description By which kind of client; whichever takes them farthest unless given.
+             * @default null
+             */
+            client: components["schemas"]["Client"] | null;
+            /**
              * @description A policy that is not saved: everything is as if it were, in place of the one of its name.
              * @default null
              */
@@ -8375,6 +8387,8 @@ export interface components {
             comment: string | null;
             /** @description The public key in OpenSSH's one-line form. */
             public_key: string;
+            /** @description The workload that it is for; one's own unless given. */
+            user?: components["schemas"]["UserName"] | null;
         };
         /** @description A registered public key of a person. */
         SshKeyId: string;
@@ -8533,6 +8547,10 @@ export interface components {
         };
         /** @description Who a policy is about. Somebody matches when they are named or in a named group. */
         Subjects: {
+            /** @description People by what is known of them: whoever has all of these. */
+            attributes?: {
+                [key: string]: string;
+            };
             /**
              * @description People by group.
              * @default []
@@ -8543,6 +8561,8 @@ export interface components {
              * @default []
              */
             users: components["schemas"]["UserName"][];
+            /** @description Programs: those that are named, or all with `true`. Nothing else here is about a program. */
+            workloads?: components["schemas"]["Workloads"];
         };
         /** @description Somebody who may answer a request. */
         SuggestedApprover: {
@@ -8672,6 +8692,8 @@ export interface components {
              * @default null
              */
             scope: components["schemas"]["ScopePath"] | null;
+            /** @description The workload that it is for; one's own unless given. */
+            user?: components["schemas"]["UserName"] | null;
         };
         /** @description A token that has just been made. It carries a secret and has no `Debug`. */
         TokenCreated: {
@@ -9291,6 +9313,8 @@ export interface components {
             /** @description In the order of the configuration file. */
             witnesses: components["schemas"]["WitnessView"][];
         };
+        /** @description Which programs a policy is about. */
+        Workloads: boolean | components["schemas"]["UserName"][];
     };
     responses: never;
     parameters: never;
@@ -9349,6 +9373,8 @@ export interface operations {
                 account: components["schemas"]["AccountRef"];
                 /** @description To do what: `connect`, `request`, `checkout`, or what is done in a session, such as `shell`. */
                 action?: components["schemas"]["AccessAction"] | null;
+                /** @description By which kind of client; whichever takes them farthest unless given. */
+                client?: components["schemas"]["Client"] | null;
                 /** @description From which address, for somebody else; one's own unless given. */
                 source?: string | null;
                 /** @description Who; oneself unless given. */
