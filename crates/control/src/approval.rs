@@ -200,7 +200,7 @@ pub(crate) enum Capacity {
     /// For themselves.
     Own,
     /// In the place of somebody who is away.
-    For(User),
+    For(Box<User>),
 }
 
 impl Capacity {
@@ -270,7 +270,7 @@ impl<'a> Approver<'a> {
         for (id, holds) in self.held_by_absent(request) {
             let Some(absent) = self.seen(rows, &id, request).await? else { continue };
             match policy::may_stand_in(&own, &absent, holds, request, self.now) {
-                Decision::Permit(_) => return Ok(Ok(Capacity::For(absent))),
+                Decision::Permit(_) => return Ok(Ok(Capacity::For(Box::new(absent)))),
                 refused if reasons == [Reason::NotApprover] => reasons = refused.reasons().to_vec(),
                 _ => {}
             }

@@ -462,10 +462,21 @@ pub(crate) async fn open(
         bundle: bundle.cloned(),
     };
     tx.request_insert(&stored).await?;
-    let mut event = event_of(now, caller, "request.create", &stored.request)
-        .with("duration_seconds", wish.seconds)
-        .with("policy", policy_name.as_str())
-        .with("reason", wish.reason.as_str());
+    let event = event_of(now, caller, "request.create", &stored.request).with("policy", policy_name.as_str());
+    let mut events = vec![wished(event, wish, bundle)];
+    if !waits {
+        events.extend(give(tx, caller, &stored).await?);
+    } else if obligations.break_glass.is_some() {
+        // A quorum that hears of it an hour later is none.
+        let asked = event_of(now, caller, "break_glass.ask", &stored.request).with("reason", wish.reason.as_str());
+        events.push(asked.with("incident", wish.ticket.clone().unwrap_or_default()));
+    }
+    Ok(events)
+}
+
+/// The event with what is wished.
+fn wished(event: Event, wish: &Wish, bundle: Option<&RequestId>) -> Event {
+    let mut event = event.with("duration_seconds", wish.seconds).with("reason", wish.reason.as_str());
     if let Some(ticket) = &wish.ticket {
         event = event.with("ticket", ticket.as_str());
     }
@@ -478,15 +489,7 @@ pub(crate) async fn open(
     if let Some(recurs) = &wish.recurs {
         event = event.with("recurs", serde_json::to_value(recurs).unwrap_or_default());
     }
-    let mut events = vec![event];
-    if !waits {
-        events.extend(give(tx, caller, &stored).await?);
-    } else if obligations.break_glass.is_some() {
-        // A quorum that hears of it an hour later is none.
-        let asked = event_of(now, caller, "break_glass.ask", &stored.request).with("reason", wish.reason.as_str());
-        events.push(asked.with("incident", wish.ticket.clone().unwrap_or_default()));
-    }
-    Ok(events)
+    event
 }
 
 /// Gives what a request asks for: a grant, a longer window of one, or windows that come again.

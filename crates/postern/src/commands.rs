@@ -202,77 +202,25 @@ pub(crate) enum Command {
     Restore(backup::Restore),
 }
 
+/// Runs a command: those before the semicolon by themselves, the others in the format that was asked for.
+macro_rules! run {
+    ($command:ident, $format:ident: $($silent:ident)*; $($telling:ident)*) => {
+        match $command {
+            $(Command::$silent(args) => args.run().await,)*
+            $(Command::$telling(args) => args.run($format).await,)*
+        }
+    };
+}
+
 /// Does it; gives the exit code.
 pub(crate) async fn run(command: Command, format: Format) -> Result<u8, Failure> {
-    match command {
-        Command::Setup(args) => args.run(format).await,
-        Command::Serve(args) => args.run().await,
-        Command::Login(args) => args.run(format).await,
-        Command::Logout(args) => args.run(format).await,
-        Command::Whoami(args) => args.run(format).await,
-        Command::User(command) => command.run(format).await,
-        Command::Group(command) => command.run(format).await,
-        Command::Role(command) => command.run(format).await,
-        Command::Scope(command) => command.run(format).await,
-        Command::SshKey(command) => command.run(format).await,
-        Command::Token(command) => command.run(format).await,
-        Command::Apply(args) => args.run(format).await,
-        Command::Asset(command) => command.run(format).await,
-        Command::Account(command) => command.run(format).await,
-        Command::Discover(command) => command.run(format).await,
-        Command::Accounts(args) => args.run(format).await,
-        Command::Findings(args) => args.run(format).await,
-        Command::Policy(command) => command.run(format).await,
-        Command::Duties(command) => command.run(format).await,
-        Command::Alerts(command) => command.run(format).await,
-        Command::Alert(command) => command.run(format).await,
-        Command::Detect(command) => command.run(format).await,
-        Command::Access(args) => args.run(format).await,
-        Command::Why(args) => args.run(format).await,
-        Command::WhoCan(args) => args.run(format).await,
-        Command::WhatCan(args) => args.run(format).await,
-        Command::Connect(args) => args.run(format).await,
-        Command::Proxy(args) => args.run().await,
-        Command::Statements(args) => args.run(format).await,
-        Command::Statement(command) => command.run(format).await,
-        Command::Request(args) => args.run(format).await,
-        Command::Notices(args) => args.run(format).await,
-        Command::Template(command) => command.run(format).await,
-        Command::Attach(args) => args.run(format).await,
-        Command::Attachments(args) => args.run(format).await,
-        Command::Requests(args) => args.run(format).await,
-        Command::Approve(args) => args.run(format).await,
-        Command::Approvers(args) => args.run(format).await,
-        Command::StandIn(command) => command.run(format).await,
-        Command::Comment(args) => args.run(format).await,
-        Command::Deny(args) => args.run(format).await,
-        Command::Withdraw(args) => args.run(format).await,
-        Command::Report(command) => command.run(format).await,
-        Command::Review(command) => command.run(format).await,
-        Command::RightSize(args) => args.run(format).await,
-        Command::Grants(args) => args.run(format).await,
-        Command::Extend(args) => args.run(format).await,
-        Command::HandBack(args) => args.run(format).await,
-        Command::Revoke(args) => args.run(format).await,
-        Command::Rotate(args) => args.run(format).await,
-        Command::Rotation(command) => command.run(format).await,
-        Command::Provisions(args) => args.run(format).await,
-        Command::Checkout(args) => args.run(format).await,
-        Command::Checkin(args) => args.run(format).await,
-        Command::Checkouts(args) => args.run(format).await,
-        Command::BreakGlass(command) => command.run(format).await,
-        Command::Channels(args) => args.run(format).await,
-        Command::Archive(args) => args.run(format).await,
-        Command::Witnesses(args) => args.run(format).await,
-        Command::Channel(command) => command.run(format).await,
-        Command::Status(args) => args.run(format).await,
-        Command::Sessions(args) => args.run(format).await,
-        Command::Search(args) => args.run(format).await,
-        Command::Session(command) => command.run(format).await,
-        Command::Audit(command) => command.run(format).await,
-        Command::Vault(command) => command.run(format).await,
-        Command::SshCa(args) => args.run(format).await,
-        Command::Backup(args) => args.run(format).await,
-        Command::Restore(args) => args.run(format).await,
+    run! {
+        command, format: Serve Proxy;
+            Setup Login Logout Whoami User Group Role Scope SshKey Token Apply Asset Account Discover Accounts
+            Findings Policy Duties Alerts Alert Detect Access Why WhoCan WhatCan Connect Statements Statement
+            Request Notices Template Attach Attachments Requests Approve Approvers StandIn Comment Deny
+            Withdraw Report Review RightSize Grants Extend HandBack Revoke Rotate Rotation Provisions Checkout
+            Checkin Checkouts BreakGlass Channels Archive Witnesses Channel Status Sessions Search Session
+            Audit Vault SshCa Backup Restore
     }
 }

@@ -140,8 +140,7 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
     // What can be refused is refused before anything is opened.
     let channels = postern_control::channels(plan.file.channels.clone())?;
     let witnesses = postern_control::witnesses(&plan.file.witnesses)?;
-    let archive = plan.file.archive.clone().map(Archive::new).transpose();
-    let archive = archive.map_err(|error| Failure::usage(error.to_string()))?;
+    let archive = archive(&plan.file)?;
     let https = tokio::net::TcpListener::bind(plan.https)
         .await
         .with_context(|| format!("cannot listen on {} (https): choose another with --https", plan.https))?;
@@ -150,17 +149,7 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
         None => None,
     };
     let databases = bind_databases(&plan).await?;
-    let listens = |protocol: Protocol| {
-        let listener = databases.iter().find(|(found, _)| *found == protocol);
-        listener.map(|(_, listener)| listener.local_addr()).transpose()
-    };
-    let served = Served {
-        https: https.local_addr()?,
-        ssh: ssh.as_ref().map(tokio::net::TcpListener::local_addr).transpose()?,
-        postgresql: listens(Protocol::Postgresql)?,
-        mysql: listens(Protocol::Mysql)?,
-        redis: listens(Protocol::Redis)?,
-    };
+    let served = served(&https, ssh.as_ref(), &databases)?;
     let settings = plan.settings(served);
     let options = Opening { key_file: Some(settings.key_file.clone()), start_sealed: plan.file.vault.start_sealed };
     let opened = postern_control::open(settings, options).await?;
@@ -208,6 +197,31 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
     drop(opened.lock);
     tracing::info!("stopped");
     Ok(DONE)
+}
+
+/// Where everything listens.
+fn served(
+    https: &tokio::net::TcpListener,
+    ssh: Option<&tokio::net::TcpListener>,
+    databases: &[(Protocol, tokio::net::TcpListener)],
+) -> Result<Served, Failure> {
+    let listens = |protocol: Protocol| {
+        let listener = databases.iter().find(|(found, _)| *found == protocol);
+        listener.map(|(_, listener)| listener.local_addr()).transpose()
+    };
+    Ok(Served {
+        https: https.local_addr()?,
+        ssh: ssh.map(tokio::net::TcpListener::local_addr).transpose()?,
+        postgresql: listens(Protocol::Postgresql)?,
+        mysql: listens(Protocol::Mysql)?,
+        redis: listens(Protocol::Redis)?,
+    })
+}
+
+/// The archive, where one is configured.
+fn archive(file: &File) -> Result<Option<Archive>, Failure> {
+    let archive = file.archive.clone().map(Archive::new).transpose();
+    archive.map_err(|error| Failure::usage(error.to_string()))
 }
 
 /// Tells the use cases which ticket system is asked, where one is.

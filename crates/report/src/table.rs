@@ -183,8 +183,7 @@ impl TableId {
                 column("note", "Why", 24),
             ] },
             Self::Channels => const { &[
-                column("name", "Channel", 14), column("behind", "Behind", 7), column("delivered_at", "Delivered", 12),
-                column("failure", "Failure", 30),
+                column("name", "Channel", 14), column("behind", "Behind", 7), column("delivered_at", "Delivered", 12), column("failure", "Failure", 30),
             ] },
         }
     }

@@ -378,6 +378,9 @@ impl WriteTx {
     }
 }
 
+/// A vendor as the database gives one: sponsor, whether sponsored, company, end in milliseconds, networks, hours.
+type VendorTerms = (UserName, bool, String, i64, Vec<IpNet>, Vec<Hours>);
+
 pub(crate) fn person(row: &SqliteRow) -> Result<Person, Error> {
     let scope: ScopePath = row::text(row, "scope")?;
     let groups: Vec<(GroupName, ScopePath)> = row::json(row, "member_of")?;
@@ -387,7 +390,7 @@ pub(crate) fn person(row: &SqliteRow) -> Result<Person, Error> {
         held.into_iter().filter_map(|(role, at)| RoleAssignment { role, scope: at }.within(&scope)).collect();
     roles.sort();
     roles.dedup();
-    let terms: Option<(UserName, bool, String, i64, Vec<IpNet>, Vec<Hours>)> = row::json_opt(row, "vendor_terms")?;
+    let terms: Option<VendorTerms> = row::json_opt(row, "vendor_terms")?;
     let vendor = terms.map(|(sponsor, sponsored, company, ends_at, networks, hours)| Vendor {
         sponsor,
         sponsored,

@@ -338,7 +338,7 @@ fn own_requests() -> Vec<Attempt> {
             s.say_yes("rob", &request);
         }),
         ("by a second account that is put on call when it is made", |s| {
-            drop(s.second("ada", "ada-oncall", "", &["oncall"]))
+            drop(s.second("ada", "ada-oncall", "", &["oncall"]));
         }),
         ("by one that is put on call later", |s| {
             s.second("max", "max-later", "", &[]);

@@ -228,6 +228,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where ledger and recordings are kept, and how far that has come */
+        get: operations["archive_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/assets": {
         parameters: {
             query?: never;
@@ -3510,6 +3527,34 @@ export interface components {
              * @default []
              */
             groups: components["schemas"]["GroupName"][];
+        };
+        /** @description The archive, and how far it has come. */
+        ArchiveView: {
+            /**
+             * Format: uint64
+             * @description How many events of the ledger are in it.
+             */
+            archived: number;
+            /** @description When something was archived last. */
+            archived_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: uint64
+             * @description How many are not yet.
+             */
+            behind: number;
+            /** @description The bucket in it. */
+            bucket: string;
+            /** @description Since when nothing can be archived; none while it can. */
+            failed_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Why not, the last time it was tried. */
+            failure?: string | null;
+            /**
+             * Format: uint64
+             * @description How long everything is kept, in seconds.
+             */
+            keep_seconds: number;
+            /** @description The storage. */
+            url: string;
         };
         /** @description A system with privileged accounts. */
         Asset: {
@@ -9908,6 +9953,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Applied"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    archive_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArchiveView"];
                 };
             };
             /** @description What went wrong */

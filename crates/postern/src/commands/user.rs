@@ -302,21 +302,7 @@ impl UserCommand {
                     None => with_own_scope(&client, roles).await?,
                 };
                 let wish = UserCreate { name, email, scope, groups, roles, kind, attributes, vendor, identity };
-                let made: UserCreated = client.post("/v1/users", &wish).await?;
-                if format == Format::Table {
-                    let name = &made.user.name;
-                    match &made.link {
-                        Some(link) => {
-                            output::line(&format!("user {name} created; they enrol by this link, once:"))?;
-                            print_link(link)?;
-                        }
-                        None => output::line(&format!(
-                            "workload {name} created; make it a token: postern token create --for {name}"
-                        ))?,
-                    }
-                } else {
-                    output::one(format, &made)?;
-                }
+                created(&client.post("/v1/users", &wish).await?, format)?;
             }
             Self::Vendor { name, terms, any_network, any_hour } => {
                 let before: User = client.get(&format!("/v1/users/{name}")).await?;
@@ -365,6 +351,25 @@ impl UserCommand {
         }
         Ok(DONE)
     }
+}
+
+/// Says who was made, and what they need next.
+fn created(made: &UserCreated, format: Format) -> Result<(), Failure> {
+    if format != Format::Table {
+        output::one(format, made)?;
+        return Ok(());
+    }
+    let name = &made.user.name;
+    match &made.link {
+        Some(link) => {
+            output::line(&format!("user {name} created; they enrol by this link, once:"))?;
+            print_link(link)?;
+        }
+        None => {
+            output::line(&format!("workload {name} created; make it a token: postern token create --for {name}"))?;
+        }
+    }
+    Ok(())
 }
 
 /// The assignments; where no scope was typed, the caller's own stands, as it does for the user.
