@@ -151,6 +151,7 @@ impl Archive {
             ("x-amz-object-lock-mode", self.config.lock.as_str().to_owned()),
             ("x-amz-object-lock-retain-until-date", until),
             ("x-amz-checksum-sha256", sum.to_owned()),
+            ("x-amz-sdk-checksum-algorithm", "SHA256".to_owned()),
         ];
         let mut put = self.bucket.put_object(Some(&self.credentials), &name);
         for (header, value) in &headers {

@@ -134,6 +134,7 @@ fn attacks_are_caught_and_ordinary_work_is_not() {
          precision={precision:.3} recall={recall:.3}",
         ORDINARY.len()
     );
-    let missed: Vec<_> = came.iter().filter(|(_, caught)| *caught != Some(true)).collect();
-    assert!(missed.is_empty() && false_alerts == 0, "{missed:?}, false: {:?}", alerts(&world.ada));
+    // Whether it was in time is judged by `cargo xtask scenarios`, on a machine that does nothing else.
+    let missed: Vec<_> = came.iter().filter(|(_, caught)| caught.is_none()).collect();
+    assert!(missed.is_empty() && false_alerts == 0, "{missed:?}, {false_alerts} false");
 }

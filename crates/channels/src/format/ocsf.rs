@@ -31,7 +31,6 @@ pub(super) fn event(server: &str, Numbered { index, event }: &Numbered) -> Value
     map.insert("status".to_owned(), json!(outcome(event)));
     map.insert("message".to_owned(), json!(told(event)));
     map.insert("metadata".to_owned(), metadata(server, Some((*index, &event.action))));
-    map.insert("actor".to_owned(), actor(&event.actor));
     map.insert("raw_data".to_owned(), json!(serde_json::to_string(event).unwrap_or_default()));
     map.insert(
         "unmapped".to_owned(),
@@ -46,9 +45,12 @@ pub(super) fn event(server: &str, Numbered { index, event }: &Numbered) -> Value
     if activity == OTHER {
         map.insert("activity_name".to_owned(), json!(verb(event)));
     }
-    // A finding says where its evidence came from and has no end of a connection of its own.
-    if let Some(source) = source(event).filter(|_| uid != 2004) {
-        map.insert("src_endpoint".to_owned(), json!({ "ip": source }));
+    // A finding has neither an actor nor an end of a connection of its own.
+    if uid != 2004 {
+        map.insert("actor".to_owned(), actor(&event.actor));
+        if let Some(source) = source(event) {
+            map.insert("src_endpoint".to_owned(), json!({ "ip": source }));
+        }
     }
     map.extend(own);
     Value::Object(map)
