@@ -26,9 +26,9 @@ if what == "make":
 elif what == "list":
     found = []
     for one in versions():
-        kept = s3.get_object_retention(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])["Retention"]
-        left = kept["RetainUntilDate"] - datetime.datetime.now(datetime.timezone.utc)
-        found.append({"name": one["Key"], "mode": kept["Mode"], "days": left.days})
+        kept = s3.head_object(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
+        left = kept["ObjectLockRetainUntilDate"] - datetime.datetime.now(datetime.timezone.utc)
+        found.append({"name": one["Key"], "mode": kept["ObjectLockMode"], "days": left.days})
     print(json.dumps(found))
 elif what == "remove":
     one = next(versions())
