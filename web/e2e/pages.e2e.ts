@@ -7,7 +7,7 @@ import { Album } from "./pages/open";
 import type { Look } from "./pages/open";
 
 // Each page in one of them; `cargo xtask pictures` looks at each in all themes and widths.
-const LOOK_MS = 300_000;
+const LOOK_MS = 600_000;
 const NARROWEST: Look = { theme: "light", width: 360 };
 const LOOKS: Look[] = [{ theme: "light", width: 1440 }, { theme: "dark", width: 390 }];
 
