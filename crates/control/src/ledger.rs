@@ -199,6 +199,20 @@ impl Control {
         note.and_then(|note| String::from_utf8(note).ok()).ok_or_else(|| Error::not_found("checkpoint", "newest"))
     }
 
+    /// The newest signed checkpoint, opened, with its note; none while nothing can be signed.
+    pub(crate) async fn signed(&self) -> Result<Option<(Checkpoint, String)>, Error> {
+        let signer = match self.ledger_signer(&mut self.store().read().await?).await {
+            // Nothing new is signed while the vault is sealed.
+            Err(Error::Sealed) => return Ok(None),
+            signer => signer?,
+        };
+        let Ok(note) = self.audit_checkpoint() else { return Ok(None) };
+        let opened = Checkpoint::open(&note, signer.verifier());
+        let checkpoint =
+            opened.map_err(|error| Error::Unavailable(format!("the newest checkpoint cannot be read: {error}")))?;
+        Ok(Some((checkpoint, note)))
+    }
+
     /// An export of the events in the permit's scopes from `from` on; with `proof`, each comes with the
     /// proof that it is in the log as it is signed now, as far as that goes.
     ///

@@ -155,20 +155,6 @@ impl Control {
         Ok(Err(last))
     }
 
-    /// The newest checkpoint with its note.
-    pub(crate) async fn signed(&self) -> Result<Option<(Checkpoint, String)>, Error> {
-        let signer = match self.ledger_signer(&mut self.store().read().await?).await {
-            // Nothing new is signed while the vault is sealed.
-            Err(Error::Sealed) => return Ok(None),
-            signer => signer?,
-        };
-        let Ok(note) = self.audit_checkpoint() else { return Ok(None) };
-        let opened = Checkpoint::open(&note, signer.verifier());
-        let checkpoint =
-            opened.map_err(|error| Error::Unavailable(format!("the newest checkpoint cannot be read: {error}")))?;
-        Ok(Some((checkpoint, note)))
-    }
-
     /// Keeps what a witness has cosigned beside the ledger, for whoever verifies it.
     async fn keep_cosigned(&self, shown: &Shown, cosigned: String) -> Result<(), Error> {
         let folder = DataFolder::new(&self.settings().data).ledger().join(postern_ledger::note::WITNESSED);

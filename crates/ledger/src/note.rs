@@ -5,6 +5,7 @@
 mod checkpoint;
 mod cosignature;
 mod key;
+mod public;
 
 pub use checkpoint::Checkpoint;
 pub(crate) use checkpoint::decimal;

@@ -8,8 +8,8 @@ use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublic
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Error, SIGNATURE_PREFIX, is_name, parts, signature_line};
-use crate::hash::sha256;
+use super::public::NamedKey;
+use super::{Error, SIGNATURE_PREFIX, parts, signature_line};
 
 /// The folder beside the checkpoints in which the newest one that each witness has cosigned lies, called by the
 /// witness's key id in hexadecimal.
@@ -17,8 +17,6 @@ pub const WITNESSED: &str = "witnessed";
 
 /// The byte that says "cosignature/v1 with Ed25519" in key ids and verifier keys.
 const TYPE_COSIGNATURE: u8 = 0x04;
-/// The longest verifier key that is looked at, in bytes.
-const VKEY_BYTES_MAX: usize = 512;
 
 /// A witness's private key with its name. It has neither `Debug` nor `Clone`.
 pub struct WitnessSigner {
@@ -34,7 +32,7 @@ impl WitnessSigner {
     pub fn from_seed(name: &str, seed: &[u8]) -> Result<Self, Error> {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| Error::BadKey)?;
         let public = pair.public_key().as_ref().try_into().map_err(|_| Error::BadKey)?;
-        Ok(Self { witness: Witness::new(name, public)?, pair })
+        Ok(Self { witness: Witness(NamedKey::new(name, public)?), pair })
     }
 
     /// The public half.
@@ -51,40 +49,28 @@ impl WitnessSigner {
     pub fn cosign(&self, note: &[u8], time: u64) -> Result<String, Error> {
         let (text, _) = parts(note)?;
         let signature = self.pair.try_sign(message(text, time).as_bytes()).map_err(|_| Error::CannotSign)?;
-        let mut bytes = self.witness.key_id.to_vec();
+        let mut bytes = self.witness.key_id().to_vec();
         bytes.extend_from_slice(&time.to_be_bytes());
         bytes.extend_from_slice(signature.as_ref());
-        Ok(format!("{SIGNATURE_PREFIX}{} {}\n", self.witness.name, STANDARD.encode(bytes)))
+        Ok(format!("{SIGNATURE_PREFIX}{} {}\n", self.witness.name(), STANDARD.encode(bytes)))
     }
 }
 
 /// A witness's public key with its name; as text, a verifier key of type 4 (`name+hex key id+base64 key`).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Witness {
-    name: String,
-    key_id: [u8; 4],
-    public: [u8; 32],
-}
+pub struct Witness(NamedKey<TYPE_COSIGNATURE>);
 
 impl Witness {
-    fn new(name: &str, public: [u8; 32]) -> Result<Self, Error> {
-        if !is_name(name) {
-            return Err(Error::BadName);
-        }
-        let [a, b, c, d, ..] = sha256(&[name.as_bytes(), b"\n", &[TYPE_COSIGNATURE], &public]).0;
-        Ok(Self { name: name.to_owned(), key_id: [a, b, c, d], public })
-    }
-
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.0.name
     }
 
     /// The first four bytes of the hash over name and key.
     #[must_use]
     pub fn key_id(&self) -> [u8; 4] {
-        self.key_id
+        self.0.key_id
     }
 
     /// When this witness saw the note, in seconds since 1970; none when it is not among those that cosigned.
@@ -96,12 +82,12 @@ impl Witness {
         let mut newest = None;
         for line in signatures.split('\n') {
             let (name, key_id, bytes) = signature_line(line).ok_or(Error::Malformed)?;
-            if name != self.name || key_id != self.key_id {
+            if name != self.0.name || key_id != self.0.key_id {
                 continue;
             }
             let (time, signature) = bytes.split_first_chunk::<8>().ok_or(Error::BadSignature)?;
             let time = u64::from_be_bytes(*time);
-            let key = UnparsedPublicKey::new(&ED25519, &self.public);
+            let key = UnparsedPublicKey::new(&ED25519, &self.0.public);
             key.verify(message(text, time).as_bytes(), signature).map_err(|_| Error::BadSignature)?;
             newest = newest.max(Some(time));
         }
@@ -111,9 +97,7 @@ impl Witness {
 
 impl fmt::Display for Witness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut key = vec![TYPE_COSIGNATURE];
-        key.extend_from_slice(&self.public);
-        write!(f, "{}+{}+{}", self.name, hex::encode(self.key_id), STANDARD.encode(key))
+        f.write_str(&self.0.text())
     }
 }
 
@@ -121,20 +105,7 @@ impl FromStr for Witness {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        if text.len() > VKEY_BYTES_MAX {
-            return Err(Error::BadKey);
-        }
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(key_id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(Error::BadKey);
-        };
-        let key = STANDARD.decode(key).map_err(|_| Error::BadKey)?;
-        let public = match key.split_first() {
-            Some((&TYPE_COSIGNATURE, public)) => public.try_into().map_err(|_| Error::BadKey)?,
-            _ => return Err(Error::BadKey),
-        };
-        let witness = Self::new(name, public)?;
-        if hex::encode(witness.key_id) == key_id { Ok(witness) } else { Err(Error::WrongKeyId) }
+        NamedKey::parse(text).map(Self)
     }
 }
 
