@@ -68,6 +68,9 @@ pub struct RuleView {
     pub false_percent: Option<u64>,
     /// How many may be.
     pub false_budget_percent: u64,
+    /// How often it must see something, and what it takes as usual, in words; empty for a rule that finds whatever
+    /// matches.
+    pub basis: Vec<String>,
     /// The rule as text (JSON).
     pub rule: serde_json::Value,
 }
@@ -380,6 +383,7 @@ fn view(rule: &Rule, enabled: bool, own: bool, figures: RuleFigures) -> Result<R
         figures,
         false_percent: (figures.false_alerts * 100).checked_div(closed),
         false_budget_percent: FALSE_BUDGET_PERCENT,
+        basis: rule.basis(),
         rule: serde_json::to_value(rule).map_err(|error| Error::Unavailable(error.to_string()))?,
     })
 }

@@ -7,13 +7,13 @@ use crate::observation::Observation;
 use crate::rule::Unusual;
 
 /// How many sessions must be known before anything is called unusual.
-const KNOWN_MIN: u64 = 20;
+pub(crate) const KNOWN_MIN: u64 = 20;
 /// How many people and accounts are known, and how many things of each.
 const PROFILES_MAX: usize = 20_000;
 const VALUES_MAX: usize = 256;
 /// How much more than the mean a session must move, at least, and from how many bytes on.
-const VOLUME_TIMES: u64 = 10;
-const VOLUME_MIN: u64 = 10 * 1024 * 1024;
+pub(crate) const VOLUME_TIMES: u64 = 10;
+pub(crate) const VOLUME_MIN: u64 = 10 * 1024 * 1024;
 
 /// What is usual for whom.
 #[derive(Clone, Debug, Default)]

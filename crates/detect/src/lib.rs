@@ -10,6 +10,7 @@
 mod baseline;
 mod case;
 mod detector;
+mod explain;
 mod matcher;
 mod observation;
 mod rule;

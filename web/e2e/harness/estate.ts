@@ -60,6 +60,8 @@ async function sessions(world: World, ben: Person): Promise<[ended: string, alte
   await second.leave();
   const third = await Ssh.open(ben, "deploy@web-1");
   await third.run("ls -la /etc | head -20");
+  await third.run("cat /etc/shadow | head -1");
+  await third.run("unset HISTFILE; tmux ls");
   // The newest comes first.
   const [live = "", altered = "", ended = ""] = itemsOf(await world.ada.expect("GET", "/v1/sessions?limit=3")).map((each) => textOf(each, "id"));
   alter(world, altered);
@@ -74,6 +76,20 @@ function alter(world: World, session: string): void {
   const bytes = readFileSync(join(folder, name));
   bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
   writeFileSync(join(folder, name), bytes);
+}
+
+/** What detection made of it: one is looked at, one was nothing, one waits. */
+async function alerts(ada: Person, cleo: Person): Promise<string> {
+  const raised = await until("alerts", async () => {
+    const all = itemsOf(await ada.expect("GET", "/v1/alerts?state=open"));
+    return all.some((each) => textOf(each, "rule") === "credentials.shadow") && all.length > 1 ? all : undefined;
+  });
+  const [looked = ""] = raised.filter((each) => textOf(each, "rule") === "credentials.shadow").map((each) => textOf(each, "id"));
+  await ada.expect("POST", `/v1/alerts/${looked}/assign`, { to: cleo.name });
+  await ada.expect("POST", `/v1/alerts/${looked}/comment`, { text: "He reads the head of it only; is that in a runbook?" });
+  const [nothing = ""] = raised.map((each) => textOf(each, "id")).filter((id) => id !== looked);
+  await ada.expect("POST", `/v1/alerts/${nothing}/close`, { verdict: "false", comment: "Nothing secret was typed there." });
+  return looked;
 }
 
 /** The key that an asset has presented, once it has. */
@@ -154,6 +170,8 @@ export class Estate {
     readonly postgres: Postgres,
     /** An access review that can be answered. */
     readonly review: string,
+    /** An alert that somebody looks at. */
+    readonly alert: string,
   ) {}
 
   async end(): Promise<void> {
@@ -191,6 +209,8 @@ export class Estate {
     const database = await queried(world, dan);
     const taken = await dan.read("POST", "/v1/checkouts", { account: "app_admin@orders", reason: "The vendor's migration tool signs in by itself" }, "checkout", "id").catch(() => "");
     if (!taken) throw new Error("nothing is checked out");
+    await ada.expect("POST", "/v1/request-templates", { name: "Patch window", scope: "/emea", wish: { accounts: ["root@web-1"], duration_seconds: 7200, reason: "Patches of the month", ticket: "CHG-4900" } });
+    await ben.expect("POST", "/v1/request-templates", { name: "Look at the logs", wish: { accounts: ["deploy@web-3", "deploy@web-4"], duration_seconds: 1800, reason: "Somebody complained; look at what the servers say" } });
     for (const kind of ["pci-dss", "inventory"]) await ada.expect("POST", "/v1/reports", { kind });
     await ada.expect("POST", "/v1/report-schedules", { kind: "sox", every: "quarter" });
     const review = await ada.read("POST", "/v1/reviews", { name: "Privileged access, autumn", scope: "/", plan: { reviewers: { users: ["ada"], owners: true }, seconds: 14 * 86_400, every_days: 90 } }, "id");
@@ -201,6 +221,7 @@ export class Estate {
       obligations: { ticket_pattern: "INC-[0-9]+", max_duration: "1h", break_glass: { review_within: "24h" } },
     }]);
     await dan.expect("POST", "/v1/requests", { account: "root@web-9", reason: "Checkout is down in every shop; nobody on call answers", ticket: "INC-3391", duration_seconds: 1800, break_glass: true });
-    return new Estate(world, ben, cleo, esra, newcomer, request, ended, live, altered, { enrol: new URL(enrol).pathname }, seenKey, dan, database, discovery, postgres, review);
+    const alert = await alerts(ada, cleo);
+    return new Estate(world, ben, cleo, esra, newcomer, request, ended, live, altered, { enrol: new URL(enrol).pathname }, seenKey, dan, database, discovery, postgres, review, alert);
   }
 }

@@ -44,7 +44,7 @@ async function openSql(page: Page, text: string, side: string) {
 }
 
 /** Every page of the console, and the states that it can be in. */
-export function shots({ request, ended, live, altered, links, seenKey, database, discovery, review }: Estate): Shot[] {
+export function shots({ request, ended, live, altered, links, seenKey, database, discovery, review, alert }: Estate): Shot[] {
   return [
     { name: "sign-in", path: "/sign-in", who: "nobody" },
     { name: "sign-in-code", path: "/sign-in", who: "nobody", act: async (page) => { await type(page, "User name", "ada"); await type(page, "Password", "correct horse battery staple"); await press(page, "Sign in"); await page.getByLabel("One-time code").waitFor(); } },
@@ -80,6 +80,8 @@ export function shots({ request, ended, live, altered, links, seenKey, database,
     { name: "requests-mine", path: "/requests?whose=mine", who: "ben" },
     { name: "requests-all", path: "/requests?whose=all", who: "ada" },
     { name: "requests-empty", path: "/requests", who: "newcomer" },
+    { name: "templates", path: "/requests?whose=templates", who: "ben" },
+    { name: "templates-keep", path: "/requests?whose=templates&dialog=template", who: "ada" },
     { name: "requests-deny", path: "/requests", who: "cleo", act: (page) => press(page, /^Deny/) },
     { name: "request", path: `/requests/${request}`, who: "cleo" },
     { name: "reports", path: "/reports", who: "ada" },
@@ -130,6 +132,13 @@ export function shots({ request, ended, live, altered, links, seenKey, database,
     { name: "search", path: "/search", who: "ada" },
     { name: "search-found", path: "/search?q=echo", who: "ada" },
     { name: "search-wrong", path: "/search?q=owner:ada", who: "ada" },
+    { name: "alerts", path: "/alerts", who: "ada" },
+    { name: "alert", path: `/alerts?dialog=alert&item=${alert}`, who: "ada", act: (page) => page.getByRole("list", { name: "What was said" }).waitFor() },
+    { name: "alerts-rules", path: "/alerts?tab=rules", who: "ada" },
+    { name: "alerts-rule", path: "/alerts?tab=rules&dialog=rule&item=credentials.shadow", who: "ada", act: async (page) => { await press(page, "Try it"); await page.getByText(/It would have found/).first().waitFor(); } },
+    { name: "alerts-basis", path: "/alerts?tab=rules&dialog=rule&item=access.unusual_hour", who: "esra" },
+    { name: "alerts-write", path: "/alerts?tab=rules&dialog=apply", who: "ada" },
+    { name: "alerts-none", path: "/alerts?state=closed", who: "newcomer" },
     { name: "policy-edit", path: "/policies/sre-root/edit", who: "ada" },
     { name: "policy-draft", path: "/policies/sre-root/edit?account=root%40web-4", who: "ada", act: async (page) => { await page.getByLabel("People by name").fill("esra"); await page.getByRole("list", { name: "Who can reach this?" }).getByText("esra").waitFor(); await page.getByRole("list", { name: "Who can reach this?" }).scrollIntoViewIfNeeded(); } },
     { name: "policy-wrong", path: "/policies/sre-root/edit", who: "ada", act: async (page) => { const text = page.getByRole("textbox", { name: "As text" }); await text.fill((await text.inputValue()).replace("max_duration: 4h", "max_duration: soon")); await page.getByText(/^line \d+/).first().waitFor(); } },

@@ -46,9 +46,12 @@ export class Album {
     await page.goto("about:blank");
     await page.goto(shot.path);
     await page.getByRole("heading", { level: 1 }).waitFor();
-    await page.locator(".skeleton").first().waitFor({ state: "detached" });
+    const loaded = () => page.locator(".skeleton").first().waitFor({ state: "detached" });
+    await loaded();
     await shot.act?.(page);
     await page.waitForTimeout(SETTLE_MS);
+    // What came into view only now loads too.
+    await loaded();
   }
 
   private async sit(who: Who): Promise<Seat> {

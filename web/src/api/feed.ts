@@ -7,7 +7,7 @@ const SETTLE_MS = 150;
 const AGAIN_MS = 3_000;
 
 // What else changes with a noun.
-const FOLLOWS = [["grant", "access"], ["request", "access"], ["policy", "access"], ["asset", "access"], ["account", "access"], ["secret", "account"], ["group", "user"], ["role", "user"], ["user", "login"], ["account", "rotation"], ["secret", "rotation"], ["passkey", "login"], ["group", "login"], ["role", "login"], ["finding", "account"], ["account", "finding"], ["discovery", "finding"], ["discovery", "inventory"], ["checkout", "rotation"], ["checkout", "account"]] as const;
+const FOLLOWS = [["grant", "access"], ["request", "access"], ["policy", "access"], ["asset", "access"], ["account", "access"], ["secret", "account"], ["group", "user"], ["role", "user"], ["user", "login"], ["account", "rotation"], ["secret", "rotation"], ["passkey", "login"], ["group", "login"], ["role", "login"], ["finding", "account"], ["account", "finding"], ["discovery", "finding"], ["discovery", "inventory"], ["checkout", "rotation"], ["checkout", "account"], ["alert", "detection_rule"]] as const;
 
 /** What must not be read twice: a look at a link makes a new secret, a recording is large and does not change. */
 export const ONCE = new Set(["link", "recording", "files"]);

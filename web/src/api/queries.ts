@@ -9,7 +9,7 @@ import type { Document, Page } from "./nouns";
 export type Noun =
   | "login" | "link" | "user" | "ssh_key" | "token" | "group" | "role" | "scope" | "asset" | "host_key" | "account"
   | "policy" | "access" | "request" | "grant" | "session" | "audit" | "vault" | "status" | "passkey" | "rotation"
-  | "duties" | "stand_in" | "statement" | "review" | "report" | "checkout" | "break_glass" | "channel" | "witness" | "discovery" | "finding" | "inventory" | "alert";
+  | "duties" | "stand_in" | "statement" | "review" | "report" | "checkout" | "break_glass" | "channel" | "witness" | "discovery" | "finding" | "inventory" | "alert" | "detection_rule";
 
 const REACH_MAX = 100;
 // Each change of a draft asks anew; what was answered is not kept for long.
@@ -55,6 +55,8 @@ export const q = {
   notices: () => queryOptions({ queryKey: ["user", "notices"], queryFn: ({ signal }) => api.noticeShow(signal) }),
   templates: list("request", api.templateList),
   alerts: list("alert", api.alertList),
+  alert: (id: string) => queryOptions({ queryKey: ["alert", "show", id], queryFn: ({ signal }) => api.alertShow(id, signal) }),
+  detectionRules: list("detection_rule", api.detectionRuleList),
   duties: list("duties", api.dutiesList),
   standIns: list("stand_in", api.standInList),
   groups: list("group", api.groupList),

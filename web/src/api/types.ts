@@ -8014,6 +8014,11 @@ export interface components {
         RuleView: {
             /** @description The technique of MITRE ATT&CK. */
             attack: string;
+            /**
+             * @description How often it must see something, and what it takes as usual, in words; empty for a rule that finds whatever
+             *     matches.
+             */
+            basis: string[];
             /** @description Whether it is on. */
             enabled: boolean;
             /**
