@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Check } from "lucide-react";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import type { FormEvent } from "react";
 
 import { api } from "../api/client";
@@ -11,6 +11,7 @@ import { demandPhrases } from "../components/Demands";
 import { fieldError, names } from "../components/FormDialog";
 import { useKept } from "../hooks/useKept";
 import { useNow } from "../hooks/useNow";
+import { useUrlState } from "../hooks/useUrlState";
 import { t } from "../i18n";
 import { ChoicesField } from "../policy/fields";
 import { toast } from "../stores/toast";
@@ -66,6 +67,7 @@ export function RequestCreate({ access, emergency = false, onClose, onDone }: { 
   const [keepAs, setKeepAs] = useKept("keep_as", "");
   const [tried, setTried] = useState(false);
   const templates = useQuery(q.templates({}));
+  const { search, set } = useUrlState();
   const fill = (id: string) => {
     const wish = templates.data?.items.find((each) => each.id === id)?.wish;
     if (!wish) return;
@@ -74,6 +76,12 @@ export function RequestCreate({ access, emergency = false, onClose, onDone }: { 
     setTicket(wish.ticket ?? "");
     setAlso((wish.accounts ?? []).filter((each) => each !== access.account).join(", "));
   };
+  // Who comes from the list of templates has chosen one already; a reload does not fill it in over what was typed.
+  useEffect(() => {
+    if (!search.template || !templates.data) return;
+    fill(search.template);
+    set({ template: undefined }, { replace: true });
+  });
   const now = useNow(LATE_MS);
   const beginsAt = begins === "" ? undefined : new Date(begins);
   const seconds = parseDuration(length);
@@ -95,7 +103,7 @@ export function RequestCreate({ access, emergency = false, onClose, onDone }: { 
     onSuccess: (request) => {
       if (keepAs.trim() && !again) {
         const wish = { accounts: [access.account, ...names(also)], duration_seconds: seconds ?? 0, reason: reason.trim(), ...(ticket.trim() ? { ticket: ticket.trim() } : {}) };
-        void api.templateCreate({ name: keepAs.trim(), wish });
+        api.templateCreate({ name: keepAs.trim(), wish }).catch((error: unknown) => toast("bad", messageOf(error)));
       }
       toast("ok", request.state === "granted" ? t.requestForm.granted(access.account) : t.requestForm.sent);
       onDone(request);

@@ -19,6 +19,7 @@ import { Tooltip } from "../../ui/Tooltip";
 import { pb } from "../../util/path-builder";
 import { duration } from "../../util/time";
 import { Statements } from "./Statements";
+import { Templates } from "./Templates";
 
 const STATES: Request["state"][] = ["pending", "granted", "denied", "expired", "withdrawn"];
 
@@ -40,7 +41,7 @@ export function RequestsPage() {
   const statements = counts.data?.statements ?? 0;
   const requests = useQuery({
     ...q.requests({ waiting: whose === "waiting" || undefined, mine: whose === "mine" || undefined, state: whose === "waiting" ? undefined : search.state, q: search.q, cursor: search.cursor, limit: sizeOf(search), sort: search.sort, count: true }),
-    enabled: whose !== "statements",
+    enabled: whose !== "statements" && whose !== "templates",
   });
   const chosen = requests.data?.items.find((request) => request.id === item);
 
@@ -68,10 +69,12 @@ export function RequestsPage() {
         ["statements", <>{t.requests.tabs.statements}{statements > 0 ? <span className="rounded-sm bg-accent px-1 text-2xs font-semibold text-on-accent">{statements}</span> : null}</>],
         ["mine", t.requests.tabs.mine],
         ...(can("request:read") ? [["all", t.requests.tabs.all] satisfies [string, string]] : []),
+        ["templates", t.requests.tabs.templates],
       ]}
     />
   );
   if (whose === "statements") return <Page title={t.requests.title} lead={t.statements.lead}><Filters>{whom}</Filters><Statements /></Page>;
+  if (whose === "templates") return <Page title={t.requests.title} lead={t.templates.lead}><Filters>{whom}</Filters><Templates /></Page>;
   return (
     <Page title={t.requests.title} lead={t.requests.lead}>
       <Filters>
