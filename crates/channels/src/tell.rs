@@ -1,6 +1,7 @@
 //! Which events somebody should look at now, and events in one line for people.
 
 use postern_domain::event::{Actor, Event, Outcome};
+use postern_domain::link::LinkWorks;
 use serde_json::Value;
 
 /// The longest value that is told in a line.
@@ -8,7 +9,7 @@ const VALUE_LEN_MAX: usize = 200;
 
 /// Whether somebody should look at it now, wherever they are: every use of break-glass and what is done
 /// to it, a secret that opens nothing any more, the vault's seal and its keys, a channel that was told
-/// to begin anew, a witness that refuses what it is shown.
+/// to begin anew, a witness that refuses what it is shown, an enrolment link for somebody who exists by one person.
 #[must_use]
 pub fn urgent(event: &Event) -> bool {
     let marked = event.details.get("break_glass").is_some_and(|value| *value == Value::Bool(true));
@@ -16,6 +17,12 @@ pub fn urgent(event: &Event) -> bool {
     marked
         || matches!(noun, "break_glass" | "vault" | "channel" | "witness")
         || matches!(event.action.as_str(), "rotation.broken" | "rotation.run_stopped")
+        || (event.action == "user.link" && event.details.get("works").is_some_and(by_one))
+}
+
+/// Whether an enrolment link works by the word of one person.
+fn by_one(works: &Value) -> bool {
+    [LinkWorks::Alone, LinkWorks::Later].iter().any(|alone| *works == alone.as_str())
 }
 
 /// The event in one line, for people: who did what to what, how it came out, and what there is to say.
@@ -59,6 +66,10 @@ mod tests {
         assert!(urgent(&event("break_glass.use")));
         assert!(urgent(&event("session.open").with("break_glass", true)));
         assert!(urgent(&event("vault.unseal")) && urgent(&event("rotation.broken")));
+        assert!(
+            urgent(&event("user.link").with("works", "alone")) && urgent(&event("user.link").with("works", "later"))
+        );
+        assert!(!urgent(&event("user.link").with("works", "confirmed")) && !urgent(&event("user.link")));
         assert!(!urgent(&event("session.open")) && !urgent(&event("session.open").with("break_glass", "true")));
     }
 

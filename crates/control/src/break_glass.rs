@@ -157,6 +157,7 @@ pub(crate) async fn granted(tx: &mut WriteTx, stored: &StoredRequest, grant: &Gr
         id: BreakGlassUseId::generate(now, postern_vault::random::bytes()),
         tier: BreakGlassTier::of(stored.obligations.approval.as_ref()),
         user: grant.user.clone(),
+        identity: request.identity.clone(),
         target: grant.account.to_string(),
         scope: grant.scope.clone(),
         grant: Some(grant.id.clone()),

@@ -302,8 +302,7 @@ impl Control {
             event = event.with("break_glass", true);
         }
         // A grant revoked in the middle of this ends the session.
-        let (live, directives) =
-            LiveSession::new(action, user.name.clone(), request.account.clone(), new.scope.clone(), now);
+        let (live, directives) = LiveSession::new(action, user, request.account.clone(), new.scope.clone(), now);
         let live = live.by(client_of(request));
         self.live().add(id.clone(), live);
         let begun = self.begin(&new, request.user.key.as_deref(), event).await;

@@ -81,7 +81,7 @@ impl Control {
         let mut sessions = rows.sessions(scopes, &stored.user, &filter, &page.into()).await?.items;
         let others = rows.requests_for(&stored.user, &stored.account, since).await?;
         let others: Vec<_> = others.into_iter().map(|stored| stored.request).filter(|other| other.id != *id).collect();
-        let own = request.user == caller.user.name;
+        let own = request.person() == caller.user.person();
         let risk = if own { None } else { Some(risk(&mut rows, &stored).await?) };
         let approvers = approvers(&mut rows, &stored, self.now()).await?;
         let sessions_count = sessions.len();
@@ -98,7 +98,7 @@ impl Control {
         let mut rows = self.store().read().await?;
         let mut weighed = Vec::with_capacity(requests.len());
         for request in requests {
-            let waits = request.state == RequestState::Pending && request.user != caller.user.name;
+            let waits = request.state == RequestState::Pending && request.person() != caller.user.person();
             let stored = if waits { rows.request(&request.id).await? } else { None };
             let risk = match &stored {
                 Some(stored) => Some(risk(&mut rows, stored).await?),

@@ -3,7 +3,7 @@
 //! What keeps less apart takes two people, as what lets somebody do more does: the change waits until somebody
 //! else makes it too.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use postern_domain::document::{Action, Change, Document};
@@ -138,12 +138,11 @@ async fn waits(
         return Ok(None);
     }
     let now = tx.now();
-    let same = |waiting: &&WaitingDuties| {
-        waiting.declared.as_ref() == declared && waiting.author != caller.user.name && now.since(waiting.at) < WAIT_MAX
-    };
+    let same = |waiting: &&WaitingDuties| waiting.declared.as_ref() == declared && now.since(waiting.at) < WAIT_MAX;
     if let Some(waiting) = current.waiting.as_ref().filter(same) {
         let author = author(tx, &waiting.author).await?;
-        if !shared::made_by(tx, &waiting.author, &caller.user, now).await?
+        if !author.is_same_person(&caller.user)
+            && !shared::made_by(tx, &waiting.author, &caller.user, now).await?
             && !shared::made_by(tx, &caller.user.name, &author, now).await?
         {
             return Ok(None);
@@ -168,8 +167,8 @@ pub(crate) async fn rows_of(rows: &mut ReadTx, scope: &ScopePath) -> Result<Vec<
             one,
             other,
         };
-        let seen = |person: &&Person| scope.contains(&person.user.scope);
-        let held = |person: &Person| violation(person, &estate.policies, &duties.declared);
+        let seen = |users: &&Vec<Person>| users.iter().any(|user| scope.contains(&user.user.scope));
+        let held = |users: &Vec<Person>| violation(users, &estate.policies, &duties.declared);
         let violations: Vec<_> = estate.people.iter().filter(seen).filter_map(held).collect();
         if violations.is_empty() {
             found.push(row(None, None, None));
@@ -181,37 +180,43 @@ pub(crate) async fn rows_of(rows: &mut ReadTx, scope: &ScopePath) -> Result<Vec<
 
 /// Everybody who may act, and what they hold.
 struct Everybody {
-    people: Vec<Person>,
+    /// The users of each person, who holds what any of them does.
+    people: Vec<Vec<Person>>,
     policies: Vec<Policy>,
 }
 
 impl Everybody {
     async fn of(rows: &mut ReadTx) -> Result<Self, Error> {
-        let mut people = rows.people().await?;
-        people.retain(|person| person.user.state != UserState::Disabled);
-        Ok(Self { people, policies: rows.policies_reaching(&ScopePath::root()).await? })
+        let mut people: BTreeMap<UserName, Vec<Person>> = BTreeMap::new();
+        for user in rows.people().await? {
+            if user.user.state != UserState::Disabled {
+                people.entry(user.user.person().clone()).or_default().push(user);
+            }
+        }
+        Ok(Self { people: people.into_values().collect(), policies: rows.policies_reaching(&ScopePath::root()).await? })
     }
 
     fn violations(&self, duties: &DutiesDocument) -> Vec<DutiesViolation> {
-        self.people.iter().filter_map(|person| violation(person, &self.policies, duties)).collect()
+        self.people.iter().filter_map(|users| violation(users, &self.policies, duties)).collect()
     }
 }
 
-/// What somebody holds together that `duties` keeps apart.
-fn violation(person: &Person, policies: &[Policy], duties: &DutiesDocument) -> Option<DutiesViolation> {
+/// What a person holds together that `duties` keeps apart, by one of their users or by several.
+fn violation(users: &[Person], policies: &[Policy], duties: &DutiesDocument) -> Option<DutiesViolation> {
     let tenant = duties.scope.tenant();
     let root = ScopePath::root();
     let counts = |scope: &ScopePath| tenant == root || *scope == root || scope.tenant() == tenant;
-    let gives = |policy: &&Policy| {
-        let seen = visible::seen_by(person, &policy.scope.tenant());
-        counts(&policy.scope) && policy.scope.meet(&person.user.scope).is_some() && policy.subjects.include(&seen)
+    let gives = |policy: &Policy, user: &Person| {
+        let seen = visible::seen_by(user, &policy.scope.tenant());
+        counts(&policy.scope) && policy.scope.meet(&user.user.scope).is_some() && policy.subjects.include(&seen)
     };
+    let groups = users.iter().flat_map(|user| &user.groups);
     let held = Held {
-        groups: person.groups.iter().filter(|(_, scope)| counts(scope)).map(|(name, _)| name).collect(),
-        roles: person.user.roles.iter().collect(),
-        policies: policies.iter().filter(gives).collect(),
+        groups: groups.filter(|(_, scope)| counts(scope)).map(|(name, _)| name).collect(),
+        roles: users.iter().flat_map(|user| &user.user.roles).collect(),
+        policies: policies.iter().filter(|policy| users.iter().any(|user| gives(policy, user))).collect(),
     };
-    duties.violation(&person.user.name, &held)
+    duties.violation(users.first()?.user.person(), &held)
 }
 
 /// Makes sure that a change lets nobody hold together what is kept apart; who held it before goes on to do so.
@@ -266,10 +271,11 @@ pub(crate) async fn kept_apart(rows: &mut ReadTx, user: &User, policy: &Policy) 
     if touching.is_empty() {
         return Ok(Vec::new());
     }
-    let Some(person) = rows.person(&user.id).await? else { return Ok(Vec::new()) };
+    let mut users = rows.users_of_person(&user.id).await?;
+    users.retain(|own| own.user.state != UserState::Disabled);
     let policies = rows.policies_reaching(&ScopePath::root()).await?;
     let found = touching.into_iter().filter_map(|rule| {
-        let DutiesViolation { one, other, .. } = violation(&person, &policies, rule)?;
+        let DutiesViolation { one, other, .. } = violation(&users, &policies, rule)?;
         Some(Reason::KeptApart { duties: rule.name.clone(), one, other })
     });
     Ok(found.collect())

@@ -32,6 +32,7 @@ mod discovery;
 mod document;
 mod draft;
 mod duties;
+mod enrolment;
 mod error;
 #[cfg(test)]
 mod estate;

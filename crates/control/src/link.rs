@@ -18,7 +18,7 @@ use crate::factor::FactorGiven;
 use crate::{Caller, Control, Error, PasskeyAdd, PasskeyOffer, Visitor, factor};
 
 /// How long a link for setting up or enrolling works.
-const ENROL_LASTS: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const ENROL_LASTS: Duration = Duration::from_secs(24 * 3600);
 /// How long a link for confirming a second factor works.
 const FACTOR_LASTS: Duration = Duration::from_secs(600);
 /// How long it is remembered that there was a link.
@@ -33,6 +33,12 @@ pub struct LinkIssued {
     pub url: String,
     /// When it stops working.
     pub expires_at: Timestamp,
+    /// Whether it works only once somebody else has confirmed it.
+    #[serde(default)]
+    pub awaits_confirmation: bool,
+    /// From when it works, where that is later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub works_from: Option<Timestamp>,
 }
 
 /// What a link is for and what it offers. It carries a secret and has no `Debug`.
@@ -276,15 +282,10 @@ impl Control {
         let token = token::generate(Purpose::Confirm);
         let now = tx.now();
         let link = Link {
-            id: LinkId::generate(now, random::bytes()),
-            purpose: LinkPurpose::Factor,
-            user: Some(user.clone()),
             source: Some(source.to_canonical().to_string()),
             ssh_key: Some(ssh_key.to_owned()),
-            created_at: now,
             expires_at: now.after(FACTOR_LASTS),
-            used_at: None,
-            totp_sealed: None,
+            ..Self::link_blank(now, LinkPurpose::Factor, Some(user))
         };
         tx.link_create(&link, &token.hash.to_string()).await?;
         tx.links_forget(now.before(LINK_REMEMBERED)).await?;
@@ -310,9 +311,13 @@ impl Control {
         purpose: LinkPurpose,
         user: Option<&UserId>,
     ) -> Result<(LinkIssued, LinkId), Error> {
-        let token = token::generate(Purpose::Link);
-        let now = tx.now();
-        let link = Link {
+        let link = Self::link_blank(tx.now(), purpose, user);
+        Ok((self.link_keep(tx, &link).await?, link.id))
+    }
+
+    /// A link that works at once, for a day.
+    pub(crate) fn link_blank(now: Timestamp, purpose: LinkPurpose, user: Option<&UserId>) -> Link {
+        Link {
             id: LinkId::generate(now, random::bytes()),
             purpose,
             user: user.cloned(),
@@ -322,12 +327,24 @@ impl Control {
             expires_at: now.after(ENROL_LASTS),
             used_at: None,
             totp_sealed: None,
-        };
-        tx.link_create(&link, &token.hash.to_string()).await?;
-        tx.links_forget(now.before(LINK_REMEMBERED)).await?;
-        let page = if purpose == LinkPurpose::Setup { "setup" } else { "enrol" };
-        let url = format!("{}/{page}/{}", self.settings().public_url, token.text.expose());
-        Ok((LinkIssued { url, expires_at: link.expires_at }, link.id))
+            made_by: None,
+            awaits: false,
+            works_from: None,
+        }
+    }
+
+    /// Makes a link's token and keeps the link; gives where to open it.
+    pub(crate) async fn link_keep(&self, tx: &mut WriteTx, link: &Link) -> Result<LinkIssued, Error> {
+        let token = token::generate(Purpose::Link);
+        tx.link_create(link, &token.hash.to_string()).await?;
+        tx.links_forget(tx.now().before(LINK_REMEMBERED)).await?;
+        let page = if link.purpose == LinkPurpose::Setup { "setup" } else { "enrol" };
+        Ok(LinkIssued {
+            url: format!("{}/{page}/{}", self.settings().public_url, token.text.expose()),
+            expires_at: link.expires_at,
+            awaits_confirmation: link.awaits,
+            works_from: link.works_from,
+        })
     }
 
     /// The link with this token that can be used, and whom it is for.
@@ -337,6 +354,12 @@ impl Control {
         let mut rows = self.store().read().await?;
         let link = rows.link_by_hash(&hash.to_string()).await?;
         let link = link.filter(|link| link.alive(self.now())).ok_or_else(unknown_link)?;
+        if link.waits(self.now()) {
+            return Err(Error::Conflict(match link.works_from {
+                Some(from) => format!("this link works from {from}, unless somebody says no to it before"),
+                None => "this link works once somebody else has confirmed it: ask another administrator".to_owned(),
+            }));
+        }
         let user = match &link.user {
             Some(id) => Some(rows.user(id).await?.ok_or_else(unknown_link)?),
             None => None,

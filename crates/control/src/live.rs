@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use postern_domain::permit::Connect;
 use postern_domain::policy::{Client, Obligations};
 use postern_domain::session::EndReason;
+use postern_domain::user::User;
 use postern_domain::{
     AccountId, AccountRef, AssetId, GrantId, PolicyId, ScopePath, SessionId, Timestamp, UserId, UserName,
 };
@@ -21,6 +22,8 @@ const DIRECTIVES_MAX: usize = 8;
 pub(crate) struct LiveSession {
     pub(crate) user: UserId,
     pub(crate) user_name: UserName,
+    /// Their everyday user, where this is another.
+    pub(crate) identity: Option<UserName>,
     pub(crate) account_ref: AccountRef,
     pub(crate) account: AccountId,
     pub(crate) asset: AssetId,
@@ -41,7 +44,7 @@ impl LiveSession {
     /// A session that is being opened by `right`, and the end of its orders that goes to its gateway.
     pub(crate) fn new(
         right: &Connect,
-        user_name: UserName,
+        user: &User,
         account_ref: AccountRef,
         scope: ScopePath,
         opened_at: Timestamp,
@@ -49,7 +52,8 @@ impl LiveSession {
         let (directives, receiver) = mpsc::channel(DIRECTIVES_MAX);
         let session = Self {
             user: right.user.clone(),
-            user_name,
+            user_name: user.name.clone(),
+            identity: user.profile.identity.clone(),
             account_ref,
             account: right.account.clone(),
             asset: right.asset.clone(),

@@ -128,6 +128,9 @@ async fn identity_of(rows: &mut ReadTx, user: &User, wanted: &str) -> Result<Opt
     if user.is_workload() || identity.is_workload() {
         return Err(no("links two users of one person, and a workload is none"));
     }
+    if user.vendor().is_some() || identity.vendor().is_some() {
+        return Err(no("links two users of one of your own people: a vendor has one user"));
+    }
     if identity.profile.identity.is_some() || !rows.users_of_identity(&user.id).await?.is_empty() {
         return Err(no("one of the two is linked the other way round already: link every user to the everyday one"));
     }
@@ -137,7 +140,8 @@ async fn identity_of(rows: &mut ReadTx, user: &User, wanted: &str) -> Result<Opt
 async fn terms_checked(rows: &mut WriteTx, user: &User, terms: VendorTerms) -> Result<(Vendor, UserId), Error> {
     let no = |field: &str, why: String| Error::invalid(format!("vendor.{field}").as_str(), why);
     let VendorTerms { sponsor, company, ends_at, networks, hours } = terms;
-    if user.is_workload() || user.profile.identity.is_some() {
+    let linked = user.profile.identity.is_some() || !rows.users_of_identity(&user.id).await?.is_empty();
+    if user.is_workload() || linked {
         return Err(no("sponsor", "is for people of another company, who have one user".to_owned()));
     }
     if user.vendor().is_none() && !user.roles.is_empty() {

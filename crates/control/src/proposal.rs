@@ -5,6 +5,7 @@ use postern_domain::event::{Event, Outcome};
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::policy::{Effect, Policy, Reason, blocks};
 use postern_domain::proposal::{Judge, Proposal, ProposalState, may_approve_proposal};
+use postern_domain::user::{User, UserState};
 use postern_domain::{ProposalId, ScopePath};
 use postern_store::{ReadTx, RevisedBy, WriteTx};
 use postern_vault::random;
@@ -65,8 +66,10 @@ impl Control {
     ) -> Result<Proposal, Error> {
         let mut tx = self.store().write(self.now()).await?;
         let proposal = seen(&mut tx, permit, id).await?;
+        let author = tx.user_by_name(&proposal.author).await?;
         let judge = Judge {
             user: &caller.user,
+            author: author.as_ref().map_or(&proposal.author, User::person),
             holds_permission: permit.covers(&proposal.scope),
             gains: gains(&mut tx, caller, &proposal).await?,
             made_by_author: shared::made_by(&mut tx, &proposal.author, &caller.user, self.now()).await?,
@@ -75,8 +78,7 @@ impl Control {
             drop(tx);
             return Err(self.refuse_proposal(caller, &proposal, reason).await);
         }
-        let author = tx.user_by_name(&proposal.author).await?;
-        if !author.is_some_and(|author| author.state == postern_domain::user::UserState::Active) {
+        if !author.is_some_and(|author| author.state == UserState::Active) {
             return Err(Error::Conflict(format!("{}, who proposed it, is not active any more", proposal.author)));
         }
         let current = tx.policy_in_tenant(&proposal.scope.tenant(), &proposal.policy).await?;
@@ -220,13 +222,16 @@ async fn policies(rows: &mut ReadTx, proposal: &Proposal) -> Result<(Vec<Policy>
     Ok((before, after))
 }
 
-/// Whether somebody could do more themselves with it.
+/// Whether somebody could do more themselves with it, as whichever of their users.
 async fn gains(rows: &mut ReadTx, caller: &Caller, proposal: &Proposal) -> Result<bool, Error> {
     let (before, after) = policies(rows, proposal).await?;
-    let own = residents(rows.person(&caller.user.id).await?.into_iter().collect());
-    let holdings = holdings(rows, std::slice::from_ref(&caller.user.scope)).await?;
+    let own = residents(rows.users_of_person(&caller.user.id).await?);
+    let scopes: Vec<_> = own.iter().map(|resident| resident.user.scope.clone()).collect();
+    let holdings = holdings(rows, &scopes).await?;
     // Whom it names, or a group of theirs, gains by it with the next account that it reaches.
-    let names = |document: &PolicyDocument| document.effect == Effect::Allow && document.subjects.include(&caller.user);
+    let names = |document: &PolicyDocument| {
+        document.effect == Effect::Allow && own.iter().any(|resident| document.subjects.include(&resident.user))
+    };
     let will = proposal.document.as_ref().is_some_and(names) && diff_of(&[], &[], &before, &after).widens;
     Ok(will || blocks(&own, &holdings, &before, &after).iter().any(|block| block.shift.widened))
 }

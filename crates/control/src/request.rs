@@ -432,6 +432,7 @@ pub(crate) async fn open(
     let request = Request {
         id: id.clone(),
         user: facts.user.name.clone(),
+        identity: facts.user.profile.identity.clone(),
         sponsor: None,
         account: facts.reference(),
         scope: facts.asset.scope.clone(),

@@ -310,12 +310,14 @@ async fn may_all(
     now: Timestamp,
 ) -> Result<(), Error> {
     let user = as_seen(rows, caller, &review.scope).await?;
+    let own: BTreeSet<_> = rows.users_of_person(&user.id).await?.into_iter().map(|own| own.user.name).collect();
     let groups = rows.groups_all().await?;
     for item in items {
         let in_group = groups
             .iter()
-            .any(|group| item.right.group.as_ref() == Some(&group.name) && group.members.contains(&caller.user.name));
-        let reviewer = Reviewer { user: &user, in_group };
+            .filter(|group| item.right.group.as_ref() == Some(&group.name))
+            .any(|group| group.members.iter().any(|member| own.contains(member)));
+        let reviewer = Reviewer { user: &user, own: &own, in_group };
         if let Err(why) = may_decide(reviewer, review, item, decision, now) {
             let message = format!("item {}, {} of {}: {why}", item.number, item.right.words(), item.right.holder());
             return Err(match why {

@@ -205,13 +205,14 @@ impl Control {
             let why = "the policy of this session lets nobody else type in it (obligation `join`)";
             return Err(Error::Forbidden(why.to_owned()));
         }
+        let own = session.person() == caller.user.person();
         let event = Event::done(self.now(), caller.actor(), "session.join", id.as_str(), session.scope)
             .with("account", session.account.to_string())
             .with("user", session.user.as_str())
             .with("control", control);
         self.note(event).await?;
         let sessions = self.0.sessions.get().ok_or_else(|| not_live(id))?;
-        let guest = Guest { user: caller.user.name.clone(), control };
+        let guest = Guest { user: caller.user.name.clone(), control, own };
         sessions.join(id, guest).await.map_err(|error| Error::Conflict(error.to_string()))
     }
 

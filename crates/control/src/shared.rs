@@ -10,8 +10,8 @@ use std::time::Duration;
 use postern_domain::permission::{Authority, Permission};
 use postern_domain::policy::{Holding, Policy, Resident, shift};
 use postern_domain::user::{User, UserState};
-use postern_domain::{AccountId, ScopePath, UserId, UserName};
-use postern_store::{LeafFilter, ReadTx, WriteTx};
+use postern_domain::{AccountId, ScopePath, Timestamp, UserId, UserName};
+use postern_store::{LeafFilter, Person, ReadTx, WriteTx};
 
 use crate::answers::{holdings, residents};
 use crate::{Caller, Error, authenticate};
@@ -26,12 +26,10 @@ const DEEDS_MAX: u32 = 500;
 /// Notes in which scopes two active people may change policies.
 pub(crate) async fn note(tx: &mut WriteTx) -> Result<BTreeSet<ScopePath>, Error> {
     let roles = authenticate::roles(tx).await?;
-    let mut held: Vec<Vec<ScopePath>> = Vec::new();
-    for person in tx.people().await?.into_iter().filter(|person| person.user.state == UserState::Active) {
-        let scopes = Authority::of(&person.user.roles, &roles).scopes(Permission::PolicyWrite);
-        if !scopes.is_empty() {
-            held.push(scopes);
-        }
+    let mut held: BTreeMap<UserName, Vec<ScopePath>> = BTreeMap::new();
+    for Person { user, .. } in tx.people().await?.into_iter().filter(|one| one.user.state == UserState::Active) {
+        let scopes = Authority::of(&user.roles, &roles).scopes(Permission::PolicyWrite);
+        held.entry(user.person().clone()).or_default().extend(scopes);
     }
     let known: BTreeSet<ScopePath> = match tx.setting(SETTING).await? {
         Some(text) => {
@@ -40,10 +38,10 @@ pub(crate) async fn note(tx: &mut WriteTx) -> Result<BTreeSet<ScopePath>, Error>
         None => BTreeSet::new(),
     };
     let by_two = |scope: &&ScopePath| {
-        held.iter().filter(|scopes| scopes.iter().any(|held| held.contains(scope))).nth(1).is_some()
+        held.values().filter(|scopes| scopes.iter().any(|held| held.contains(scope))).nth(1).is_some()
     };
     let mut shared = known.clone();
-    shared.extend(held.iter().flatten().filter(by_two).cloned());
+    shared.extend(held.values().flatten().filter(by_two).cloned());
     if shared != known {
         let text = serde_json::to_string(&shared).map_err(|error| Error::Unavailable(error.to_string()))?;
         tx.setting_set(SETTING, &text).await?;
@@ -56,13 +54,22 @@ pub(crate) async fn is_shared(tx: &mut WriteTx, scope: &ScopePath) -> Result<boo
     Ok(note(tx).await?.iter().any(|shared| shared.contains(scope)))
 }
 
-/// Whether `author` made the account of `other`, issued a link for it, or gave them rights in the last day.
-pub(crate) async fn made_by(
-    rows: &mut ReadTx,
-    author: &UserName,
-    other: &User,
-    now: postern_domain::Timestamp,
-) -> Result<bool, Error> {
+/// Whether `author`, as whichever of their users, made the account of `other`, issued a link for it, or gave them
+/// rights in the last day.
+pub(crate) async fn made_by(rows: &mut ReadTx, author: &UserName, other: &User, now: Timestamp) -> Result<bool, Error> {
+    let mut authors = vec![author.clone()];
+    if let Some(author) = rows.user_by_name(author).await? {
+        authors = rows.users_of_person(&author.id).await?.into_iter().map(|one| one.user.name).collect();
+    }
+    for author in authors {
+        if made_as(rows, &author, other, now).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+async fn made_as(rows: &mut ReadTx, author: &UserName, other: &User, now: Timestamp) -> Result<bool, Error> {
     let deeds = |action: &str| LeafFilter {
         actor: Some(author.to_string()),
         action: Some(action.to_owned()),
@@ -84,30 +91,32 @@ pub(crate) async fn made_by(
     }))
 }
 
-/// What the caller may do with each account, to be compared after a change that is not one of policy:
-/// of groups, of assets, of themselves.
+/// What the caller may do with each account, as any of their users, to be compared after a change that is not one
+/// of policy: of groups, of assets, of themselves.
 pub(crate) struct OwnRights {
-    by_account: BTreeMap<AccountId, Vec<Policy>>,
+    by_user: BTreeMap<UserId, BTreeMap<AccountId, Vec<Policy>>>,
 }
 
 impl OwnRights {
     /// To be asked before the change.
     pub(crate) async fn before(tx: &mut WriteTx, caller: &Caller) -> Result<Self, Error> {
-        Ok(Self { by_account: concerning(tx, &caller.user.id).await? })
+        let mut by_user = BTreeMap::new();
+        for own in tx.users_of_person(&caller.user.id).await? {
+            let rights = concerning(tx, &own.user.id).await?;
+            by_user.insert(own.user.id, rights);
+        }
+        Ok(Self { by_user })
     }
 
     /// To be asked after it: refuses a change by which the caller lets themselves do more, except where they
     /// alone may change policies and so could give it to themselves openly.
     pub(crate) async fn after(self, tx: &mut WriteTx, caller: &Caller, scope: &ScopePath) -> Result<(), Error> {
-        let now = concerning(tx, &caller.user.id).await?;
-        let gained = |id: &&AccountId| {
-            let (Some(was), Some(is)) = (self.by_account.get(*id), now.get(*id)) else { return false };
-            shift(&was.iter().collect::<Vec<_>>(), &is.iter().collect::<Vec<_>>()).widened
-        };
-        if !self.by_account.keys().any(|id| gained(&id)) {
-            return Ok(());
+        let mut gained = false;
+        for (user, before) in &self.by_user {
+            let now = concerning(tx, user).await?;
+            gained |= before.iter().any(|(account, was)| now.get(account).is_some_and(|is| is_wider(was, is)));
         }
-        if alone(tx, caller, scope).await? {
+        if !gained || alone(tx, caller, scope).await? {
             return Ok(());
         }
         let message = "this would let yourself do more with an account: somebody else has to do it, or ask for access";
@@ -116,7 +125,7 @@ impl OwnRights {
 }
 
 /// Whether the caller alone may change policies in `scope`, and so could give anything to themselves openly.
-async fn alone(tx: &mut WriteTx, caller: &Caller, scope: &ScopePath) -> Result<bool, Error> {
+pub(crate) async fn alone(tx: &mut WriteTx, caller: &Caller, scope: &ScopePath) -> Result<bool, Error> {
     Ok(caller.authority.covers(Permission::PolicyWrite, scope) && !is_shared(tx, scope).await?)
 }
 
@@ -152,8 +161,7 @@ impl MadeRights {
         for (id, name, before) in self.users {
             let now = concerning(tx, &id).await?;
             let more = |than: &BTreeMap<AccountId, Vec<Policy>>, account: &AccountId, is: &[Policy]| {
-                let was = than.get(account).map(Vec::as_slice).unwrap_or_default();
-                shift(&was.iter().collect::<Vec<_>>(), &is.iter().collect::<Vec<_>>()).widened
+                is_wider(than.get(account).map(Vec::as_slice).unwrap_or_default(), is)
             };
             if now.iter().any(|(account, is)| more(&before, account, is) && more(&own, account, is)) {
                 return Err(Error::Forbidden(format!(
@@ -164,6 +172,11 @@ impl MadeRights {
         }
         Ok(())
     }
+}
+
+/// Whether these policies let somebody do more than those before.
+fn is_wider(before: &[Policy], after: &[Policy]) -> bool {
+    shift(&before.iter().collect::<Vec<_>>(), &after.iter().collect::<Vec<_>>()).widened
 }
 
 /// The policies that concern somebody, by account; of all accounts in their reach.

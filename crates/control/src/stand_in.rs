@@ -61,7 +61,7 @@ impl Control {
         let other = tx.user_by_name(&input.stand_in).await?.ok_or_else(unknown)?;
         let authority = authenticate::authority(&mut tx, &other).await?;
         let may = other.state == UserState::Active && !authority.scopes(Permission::RequestApprove).is_empty();
-        if other.id == caller.user.id || !may {
+        if other.is_same_person(&caller.user) || !may {
             return Err(unknown());
         }
         let ahead = tx.stand_ins(&caller.user.id, &[]).await?;

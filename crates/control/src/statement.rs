@@ -9,7 +9,7 @@ use postern_domain::event::{Event, Outcome};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::policy::{self, StatementAction};
-use postern_domain::{AccountRef, ScopePath, SessionId, StatementId, Timestamp, UserName};
+use postern_domain::{AccountRef, ScopePath, SessionId, StatementId, Timestamp, UserName, person};
 use postern_gateway::{StatementAnswer, StatementEvent};
 use postern_vault::random;
 use schemars::JsonSchema;
@@ -33,6 +33,9 @@ pub struct WaitingStatement {
     pub session: SessionId,
     /// Who wants to run it.
     pub user: UserName,
+    /// Their everyday user, where this is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<UserName>,
     /// On what.
     pub account: AccountRef,
     /// The scope, which is the asset's.
@@ -45,6 +48,12 @@ pub struct WaitingStatement {
     pub asked_at: Timestamp,
     /// When it is refused if nobody has answered.
     pub expires_at: Timestamp,
+}
+
+impl WaitingStatement {
+    fn person(&self) -> &UserName {
+        person::of(&self.user, self.identity.as_ref())
+    }
 }
 
 /// What somebody says to it.
@@ -125,6 +134,7 @@ impl Control {
             id: id.clone(),
             session: session.clone(),
             user: live.user_name,
+            identity: live.identity,
             account: live.account_ref,
             scope: live.scope,
             rule: seen.rule.clone(),
@@ -167,7 +177,7 @@ impl Control {
     pub(crate) fn statements_to_decide(&self, caller: &Caller) -> usize {
         let decides = |statement: &WaitingStatement| {
             let holds = caller.authority.covers(Permission::RequestApprove, &statement.scope);
-            policy::may_decide_statement(&caller.user, holds, &statement.user).is_ok()
+            policy::may_decide_statement(&caller.user, holds, statement.person()).is_ok()
         };
         self.waiting_statements().lock().values().filter(|waiting| decides(&waiting.statement)).count()
     }
@@ -201,7 +211,7 @@ impl Control {
             .with("rule", statement.rule.as_str())
             .with("reason", reason);
         let holds = permit.covers(&statement.scope);
-        if let Err(why) = policy::may_decide_statement(&caller.user, holds, &statement.user) {
+        if let Err(why) = policy::may_decide_statement(&caller.user, holds, statement.person()) {
             self.note(event.outcome(Outcome::Refused).with("reasons", why.to_string())).await?;
             return Err(Error::Refused(vec![why]));
         }

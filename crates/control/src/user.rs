@@ -179,34 +179,6 @@ impl Control {
         Ok(UserCreated { user, link })
     }
 
-    /// A new enrolment link for a user: using it replaces their password, generator and recovery codes.
-    ///
-    /// # Errors
-    /// `NotFound`; `Forbidden` when they hold more than the caller; `Conflict` when they are disabled.
-    pub async fn user_link(
-        &self,
-        caller: &Caller,
-        permit: &Permit<Manage>,
-        name: &UserName,
-    ) -> Result<LinkIssued, Error> {
-        let mut tx = self.store().write(self.now()).await?;
-        let user = governed(&mut tx, caller, permit, name).await?;
-        if user.state == UserState::Disabled {
-            return Err(Error::Conflict(format!("user `{name}` is disabled; enable them first")));
-        }
-        if user.is_workload() {
-            return Err(Error::Conflict(format!(
-                "{name} is a workload, which enrols nothing: make it a token or a key"
-            )));
-        }
-        tx.links_end(&user.id).await?;
-        let (issued, link) = self.link_make(&mut tx, LinkPurpose::Enrol, Some(&user.id)).await?;
-        let event = Event::done(tx.now(), caller.actor(), "user.link", user.name.as_str(), user.scope)
-            .with("link", link.as_str());
-        self.commit(tx, &[event]).await?;
-        Ok(issued)
-    }
-
     /// Changes a user. Disabling ends their logins, tokens, links, requests, grants and live sessions.
     ///
     /// # Errors
@@ -251,11 +223,12 @@ impl Control {
             tx.user_cut_off(&after.id, "the user was disabled").await?;
         }
         let wanted = ProfileChange { attributes: change.attributes, vendor: change.vendor, identity: change.identity };
+        link_theirs(&mut tx, caller, &before, wanted.identity.as_deref()).await?;
         let known = profile::change(&mut tx, &before, wanted).await?;
         guard.after(&mut tx).await?;
         apart.after(&mut tx).await?;
         made.after(&mut tx, caller, &before.scope).await?;
-        if after.id == caller.user.id {
+        if before.is_same_person(&caller.user) {
             own.after(&mut tx, caller, &before.scope).await?;
         }
         let user = tx.user(&after.id).await?.ok_or_else(|| Error::not_found("user", name))?;
@@ -397,6 +370,18 @@ fn may_delegate(caller: &Caller, role: &Role, scope: &ScopePath) -> Result<(), E
         return Err(Error::Forbidden(format!("the role {} allows more in {scope} than you may do there", role.name)));
     }
     Ok(())
+}
+
+/// That nobody takes their own users apart, who could then say yes to themselves, except where they alone may
+/// change policies.
+async fn link_theirs(tx: &mut WriteTx, caller: &Caller, user: &User, wanted: Option<&str>) -> Result<(), Error> {
+    let linked = user.profile.identity.as_ref().map_or("", UserName::as_str);
+    let stays = wanted.is_none_or(|wanted| wanted == linked);
+    if stays || !user.is_same_person(&caller.user) || shared::alone(tx, caller, &user.scope).await? {
+        return Ok(());
+    }
+    let message = "the link between users of your own makes them count as one person: somebody else has to change it";
+    Err(Error::Forbidden(message.to_owned()))
 }
 
 fn sees(caller: &Caller, scope: &ScopePath) -> bool {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{BreakGlassUseId, GrantId};
 use crate::name::{GroupName, UserName};
 use crate::period::Period;
+use crate::person;
 use crate::policy::Reason;
 use crate::request::ApprovalRule;
 use crate::scope::ScopePath;
@@ -83,6 +84,9 @@ pub struct BreakGlassUse {
     pub tier: BreakGlassTier,
     /// Who used it; for a bundle, who declared that it was opened.
     pub user: UserName,
+    /// Their everyday user, where they used it as another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<UserName>,
     /// What: `root@web-1`, or what was opened of a bundle.
     pub target: String,
     /// The scope, which is the asset's.
@@ -104,6 +108,12 @@ pub struct BreakGlassUse {
 }
 
 impl BreakGlassUse {
+    /// The person who used it.
+    #[must_use]
+    pub fn person(&self) -> &UserName {
+        person::of(&self.user, self.identity.as_ref())
+    }
+
     /// Whether nobody has reviewed it in time.
     #[must_use]
     pub fn overdue(&self, now: Timestamp) -> bool {
@@ -153,7 +163,7 @@ pub fn may_review(reviewer: &User, holds_permission: bool, used: &BreakGlassUse)
     let named = used.review_by.iter().any(|group| reviewer.groups.contains(group));
     if reviewer.state != UserState::Active {
         Err(Reason::UserInactive)
-    } else if reviewer.name == used.user {
+    } else if reviewer.person() == used.person() {
         Err(Reason::OwnUse)
     } else if used.review.is_some() {
         Err(Reason::ReviewedAlready)
@@ -176,6 +186,7 @@ mod tests {
             id: BreakGlassUseId::generate(now, [0; 4]),
             tier: BreakGlassTier::Fast,
             user: "ben".parse().unwrap(),
+            identity: None,
             target: "root@web-1".to_owned(),
             scope: ScopePath::root(),
             grant: None,

@@ -57,6 +57,8 @@ pub struct Proposal {
 pub struct Judge<'a> {
     /// Who.
     pub user: &'a User,
+    /// The person who proposes it, whichever of their users they do so as.
+    pub author: &'a UserName,
     /// Whether they hold `policy:write` in its scope.
     pub holds_permission: bool,
     /// Whether they could do more themselves with it.
@@ -74,7 +76,7 @@ pub fn may_approve_proposal(judge: Judge<'_>, proposal: &Proposal) -> Result<(),
         Err(Reason::UserInactive)
     } else if !judge.holds_permission || !judge.user.scope.contains(&proposal.scope) {
         Err(Reason::NotApprover)
-    } else if judge.user.name == proposal.author {
+    } else if judge.user.person() == judge.author {
         Err(Reason::OwnProposal)
     } else if proposal.state != ProposalState::Waiting {
         Err(Reason::NotPending)
@@ -90,7 +92,7 @@ pub fn may_approve_proposal(judge: Judge<'_>, proposal: &Proposal) -> Result<(),
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::fixture::{NOON, id, name, user};
+    use crate::policy::fixture::{NOON, id, linked, name, user};
 
     fn proposal() -> Proposal {
         Proposal {
@@ -111,10 +113,9 @@ mod tests {
     #[test]
     fn somebody_else_with_the_right_says_yes() {
         let max = user("max", &[], "/");
-        let judge = Judge { user: &max, holds_permission: true, gains: false, made_by_author: false };
+        let (ada, own) = (name("ada"), name("max"));
+        let judge = Judge { user: &max, author: &ada, holds_permission: true, gains: false, made_by_author: false };
         assert_eq!(may_approve_proposal(judge, &proposal()), Ok(()));
-        let own = Proposal { author: name("max"), ..proposal() };
-        assert_eq!(may_approve_proposal(judge, &own), Err(Reason::OwnProposal));
         let over = Proposal { state: ProposalState::Withdrawn, ..proposal() };
         assert_eq!(may_approve_proposal(judge, &over), Err(Reason::NotPending));
         let refused = |judge| may_approve_proposal(judge, &proposal()).unwrap_err();
@@ -123,6 +124,9 @@ mod tests {
         assert_eq!(refused(Judge { holds_permission: false, ..judge }), Reason::NotApprover);
         let gone = User { state: UserState::Disabled, ..max.clone() };
         assert_eq!(refused(Judge { user: &gone, ..judge }), Reason::UserInactive);
+        assert_eq!(refused(Judge { author: &own, ..judge }), Reason::OwnProposal);
+        let other = User { scope: name("/"), ..linked("ada-priv", "ada") };
+        assert_eq!(refused(Judge { user: &other, ..judge }), Reason::OwnProposal);
         let elsewhere = user("max", &[], "/apac");
         assert_eq!(refused(Judge { user: &elsewhere, ..judge }), Reason::NotApprover);
     }

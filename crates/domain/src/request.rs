@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{GrantId, PolicyId, RequestId, TemplateId};
 use crate::name::{AccountRef, GroupName, UserName};
+use crate::person;
 use crate::scope::ScopePath;
 use crate::time::Timestamp;
 
@@ -99,6 +100,9 @@ pub struct Request {
     pub id: RequestId,
     /// Who asks.
     pub user: UserName,
+    /// The everyday user of whoever asks, where they ask as another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<UserName>,
     /// Who sponsors whoever asks, where that is a vendor: they may answer whichever groups are asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sponsor: Option<UserName>,
@@ -161,10 +165,16 @@ pub struct Companion {
 }
 
 impl Request {
+    /// The person who asks.
+    #[must_use]
+    pub fn person(&self) -> &UserName {
+        person::of(&self.user, self.identity.as_ref())
+    }
+
     /// The stage that waits for its answers; none when enough people have said yes, or nobody is asked.
     #[must_use]
     pub fn awaited(&self) -> Option<Awaited<'_>> {
-        self.approval.as_ref()?.awaited(&self.user, &self.approvals)
+        self.approval.as_ref()?.awaited(self.person(), &self.approvals)
     }
 
     /// Whether others are asked too, because nobody answered this stage in time.

@@ -291,7 +291,9 @@ pub struct ReviewItem {
 pub struct Reviewer<'a> {
     /// Who, with the groups that count where the review is.
     pub user: &'a User,
-    /// Whether they are in the group that holds the right, where it is a group's.
+    /// All users of the person, this one included.
+    pub own: &'a BTreeSet<UserName>,
+    /// Whether one of these is in the group that holds the right, where it is a group's.
     pub in_group: bool,
 }
 
@@ -304,7 +306,7 @@ pub enum MayNot {
     /// They are not asked.
     #[error("you are not asked about it")]
     NotAsked,
-    /// It is their own, or that of a group of theirs.
+    /// It is their own, whichever of their users holds it, or that of a group of theirs.
     #[error("it is a right of your own: somebody else answers for it")]
     Own,
     /// The review is over.
@@ -338,7 +340,9 @@ pub fn may_decide(
         Err(MayNot::Inactive)
     } else if !asked {
         Err(MayNot::NotAsked)
-    } else if item.right.user.as_ref() == Some(&user.name) || (item.right.user.is_none() && reviewer.in_group) {
+    } else if item.right.user.as_ref().is_some_and(|holder| reviewer.own.contains(holder))
+        || (item.right.user.is_none() && reviewer.in_group)
+    {
         Err(MayNot::Own)
     } else if review.state != ReviewState::Open || now >= review.due_at {
         Err(MayNot::Over)

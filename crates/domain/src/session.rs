@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{GrantId, PolicyId, SessionId};
 use crate::name::{AccountRef, UserName};
+use crate::person;
 use crate::scope::ScopePath;
 use crate::time::Timestamp;
 
@@ -74,6 +75,9 @@ pub struct Session {
     pub id: SessionId,
     /// Who.
     pub user: UserName,
+    /// Their everyday user, where this is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<UserName>,
     /// On what.
     pub account: AccountRef,
     /// The scope, which is the asset's.
@@ -98,4 +102,12 @@ pub struct Session {
     pub end_reason: Option<EndReason>,
     /// Its recording.
     pub recording: Option<RecordingSummary>,
+}
+
+impl Session {
+    /// The person whose session it is.
+    #[must_use]
+    pub fn person(&self) -> &UserName {
+        person::of(&self.user, self.identity.as_ref())
+    }
 }

@@ -51,6 +51,9 @@ pub struct Profile {
     /// The person's everyday user, where this one is for privileged work only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<UserName>,
+    /// The person's users for privileged work, where this is their everyday one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub privileged_users: Vec<UserName>,
 }
 
 /// A person.

@@ -29,6 +29,8 @@ pub struct Guest {
     pub user: UserName,
     /// Whether they type too.
     pub control: bool,
+    /// Whether they are the person whose session it is, by whichever user: such a guest watches nobody else.
+    pub own: bool,
 }
 
 /// What a guest did.
@@ -113,7 +115,7 @@ impl Room {
     /// Counts who watches, where somebody must.
     fn count(&self, guests: &[Guest]) {
         if let Some(watched) = &self.watched {
-            let others = guests.iter().filter(|guest| guest.user != watched.user).count();
+            let others = guests.iter().filter(|guest| !guest.own && guest.user != watched.user).count();
             watched.count.send_replace(others);
         }
     }
@@ -219,7 +221,7 @@ impl Joined {
     /// # Errors
     /// When the session is over.
     pub async fn type_in(&self, data: Bytes) -> Result<(), JoinError> {
-        let Guest { user, control } = &self.place.guest;
+        let Guest { user, control, .. } = &self.place.guest;
         if !control || data.is_empty() || data.len() > TYPED_LEN_MAX {
             return Ok(());
         }

@@ -10,8 +10,11 @@ use crate::error::Error;
 use crate::listing::{Listed, Listing, Plan, Query};
 use crate::row;
 
+const COLUMNS: &str = "b.*, \
+     (select i.name from user u join user i on i.id = u.identity_id where u.name = b.user_name) as identity";
+
 pub(crate) const LISTED: Plan = Plan {
-    columns: "b.*",
+    columns: COLUMNS,
     from: "break_glass_use b where 1",
     id: "b.id",
     keys: &[("-at", "b.at"), ("review_until", "b.review_until")],
@@ -49,10 +52,8 @@ impl ReadTx {
     /// # Errors
     /// When the database fails.
     pub async fn break_glass_use(&mut self, id: &BreakGlassUseId) -> Result<Option<BreakGlassUse>, Error> {
-        let row = sqlx::query("select * from break_glass_use where id = ?1")
-            .bind(id.as_str())
-            .fetch_optional(self.connection())
-            .await?;
+        let sql = format!("select {COLUMNS} from break_glass_use b where b.id = ?1");
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.as_str()).fetch_optional(self.connection()).await?;
         row.as_ref().map(used).transpose()
     }
 
@@ -83,15 +84,16 @@ impl ReadTx {
         since: Timestamp,
         limit: u32,
     ) -> Result<Vec<BreakGlassUse>, Error> {
-        let rows = sqlx::query(
-            "select * from break_glass_use where reviewed_at is null and review_until <= ?1 \
-             and (raised_at is null or raised_at <= ?2) order by review_until limit ?3",
-        )
-        .bind(now.as_millis())
-        .bind(since.as_millis())
-        .bind(limit)
-        .fetch_all(self.connection())
-        .await?;
+        let sql = format!(
+            "select {COLUMNS} from break_glass_use b where b.reviewed_at is null and b.review_until <= ?1 \
+             and (b.raised_at is null or b.raised_at <= ?2) order by b.review_until limit ?3"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(now.as_millis())
+            .bind(since.as_millis())
+            .bind(limit)
+            .fetch_all(self.connection())
+            .await?;
         rows.iter().map(used).collect()
     }
 
@@ -246,6 +248,7 @@ fn used(row: &SqliteRow) -> Result<BreakGlassUse, Error> {
         id: row::text(row, "id")?,
         tier: row::from_word(row, "tier")?,
         user: row::text(row, "user_name")?,
+        identity: row::text_opt(row, "identity")?,
         target: row.try_get("target")?,
         scope: row::text(row, "scope")?,
         grant: row::text_opt(row, "grant_id")?,

@@ -125,6 +125,7 @@ fn migrator() -> Migrator {
         migration(185, "reports", include_str!("../migrations/0185_reports.sql")),
         migration(151, "console_tokens", include_str!("../migrations/0151_console_tokens.sql")),
         migration(50, "more_listings", include_str!("../migrations/0050_more_listings.sql")),
+        migration(170, "links_by_two", include_str!("../migrations/0170_links_by_two.sql")),
     ])
 }
 

@@ -1,6 +1,7 @@
 //! One-time links. Only a hash of each one's token is kept.
 
-use postern_domain::{LinkId, Timestamp, UserId};
+use postern_domain::link::WaitingLink;
+use postern_domain::{LinkId, ScopePath, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
@@ -43,6 +44,12 @@ pub struct Link {
     pub used_at: Option<Timestamp>,
     /// The generator's seed that it offers, as the vault sealed it.
     pub totp_sealed: Option<Vec<u8>>,
+    /// Who made it for somebody who exists already.
+    pub made_by: Option<UserId>,
+    /// Whether somebody else has to confirm it.
+    pub awaits: bool,
+    /// From when it works, where that is later.
+    pub works_from: Option<Timestamp>,
 }
 
 impl Link {
@@ -50,6 +57,12 @@ impl Link {
     #[must_use]
     pub fn alive(&self, now: Timestamp) -> bool {
         self.used_at.is_none() && self.expires_at > now
+    }
+
+    /// Whether it does not work yet.
+    #[must_use]
+    pub fn waits(&self, now: Timestamp) -> bool {
+        self.awaits || self.works_from.is_some_and(|from| from > now)
     }
 }
 
@@ -62,6 +75,36 @@ impl ReadTx {
         let row =
             sqlx::query("select * from link where hash = ?1").bind(hash).fetch_optional(self.connection()).await?;
         row.as_ref().map(link).transpose()
+    }
+
+    /// The links of users in `scopes` that do not work yet at `now`, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn links_waiting(&mut self, scopes: &[ScopePath], now: Timestamp) -> Result<Vec<WaitingLink>, Error> {
+        let within = row::scope_clause("u.scope", "?2");
+        let sql = format!(
+            "select l.created_at, l.works_from, l.expires_at, u.name, u.scope, m.name as made_by from link l \
+             join user u on u.id = l.user_id join user m on m.id = l.made_by \
+             where l.used_at is null and l.expires_at > ?1 and (l.awaits or l.works_from > ?1) and {within} \
+             order by l.created_at, l.id"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(now.as_millis())
+            .bind(row::scopes_json(scopes))
+            .fetch_all(self.connection())
+            .await?;
+        let waiting = |row: &SqliteRow| {
+            Ok(WaitingLink {
+                user: row::text(row, "name")?,
+                scope: row::text(row, "scope")?,
+                made_by: row::text(row, "made_by")?,
+                created_at: row::time(row, "created_at")?,
+                works_from: row::time_opt(row, "works_from")?,
+                expires_at: row::time(row, "expires_at")?,
+            })
+        };
+        rows.iter().map(waiting).collect()
     }
 
     /// The sealed seeds that links offer.
@@ -83,8 +126,8 @@ impl WriteTx {
     /// When the database fails.
     pub async fn link_create(&mut self, link: &Link, hash: &str) -> Result<(), Error> {
         sqlx::query(
-            "insert into link (id, hash, purpose, user_id, source, ssh_key, created_at, expires_at, totp_sealed) \
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "insert into link (id, hash, purpose, user_id, source, ssh_key, created_at, expires_at, totp_sealed, \
+             made_by, awaits, works_from) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )
         .bind(link.id.as_str())
         .bind(hash)
@@ -95,6 +138,9 @@ impl WriteTx {
         .bind(link.created_at.as_millis())
         .bind(link.expires_at.as_millis())
         .bind(&link.totp_sealed)
+        .bind(link.made_by.as_ref().map(UserId::as_str))
+        .bind(link.awaits)
+        .bind(link.works_from.map(Timestamp::as_millis))
         .execute(self.connection())
         .await?;
         Ok(())
@@ -127,6 +173,24 @@ impl WriteTx {
         Ok(())
     }
 
+    /// Somebody has confirmed the link of a user that waits: it works until `expires_at`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn link_confirm(&mut self, user: &UserId, expires_at: Timestamp) -> Result<(), Error> {
+        let now = self.now();
+        sqlx::query(
+            "update link set awaits = 0, works_from = null, expires_at = ?3 \
+             where user_id = ?1 and used_at is null and expires_at > ?2 and (awaits or works_from > ?2)",
+        )
+        .bind(user.as_str())
+        .bind(now.as_millis())
+        .bind(expires_at.as_millis())
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
     /// Uses the link up; false when it was used before or has expired. The seed goes with it.
     ///
     /// # Errors
@@ -134,7 +198,8 @@ impl WriteTx {
     pub async fn link_use(&mut self, id: &LinkId) -> Result<bool, Error> {
         let now = self.now();
         let used = sqlx::query(
-            "update link set used_at = ?2, totp_sealed = null where id = ?1 and used_at is null and expires_at > ?2",
+            "update link set used_at = ?2, totp_sealed = null where id = ?1 and used_at is null and expires_at > ?2 \
+             and not awaits and coalesce(works_from, 0) <= ?2",
         )
         .bind(id.as_str())
         .bind(now.as_millis())
@@ -193,5 +258,8 @@ fn link(row: &SqliteRow) -> Result<Link, Error> {
         expires_at: row::time(row, "expires_at")?,
         used_at: row::time_opt(row, "used_at")?,
         totp_sealed: row.try_get("totp_sealed")?,
+        made_by: row::text_opt(row, "made_by")?,
+        awaits: row.try_get("awaits")?,
+        works_from: row::time_opt(row, "works_from")?,
     })
 }

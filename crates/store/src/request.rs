@@ -17,11 +17,13 @@ use crate::row;
 
 macro_rules! columns {
     () => {
-        "r.*, u.name as user_name, \
+        "r.*, u.name as user_name, (select i.name from user i where i.id = u.identity_id) as identity, \
          (select s.name from vendor v join user s on s.id = v.sponsor_id where v.user_id = u.id) as sponsor, c.name || '@' || a.name as account_ref, g.id as grant_id, \
-         (select json_group_array(json_array(v.name, v.approved, v.reason, v.at, v.away)) from \
-           (select w.name, p.approved, p.reason, p.at, x.name as away from approval p join user w on w.id = p.user_id \
-            left join user x on x.id = p.in_place_of \
+         (select json_group_array(json_array(v.name, v.approved, v.reason, v.at, v.away, v.identity, v.away_identity)) from \
+           (select w.name, p.approved, p.reason, p.at, x.name as away, \
+             (select i.name from user i where i.id = w.identity_id) as identity, \
+             (select i.name from user i where i.id = x.identity_id) as away_identity \
+            from approval p join user w on w.id = p.user_id left join user x on x.id = p.in_place_of \
             where p.request_id = r.id order by p.at, w.name) v) as approvals, \
          (select json_group_array(json_object('kind', n.kind, 'stage', n.stage, 'at', n.at)) from \
            (select m.kind, m.stage, m.at from request_notice m where m.request_id = r.id order by m.number) n) as notices, \
@@ -396,14 +398,15 @@ pub(crate) fn stored(row: &SqliteRow) -> Result<StoredRequest, Error> {
     let name = |text: String| text.parse().map_err(|_| Error::Corrupt { what: "approval" });
     let approvals = answers
         .into_iter()
-        .map(|(user, approved, reason, at, away)| {
-            let in_place_of = away.map(name).transpose()?;
+        .map(|(user, approved, reason, at, away, identity, away_identity)| {
             Ok(Approval {
                 user: name(user)?,
+                identity: identity.map(name).transpose()?,
                 approved: approved != 0,
                 reason,
                 at: Timestamp::from_millis(at),
-                in_place_of,
+                in_place_of: away.map(name).transpose()?,
+                in_place_of_identity: away_identity.map(name).transpose()?,
             })
         })
         .collect::<Result<Vec<_>, Error>>()?;
@@ -412,6 +415,7 @@ pub(crate) fn stored(row: &SqliteRow) -> Result<StoredRequest, Error> {
     let request = Request {
         id: row::text(row, "id")?,
         user: row::text(row, "user_name")?,
+        identity: row::text_opt(row, "identity")?,
         sponsor: row::text_opt(row, "sponsor")?,
         account: row::text(row, "account_ref")?,
         scope: row::text(row, "scope")?,
@@ -443,8 +447,8 @@ pub(crate) fn stored(row: &SqliteRow) -> Result<StoredRequest, Error> {
     })
 }
 
-/// Who, whether yes, why, when, and in whose place.
-type StoredAnswer = (String, i64, Option<String>, i64, Option<String>);
+/// Who, whether yes, why, when, and in whose place; the everyday users of both.
+type StoredAnswer = (String, i64, Option<String>, i64, Option<String>, Option<String>, Option<String>);
 
 fn notices(row: &SqliteRow) -> Result<Vec<RequestNotice>, Error> {
     let said: Vec<StoredNotice> = row::json(row, "notices")?;

@@ -15,7 +15,8 @@ use crate::error::Error;
 use crate::listing::{Listed, Listing, Plan, Query};
 use crate::row;
 
-const SELECT: &str = "select session.*, user.name as user_name, account.name as account_name, asset.name as asset_name \
+const SELECT: &str = "select session.*, user.name as user_name, \
+     (select i.name from user i where i.id = user.identity_id) as identity, account.name as account_name, asset.name as asset_name \
      from session join user on user.id = session.user_id join account on account.id = session.account_id \
      join asset on asset.id = account.asset_id";
 
@@ -213,7 +214,8 @@ impl ReadTx {
 }
 
 pub(crate) const LISTED: Plan = Plan {
-    columns: "session.*, user.name as user_name, account.name as account_name, asset.name as asset_name",
+    columns: "session.*, user.name as user_name, \
+              (select i.name from user i where i.id = user.identity_id) as identity, account.name as account_name, asset.name as asset_name",
     from: "session join user on user.id = session.user_id join account on account.id = session.account_id \
            join asset on asset.id = account.asset_id where 1",
     id: "session.id",
@@ -325,6 +327,7 @@ fn session(found: &SqliteRow) -> Result<Session, Error> {
     Ok(Session {
         id: row::text(found, "id")?,
         user: row::text(found, "user_name")?,
+        identity: row::text_opt(found, "identity")?,
         account: AccountRef {
             account: row::text::<AccountName>(found, "account_name")?,
             asset: row::text(found, "asset_name")?,

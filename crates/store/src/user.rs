@@ -28,6 +28,7 @@ pub(crate) const COLUMNS: &str = "u.*, \
         select a.role, a.scope from role_assignment a join group_member m on m.group_id = a.group_id \
         where m.user_id = u.id) h) as holds, \
      (select i.name from user i where i.id = u.identity_id) as identity, \
+     (select json_group_array(p.name) from user p where p.identity_id = u.id) as privileged, \
      (select json_array(s.name, json(case when s.state = 'active' and s.kind = 'person' \
          and not exists (select 1 from vendor w where w.user_id = s.id) then 'true' else 'false' end), \
        v.company, v.ends_at, json(v.networks), json(v.hours)) \
@@ -170,6 +171,19 @@ impl ReadTx {
         let sql = format!("select {COLUMNS} from user u where u.identity_id = ?1 order by u.name");
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(identity.as_str()).fetch_all(self.connection()).await?;
         rows.iter().map(|row| Ok(person(row)?.user)).collect()
+    }
+
+    /// All users of the person whose user this is, by name: itself, the everyday one, and those linked to that.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn users_of_person(&mut self, id: &UserId) -> Result<Vec<Person>, Error> {
+        let sql = format!(
+            "select {COLUMNS} from user u where coalesce(u.identity_id, u.id) = \
+             (select coalesce(w.identity_id, w.id) from user w where w.id = ?1) order by u.name"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.as_str()).fetch_all(self.connection()).await?;
+        rows.iter().map(person).collect()
     }
 
     /// How many users there are, in whichever state.
@@ -408,6 +422,7 @@ pub(crate) fn person(row: &SqliteRow) -> Result<Person, Error> {
         attributes: row::json(row, "attributes")?,
         vendor,
         identity: row::text_opt(row, "identity")?,
+        privileged_users: row::json(row, "privileged")?,
     };
     let user = User {
         id: row::text(row, "id")?,

@@ -1,7 +1,8 @@
 //! Separation of duties: ways in which people have let themselves do more, each tried on the running
 //! product. An attempt has succeeded when afterwards somebody can do more with the account that is at
-//! stake, holds another grant, or a policy says something else.
+//! stake, holds another grant, a policy says something else, or a link lets whoever made it be somebody else.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -18,6 +19,10 @@ labels: { env: prod }
 ---
 kind: Account
 account: root@web-1
+credential: ssh_certificate
+---
+kind: Account
+account: admin@web-1
 credential: ssh_certificate
 ---
 kind: Role
@@ -57,6 +62,12 @@ accounts: { names: [root] }
 access: standing
 ---
 kind: Policy
+name: pair
+subjects: { groups: [quorum] }
+accounts: { names: [admin] }
+obligations: { max_duration: 1h, approval: { count: 2, groups: [leads] } }
+---
+kind: Policy
 name: no-contractors
 effect: deny
 subjects: { groups: [contractors] }
@@ -83,6 +94,10 @@ name: oncall
 members: []
 ---
 kind: Group
+name: quorum
+members: []
+---
+kind: Group
 name: dev
 members: DEV
 ---
@@ -101,10 +116,13 @@ const NOW: &str = "{ max_duration: 1h, capabilities: [shell, exec], mfa_max_age:
 
 /// The product with its people. Ada and Max administer it; Ben and Lee are of those who approve, Gus manages
 /// groups, Pia writes policies, Olga operates, Rob manages people. All of them may ask for the account, but
-/// Gus and Pia are contractors, to whom everything is denied.
+/// Gus and Pia are contractors, to whom everything is denied. Ada, Pia, Lee and Olga have a user for privileged
+/// work each, which Max has made: the last two of these are of those who approve.
 struct Stage {
     gate: Gate,
     people: BTreeMap<&'static str, Person>,
+    /// How many links have let in whoever made them.
+    taken: Cell<usize>,
 }
 
 /// What there is to gain.
@@ -113,6 +131,7 @@ struct State {
     policies: BTreeMap<String, Value>,
     answers: BTreeMap<(String, String), u8>,
     grants: usize,
+    taken: usize,
 }
 
 impl Stage {
@@ -121,7 +140,7 @@ impl Stage {
         let ada = Person::of_setup("ada", "correct horse battery staple", &shown)?;
         gate.start()?;
         ada.sign_in(&gate)?;
-        let mut stage = Self { gate, people: [("ada", ada)].into() };
+        let mut stage = Self { gate, people: [("ada", ada)].into(), taken: Cell::default() };
         stage.apply("ada", &stage.groups(""))?;
         stage.apply("ada", &SETUP.replace("OBLIGATIONS", EARLIER))?;
         stage.apply("ada", &SETUP.replace("OBLIGATIONS", NOW))?;
@@ -148,7 +167,30 @@ impl Stage {
         stage.apply("ada", APART)?;
         stage.call("ada", "PUT", "/v1/groups/sre", json!({ "members": sre }));
         stage.call("ada", "PUT", "/v1/groups/contractors", json!({ "members": ["gus", "pia"] }));
+        for (name, everyday, role) in [
+            ("ada-adm", "ada", "administrator=/"),
+            ("pia-adm", "pia", "policy-writer=/"),
+            ("lee-adm", "lee", "user=/"),
+            ("olga-adm", "olga", "user=/"),
+        ] {
+            let create = ["user", "create", name, "--role", role, "--identity", everyday, "-o", "json"];
+            let made = stage.person("max").cli(&create)?.json()?;
+            let link = made.pointer("/link/url").and_then(Value::as_str).context("no link")?;
+            let person = Person::enrol(&stage.gate, name, link)?;
+            person.sign_in(&stage.gate)?;
+            stage.people.insert(name, person);
+        }
+        stage.leads();
+        stage.members("max", "quorum", &["rob"]);
         Ok(stage)
+    }
+
+    /// Those who approve, as they are at the beginning.
+    fn leads(&self) {
+        let roles = json!([{ "role": "approver", "scope": "/" }]);
+        let leads = json!({ "members": ["ben", "lee", "lee-adm", "olga-adm"], "roles": roles });
+        let put = self.call("max", "PUT", "/v1/groups/leads", leads);
+        assert_eq!(put["members"].as_array().map(Vec::len), Some(4), "{put}");
     }
 
     fn groups(&self, sre: &str) -> String {
@@ -211,11 +253,16 @@ impl Stage {
             policies: policies.map(|policy| (policy["name"].as_str().unwrap().to_owned(), policy)).collect(),
             answers,
             grants: items("/v1/grants?state=active&limit=500").len(),
+            taken: self.taken.get(),
         }
     }
 
     fn ask(&self, who: &str) -> String {
-        let wish = json!({ "account": "root@web-1", "duration_seconds": 600, "reason": "x", "ticket": "CHG-1" });
+        self.ask_for(who, "root@web-1")
+    }
+
+    fn ask_for(&self, who: &str, account: &str) -> String {
+        let wish = json!({ "account": account, "duration_seconds": 600, "reason": "x", "ticket": "CHG-1" });
         self.call(who, "POST", "/v1/requests", wish)["id"].as_str().unwrap_or("req_none").to_owned()
     }
 
@@ -255,17 +302,28 @@ impl Stage {
     fn restore(&self) {
         let permissions = ["policy:read", "policy:write", "asset:read", "user:read"];
         self.call("ada", "PUT", "/v1/roles/policy-writer", json!({ "permissions": permissions }));
-        for other in ["max", "pia"] {
-            self.call("ada", "PATCH", &format!("/v1/users/{other}"), json!({ "state": "active" }));
-        }
+        self.enable(&["max", "pia"]);
         self.call("ada", "PUT", "/v1/users/max/roles", json!([{ "role": "administrator", "scope": "/" }]));
     }
 
-    /// Leaves nothing that waits, and groups as they were.
+    /// What two people do is done: who is refused is refused for what they are.
+    fn ways_are_open(&self) {
+        let answered = self.say_yes("lee", &self.ask("ben"));
+        assert_eq!(answered["state"], "granted", "{answered}");
+    }
+
     fn stand_in(&self, away: &str, other: &str) {
         self.person(away).cli(&["stand-in", "name", other, "--until", "1d"]).unwrap().ok().unwrap();
     }
 
+    fn enable(&self, people: &[&str]) {
+        for who in people {
+            self.call("ada", "PATCH", &format!("/v1/users/{who}"), json!({ "state": "active" }));
+            self.person(who).sign_in(&self.gate).unwrap();
+        }
+    }
+
+    /// Leaves nothing that waits, and groups as they were.
     fn tidy(&self) {
         for named in self.call("ada", "GET", "/v1/stand-ins", Value::Null)["items"].as_array().unwrap() {
             self.call("ada", "POST", &format!("/v1/stand-ins/{}/end", named["id"].as_str().unwrap()), Value::Null);
@@ -279,7 +337,27 @@ impl Stage {
             let path = format!("/v1/requests/{}/withdraw", request["id"].as_str().unwrap());
             self.call(request["user"].as_str().unwrap(), "POST", &path, Value::Null);
         }
-        self.members("ada", "leads", &["ben", "lee"]);
+        for link in self.call("ada", "GET", "/v1/waiting-links", Value::Null)["items"].as_array().unwrap() {
+            let path = format!("/v1/users/{}/link/refuse", link["user"].as_str().unwrap());
+            self.call("ada", "POST", &path, Value::Null);
+        }
+        self.leads();
+    }
+
+    /// Makes a link for somebody, and has those say yes to it; gives whether it lets anybody in.
+    fn takes_over(&self, maker: &str, whom: &str, confirmed_by: &[&str]) -> bool {
+        let link = self.call(maker, "POST", &format!("/v1/users/{whom}/link"), Value::Null);
+        for who in confirmed_by {
+            self.call(who, "POST", &format!("/v1/users/{whom}/link/confirm"), Value::Null);
+        }
+        self.opens(&link)
+    }
+
+    fn opens(&self, link: &Value) -> bool {
+        let Some(token) = link["url"].as_str().and_then(|url| url.rsplit_once('/')) else { return false };
+        let opens = self.call("ada", "GET", &format!("/v1/links/{}", token.1), Value::Null)["purpose"] == "enrol";
+        self.taken.set(self.taken.get() + usize::from(opens));
+        opens
     }
 }
 
@@ -330,7 +408,6 @@ fn own_requests() -> Vec<Attempt> {
             let request = s.ask("ada");
             s.call("ada", "DELETE", "/v1/groups/leads", Value::Null);
             s.say_yes("ada", &request);
-            s.call("ada", "PUT", "/v1/groups/leads", json!({ "members": ["ben", "lee"] }));
         }),
         ("by giving oneself the role of approvers", |s| {
             let request = s.ask("rob");
@@ -452,6 +529,115 @@ fn kept_apart() -> Vec<Attempt> {
     ]
 }
 
+/// One person, two users.
+fn other_users_of_ones_own() -> Vec<Attempt> {
+    vec![
+        ("another user of one's own says yes", |s| drop(s.say_yes("olga-adm", &s.ask("olga")))),
+        ("by a token", |s| {
+            let (token, request) = (s.token("olga-adm", "request:approve"), s.ask("olga"));
+            s.call_with(&token, "olga-adm", "POST", &format!("/v1/requests/{request}/approve"), &Value::Null);
+        }),
+        ("in the place of somebody who may", |s| {
+            s.stand_in("lee", "olga-adm");
+            s.say_yes("olga-adm", &s.ask("olga"));
+        }),
+        ("two of one person are two of those who are asked", |s| {
+            let request = s.ask_for("rob", "admin@web-1");
+            s.say_yes("lee", &request);
+            s.say_yes("lee-adm", &request);
+        }),
+        ("one of them in the place of somebody who is away", |s| {
+            s.stand_in("olga-adm", "lee-adm");
+            let request = s.ask_for("rob", "admin@web-1");
+            s.say_yes("lee", &request);
+            s.say_yes("lee-adm", &request);
+        }),
+        ("an administrator's other user is let approve, and does", |s| {
+            let request = s.ask("ada");
+            s.members("max", "leads", &["ben", "lee", "ada-adm"]);
+            s.say_yes("ada-adm", &request);
+        }),
+        ("the two are taken apart by oneself first", |s| {
+            s.members("max", "leads", &["ben", "lee", "ada-adm"]);
+            s.call("ada", "PATCH", "/v1/users/ada-adm", json!({ "identity": "" }));
+            s.say_yes("ada-adm", &s.ask("ada"));
+        }),
+        ("by the other user", |s| {
+            s.members("max", "leads", &["ben", "lee", "ada-adm"]);
+            s.call("ada-adm", "PATCH", "/v1/users/ada-adm", json!({ "identity": "max" }));
+            s.say_yes("ada-adm", &s.ask("ada"));
+        }),
+        ("one's own change of policy is approved", |s| {
+            let proposal = s.edit("pia", "dev", |p| p["obligations"]["max_duration_seconds"] = json!(72_000));
+            s.accept("pia-adm", &proposal);
+        }),
+        ("by the everyday user", |s| {
+            let proposal = s.edit("ada-adm", "dev", |p| p["obligations"]["max_duration_seconds"] = json!(72_000));
+            s.accept("ada", &proposal);
+        }),
+        ("by a second user that the other one has made", |s| {
+            let proposal = s.edit("ada-adm", "dev", |p| p["obligations"]["max_duration_seconds"] = json!(72_000));
+            if let Some(second) = s.second("ada", "ada-four", "administrator", &[]) {
+                let _ = second.cli(&["policy", "approve", &proposal]);
+            }
+        }),
+        ("a change by which one's other user gains is approved", |s| {
+            let proposal = s.edit("max", "oncall", |p| p["subjects"]["users"] = json!(["ada-adm"]));
+            s.accept("ada", &proposal);
+        }),
+        ("one puts one's other user on call", |s| drop(s.members("ada", "oncall", &["ada-adm"]))),
+        ("and the other one does so", |s| drop(s.members("ada-adm", "oncall", &["ada"]))),
+        ("who approves is put on call as another user", |s| drop(s.members("gus", "oncall", &["lee-adm"]))),
+        ("what keeps it apart is taken away by both", |s| {
+            s.call("pia", "DELETE", "/v1/duties/approve-or-oncall", Value::Null);
+            s.call("pia-adm", "DELETE", "/v1/duties/approve-or-oncall", Value::Null);
+            s.members("gus", "oncall", &["ben"]);
+        }),
+    ]
+}
+
+/// Whoever opens a link for somebody becomes them.
+fn links_for_others() -> Vec<Attempt> {
+    vec![
+        ("a link for somebody who may", |s| {
+            s.takes_over("ada", "ben", &[]);
+        }),
+        ("confirmed by oneself", |s| {
+            s.takes_over("ada", "ben", &["ada"]);
+        }),
+        ("by another user of one's own", |s| {
+            s.takes_over("ada", "ben", &["ada-adm"]);
+        }),
+        ("by somebody of one's own making", |s| {
+            let link = s.call("ada", "POST", "/v1/users/ben/link", Value::Null);
+            if let Some(five) = s.second("ada", "ada-five", "administrator", &[]) {
+                let _ = five.cli(&["user", "link-confirm", "ben"]);
+            }
+            s.opens(&link);
+        }),
+        ("by a token of somebody else's", |s| {
+            let (link, token) =
+                (s.call("ada", "POST", "/v1/users/ben/link", Value::Null), s.token("max", "user:write"));
+            s.call_with(&token, "max", "POST", "/v1/users/ben/link/confirm", &Value::Null);
+            s.opens(&link);
+        }),
+        ("by who manages people, for somebody who may more", |s| {
+            s.takes_over("rob", "olga", &["rob"]);
+        }),
+        ("the others are disabled first", |s| {
+            for other in ["max", "rob"] {
+                s.call("ada", "PATCH", &format!("/v1/users/{other}"), json!({ "state": "disabled" }));
+            }
+            s.takes_over("ada", "ben", &["ada-adm"]);
+            s.enable(&["max", "rob"]);
+        }),
+        ("somebody who was invited by others and has not enrolled", |s| {
+            s.call("max", "POST", "/v1/users", json!({ "name": "invited" }));
+            s.takes_over("ada", "invited", &["ada"]);
+        }),
+    ]
+}
+
 fn own_proposals() -> Vec<Attempt> {
     vec![
         ("one's own proposal is approved", |s| {
@@ -546,6 +732,7 @@ fn own_groups_and_labels() -> Vec<Attempt> {
         ("the other administrator is taken over by a link, and says yes", |s| {
             let proposal = s.edit("ada", "oncall", |p| p["subjects"]["users"] = json!(["ada"]));
             let link = s.call("ada", "POST", "/v1/users/max/link", Value::Null);
+            s.call("ada-adm", "POST", "/v1/users/max/link/confirm", Value::Null);
             if let Some(taken) = link["url"].as_str().and_then(|link| Person::enrol(&s.gate, "max", link).ok()) {
                 let _ = taken.sign_in(&s.gate);
                 let _ = taken.cli(&["policy", "approve", &proposal]);
@@ -560,12 +747,25 @@ fn nobody_lets_themselves_do_more() {
     // The ways that are meant to be gone are open.
     let proposal = stage.edit("pia", "dev", |p| p["obligations"]["max_duration_seconds"] = json!(36_000));
     assert_eq!(stage.accept("max", &proposal)["state"], "approved");
-    let request = stage.ask("ben");
-    assert_eq!(stage.say_yes("lee", &request)["state"], "granted");
+    stage.ways_are_open();
+    let request = stage.ask_for("rob", "admin@web-1");
+    assert_eq!(stage.say_yes("lee", &request)["state"], "pending");
+    assert_eq!(stage.say_yes("ben", &request)["state"], "granted");
+    assert!(stage.takes_over("ada", "gus", &["max"]), "two people make a link");
+    stage.call("ada", "POST", "/v1/users/gus/link", Value::Null);
     stage.tidy();
     let mut before = stage.state();
     assert!(before.answers.contains_key(&("ada".to_owned(), "shell".to_owned())), "{:?}", before.answers);
-    let attempts = [own_requests(), own_policies(), kept_apart(), own_proposals(), own_groups_and_labels()].concat();
+    let attempts = [
+        own_requests(),
+        own_policies(),
+        kept_apart(),
+        other_users_of_ones_own(),
+        links_for_others(),
+        own_proposals(),
+        own_groups_and_labels(),
+    ]
+    .concat();
     let mut succeeded = 0;
     for (what, attempt) in &attempts {
         attempt(&stage);
@@ -577,13 +777,15 @@ fn nobody_lets_themselves_do_more() {
             .iter()
             .any(|(key, rank)| !second(&key.0) && before.answers.get(key).is_none_or(|was| was < rank));
         let changed = before.policies != after.policies;
-        if more || changed || after.grants > before.grants {
+        if more || changed || after.grants > before.grants || after.taken > before.taken {
             succeeded += 1;
-            println!("succeeded: {what}: answers {more}, policies {changed}, grants {}", after.grants);
+            let State { grants, taken, .. } = after;
+            println!("succeeded: {what}: answers {more}, policies {changed}, grants {grants}, links {taken}");
         }
         stage.tidy();
         before = stage.state();
     }
+    stage.ways_are_open();
     println!("attempts={} succeeded={succeeded}", attempts.len());
     assert!(attempts.len() >= 40 && succeeded == 0, "{succeeded} of {} attempts", attempts.len());
 }

@@ -2947,6 +2947,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/users/{name}/link/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirm the link that waits for a user */
+        post: operations["user_link_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{name}/link/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End the link that waits for a user */
+        post: operations["user_link_refuse"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users/{name}/reach": {
         parameters: {
             query?: never;
@@ -3043,6 +3077,23 @@ export interface paths {
         put?: never;
         /** Unseal it */
         post: operations["vault_unseal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/waiting-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Enrolment links that do not work yet */
+        get: operations["user_links"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3489,8 +3540,12 @@ export interface components {
             approved: boolean;
             /** @description When. */
             at: components["schemas"]["Timestamp"];
+            /** @description Their everyday user, where they answered as another. */
+            identity?: components["schemas"]["UserName"] | null;
             /** @description Who was away and had named them to answer; none where they answered for themselves. */
             in_place_of?: components["schemas"]["UserName"] | null;
+            /** @description The everyday user of whoever was away, where that is another. */
+            in_place_of_identity?: components["schemas"]["UserName"] | null;
             /** @description Why; always given with a no. */
             reason?: string | null;
             /** @description Who answered. */
@@ -3751,6 +3806,8 @@ export interface components {
             grant?: components["schemas"]["GrantId"] | null;
             /** @description Identifier. */
             id: components["schemas"]["BreakGlassUseId"];
+            /** @description Their everyday user, where they used it as another. */
+            identity?: components["schemas"]["UserName"] | null;
             /** @description The incident. */
             incident: string;
             /** @description Why. */
@@ -5294,10 +5351,17 @@ export interface components {
         };
         /** @description A one-time link. It carries a secret and has no `Debug`. */
         LinkIssued: {
+            /**
+             * @description Whether it works only once somebody else has confirmed it.
+             * @default false
+             */
+            awaits_confirmation: boolean;
             /** @description When it stops working. */
             expires_at: components["schemas"]["Timestamp"];
             /** @description Where to open it, shown once. */
             url: string;
+            /** @description From when it works, where that is later. */
+            works_from?: components["schemas"]["Timestamp"] | null;
         };
         /** @description Who is to have the passkey. */
         LinkPasskey: {
@@ -6147,6 +6211,18 @@ export interface components {
         Page_of_User: {
             /** @description What is on it. */
             items: components["schemas"]["User"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
+        Page_of_WaitingLink: {
+            /** @description What is on it. */
+            items: components["schemas"]["WaitingLink"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
             /**
@@ -7044,6 +7120,9 @@ export interface components {
             code: "own_proposal";
         } | {
             /** @constant */
+            code: "own_link";
+        } | {
+            /** @constant */
             code: "gains_by_it";
         } | {
             /** @constant */
@@ -7338,6 +7417,8 @@ export interface components {
             grant?: components["schemas"]["GrantId"] | null;
             /** @description Identifier. */
             id: components["schemas"]["RequestId"];
+            /** @description The everyday user of whoever asks, where they ask as another. */
+            identity?: components["schemas"]["UserName"] | null;
             /**
              * @description When the next window begins; none where none comes, or no more.
              * @default null
@@ -8170,6 +8251,8 @@ export interface components {
             grant?: components["schemas"]["GrantId"] | null;
             /** @description Identifier. */
             id: components["schemas"]["SessionId"];
+            /** @description Their everyday user, where this is another. */
+            identity?: components["schemas"]["UserName"] | null;
             /** @description Under which policy. */
             policy: components["schemas"]["PolicyId"];
             /** @description By which protocol: `ssh`. */
@@ -8807,6 +8890,8 @@ export interface components {
             last_seen_at?: components["schemas"]["Timestamp"] | null;
             /** @description Sign-in name. */
             name: components["schemas"]["UserName"];
+            /** @description The person's users for privileged work, where this is their everyday one. */
+            privileged_users?: components["schemas"]["UserName"][];
             /** @description The roles they hold, directly or by a group. */
             roles: components["schemas"]["RoleAssignment"][];
             /** @description The scope that they belong to; they can be given rights at or below it only. */
@@ -9005,6 +9090,21 @@ export interface components {
             /** @description What it is to say; none where it is to be taken away. */
             declared?: components["schemas"]["DutiesDocument"] | null;
         };
+        /** @description A link that does not work yet. Its token is known to whoever made it only. */
+        WaitingLink: {
+            /** @description When. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description When it stops working, or waiting. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Who made it. */
+            made_by: components["schemas"]["UserName"];
+            /** @description Their scope. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description Whom it is for. */
+            user: components["schemas"]["UserName"];
+            /** @description From when it works without anybody's word; none where somebody else has to confirm it. */
+            works_from?: components["schemas"]["Timestamp"] | null;
+        };
         /** @description A statement that waits until somebody has said yes. */
         WaitingStatement: {
             /** @description On what. */
@@ -9015,6 +9115,8 @@ export interface components {
             expires_at: components["schemas"]["Timestamp"];
             /** @description Identifier. */
             id: components["schemas"]["StatementId"];
+            /** @description Their everyday user, where this is another. */
+            identity?: components["schemas"]["UserName"] | null;
             /** @description The rule that makes it wait. */
             rule: string;
             /** @description The scope, which is the asset's. */
@@ -9052,6 +9154,8 @@ export interface components {
             grant?: components["schemas"]["GrantId"] | null;
             /** @description Identifier. */
             id: components["schemas"]["RequestId"];
+            /** @description The everyday user of whoever asks, where they ask as another. */
+            identity?: components["schemas"]["UserName"] | null;
             /**
              * @description When the next window begins; none where none comes, or no more.
              * @default null
@@ -9287,6 +9391,9 @@ export interface components {
         } | {
             /** @constant */
             code: "own_proposal";
+        } | {
+            /** @constant */
+            code: "own_link";
         } | {
             /** @constant */
             code: "gains_by_it";
@@ -16417,6 +16524,68 @@ export interface operations {
             };
         };
     };
+    user_link_confirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The sign-in name. */
+                name: components["schemas"]["UserName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitingLink"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    user_link_refuse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The sign-in name. */
+                name: components["schemas"]["UserName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     user_reach: {
         parameters: {
             query?: {
@@ -16601,6 +16770,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["VaultStatus"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    user_links: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_WaitingLink"];
                 };
             };
             /** @description What went wrong */

@@ -2,6 +2,7 @@
 
 use axum::http::Method;
 use postern_control::{Caller, Control, Leaving, LinkIssued, UserChange, UserCreate, UserCreated, UserFilter};
+use postern_domain::link::WaitingLink;
 use postern_domain::permission::{Permission, RoleAssignment};
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::user::{User, UserState};
@@ -12,7 +13,7 @@ use serde::Deserialize;
 use crate::input::{self, Input, Nothing};
 use crate::page::Page;
 use crate::problem::Problem;
-use crate::reply::{CreatedOnce, Found};
+use crate::reply::{CreatedOnce, Done, Found};
 use crate::route::Routes;
 
 pub(crate) fn declare(routes: Routes) -> Routes {
@@ -38,6 +39,26 @@ pub(crate) fn declare(routes: Routes) -> Routes {
             Permission::UserWrite,
             (Method::POST, "/v1/users/{name}/link", "user_link", "A new enrolment link for a user"),
             link,
+        )
+        .holding(
+            Permission::UserRead,
+            (Method::GET, "/v1/waiting-links", "user_links", "Enrolment links that do not work yet"),
+            links,
+        )
+        .holding(
+            Permission::UserWrite,
+            (
+                Method::POST,
+                "/v1/users/{name}/link/confirm",
+                "user_link_confirm",
+                "Confirm the link that waits for a user",
+            ),
+            link_confirm,
+        )
+        .holding(
+            Permission::UserWrite,
+            (Method::POST, "/v1/users/{name}/link/refuse", "user_link_refuse", "End the link that waits for a user"),
+            link_refuse,
         )
         .holding(
             Permission::RoleWrite,
@@ -127,6 +148,34 @@ async fn link(
     input: Input<Named>,
 ) -> Result<CreatedOnce<LinkIssued>, Problem> {
     Ok(CreatedOnce(control.user_link(&caller, &permit, &input.path.name).await?))
+}
+
+async fn links(
+    control: Control,
+    _: Caller,
+    permit: Permit<Manage>,
+    _: Input<Nothing>,
+) -> Result<Found<Page<WaitingLink>>, Problem> {
+    Ok(Found(Page::whole(control.user_links(&permit).await?)))
+}
+
+async fn link_confirm(
+    control: Control,
+    caller: Caller,
+    permit: Permit<Manage>,
+    input: Input<Named>,
+) -> Result<Found<WaitingLink>, Problem> {
+    Ok(Found(control.user_link_confirm(&caller, &permit, &input.path.name).await?))
+}
+
+async fn link_refuse(
+    control: Control,
+    caller: Caller,
+    permit: Permit<Manage>,
+    input: Input<Named>,
+) -> Result<Done, Problem> {
+    control.user_link_refuse(&caller, &permit, &input.path.name).await?;
+    Ok(Done)
 }
 
 async fn roles_put(

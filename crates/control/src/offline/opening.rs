@@ -98,6 +98,7 @@ impl Control {
             id: BreakGlassUseId::generate(now, random::bytes()),
             tier: BreakGlassTier::Offline,
             user: caller.user.name.clone(),
+            identity: caller.user.profile.identity.clone(),
             target: format!("bundle {serial}"),
             scope: ScopePath::root(),
             grant: None,

@@ -9,8 +9,9 @@ use postern_domain::break_glass::FACTOR_SECONDS_MAX;
 use postern_domain::event::{Event, Outcome};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
+use postern_domain::user::User;
 use postern_domain::{AccountRef, ScopePath, UserName};
-use postern_store::WriteTx;
+use postern_store::{ReadTx, WriteTx};
 use postern_vault::offline::{Holder, HolderKey};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -68,6 +69,7 @@ impl Control {
         caller.factor_within(Duration::from_secs(FACTOR_SECONDS_MAX), self.now())?;
         let holders = holders(input)?;
         let mut tx = self.store().write(self.now()).await?;
+        different_people(&mut tx, &holders).await?;
         let mut accounts = Vec::new();
         for reference in &input.accounts {
             let scopes = visible::readable(caller, permit, Permission::AssetRead);
@@ -105,7 +107,8 @@ impl Control {
         let Some(plan) = kept(&mut tx, PROPOSED).await? else {
             return Err(Error::Conflict("no plan waits for an answer".to_owned()));
         };
-        let refusal = if plan.author == caller.user.name {
+        let author = tx.user_by_name(&plan.author).await?;
+        let refusal = if author.as_ref().map_or(&plan.author, User::person) == caller.user.person() {
             Some("nobody says yes to a plan of their own")
         } else if shared::made_by(&mut tx, &plan.author, &caller.user, self.now()).await? {
             Some(
@@ -168,6 +171,21 @@ fn holders(input: &OfflinePlanInput) -> Result<Vec<Holder>, Error> {
         holders.push(Holder { name: name.clone(), key: parsed });
     }
     Ok(holders)
+}
+
+/// That no two holders are users of one person: their shares would be in one hand.
+async fn different_people(rows: &mut ReadTx, holders: &[Holder]) -> Result<(), Error> {
+    let mut people = BTreeSet::new();
+    for Holder { name, .. } in holders {
+        let person = rows.user_by_name(name).await?.map_or_else(|| name.clone(), |user| user.person().clone());
+        if !people.insert(person.clone()) {
+            return Err(Error::invalid(
+                "holders",
+                format!("{name} is another user of {person}: name different people"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn has_secret(account: &Account, reference: &AccountRef) -> Result<(), Error> {

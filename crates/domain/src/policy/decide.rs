@@ -16,7 +16,7 @@ use crate::account::AccountState;
 use crate::break_glass::{FACTOR_SECONDS_MAX, FactorMissing, FactorProved};
 use crate::grant::{Grant, GrantState};
 use crate::id::{GrantId, PolicyId};
-use crate::name::{GroupName, PolicyName, UserName};
+use crate::name::{GroupName, PolicyName};
 use crate::permit::{Approve, AskAccess, Connect, Permit, Reveal};
 use crate::request::{Approval, Request, RequestState};
 use crate::time::Timestamp;
@@ -371,13 +371,13 @@ fn unmet(facts: &AskFacts<'_>, policy: &Policy, now: Timestamp) -> Vec<Reason> {
 pub fn may_approve(approver: &User, holds_permission: bool, request: &Request, now: Timestamp) -> Decision<Approve> {
     let refusal = if approver.state != UserState::Active {
         Some(Reason::UserInactive)
-    } else if approver.name == request.user {
+    } else if approver.person() == request.person() {
         Some(Reason::OwnRequest)
     } else if !holds_permission || !approver.scope.contains(&request.scope) {
         Some(Reason::NotApprover)
     } else if request.state != RequestState::Pending || now >= request.expires_at {
         Some(Reason::NotPending)
-    } else if has_answered(request, &approver.name) {
+    } else if has_answered(request, approver) {
         Some(Reason::AnsweredAlready)
     } else {
         not_asked(approver, request)
@@ -388,10 +388,9 @@ pub fn may_approve(approver: &User, holds_permission: bool, request: &Request, n
     }
 }
 
-/// Whether they have answered, or somebody in their place.
-fn has_answered(request: &Request, user: &UserName) -> bool {
-    let by = |answer: &Approval| answer.user == *user || answer.in_place_of.as_ref() == Some(user);
-    request.approvals.iter().any(by)
+/// Whether they have answered, as whichever of their users, or somebody in their place.
+fn has_answered(request: &Request, user: &User) -> bool {
+    request.approvals.iter().flat_map(Approval::people).any(|person| person == user.person())
 }
 
 /// Why the stage that waits does not ask `approver`; none where it does.
@@ -422,11 +421,11 @@ pub fn may_stand_in(
 ) -> Decision<Approve> {
     let refusal = if stand_in.state != UserState::Active {
         Some(Reason::UserInactive)
-    } else if stand_in.name == request.user {
+    } else if stand_in.person() == request.person() {
         Some(Reason::OwnRequest)
-    } else if stand_in.name == absent.name || !stand_in.scope.contains(&request.scope) {
+    } else if stand_in.is_same_person(absent) || !stand_in.scope.contains(&request.scope) {
         Some(Reason::NotApprover)
-    } else if has_answered(request, &stand_in.name) {
+    } else if has_answered(request, stand_in) {
         Some(Reason::AnsweredAlready)
     } else {
         None

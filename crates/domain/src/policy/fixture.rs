@@ -101,6 +101,7 @@ impl Estate {
             request: Request {
                 id: id("req", 1),
                 user: name("cyd"),
+                identity: None,
                 sponsor: None,
                 account,
                 scope: name("/emea/prod"),
@@ -188,6 +189,14 @@ pub(crate) fn user(called: &str, groups: &[&str], scope: &str) -> User {
         created_at: NOON,
         last_seen_at: None,
         profile: Profile::default(),
+    }
+}
+
+/// A user of /emea, in the group `sre`, that is linked to an everyday one.
+pub(crate) fn linked(called: &str, identity: &str) -> User {
+    User {
+        profile: Profile { identity: Some(name(identity)), ..Profile::default() },
+        ..user(called, &["sre"], "/emea")
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::fixture::{Estate, NOON, grant, id, minutes, name, policy, user, word};
+use super::fixture::{Estate, NOON, grant, id, linked, minutes, name, policy, user, word};
 use super::*;
 use crate::account::AccountState;
 use crate::grant::Grant;
@@ -37,7 +37,15 @@ fn changed<T>(mut value: T, change: impl FnOnce(&mut T)) -> T {
 }
 
 fn answer(user: &str) -> Approval {
-    Approval { user: name(user), approved: true, reason: None, at: NOON, in_place_of: None }
+    Approval {
+        user: name(user),
+        identity: None,
+        approved: true,
+        reason: None,
+        at: NOON,
+        in_place_of: None,
+        in_place_of_identity: None,
+    }
 }
 
 fn staged(first: &str, second: &str) -> ApprovalRule {
@@ -317,6 +325,29 @@ fn requests() -> Situations {
             with(|e| {
                 e.request.approval = Some(ApprovalRule::of(2, vec![]));
                 e.request.approvals.push(Approval { in_place_of: Some(name("ben")), ..answer("eve") });
+            }),
+        ),
+        ("approver who asks as another user", with(|e| e.request.identity = Some(name("ben")))),
+        (
+            "approver with another user, who asks as the everyday one",
+            with(|e| {
+                e.user = linked("ben-priv", "ben");
+                e.request.user = name("ben");
+            }),
+        ),
+        (
+            "approver with another user, both linked to a third",
+            with(|e| {
+                e.user = linked("ben-priv", "ben");
+                e.request.user = name("ben-db");
+                e.request.identity = Some(name("ben"));
+            }),
+        ),
+        (
+            "approver who has answered as another user",
+            with(|e| {
+                e.request.approval = Some(ApprovalRule::of(2, vec![]));
+                e.request.approvals.push(Approval { identity: Some(name("ben")), ..answer("ben-priv") });
             }),
         ),
         ("request granted already", with(|e| e.request.state = RequestState::Granted)),

@@ -149,6 +149,9 @@ pub enum Reason {
     /// Nobody approves a change of policy of their own.
     #[error("nobody approves a change of policy of their own")]
     OwnProposal,
+    /// Nobody confirms an enrolment link that they have made.
+    #[error("you have made this link yourself: somebody else has to confirm it")]
+    OwnLink,
     /// Nobody approves what lets themselves do more.
     #[error("nobody approves a change that lets themselves do more")]
     GainsByIt,
@@ -227,6 +230,7 @@ impl Reason {
             | Self::TooShort
             | Self::OwnRequest
             | Self::OwnProposal
+            | Self::OwnLink
             | Self::GainsByIt
             | Self::MadeByAsker
             | Self::MadeByApprover

@@ -234,14 +234,14 @@ impl Statements {
     }
 }
 
-/// Whether somebody may decide on a statement that waits: never the one who wants to run it.
+/// Whether somebody may decide on a statement that waits: never `asker`, the person who wants to run it.
 ///
 /// # Errors
 /// Says why not.
 pub fn may_decide_statement(approver: &User, holds_permission: bool, asker: &UserName) -> Result<(), Reason> {
     if approver.state != UserState::Active {
         Err(Reason::UserInactive)
-    } else if approver.name == *asker {
+    } else if approver.person() == asker {
         Err(Reason::OwnRequest)
     } else if !holds_permission {
         Err(Reason::NotApprover)

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::{GroupName, UserName};
 use crate::period::Period;
+use crate::person;
 use crate::time::Timestamp;
 
 /// How many reminders are given of one stage.
@@ -84,6 +85,7 @@ impl ApprovalRule {
     }
 
     /// The stage that waits; none when enough different people, none of them the `requester`, have said yes.
+    /// `requester` is the person who asks, whichever of their users they do so as.
     ///
     /// An answer was taken only from whom the stage asked that waited then, so that yeses fill the stages in
     /// their order. Somebody who answered, or in whose place somebody answered, counts once.
@@ -92,11 +94,10 @@ impl ApprovalRule {
         let mut counted = BTreeSet::from([requester]);
         let mut given = 0;
         for answer in answers.iter().filter(|answer| answer.approved) {
-            let people = [Some(&answer.user), answer.in_place_of.as_ref()];
-            if people.iter().flatten().any(|person| counted.contains(*person)) {
+            if answer.people().any(|person| counted.contains(person)) {
                 continue;
             }
-            counted.extend(people.into_iter().flatten());
+            counted.extend(answer.people());
             given += 1;
         }
         let stages = self.next.len() + 1;
@@ -122,6 +123,9 @@ impl ApprovalRule {
 pub struct Approval {
     /// Who answered.
     pub user: UserName,
+    /// Their everyday user, where they answered as another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<UserName>,
     /// Yes or no.
     pub approved: bool,
     /// Why; always given with a no.
@@ -131,6 +135,17 @@ pub struct Approval {
     /// Who was away and had named them to answer; none where they answered for themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_place_of: Option<UserName>,
+    /// The everyday user of whoever was away, where that is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_place_of_identity: Option<UserName>,
+}
+
+impl Approval {
+    /// The people whose answer it is: who gave it, and in whose place.
+    pub fn people(&self) -> impl Iterator<Item = &UserName> {
+        let absent = self.in_place_of.as_ref().map(|absent| person::of(absent, self.in_place_of_identity.as_ref()));
+        std::iter::once(person::of(&self.user, self.identity.as_ref())).chain(absent)
+    }
 }
 
 /// Why something was said about a request that waits.

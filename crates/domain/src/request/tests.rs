@@ -5,7 +5,20 @@ use crate::period::Period;
 use crate::policy::fixture::{Estate, NOON, minutes, name};
 
 fn answer(user: &str, approved: bool) -> Approval {
-    Approval { user: name(user), approved, reason: None, at: NOON, in_place_of: None }
+    Approval {
+        user: name(user),
+        identity: None,
+        approved,
+        reason: None,
+        at: NOON,
+        in_place_of: None,
+        in_place_of_identity: None,
+    }
+}
+
+/// The same by a user that is linked to an everyday one.
+fn answer_as(user: &str, identity: &str) -> Approval {
+    Approval { identity: Some(name(identity)), ..answer(user, true) }
 }
 
 fn staged() -> ApprovalRule {
@@ -21,6 +34,23 @@ fn different_people_count_and_the_requester_does_not() {
     assert!(!two.is_met(&ben, &[answer("ada", true), answer("cyd", false)]));
     assert!(two.is_met(&ben, &[answer("ada", true), answer("cyd", true)]));
     assert!(!ApprovalRule::of(0, vec![]).is_met(&ben, &[]));
+}
+
+#[test]
+fn linked_users_count_as_one() {
+    let (ben, two) = (name("ben"), ApprovalRule::of(2, vec![]));
+    assert!(!two.is_met(&ben, &[answer("ada", true), answer_as("ada-priv", "ada")]));
+    assert!(!two.is_met(&ben, &[answer_as("ada-db", "ada"), answer_as("ada-priv", "ada")]));
+    assert!(!two.is_met(&ben, &[answer("ada", true), answer_as("ben-priv", "ben")]), "the requester's other user");
+    let absent = |identity: &str| Approval {
+        in_place_of: Some(name("priv")),
+        in_place_of_identity: Some(name(identity)),
+        ..answer("cyd", true)
+    };
+    assert!(!two.is_met(&ben, &[answer("ada", true), absent("ada")]));
+    assert!(!two.is_met(&ben, &[answer("ada", true), absent("ben")]));
+    assert!(two.is_met(&ben, &[answer("ada", true), absent("dee")]));
+    assert!(two.is_met(&ben, &[answer_as("ada-priv", "ada"), answer_as("cyd-priv", "cyd")]));
 }
 
 #[test]

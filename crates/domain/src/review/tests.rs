@@ -198,9 +198,9 @@ fn nobody_answers_for_a_right_of_their_own() {
     let all = ["ben", "cyd", "olga"].map(name);
     let asked = review(Reviewers { users: all.into(), ..Reviewers::default() });
     let (ben, cyd) = (user("ben", &["sre"], "/"), user("cyd", &["sre"], "/"));
-    let decide = |user, item: &ReviewItem, decision| {
+    let decide = |user: &User, item: &ReviewItem, decision| {
         let in_group = item.right.group.as_ref() == Some(&name("sre"));
-        may_decide(Reviewer { user, in_group }, &asked, item, decision, NOON)
+        may_decide(Reviewer { user, own: &[user.name.clone()].into(), in_group }, &asked, item, decision, NOON)
     };
     assert_eq!(decide(&ben, &by_kind(RightKind::PolicyUser), Decision::Keep), Err(MayNot::Own));
     assert_eq!(decide(&cyd, &by_kind(RightKind::PolicyUser), Decision::Keep), Ok(()));
@@ -210,6 +210,10 @@ fn nobody_answers_for_a_right_of_their_own() {
         Ok(()),
         "ben's membership is not theirs"
     );
+    let both = ["cyd", "ben"].map(name).into();
+    let linked = Reviewer { user: &cyd, own: &both, in_group: false };
+    let of_ben = by_kind(RightKind::PolicyUser);
+    assert_eq!(may_decide(linked, &asked, &of_ben, Decision::Keep, NOON), Err(MayNot::Own), "another user of theirs");
     let revoked = ReviewItem { decision: Some(Decision::Revoke), ..by_kind(RightKind::PolicyUser) };
     assert_eq!(decide(&cyd, &revoked, Decision::Keep), Err(MayNot::Done));
     assert_eq!(decide(&cyd, &by_kind(RightKind::Membership), Decision::Reduce), Err(MayNot::NotReducible));
@@ -224,8 +228,14 @@ fn owners_answer_for_what_reaches_their_accounts_and_nobody_after_the_end() {
     let oncall = item(found.first().unwrap());
     let by_owners = review(Reviewers { owners: true, ..Reviewers::default() });
     let (olga, cyd) = (user("olga", &[], "/"), user("cyd", &[], "/"));
-    let decide = |user, review: &Review, now| {
-        may_decide(Reviewer { user, in_group: false }, review, &oncall, Decision::Keep, now)
+    let decide = |user: &User, review: &Review, now| {
+        may_decide(
+            Reviewer { user, own: &[user.name.clone()].into(), in_group: false },
+            review,
+            &oncall,
+            Decision::Keep,
+            now,
+        )
     };
     assert_eq!(decide(&olga, &by_owners, NOON), Ok(()));
     assert_eq!(decide(&cyd, &by_owners, NOON), Err(MayNot::NotAsked));

@@ -3,7 +3,7 @@ use crate::testing::{FakeBroker, request};
 use crate::{Sessions, SessionsOptions};
 
 fn ada(control: bool) -> Guest {
-    Guest { user: "ada".parse().unwrap(), control }
+    Guest { user: "ada".parse().unwrap(), control, own: false }
 }
 
 async fn open() -> (tempfile::TempDir, Sessions, crate::LiveSession) {

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::{Subcommand, ValueEnum};
 use ipnet::IpNet;
 use postern_control::{Leaving, LinkIssued, UserChange, UserCreate, UserCreated, VendorTerms};
+use postern_domain::link::WaitingLink;
 use postern_domain::period::Period;
 use postern_domain::permission::RoleAssignment;
 use postern_domain::policy::{Day, Hours};
@@ -117,8 +118,21 @@ pub(crate) enum UserCommand {
         /// The sign-in name.
         name: UserName,
     },
-    /// Issue a new enrolment link, which replaces the password and the second factor when it is used.
+    /// Issue a new enrolment link, which replaces the password and the second factor when it is used. It works once
+    /// somebody else has confirmed it, where there is somebody else.
     Link {
+        /// The sign-in name.
+        name: UserName,
+    },
+    /// List enrolment links that do not work yet.
+    Links,
+    /// Confirm the enrolment link that somebody else has made for a user.
+    LinkConfirm {
+        /// The sign-in name.
+        name: UserName,
+    },
+    /// End the enrolment link that waits for a user.
+    LinkRefuse {
         /// The sign-in name.
         name: UserName,
     },
@@ -286,7 +300,51 @@ impl Columns for User {
     }
 }
 
+impl Columns for WaitingLink {
+    const HEADINGS: &'static [&'static str] = &["USER", "MADE BY", "MADE", "WORKS FROM", "UNTIL"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.user.to_string(),
+            self.made_by.to_string(),
+            output::time(self.created_at),
+            self.works_from.map_or_else(|| "when confirmed".to_owned(), output::time),
+            output::time(self.expires_at),
+        ]
+    }
+}
+
 impl UserCommand {
+    async fn link(self, client: &Client, format: Format) -> Result<(), Failure> {
+        match self {
+            Self::Link { name } => {
+                let link: LinkIssued = client.post(&format!("/v1/users/{name}/link"), &json!({})).await?;
+                if format == Format::Table {
+                    print_link(&link)?;
+                } else {
+                    output::one(format, &link)?;
+                }
+                if format == Format::Table && link.awaits_confirmation {
+                    output::line(&format!("once somebody else has confirmed it: postern user link-confirm {name}"))?;
+                }
+            }
+            Self::Links => {
+                let links: Vec<WaitingLink> = client.all("/v1/waiting-links", &[]).await?;
+                output::list(format, &links)?;
+            }
+            Self::LinkConfirm { name } => {
+                let link: WaitingLink = client.post(&format!("/v1/users/{name}/link/confirm"), &json!({})).await?;
+                output::list(format, &[link])?;
+            }
+            Self::LinkRefuse { name } => {
+                client.tell(Method::POST, &format!("/v1/users/{name}/link/refuse"), &json!({})).await?;
+                output::line(&format!("the link for {name} is ended"))?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
     pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
         let client = Client::signed_in()?;
         match self {
@@ -338,9 +396,8 @@ impl UserCommand {
                 let leaving: Leaving = client.get(&format!("/v1/users/{name}/leaving")).await?;
                 output::one(format, &leaving)?;
             }
-            Self::Link { name } => {
-                let link: LinkIssued = client.post(&format!("/v1/users/{name}/link"), &json!({})).await?;
-                if format == Format::Table { print_link(&link)? } else { output::one(format, &link)? }
+            Self::Link { .. } | Self::Links | Self::LinkConfirm { .. } | Self::LinkRefuse { .. } => {
+                self.link(&client, format).await?;
             }
             Self::Role { name, roles } => {
                 let user: User = client.get(&format!("/v1/users/{name}")).await?;
@@ -400,5 +457,8 @@ async fn set_state(
 
 fn print_link(link: &LinkIssued) -> Result<(), Failure> {
     output::line(&link.url)?;
+    if let Some(from) = link.works_from {
+        output::line(&format!("it works from {}", output::time(from)))?;
+    }
     output::line(&format!("it works until {}", output::time(link.expires_at)))
 }
