@@ -150,7 +150,7 @@ function shownTo(): string | undefined {
 onHttp({
   stepUp: stepUp.ask,
   // A page that nobody has seen yet sends to the sign-in page instead.
-  signIn: async () => shownTo() !== undefined && (await signInAgain.ask()),
+  signIn: async () => shownTo() !== undefined && (await signInAgain.ask(true)),
 });
 
 onLogin({

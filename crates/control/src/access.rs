@@ -61,6 +61,9 @@ pub struct Demands {
     pub max_duration_seconds: u64,
     /// For how long the secret can be checked out, in seconds; none where it cannot.
     pub checkout_seconds: Option<u64>,
+    /// Whether who asks and who approves must have proved a passkey in the last five minutes.
+    #[serde(default)]
+    pub passkey: bool,
 }
 
 impl Demands {
@@ -73,6 +76,7 @@ impl Demands {
             ticket_pattern: obligations.ticket_pattern.clone(),
             max_duration_seconds: obligations.max_duration_seconds,
             checkout_seconds: obligations.checkout_seconds,
+            passkey: obligations.break_glass.as_ref().is_some_and(|rule| rule.passkey),
         }
     }
 }

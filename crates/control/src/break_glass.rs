@@ -49,8 +49,11 @@ impl Control {
     ) -> Result<Listed<BreakGlassUse>, Error> {
         let mut scopes = caller.authority.scopes(Permission::RequestRead);
         scopes.extend(caller.authority.scopes(Permission::RequestApprove));
-        let filter = BreakGlassFilter { own: Some(caller.user.name.clone()), scopes, open };
-        Ok(self.store().read().await?.break_glass_uses(&filter, listing).await?)
+        let mut rows = self.store().read().await?;
+        let groups = rows.person(&caller.user.id).await?.map(|person| person.groups).unwrap_or_default();
+        let reviewers = groups.into_iter().map(|(name, scope)| (name, scope.tenant())).collect();
+        let filter = BreakGlassFilter { own: Some(caller.user.name.clone()), scopes, reviewers, open };
+        Ok(rows.break_glass_uses(&filter, listing).await?)
     }
 
     /// One use that the caller may see.
@@ -142,7 +145,10 @@ impl Control {
 async fn seen(rows: &mut ReadTx, caller: &Caller, id: &BreakGlassUseId) -> Result<BreakGlassUse, Error> {
     let unknown = || Error::not_found("use of break-glass", id);
     let used = rows.break_glass_use(id).await?.ok_or_else(unknown)?;
-    let theirs = used.user == caller.user.name
+    let reviewer = visible::subject(rows, &caller.user.id, &used.scope.tenant()).await?;
+    let reviews = reviewer.is_some_and(|user| used.review_by.iter().any(|group| user.groups.contains(group)));
+    let theirs = reviews
+        || used.user == caller.user.name
         || caller.authority.covers(Permission::RequestRead, &used.scope)
         || caller.authority.covers(Permission::RequestApprove, &used.scope);
     if theirs { Ok(used) } else { Err(unknown()) }

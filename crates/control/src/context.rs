@@ -9,7 +9,7 @@ use postern_domain::request::{Request, RequestState};
 use postern_domain::risk::{Risk, WeighedRequest, weigh};
 use postern_domain::session::Session;
 use postern_domain::user::User;
-use postern_domain::{RequestId, Timestamp, UserName};
+use postern_domain::{PolicyName, RequestId, Timestamp, UserName};
 use postern_store::{Among, PageRequest, ReadTx, SessionFilter, StoredRequest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,19 @@ pub struct RequestContext {
     /// Some of those who may answer it, the likeliest first: who is not away, and has answered the like before.
     #[serde(default)]
     pub approvers: Vec<SuggestedApprover>,
+    /// What the policy is called that it was made under; none when it has been deleted for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyName>,
+    /// Whether it is for an emergency, under a policy of break-glass; with it, whether passkeys must be proved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<EmergencyAsked>,
+}
+
+/// What an emergency asks of who answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EmergencyAsked {
+    /// Whether a passkey must have been proved in the last five minutes.
+    pub passkey: bool,
 }
 
 /// Somebody who may answer a request.
@@ -87,7 +100,9 @@ impl Control {
         let sessions_count = sessions.len();
         sessions.truncate(SHOWN_MAX);
         let requests = others.into_iter().take(SHOWN_MAX).collect();
-        Ok(RequestContext { sessions, sessions_count, requests, risk, approvers })
+        let break_glass = stored.obligations.break_glass.as_ref().map(|rule| EmergencyAsked { passkey: rule.passkey });
+        let policy = rows.policy(&request.policy).await?.map(|policy| policy.name);
+        Ok(RequestContext { sessions, sessions_count, requests, risk, approvers, policy, break_glass })
     }
 
     /// These requests, which the caller has been shown, each with its risk where it waits and is not their own.

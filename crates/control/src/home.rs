@@ -4,12 +4,15 @@ use postern_domain::ScopePath;
 use postern_domain::grant::{Grant, GrantState};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
+use postern_domain::policy::Access;
 use postern_domain::request::{Request, RequestState};
+use postern_domain::right_size::rights;
 use postern_domain::session::Session;
 use postern_store::{DayFigures, EstateFigures, PageRequest, SessionFilter};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::answers::{holdings, residents};
 use crate::{AccessFilter, AccessItem, AccessState, Caller, Control, Error, GrantWanted, RequestWanted, Status};
 
 /// How many of each are shown.
@@ -112,6 +115,24 @@ impl Control {
             return Err(Error::invalid("days", format!("is {days}, not between 1 and {HISTORY_DAYS_MAX}")));
         }
         Ok(self.store().read().await?.history(self.now(), days).await?)
+    }
+
+    /// Keeps what stands now as the figures of today.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn day_figures_keep(&self) -> Result<(), Error> {
+        let mut rows = self.store().read().await?;
+        let root = ScopePath::root();
+        let mut policies = rows.policies_reaching(&root).await?;
+        policies.retain(|policy| policy.allows() && policy.access == Access::Standing);
+        let people = residents(rows.people().await?);
+        let holdings = holdings(&mut rows, std::slice::from_ref(&root)).await?;
+        drop(rows);
+        let standing = policies.iter().map(|policy| rights(policy, &people, &holdings)).fold(0, u64::saturating_add);
+        let mut tx = self.store().write(self.now()).await?;
+        tx.day_figures_keep(standing).await?;
+        Ok(tx.commit_upkeep().await?)
     }
 
     /// How much there is of what the caller looks after.

@@ -19,6 +19,8 @@ const HEARTBEAT_EVERY: Duration = Duration::from_secs(10);
 const TICKETS_EVERY: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const INVENTORY_EVERY: Duration = Duration::from_secs(60);
+/// How often the figures of the day are kept.
+const FIGURES_EVERY: Duration = Duration::from_secs(60);
 
 /// Does something every now and then until `stop`, and again at once where it says that there is more.
 async fn again<F, Fut>(every: Duration, stop: CancellationToken, failure: &'static str, what: F)
@@ -84,7 +86,7 @@ impl Control {
     }
 
     /// Looks after secrets until `stop`: plans and makes the rotations that are due, tells what uses them,
-    /// tries whether they still work, and takes away what was made for sessions.
+    /// tries whether they still work, takes away what was made for sessions, and keeps what stands each day.
     pub async fn keep_secrets(self, stop: CancellationToken) {
         let mut tasks = tokio::task::JoinSet::new();
         for _ in 0..WORKERS {
@@ -109,6 +111,11 @@ impl Control {
         tasks.spawn(again(LOOK_EVERY, stop.clone(), "what was made cannot be taken away", move || {
             let this = this.clone();
             async move { this.provision_take_away().await }
+        }));
+        let this = self.clone();
+        tasks.spawn(again(FIGURES_EVERY, stop.clone(), "the figures of the day cannot be kept", move || {
+            let this = this.clone();
+            async move { this.day_figures_keep().await.map(|()| false) }
         }));
         tasks.spawn(again(INVENTORY_EVERY, stop, "assets cannot be looked at", move || {
             let this = self.clone();

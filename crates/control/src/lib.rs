@@ -123,7 +123,7 @@ pub use channel::{ChannelView, channels};
 pub use checkout::{CheckedOut, CheckoutInput};
 pub use clock::{Clock, SystemClock};
 pub use connect::{ConnectTicket, ConnectWanted, ConsoleToken};
-pub use context::{RequestContext, SuggestedApprover};
+pub use context::{EmergencyAsked, RequestContext, SuggestedApprover};
 pub use data::{DataFolder, Opened, Opening, open, recover_vault, write_durably};
 pub use discovery::{ConnectorInput, DiscoveryInput, DiscoveryView, HostAdoption};
 pub use document::{DocumentText, DocumentsInput, DocumentsRead, DocumentsWritten};
@@ -150,9 +150,9 @@ pub use offline::{
 pub use passkey::{PasskeyAdd, PasskeyAnswer, PasskeyOffer};
 pub use policy::{PolicyDeleted, PolicyInput, PolicyPut, PolicyRevision};
 pub use postern_store::{
-    AccountFilter, Alert, AlertComment, AssetFilter, DayFigures, FindingFilter, HostFilter, LeafFilter, LinkPurpose,
-    Listed, Listing, Page, PageRequest, PolicyFilter, Remembered, ReviewItemFilter, ReviewItemState, RotationFilter,
-    RuleFigures, SessionFilter, UserFilter,
+    AccountFilter, Alert, AlertComment, AssetFilter, DayFigures, FindingFilter, HostFilter, KeptFigures, LeafFilter,
+    LinkPurpose, Listed, Listing, Page, PageRequest, PolicyFilter, Remembered, ReviewItemFilter, ReviewItemState,
+    RotationFilter, RuleFigures, SessionFilter, UserFilter,
 };
 pub use profile::VendorTerms;
 pub use proposal::ProposalView;

@@ -60,6 +60,13 @@ pub struct RightSize {
     pub unused: bool,
 }
 
+/// How many rights a policy gives: each person that it is about, on each account that it reaches.
+#[must_use]
+pub fn rights(policy: &Policy, people: &[Resident], holdings: &[Holding]) -> u64 {
+    let reach = holdings.iter().filter(|holding| reaches(policy, holding)).count();
+    count(about(policy, people).len()).saturating_mul(count(reach))
+}
+
 /// What a policy gives and what was used of it, and the narrower policy that would have done.
 #[must_use]
 pub fn right_size(
@@ -70,12 +77,7 @@ pub fn right_size(
     used: &PolicyUse,
 ) -> RightSize {
     let reach: Vec<_> = holdings.iter().filter(|holding| reaches(policy, holding)).collect();
-    let about: BTreeSet<&UserName> = people
-        .iter()
-        .filter(|resident| resident.user.state != UserState::Disabled)
-        .filter(|resident| policy.subjects.include(&resident.seen_in(&policy.scope)))
-        .map(|resident| &resident.user.name)
-        .collect();
+    let about = about(policy, people);
     let users: BTreeSet<&UserName> =
         used.by.iter().filter(|(_, used)| used.count > 0).map(|((user, _), _)| user).collect();
     let touched: BTreeSet<&AccountId> =
@@ -165,6 +167,15 @@ fn document(policy: &Policy) -> Option<PolicyDocument> {
         crate::document::Document::Policy(document) => Some(document),
         _ => None,
     }
+}
+
+fn about<'a>(policy: &Policy, people: &'a [Resident]) -> BTreeSet<&'a UserName> {
+    people
+        .iter()
+        .filter(|resident| resident.user.state != UserState::Disabled)
+        .filter(|resident| policy.subjects.include(&resident.seen_in(&policy.scope)))
+        .map(|resident| &resident.user.name)
+        .collect()
 }
 
 fn reaches(policy: &Policy, holding: &Holding) -> bool {

@@ -1,7 +1,7 @@
 //! Uses of break-glass and what was found about them; bundles for the hour in which Postern is dead.
 
 use postern_domain::break_glass::{BreakGlassReview, BreakGlassUse};
-use postern_domain::{BreakGlassUseId, GrantId, ScopePath, Timestamp, UserName};
+use postern_domain::{BreakGlassUseId, GrantId, GroupName, ScopePath, Timestamp, UserName};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -27,6 +27,8 @@ pub struct BreakGlassFilter {
     pub own: Option<UserName>,
     /// All in these scopes.
     pub scopes: Vec<ScopePath>,
+    /// Those that members of these groups review, each with the tenant that the group counts in.
+    pub reviewers: Vec<(GroupName, ScopePath)>,
     /// Those only that nobody has reviewed.
     pub open: bool,
 }
@@ -135,6 +137,11 @@ fn filtered(mut query: Query, filter: &BreakGlassFilter) -> Query {
     let own = filter.own.as_ref().map(|name| name.as_str().to_owned());
     query.sql().push(" and (b.user_name = ").push_bind(own).push(" or ");
     query.push_within("b.scope", &filter.scopes);
+    let groups: Vec<_> = filter.reviewers.iter().map(|(name, tenant)| [name.as_str(), tenant.as_str()]).collect();
+    query.sql().push(" or exists (select 1 from json_each(").push_bind(serde_json::json!(groups).to_string()).push(
+        ") g join json_each(b.review_by) r on r.value = g.value ->> 0 where g.value ->> 1 in ('/', b.scope) \
+         or substr(b.scope, 1, length(g.value ->> 1) + 1) = (g.value ->> 1) || '/')",
+    );
     query.sql().push(if filter.open { ") and b.reviewed_at is null" } else { ")" });
     query
 }

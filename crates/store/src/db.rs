@@ -122,6 +122,7 @@ fn migrator() -> Migrator {
         migration(150, "user_profiles", include_str!("../migrations/0150_user_profiles.sql")),
         migration(160, "detection", include_str!("../migrations/0160_detection.sql")),
         migration(145, "notices", include_str!("../migrations/0145_notices.sql")),
+        migration(180, "day_figures", include_str!("../migrations/0180_day_figures.sql")),
         migration(185, "reports", include_str!("../migrations/0185_reports.sql")),
         migration(151, "console_tokens", include_str!("../migrations/0151_console_tokens.sql")),
         migration(50, "more_listings", include_str!("../migrations/0050_more_listings.sql")),

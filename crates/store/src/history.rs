@@ -6,8 +6,9 @@ use postern_domain::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
 
-use crate::db::ReadTx;
+use crate::db::{ReadTx, WriteTx};
 use crate::error::Error;
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
@@ -37,6 +38,25 @@ pub struct DayFigures {
     pub accounts_governed: u64,
     /// Policies that gave something at any time, at the end of the day or now.
     pub policies_standing: u64,
+    /// What was kept of the day as it was; none of days on which nothing was kept.
+    pub kept: Option<KeptFigures>,
+}
+
+/// What stood at the end of a day, or stands now, that cannot be told later from what there is then.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KeptFigures {
+    /// Standing privileges: each person on each account that a policy lets them reach at any time.
+    pub standing_rights: u64,
+    /// Accounts whose secrets change by themselves.
+    pub secrets_rotated: u64,
+    /// Those of them whose secret is older than it may be.
+    pub secrets_due: u64,
+    /// Accounts whose newest change of the secret has failed.
+    pub secrets_failed: u64,
+    /// Assets.
+    pub assets: u64,
+    /// Those of them that a discovery has looked at in the last thirty days.
+    pub assets_looked_at: u64,
 }
 
 /// What is counted by day: a statement that gives the day, the word it is counted under, and how many.
@@ -68,6 +88,48 @@ const STANDING: &str = "\
     from policy_revision r join policy p on p.id = r.policy_id \
     where json_extract(r.body, '$.effect') = 'allow' and json_extract(r.body, '$.access') = 'standing'";
 
+const KEPT: &str = "select * from day_figures where day >= ?1";
+/// What can be counted of `KeptFigures` from the database alone: `?1` is now, `?2` thirty days before.
+const COUNTED: &str = "\
+    with rotated as (select c.id, coalesce(r.every_seconds, d.every_seconds, 0) as every, \
+            (select max(coalesce(s.verified_at, s.created_at)) from secret s where s.account_id = c.id and s.state = 'current') as since \
+        from account c left join account_rotation r on r.account_id = c.id left join asset_rotation d on d.asset_id = c.asset_id \
+        where c.state = 'managed' and coalesce(r.every_seconds, d.every_seconds, 0) > 0) \
+    select (select count(*) from rotated) as secrets_rotated, \
+    (select count(*) from rotated where since is null or since + every * 1000 <= ?1) as secrets_due, \
+    (select count(*) from account c where (select o.state from rotation o where o.account_id = c.id \
+        order by o.id desc limit 1) in ('broken', 'refused')) as secrets_failed, \
+    (select count(*) from asset) as assets, \
+    (select count(distinct asset_id) from discovery_target where state = 'done' and ended_at >= ?2) as assets_looked_at";
+
+impl WriteTx {
+    /// Keeps what stands now as the figures of today, in place of what was kept of it before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn day_figures_keep(&mut self, standing_rights: u64) -> Result<(), Error> {
+        let now = self.now().as_millis();
+        let row = sqlx::query(COUNTED).bind(now).bind(now - 30 * DAY_MS).fetch_one(self.connection()).await?;
+        sqlx::query(
+            "insert into day_figures (day, standing_rights, secrets_rotated, secrets_due, secrets_failed, assets, \
+             assets_looked_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7) on conflict (day) do update set \
+             standing_rights = excluded.standing_rights, secrets_rotated = excluded.secrets_rotated, \
+             secrets_due = excluded.secrets_due, secrets_failed = excluded.secrets_failed, assets = excluded.assets, \
+             assets_looked_at = excluded.assets_looked_at",
+        )
+        .bind(now.div_euclid(DAY_MS))
+        .bind(i64::try_from(standing_rights).unwrap_or(i64::MAX))
+        .bind(row.try_get::<i64, _>("secrets_rotated")?)
+        .bind(row.try_get::<i64, _>("secrets_due")?)
+        .bind(row.try_get::<i64, _>("secrets_failed")?)
+        .bind(row.try_get::<i64, _>("assets")?)
+        .bind(row.try_get::<i64, _>("assets_looked_at")?)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+}
+
 impl ReadTx {
     /// The last `count` days, today included, the oldest first.
     ///
@@ -91,6 +153,11 @@ impl ReadTx {
                     _ if word == "raised" => day.findings_raised = n,
                     _ => day.findings_resolved = n,
                 }
+            }
+        }
+        for row in sqlx::query(KEPT).bind(first).fetch_all(self.connection()).await? {
+            if let Some(day) = days.get_mut(&row.try_get::<i64, _>("day")?) {
+                day.kept = Some(kept(&row)?);
             }
         }
         for row in sqlx::query(LASTING).bind(i64::MAX).fetch_all(self.connection()).await? {
@@ -123,6 +190,18 @@ impl DayFigures {
             severity => *self.findings_open.entry(severity.to_owned()).or_default() += n,
         }
     }
+}
+
+fn kept(row: &SqliteRow) -> Result<KeptFigures, Error> {
+    let count = |name: &str| Ok::<_, Error>(u64::try_from(row.try_get::<i64, _>(name)?).unwrap_or(0));
+    Ok(KeptFigures {
+        standing_rights: count("standing_rights")?,
+        secrets_rotated: count("secrets_rotated")?,
+        secrets_due: count("secrets_due")?,
+        secrets_failed: count("secrets_failed")?,
+        assets: count("assets")?,
+        assets_looked_at: count("assets_looked_at")?,
+    })
 }
 
 fn empty(day: i64) -> DayFigures {

@@ -78,7 +78,7 @@ pub use factor::{Proofs, TotpSeed};
 pub use figures::EstateFigures;
 pub use finding::{FindingFilter, StoredObservation};
 pub use grant::GrantFilter;
-pub use history::DayFigures;
+pub use history::{DayFigures, KeptFigures};
 pub use idempotency::Remembered;
 pub use intent::Intent;
 pub use ledger::{Leaf, LeafFilter};

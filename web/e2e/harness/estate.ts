@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { fillMonth } from "./fill";
 import type { Person } from "./person";
 import { Postgres } from "./postgres";
 import { until } from "./process";
@@ -222,6 +223,7 @@ export class Estate {
     }]);
     await dan.expect("POST", "/v1/requests", { account: "root@web-9", reason: "Checkout is down in every shop; nobody on call answers", ticket: "INC-3391", duration_seconds: 1800, break_glass: true });
     const alert = await alerts(ada, cleo);
+    fillMonth(world.gate);
     return new Estate(world, ben, cleo, esra, newcomer, request, ended, live, altered, { enrol: new URL(enrol).pathname }, seenKey, dan, database, discovery, postgres, review, alert);
   }
 }

@@ -2,7 +2,7 @@ import { call, json, nothing, path, withQuery } from "./http";
 import type { Query } from "./http";
 import type {
   UserChange,
-  Access, AccessExplained, Account, Alert, AlertView, ApiToken, Applied, Asset, Attachment, AuditItem, BackTested, CheckedOut, Checkout, ConnectTicket, Counts, DayFigures,
+  Access, AccessExplained, Account, Alert, AlertView, ApiToken, Applied, ArchiveView, Asset, Attachment, AuditItem, BackTested, CheckedOut, Checkout, ConnectTicket, Counts, DayFigures,
   DetectionRule, DiscoveryRun, DiscoveryView, Document, DutiesView, DocumentsRead, DocumentsWritten, Finding, Folder, Inventory, NoticeChoice, NoticeChoiceView, WaitingStatement,
   Grant, Group, Home, HostKey, Integrity, Link, LinkShown, Login, Page, Passkey, PasskeyAnswer,
   PasskeyOffer, Permission, Policy, PolicyDeleted, PolicyRightSize, PolicyRightSized, Proof, ReachItem, RecordingMarks, Recurrence, RecordingSearch, Request, RequestComment, RequestContext, RequestTemplate, Report, ReportSchedule, Review, ReviewAnswered, ReviewItem, ReviewPlan, ReviewStarted, SearchFound,
@@ -166,6 +166,7 @@ export const api = {
   offlinePlanApprove: () => json<OfflineView>("POST", path("break-glass", "offline", "plan", "approve")),
   offlinePlanRefuse: () => json<OfflineView>("POST", path("break-glass", "offline", "plan", "refuse")),
   channelList: (signal?: Signal) => json<{ channels: ChannelView[] }>("GET", path("channels"), { signal }),
+  archiveShow: (signal?: Signal) => json<ArchiveView>("GET", path("archive"), { signal }),
   witnessList: (signal?: Signal) => json<{ witnesses: WitnessView[] }>("GET", path("witnesses"), { signal }),
   channelTest: (name: string) => json<{ channels: ChannelView[] }>("POST", path("channels", name, "test")),
 

@@ -12,8 +12,8 @@ interface Options {
 }
 
 interface Hooks {
-  /** Asks for a fresh factor; true when it was proved and the call may be tried again. */
-  stepUp: () => Promise<boolean>;
+  /** Asks for a fresh factor, or for a passkey; true when it was proved and the call may be tried again. */
+  stepUp: (what: "factor" | "passkey") => Promise<boolean>;
   /** The sign-in has ended; true when there is one again and the call may be tried again. */
   signIn: () => Promise<boolean>;
 }
@@ -66,12 +66,20 @@ export async function call(method: Method, url: string, options: Options = {}): 
     if (answer.ok) return answer;
     error = await errorOf(answer);
   }
-  if (error.status === 428 && (await hooks.stepUp())) {
-    const again = await send(method, url, options, keyFor(method));
-    if (again.ok) return again;
-    throw await errorOf(again);
+  // A code may be fresh enough and still not be the passkey that is wanted: then there are two questions.
+  for (let asked = 0; asked < 2; asked += 1) {
+    const wanted = factorWanted(error);
+    if (!wanted || !(await hooks.stepUp(wanted))) break;
+    answer = await send(method, url, options, keyFor(method));
+    if (answer.ok) return answer;
+    error = await errorOf(answer);
   }
   throw error;
+}
+
+function factorWanted(error: ApiError): "factor" | "passkey" | undefined {
+  if (error.reasons.some((why) => "code" in why && why.code === "passkey_required")) return "passkey";
+  return error.status === 428 ? "factor" : undefined;
 }
 
 // A new key for each attempt: the answer "prove a factor first" is remembered under the old one.

@@ -7,6 +7,7 @@ export type Account = Schemas["Account"];
 export type ApiToken = Schemas["ApiToken"];
 export type ApprovalRule = Schemas["ApprovalRule"];
 export type Applied = Schemas["Applied"];
+export type ArchiveView = Schemas["ArchiveView"];
 export type Asset = Schemas["Asset"];
 export type AuditItem = Schemas["AuditEntry"];
 export type Demands = Schemas["Demands"];

@@ -100,6 +100,7 @@ export const q = {
   breakGlassUses: list("break_glass", api.breakGlassList),
   breakGlassOffline: () => queryOptions({ queryKey: ["break_glass", "offline"], queryFn: ({ signal }) => api.offlineShow(signal), refetchInterval: 30_000 }),
   witnesses: () => queryOptions({ queryKey: ["witness", "list"], queryFn: ({ signal }) => api.witnessList(signal), refetchInterval: 15_000 }),
+  archive: () => queryOptions({ queryKey: ["archive"], queryFn: ({ signal }) => api.archiveShow(signal), refetchInterval: 15_000 }),
   channels: () => queryOptions({ queryKey: ["channel", "list"], queryFn: ({ signal }) => api.channelList(signal), refetchInterval: 15_000 }),
   discoveries: list("discovery", api.discoveryList),
   discovery: (id: string) => queryOptions({ queryKey: ["discovery", "show", id], queryFn: ({ signal }) => api.discoveryShow(id, signal) }),

@@ -4156,6 +4156,8 @@ export interface components {
              * @description Findings that were resolved.
              */
             findings_resolved: number;
+            /** @description What was kept of the day as it was; none of days on which nothing was kept. */
+            kept?: components["schemas"]["KeptFigures"] | null;
             /**
              * Format: uint64
              * @description Policies that gave something at any time, at the end of the day or now.
@@ -4207,6 +4209,11 @@ export interface components {
              * @description How old the second factor may be, in seconds; 0 asks at every session.
              */
             mfa_max_age_seconds: number;
+            /**
+             * @description Whether who asks and who approves must have proved a passkey in the last five minutes.
+             * @default false
+             */
+            passkey: boolean;
             /** @description Whether a request must say why. */
             reason_required: boolean;
             /** @description What a ticket must look like; none asks for no ticket. */
@@ -4735,6 +4742,11 @@ export interface components {
         };
         /** @description Whether a policy gives or takes away. */
         Effect: "allow" | "deny";
+        /** @description What an emergency asks of who answers. */
+        EmergencyAsked: {
+            /** @description Whether a passkey must have been proved in the last five minutes. */
+            passkey: boolean;
+        };
         /** @description Why a session ended. */
         EndReason: "client_closed" | "target_closed" | "target_failed" | "expired" | "revoked" | "idle" | "killed" | "policy_changed" | "user_disabled" | "unwatched" | "recorder_failed" | "shutdown" | "unknown";
         /** @description Somebody who has just enrolled. It carries secrets and has no `Debug`. */
@@ -5301,6 +5313,39 @@ export interface components {
         ItemEffect: "done" | "failed";
         /** @description What others who may join a session can do in it. Who is in it is told whoever joins. */
         Join: "watch" | "control";
+        /** @description What stood at the end of a day, or stands now, that cannot be told later from what there is then. */
+        KeptFigures: {
+            /**
+             * Format: uint64
+             * @description Assets.
+             */
+            assets: number;
+            /**
+             * Format: uint64
+             * @description Those of them that a discovery has looked at in the last thirty days.
+             */
+            assets_looked_at: number;
+            /**
+             * Format: uint64
+             * @description Those of them whose secret is older than it may be.
+             */
+            secrets_due: number;
+            /**
+             * Format: uint64
+             * @description Accounts whose newest change of the secret has failed.
+             */
+            secrets_failed: number;
+            /**
+             * Format: uint64
+             * @description Accounts whose secrets change by themselves.
+             */
+            secrets_rotated: number;
+            /**
+             * Format: uint64
+             * @description Standing privileges: each person on each account that a policy lets them reach at any time.
+             */
+            standing_rights: number;
+        };
         /** @description A public key that opens the account. */
         KeySight: {
             /** @description `ssh-ed25519`, `ssh-rsa`, ... */
@@ -7482,6 +7527,10 @@ export interface components {
              * @default []
              */
             approvers: components["schemas"]["SuggestedApprover"][];
+            /** @description Whether it is for an emergency, under a policy of break-glass; with it, whether passkeys must be proved. */
+            break_glass?: components["schemas"]["EmergencyAsked"] | null;
+            /** @description What the policy is called that it was made under; none when it has been deleted for good. */
+            policy?: components["schemas"]["PolicyName"] | null;
             /** @description Their latest other requests for it. */
             requests: components["schemas"]["Request"][];
             /** @description How much there is to think about before one says yes; not for who asks. */

@@ -15,7 +15,8 @@ export function demandPhrases(demands: DemandsNoun, short: boolean): string[] {
     approvalText(demands.approval),
     demands.reason_required ? d.reason : "",
     demands.ticket_pattern ? (short ? d.ticketShort : d.ticket(demands.ticket_pattern)) : "",
-    short ? "" : demands.mfa_max_age_seconds > 0 ? d.mfa(duration(demands.mfa_max_age_seconds)) : d.mfaEach,
+    demands.passkey ? d.passkey : "",
+    short || demands.passkey ? "" : demands.mfa_max_age_seconds > 0 ? d.mfa(duration(demands.mfa_max_age_seconds)) : d.mfaEach,
     d.max(duration(demands.max_duration_seconds)),
   ].filter(Boolean);
 }

@@ -61,6 +61,7 @@ export const en = {
   },
   stepUp: {
     title: "Prove it is you", body: "What you are about to do asks for a fresh one-time code.", submit: "Go on",
+    passkeyBody: "This asks for a passkey, proved now. A one-time code is not enough.", passkeyNone: "This asks for a passkey, and you have none. Register one in your profile, under Passkeys, and come back.",
   },
   list: {
     previous: "Previous", next: "Next", page: (n: number) => `Page ${n}`, first: "First page", span: (from: number, to: number, of: number) => `${from.toLocaleString()}–${to.toLocaleString()} of ${of.toLocaleString()}`, spanMany: (from: number, to: number, of: number) => `${from.toLocaleString()}–${to.toLocaleString()} of more than ${of.toLocaleString()}`, size: "Rows on a page", rows: (n: number) => `${n} rows`,
@@ -94,7 +95,7 @@ export const en = {
     request: "Request", terminal: "Terminal", pendingLink: "See the request", copy: "Copy the ssh line", filters: { all: "All", ready: "Open", request: "By request", pending: "Pending" },
     demand: {
       approvals: (n: number, groups: string) => `${s(n, "approval", "approvals")}${groups ? ` from ${groups}` : ""}`, atOnce: "granted at once", andThen: ", then ",
-      mfa: (d: string) => `code not older than ${d}`, mfaEach: "code at every session", reason: "a reason", ticket: (p: string) => `a ticket like ${p}`, ticketShort: "a ticket", max: (d: string) => `up to ${d}`,
+      mfa: (d: string) => `code not older than ${d}`, mfaEach: "code at every session", passkey: "a passkey, proved just now", reason: "a reason", ticket: (p: string) => `a ticket like ${p}`, ticketShort: "a ticket", max: (d: string) => `up to ${d}`,
     },
     standing: "standing access",
   },
@@ -120,6 +121,7 @@ export const en = {
     reviewTitle: (u: string, a: string) => `Review ${u}'s use of ${a}`, reviewBody: "It is written down for good. Look at the sessions first.", found: "What you found", foundHint: "What happened, and what follows from it.", wasJustified: "It was an emergency, and what was done was called for", reviewSubmit: "Write it down", reviewed: "Written down.",
     offline: "When Postern is dead", ready: "The bundle is in its places, whole and true.", notReady: "The bundle would not help now", holders: "Opened by", threshold: (n: number, of: number) => `${n} of ${of}`, accounts: "Accounts", bundle: "Newest bundle", places: "Places",
     proposed: (u: string) => `${u} proposes who opens bundles and what is in them`, approvePlan: "Say yes", refusePlan: "Say no", takeBack: "Take back", ownPlan: "Somebody else says yes to your own.",
+    emergency: "Emergency", emergencyBody: "Under a policy of break-glass: saying yes is a use that is told outside at once, and somebody else reviews it.", emergencyPasskey: "Whoever says yes proves a passkey.",
     ask: "Break glass", askFor: (a: string) => `Break the glass for ${a}`, askTitle: (a: string) => `Emergency: ${a}`, askBody: "It is told on every channel at once, recorded, and reviewed by somebody else.",
   },
   alerts: {
@@ -339,7 +341,7 @@ export const en = {
     facets: { users: "People", assets: "Assets", protocols: "Protocols" }, kinds: { output: "shown", command: "command", exec: "command", file: "file", forward: "forward", statement: "statement" } as Record<string, string>,
   },
   rightSize: {
-    title: "Right-sizing", lead: "What policies give, and what was used of it in the last 90 days.", policy: "Policy", access: "Access", uses: "Uses", people: "People", accounts: "Accounts", unused: "Never used", verdict: "Verdict", of: (n: number, all: number) => `${n.toLocaleString()} of ${all.toLocaleString()}`, verdicts: { remove: "delete it", narrower: "can be narrower", fits: "fits" }, none: "No policies give anything", standing: "Standing privileges left", standingIs: (now: number, then: number) => `${now} now, ${then} a month ago`,
+    title: "Right-sizing", lead: "What policies give, and what was used of it in the last 90 days.", policy: "Policy", access: "Access", uses: "Uses", people: "People", accounts: "Accounts", unused: "Never used", verdict: "Verdict", of: (n: number, all: number) => `${n.toLocaleString()} of ${all.toLocaleString()}`, verdicts: { remove: "delete it", narrower: "can be narrower", fits: "fits" }, none: "No policies give anything",
     tab: "Use", nobody: "Nobody has used it in 90 days. It can be deleted.", fits: "It gives what was used, and nothing more.", changes: "A narrower policy would do", proposed: "The narrower policy", apply: "Make it so", applied: "It is as proposed.", would: "What it would have done", people_less: (n: number) => `${s(n, "person", "people")} could do less`, uses_refused: (n: number) => `${s(n, "past session or check-out", "past sessions and check-outs")} would not have begun`, requests: (n: number, of: number) => `${n} of ${s(of, "past request", "past requests")} would have been answered otherwise`, members: "Members who did not use it", unusedAccounts: "Accounts nobody used by it",
   },
   policies: {
@@ -388,6 +390,7 @@ export const en = {
     title: "Server", lead: "How Postern itself is.", version: "Version", started: "Started", uptime: "Running for", ready: "Sessions can be opened.", problems: "Sessions cannot be opened", sessions: "Live sessions", vault: "Vault", ledger: "Ledger", leaves: "Events", signed: "In the signed checkpoint", metrics: "Figures for Prometheus are at /metrics, readiness at /readyz.", health: "Health",
   },
   settings: {
+    archive: "Archive", noArchive: "None: what this server loses is lost. Name object storage under [archive] in the configuration file.", archiveWorks: "written", archiveFails: "not written", archiveKeeps: (d: string) => `kept for ${d}`, archived: (n: number, behind: number) => `${n.toLocaleString()} events${behind > 0 ? `, ${behind.toLocaleString()} not yet` : ""}`,
     witnesses: "Witnesses", noWitnesses: "None: nobody else vouches for the ledger having one history. Name some under [[witnesses]] in the configuration file.", witnessSees: "sees it", witnessWaits: "has seen nothing yet", witnessFails: "does not see it", saw: (n: number) => `${n.toLocaleString()} events`,
     channels: "Channels", noChannels: "None: nobody hears of an emergency outside this console. Name some under [[channels]] in the configuration file.", channelWorks: "delivers", channelFails: "does not deliver", carries: { everything: "everything", urgent: "what is urgent", requests: "notices of requests, to people" } as Record<string, string>, behind: (n: number) => (n === 0 ? "up to date" : `${n.toLocaleString()} behind`), delivered: "Last", channelTest: "Try", channelTested: "Sent to every channel.",
     title: "Settings", lead: "How this server is set.", where: "Settings are changed in the configuration file that the server was started with, and hold when it is started again. Under each is the key that it stands under.",
@@ -397,11 +400,13 @@ export const en = {
   },
   chart: { table: "As a table", tableOf: (title: string) => `${title}, as a table`, day: "Day" },
   history: {
-    title: "The last 30 days", utc: "Days in UTC", sessions: "Sessions", sessionsAll: (n: string) => `${n} in all`, requests: "Requests", requestsAll: (n: string) => `${n} in all`, standing: "Standing privileges", standingNow: (now: number, before: number) => (now === before ? `${now}, as 30 days ago` : `${now} now, ${before} 30 days ago`),
+    title: "The last 30 days", utc: "Days in UTC", sessions: "Sessions", sessionsAll: (n: string) => `${n} in all`, requests: "Requests", requestsAll: (n: string) => `${n} in all`, standing: "Standing privileges left", standingRights: "people on accounts, at any time", standingNow: (now: number, then: number, policies: number) => `${now.toLocaleString()} now${now === then ? "" : `, ${then.toLocaleString()} before`}, by ${s(policies, "policy", "policies")}`,
     protocols: { ssh: "SSH", postgresql: "PostgreSQL", mysql: "MySQL", redis: "Redis" } as Record<string, string>,
     findings: "Risk: findings that are open", findingsNow: (now: number) => `${now.toLocaleString()} now`, severities: { critical: "critical", high: "high", medium: "medium", low: "low" } as Record<string, string>,
     alerts: "Alerts, by what came of them", alertsAll: (n: string) => `${n} in all`, outcomes: { open: "open", true: "attacks", expected: "expected", false: "false alarms" } as Record<string, string>,
     accounts: "Accounts found and governed", governed: "governed", found: "found", accountsNow: (governed: number, found: number) => `${governed.toLocaleString()} of ${found.toLocaleString()} governed`,
     rotations: "Changes of secrets", rotationsAll: (n: string) => `${n} in all`, ends: { current: "changed", cancelled: "cancelled", superseded: "stored by hand", refused: "refused by the target", broken: "broken" } as Record<string, string>,
+    secrets: "Secrets in time", inTime: "percent not older than they may be", secretsNow: (due: number, failed: number, of: number) => (of === 0 ? "none change by themselves" : `${due.toLocaleString()} of ${of.toLocaleString()} overdue, ${failed.toLocaleString()} failed`),
+    looked: "Assets that discovery has seen", lookedAt: "percent seen in 30 days", lookedNow: (n: number, of: number) => `${n.toLocaleString()} of ${of.toLocaleString()} now`,
   },
 };

@@ -1,28 +1,28 @@
 import { useSyncExternalStore } from "react";
 
-export interface Question {
+export interface Question<T> {
   /** Asks the person; true once it was done, false where they gave up. */
-  ask: () => Promise<boolean>;
+  ask: (what: T) => Promise<boolean>;
   answer: (done: boolean) => void;
-  /** Whether it is being asked. */
-  useAsked: () => boolean;
+  /** What is being asked, if anything is. */
+  useAsked: () => T | undefined;
 }
 
 /** One question at a time: calls that need the answer meanwhile wait for the same one. */
-function question(): Question {
-  let waiting: { promise: Promise<boolean>; answer: (done: boolean) => void } | undefined;
+function question<T>(): Question<T> {
+  let waiting: { what: T; promise: Promise<boolean>; answer: (done: boolean) => void } | undefined;
   const listeners = new Set<() => void>();
   const changed = () => {
     for (const listener of listeners) listener();
   };
   return {
-    ask: () => {
+    ask: (what) => {
       if (!waiting) {
         let answer: (done: boolean) => void = () => {};
         const promise = new Promise<boolean>((resolve) => {
           answer = resolve;
         });
-        waiting = { promise, answer };
+        waiting = { what, promise, answer };
         changed();
       }
       return waiting.promise;
@@ -38,13 +38,13 @@ function question(): Question {
           listeners.add(listener);
           return () => listeners.delete(listener);
         },
-        () => waiting !== undefined,
+        () => waiting?.what,
       ),
   };
 }
 
-/** A fresh factor is to be proved. */
-export const stepUp = question();
+/** A fresh factor is to be proved: whichever, or a passkey and nothing else. */
+export const stepUp = question<"factor" | "passkey">();
 
 /** The sign-in has ended under an open page. */
-export const signInAgain = question();
+export const signInAgain = question<true>();

@@ -6,13 +6,22 @@ import { t } from "../i18n";
 
 Drawn.register(BarController, BarElement, CategoryScale, LinearScale, LineController, LineElement, PointElement, Tooltip);
 
+/** What a series means, where it means something: told by colour. */
+export type Tone = "accent" | "warn" | "plain" | "bad" | "info";
+
 export interface Series {
   label: string;
-  values: number[];
+  tone?: Tone | undefined;
+  /** None on days of which nothing is known. */
+  values: (number | null)[];
 }
 
-/** Told apart by lightness too, so that colour is not the only sign; in the order of the series. */
-const COLOURS = ["--accent", "--warn", "--line-strong", "--bad", "--info"];
+/** Told apart by lightness too, so that colour is not the only sign; in the order of the series where they say none. */
+const TONES: Tone[] = ["accent", "warn", "plain", "bad", "info"];
+const COLOURS: Record<Tone, string> = { accent: "--accent", warn: "--warn", plain: "--line-strong", bad: "--bad", info: "--info" };
+const FILLS: Record<Tone, string> = { accent: "fill-accent", warn: "fill-warn", plain: "fill-line-strong", bad: "fill-bad", info: "fill-info" };
+
+const toneOf = ({ tone }: Series, at: number): Tone => tone ?? TONES[at % TONES.length] ?? "accent";
 
 function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -38,9 +47,10 @@ function Plot({ title, summary, days, series, kind }: Shown) {
       type: kind === "bars" ? "bar" : "line",
       data: {
         labels: days.map((day) => day.slice(5)),
-        datasets: series.map(({ label, values }, at) => {
-          const own = colour(COLOURS[at % COLOURS.length] ?? "--accent");
-          return { label, data: values, backgroundColor: own, borderColor: own, borderWidth: kind === "lines" ? 2 : 0, pointRadius: 0, pointHitRadius: 12, stepped: kind === "lines" ? "middle" as const : false, categoryPercentage: 0.85, barPercentage: 1 };
+        datasets: series.map((each, at) => {
+          const { label, values } = each;
+          const own = colour(COLOURS[toneOf(each, at)]);
+          return { label, data: values, backgroundColor: own, borderColor: own, borderWidth: kind === "lines" ? 2 : 0, pointRadius: kind === "lines" && values.filter((value) => value !== null).length < 2 ? 3 : 0, pointHitRadius: 12, stepped: kind === "lines" ? "middle" as const : false, categoryPercentage: 0.85, barPercentage: 1 };
         }),
       },
       options: {
@@ -71,7 +81,7 @@ export function Chart(shown: Shown) {
       </figcaption>
       <div className="relative mt-2 h-36"><Plot key={theme} {...shown} /></div>
       <ul className="mt-1 flex flex-wrap gap-x-3 text-xs text-muted" aria-hidden>
-        {series.map(({ label }, at) => <li key={label} className="flex items-center gap-1.5"><Swatch at={at} />{label}</li>)}
+        {series.map((each, at) => <li key={each.label} className="flex items-center gap-1.5"><Swatch tone={toneOf(each, at)} />{each.label}</li>)}
       </ul>
       <details className="mt-1 text-xs">
         <summary className="w-fit cursor-pointer text-muted hover:text-ink">{t.chart.table}</summary>
@@ -79,7 +89,7 @@ export function Chart(shown: Shown) {
           <table className="w-full text-left">
             <thead><tr><th scope="col" className="py-1 pr-3 font-medium">{t.chart.day}</th>{series.map(({ label }) => <th key={label} scope="col" className="py-1 pr-3 text-right font-medium">{label}</th>)}</tr></thead>
             <tbody>
-              {days.map((day, at) => <tr key={day} className="border-t"><th scope="row" className="py-1 pr-3 font-mono font-normal">{day}</th>{series.map(({ label, values }) => <td key={label} className="py-1 pr-3 text-right tabular-nums">{values[at]}</td>)}</tr>).toReversed()}
+              {days.map((day, at) => <tr key={day} className="border-t"><th scope="row" className="py-1 pr-3 font-mono font-normal">{day}</th>{series.map(({ label, values }) => <td key={label} className="py-1 pr-3 text-right tabular-nums">{values[at] ?? "–"}</td>)}</tr>).toReversed()}
             </tbody>
           </table>
         </div>
@@ -88,8 +98,6 @@ export function Chart(shown: Shown) {
   );
 }
 
-const SWATCHES = ["fill-accent", "fill-warn", "fill-line-strong", "fill-bad", "fill-info"];
-
-function Swatch({ at }: { at: number }) {
-  return <svg viewBox="0 0 10 10" className="size-2.5"><rect width="10" height="10" rx="2" className={SWATCHES[at % SWATCHES.length]} /></svg>;
+function Swatch({ tone }: { tone: Tone }) {
+  return <svg viewBox="0 0 10 10" className="size-2.5"><rect width="10" height="10" rx="2" className={FILLS[tone]} /></svg>;
 }

@@ -107,6 +107,25 @@ async fn it_wants_to_know_again_who_asks_and_for_which_incident() {
 }
 
 #[tokio::test]
+async fn who_reviews_sees_what_there_is_to_review_without_another_right() {
+    let estate = estate().await;
+    for (name, scope) in [("finn", "/emea"), ("gil", "/apac")] {
+        estate.world.person(name, scope, &[("user", scope)]).await;
+    }
+    let groups = "{kind: Group, name: risk, scope: /emea, members: [dee, ben, finn]}\n---\n\
+        {kind: Group, name: risk, scope: /apac, members: [gil]}";
+    estate.apply("ada", groups).await.unwrap();
+    estate.ask("ben", &emergency("root@web-1")).await.unwrap();
+    let [used] = uses(&estate, "finn", true).await.try_into().unwrap();
+    assert_eq!(uses(&estate, "gil", true).await, [], "a group of the same name in another tenant");
+    assert!(matches!(review(&estate, "gil", &used.id, "fine").await, Err(Error::NotFound { .. })));
+    let count = async || estate.world.control.counts(&estate.world.caller("finn").await).await.unwrap().break_glass;
+    assert_eq!(count().await, 1);
+    review(&estate, "finn", &used.id, "the disk was full").await.unwrap();
+    assert_eq!(count().await, 0);
+}
+
+#[tokio::test]
 async fn nobody_reviews_their_own_use_and_words_are_wanted() {
     let estate = estate().await;
     estate.ask("ben", &emergency("root@web-1")).await.unwrap();

@@ -82,6 +82,31 @@ async fn what_has_happened_is_told_day_by_day() {
     }
 }
 
+#[tokio::test]
+async fn what_stands_is_kept_day_by_day() {
+    let estate = Estate::new().await;
+    let control = &estate.world.control;
+    let kept = async || {
+        let permit = estate.world.caller("ada").await.permit(Permission::StatusRead).unwrap();
+        let days = control.history(&permit, Some(3)).await.unwrap();
+        days.into_iter().map(|day| day.kept.map(|kept| kept.standing_rights)).collect::<Vec<_>>()
+    };
+    assert_eq!(kept().await, [None, None, None], "nothing was kept yet");
+    let standing = "{kind: Policy, name: always, scope: /emea, subjects: {users: [ben, cy]}, access: standing}";
+    estate.apply("ada", standing).await.unwrap();
+    control.day_figures_keep().await.unwrap();
+    let before = kept().await;
+    let both = before.last().copied().flatten().unwrap();
+    assert!(both > 0 && both % 2 == 0, "two people, each on each account: {both}");
+
+    estate.world.clock.advance(std::time::Duration::from_secs(86_400));
+    let narrower = "{kind: Policy, name: always, scope: /emea, subjects: {users: [ben]}, access: standing}";
+    estate.apply("ada", narrower).await.unwrap();
+    control.day_figures_keep().await.unwrap();
+    control.day_figures_keep().await.unwrap();
+    assert_eq!(kept().await, [None, Some(both), Some(both / 2)], "the day before stays as it was");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_can_look_at_once() {
     let estate = Estate::new().await;

@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { Scissors } from "lucide-react";
-import { useMemo } from "react";
 
 import type { PolicyRightSize } from "../../api/nouns";
 import { q } from "../../api/queries";
 import { Mono } from "../../components/Copy";
+import { useStanding } from "../../components/History";
 import { t } from "../../i18n";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
@@ -38,14 +38,12 @@ const COLUMNS: Column<PolicyRightSize>[] = [
 export function RightSizePage() {
   const sizes = useQuery(q.rightSizes());
   const history = useQuery(q.history());
-  const days = history.data?.days;
-  const shown = useMemo(() => (days ? { names: days.map((day) => day.day), series: [{ label: r.standing, values: days.map((day) => day.policies_standing) }] } : undefined), [days]);
-  const standing = shown?.series[0]?.values ?? [];
+  const standing = useStanding(history.data?.days);
   return (
     <Page title={r.title} lead={r.lead}>
-      {shown ? (
+      {standing ? (
         <div className="mb-5 max-w-2xl">
-          <Chart title={r.standing} summary={r.standingIs(standing.at(-1) ?? 0, standing[0] ?? 0)} days={shown.names} series={shown.series} kind="lines" />
+          <Chart title={t.history.standing} summary={t.history.standingNow(standing.now, standing.before, standing.policies)} days={standing.names} series={standing.series} kind="lines" />
         </div>
       ) : null}
       <DataTable label={r.title} query={sizes} columns={COLUMNS} rowKey={(row) => row.policy} rowTo={(row) => ({ to: pb.policy(row.policy), search: { tab: "use" } })} empty={<EmptyList icon={<Scissors />} filtered={false} onClear={() => {}} title={r.none} />} />

@@ -59,12 +59,12 @@ export function ReportsPage() {
   const schedules = useQuery(q.reportSchedules());
   const stop = useMutation({ mutationFn: api.reportUnschedule, onSuccess: () => toast("ok", r.stopped) });
   const columns: Column<Report>[] = [
-    { id: "kind", header: r.kind, narrow: "title", cell: (row) => <span className="font-medium">{r.kinds[row.kind]}</span> },
-    { id: "scope", header: r.scope, width: "7rem", cell: (row) => <Mono className="text-muted">{row.scope}</Mono> },
-    { id: "period", header: r.period, width: "13rem", cell: (row) => r.span(row.since.slice(0, 10), row.until.slice(0, 10)) },
+    { id: "kind", header: r.kind, narrow: "title", className: "md:whitespace-nowrap", cell: (row) => <span className="font-medium">{r.kinds[row.kind]}</span> },
+    { id: "scope", header: r.scope, cell: (row) => <Mono className="text-muted">{row.scope}</Mono> },
+    { id: "period", header: r.period, className: "md:whitespace-nowrap", cell: (row) => r.span(row.since.slice(0, 10), row.until.slice(0, 10)) },
     { id: "sum", header: r.outcome, cell: (row) => <Sum report={row} /> },
-    { id: "made", header: r.made, width: "9rem", cell: (row) => <span>{row.made_by} <span className="text-muted"><Ago at={row.made_at} /></span></span> },
-    { id: "review", header: r.review, width: "9rem", narrow: "aside", cell: (row) => <Reviewed report={row} own={!row.schedule && row.made_by === who.user.name} blocked={blocked("report:write", row.scope)} onReview={() => open("review", row.id)} /> },
+    { id: "made", header: r.made, cell: (row) => <span>{row.made_by} <span className="text-muted"><Ago at={row.made_at} /></span></span> },
+    { id: "review", header: r.review, narrow: "aside", cell: (row) => <Reviewed report={row} own={!row.schedule && row.made_by === who.user.name} blocked={blocked("report:write", row.scope)} onReview={() => open("review", row.id)} /> },
     { id: "files", header: r.get("", ""), quiet: true, width: "17rem", cell: (row) => <Files report={row} /> },
   ];
   const planned: Column<ReportSchedule>[] = [
@@ -81,7 +81,7 @@ export function ReportsPage() {
     <Page title={r.title} lead={r.lead} actions={<><Button blocked={blocked("report:write")} icon={<CalendarClock className="size-4" aria-hidden />} onClick={() => open("schedule")}>{r.schedule}</Button><Button look="primary" icon={<Plus className="size-4" aria-hidden />} onClick={() => open("run")}>{r.add}</Button></>}>
       <DataTable label={r.title} query={reports} columns={columns} rowKey={(row) => row.id} empty={<EmptyList icon={<FileText />} filtered={false} onClear={close} title={r.none}>{r.noneBody}</EmptyList>} />
       {schedules.data?.items.length ? (
-        <section className="mt-8" aria-label={r.schedules}>
+        <section className="mt-8">
           <h2 className="mb-3 text-base font-semibold">{r.schedules}</h2>
           <DataTable label={r.schedules} query={schedules} columns={planned} rowKey={(row) => row.id} empty={null} />
         </section>

@@ -2,6 +2,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
 import { api } from "../../api/client";
+import { asApiError } from "../../api/errors";
 import type { SettingsView } from "../../api/nouns";
 import { q } from "../../api/queries";
 import { CopyButton, Mono } from "../../components/Copy";
@@ -73,6 +74,7 @@ export function SettingsPage() {
           ))}
           <Channels />
           <Witnesses />
+          <ArchiveRow />
           <p className="text-sm text-muted">{s.rest}</p>
         </div>
       ) : null}
@@ -122,6 +124,30 @@ function Witnesses() {
             </span>
           </div>
         ))}
+      </Panel>
+    </Section>
+  );
+}
+
+/** Where ledger and recordings are written so that nobody can change them, and how far that is. */
+function ArchiveRow() {
+  const archive = useQuery(q.archive());
+  const shown = archive.data;
+  const none = archive.error && asApiError(archive.error).status === 404;
+  return (
+    <Section title={s.archive}>
+      <Panel>
+        {none ? <p className="px-4 py-3 text-sm text-muted">{s.noArchive}</p> : archive.isError && !shown ? <QueryError error={archive.error} onRetry={() => void archive.refetch()} /> : null}
+        {shown ? (
+          <div className="grid items-center gap-x-6 gap-y-1 px-4 py-2.5 sm:grid-cols-[11rem_minmax(0,1fr)]">
+            <Mono className="text-sm font-medium [overflow-wrap:anywhere]">{shown.bucket}</Mono>
+            <span className="min-w-0 text-sm">
+              {shown.failed_at ? <Badge tone="bad" icon="x">{s.archiveFails}</Badge> : <Badge tone="ok" icon="check">{s.archiveWorks}</Badge>} {s.archived(shown.archived, shown.behind)}, {s.archiveKeeps(duration(shown.keep_seconds))}
+              <Mono className="mt-0.5 block text-xs text-muted [overflow-wrap:anywhere]">{shown.url}</Mono>
+              {shown.failed_at ? <span className="block text-xs text-muted [overflow-wrap:anywhere]">{shown.failure}</span> : shown.archived_at ? <span className="block text-xs text-muted">{s.delivered} <When at={shown.archived_at} /></span> : null}
+            </span>
+          </div>
+        ) : null}
       </Panel>
     </Section>
   );

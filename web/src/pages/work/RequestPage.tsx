@@ -15,6 +15,7 @@ import { RequestBadge, RiskBadge, RiskSignals } from "../../components/states";
 import { Ago, Left, When } from "../../components/When";
 import { DecideButtons, DecideDialogs } from "../../forms/request-decide";
 import { useDialog } from "../../hooks/useUrlState";
+import { useCan } from "../../hooks/useWho";
 import { t } from "../../i18n";
 import { Notice, Skeleton } from "../../ui/feedback";
 import { Facts, Page, Panel, Section } from "../../ui/Page";
@@ -135,6 +136,12 @@ function Approvers({ approvers }: { approvers: RequestContext["approvers"] | und
   );
 }
 
+/** A link for those who may read policies. */
+function PolicyName({ name }: { name: string }) {
+  const { can } = useCan();
+  return can("policy:read") ? <Link to={pb.policy(name)} className="text-accent hover:underline"><Mono>{name}</Mono></Link> : <Mono>{name}</Mono>;
+}
+
 function Shown({ request }: { request: Request }) {
   const { dialog, open, close } = useDialog();
   const context = useQuery(q.requestContext(request.id));
@@ -149,6 +156,7 @@ function Shown({ request }: { request: Request }) {
     >
       <div className="grid gap-8 lg:grid-cols-[minmax(0,1fr)_minmax(0,1fr)]">
         <div className="flex min-w-0 flex-col gap-8">
+          {context.data?.break_glass && request.state === "pending" ? <Notice tone="warn" title={t.breakGlass.emergency}>{t.breakGlass.emergencyBody}{context.data.break_glass.passkey ? ` ${t.breakGlass.emergencyPasskey}` : ""}</Notice> : null}
           <Section title={t.requests.reason}>
             <p className="max-w-[65ch] text-lg text-pretty whitespace-pre-wrap [overflow-wrap:anywhere]">{request.reason || <span className="text-faint">{t.common.none}</span>}</p>
           </Section>
@@ -163,7 +171,7 @@ function Shown({ request }: { request: Request }) {
                   [t.requests.scope, <Mono key="s">{request.scope}</Mono>],
                   [t.requests.created, <When key="c" at={request.created_at} seconds />],
                   request.grant ? [t.requests.grant, <Link key="g" to={pb.grants()} search={{ whose: "all", q: request.grant }} className="text-accent hover:underline"><Mono>{request.grant}</Mono></Link>] : null,
-                  [t.requests.policy, <Mono key="p">{request.policy}</Mono>],
+                  [t.requests.policy, context.data?.policy ? <PolicyName key="p" name={context.data.policy} /> : <Mono key="p">{request.policy}</Mono>],
                   [t.requests.id, <Mono key="i">{request.id}</Mono>],
                 ]}
               />

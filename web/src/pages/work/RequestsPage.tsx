@@ -19,7 +19,7 @@ import { Tooltip } from "../../ui/Tooltip";
 import { pb } from "../../util/path-builder";
 import { duration } from "../../util/time";
 import { Statements } from "./Statements";
-import { Templates } from "./Templates";
+import { KeepTemplate, Templates } from "./Templates";
 
 const STATES: Request["state"][] = ["pending", "granted", "denied", "expired", "withdrawn"];
 
@@ -74,7 +74,7 @@ export function RequestsPage() {
     />
   );
   if (whose === "statements") return <Page title={t.requests.title} lead={t.statements.lead}><Filters>{whom}</Filters><Statements /></Page>;
-  if (whose === "templates") return <Page title={t.requests.title} lead={t.templates.lead}><Filters>{whom}</Filters><Templates /></Page>;
+  if (whose === "templates") return <Page title={t.requests.title} lead={t.templates.lead} actions={<KeepTemplate />}><Filters>{whom}</Filters><Templates /></Page>;
   return (
     <Page title={t.requests.title} lead={t.requests.lead}>
       <Filters>

@@ -21,16 +21,22 @@ import { duration } from "../../util/time";
 
 const c = t.templates;
 
+export function KeepTemplate() {
+  const { blocked } = useCan();
+  const { open } = useDialog();
+  return <Button blocked={blocked("request:create")} icon={<BookmarkPlus className="size-4" aria-hidden />} onClick={() => open("template")}>{c.add}</Button>;
+}
+
 /** Wishes that are kept: one's own, and those that are shared with one. */
 export function Templates() {
   const who = useWho();
-  const { can, blocked } = useCan();
+  const { can } = useCan();
   const { dialog, item, open, close } = useDialog();
   const templates = useQuery(q.templates({}));
   const chosen = templates.data?.items.find((each) => each.id === item);
   const governs = (row: RequestTemplate) => row.user === who.user.name || (typeof row.scope === "string" && can("policy:write", row.scope));
   const columns: Column<RequestTemplate>[] = [
-    { id: "name", header: c.name, narrow: "title", cell: (row) => <span className="font-medium">{row.name}</span> },
+    { id: "name", header: c.name, narrow: "title", cell: (row) => <span className="font-medium md:block md:min-w-36">{row.name}</span> },
     { id: "accounts", header: c.accounts, cell: (row) => <span className="flex flex-wrap gap-x-2">{(row.wish.accounts ?? []).map((each) => <Mono key={each}>{each}</Mono>)}</span> },
     { id: "duration", header: c.duration, width: "5rem", cell: (row) => duration(row.wish.duration_seconds) },
     { id: "reason", header: c.reason, cell: (row) => (row.wish.reason ? <span className="line-clamp-2 max-w-[52ch] text-pretty text-muted" title={row.wish.reason}>{row.wish.reason}</span> : null) },
@@ -41,7 +47,6 @@ export function Templates() {
   ];
   return (
     <>
-      <div className="mb-3 flex justify-end"><Button blocked={blocked("request:create")} icon={<BookmarkPlus className="size-4" aria-hidden />} onClick={() => open("template")}>{c.add}</Button></div>
       <DataTable label={c.title} query={templates} columns={columns} rowKey={(row) => row.id} skeletonRows={3} empty={<EmptyList icon={<Bookmark />} filtered={false} onClear={() => undefined} title={c.none}>{c.noneBody}</EmptyList>} />
       {dialog === "template" ? <TemplateCreate onClose={close} /> : null}
       {dialog === "remove" && chosen ? <Remove template={chosen} onClose={close} /> : null}
