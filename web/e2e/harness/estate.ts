@@ -193,6 +193,7 @@ export class Estate {
     const newcomer = await world.person("noor", { email: "noor@example.test", scope: "/apac" });
     const enrol = await ada.read("POST", "/v1/users", { name: "vendor-hvac", email: "hvac@example.test", scope: "/emea" }, "link", "url");
     await ada.expect("POST", "/v1/users", { name: "gus", scope: "/emea", groups: ["sre"] });
+    await ada.expect("POST", "/v1/users", { name: "ben-adm", scope: "/emea", identity: "ben" });
     await ada.expect("PATCH", "/v1/users/gus", { state: "disabled" });
     const ask = (account: string, reason: string, ticket: string, hours: number) => ben.read("POST", "/v1/requests", { account, reason, ticket, duration_seconds: hours * 3600 }, "id");
     const request = await ask("root@web-4", "Disk is at 97 % since the log rotation broke; move old logs aside and fix the unit.", "CHG-4821", 2);

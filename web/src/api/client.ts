@@ -7,7 +7,7 @@ import type {
   Grant, Group, Home, HostKey, Integrity, Link, LinkShown, Login, Page, Passkey, PasskeyAnswer,
   PasskeyOffer, Permission, Policy, PolicyDeleted, PolicyRightSize, PolicyRightSized, Proof, ReachItem, RecordingMarks, Recurrence, RecordingSearch, Request, RequestComment, RequestContext, RequestTemplate, Report, ReportSchedule, Review, ReviewAnswered, ReviewItem, ReviewPlan, ReviewStarted, SearchFound,
   Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, BreakGlassUse, ChannelView, WitnessView, OfflineView, SqlConsoleOpened, SshKey, StandIn, Status, TerminalOpened, User,
-  VaultStatus, WeighedRequest, Who,
+  VaultStatus, WaitingLink, WeighedRequest, Who,
 } from "./nouns";
 
 type Signal = AbortSignal | undefined;
@@ -68,6 +68,9 @@ export const api = {
   userChange: (name: string, body: UserChange) =>
     json<User>("PATCH", path("users", name), { body }),
   userLink: (name: string) => json<Link>("POST", path("users", name, "link")),
+  waitingLinks: (signal?: Signal) => json<Page<WaitingLink>>("GET", path("waiting-links"), { signal }),
+  userLinkConfirm: (name: string) => call("POST", path("users", name, "link", "confirm")),
+  userLinkRefuse: (name: string) => call("POST", path("users", name, "link", "refuse")),
   userRolesPut: (name: string, roles: RoleAssignment[]) =>
     call("PUT", path("users", name, "roles"), { body: roles }),
 

@@ -47,6 +47,7 @@ export type Finding = Schemas["Finding"];
 export type Inventory = Schemas["Inventory"];
 export type UserChange = Schemas["UserChange"];
 export type VendorTerms = Schemas["VendorTerms"];
+export type WaitingLink = Schemas["WaitingLink"];
 export type WaitingStatement = Schemas["WaitingStatement"];
 export type Passkey = Schemas["Passkey"];
 export type PasskeyAnswer = Schemas["PasskeyAnswer"];

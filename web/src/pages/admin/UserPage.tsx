@@ -12,6 +12,7 @@ import { QueryError } from "../../components/QueryError";
 import { RoleTags } from "../../components/RolesEditor";
 import { SessionList } from "../../components/SessionList";
 import { KindBadge, UserBadge } from "../../components/states";
+import { WaitingLinks } from "../../components/WaitingLinks";
 import { Ago, When } from "../../components/When";
 import { UserEdit, UserLink, UserRoles, UserState } from "../../forms/user-change";
 import { UserVendor } from "../../forms/user-profile";
@@ -63,6 +64,7 @@ function Shown({ user }: { user: User }) {
         </>
       }
     >
+      <WaitingLinks user={user.name} />
       <div className="grid gap-8 lg:grid-cols-2">
         <Section title={t.requests.facts}>
           <Panel className="px-4 py-4">
@@ -73,6 +75,7 @@ function Shown({ user }: { user: User }) {
                 [t.users.scope, <Mono key="s">{user.scope}</Mono>],
                 ...vendorFacts(user),
                 ...(user.identity ? [[t.users.identity, <Link className="font-mono underline" key="e" to={pb.user(user.identity)}>{user.identity}</Link>] as [string, ReactNode]] : []),
+                ...((user.privileged_users ?? []).length > 0 ? [[t.users.privileged, <span key="pu" className="flex flex-wrap gap-x-3">{(user.privileged_users ?? []).map((each) => <Link key={each} className="font-mono underline" to={pb.user(each)}>{each}</Link>)}</span>] as [string, ReactNode]] : []),
                 ...(Object.keys(user.attributes ?? {}).length > 0 ? [[t.users.attributes, <span key="a" className="flex flex-wrap gap-1">{Object.entries(user.attributes ?? {}).map(([name, value]) => <Tag key={name}>{name}={value}</Tag>)}</span>] as [string, ReactNode]] : []),
                 [t.users.factor, user.totp ? <Badge key="f" tone="ok" icon="check">{t.users.factorOn}</Badge> : <Badge key="f" tone="warn" icon="alert">{t.users.factorOff}</Badge>],
                 [t.users.seen, <Ago key="l" at={user.last_seen_at} />],

@@ -164,6 +164,7 @@ function Shown({ request }: { request: Request }) {
             <Panel className="px-4 py-4">
               <Facts
                 items={[
+                  request.identity ? [t.users.identity, <Mono key="e">{request.identity}</Mono>] : null,
                   [t.requests.ticket, request.ticket ? <Mono key="t">{request.ticket}</Mono> : <span key="t" className="text-faint">{t.common.none}</span>],
                   [t.requests.duration, duration(request.duration_seconds)],
                   ...wholeOf(request),

@@ -111,6 +111,7 @@ function Shown({ session }: { session: Session }) {
             columns
             items={[
               [t.sessions.facts.user, <Mono key="u">{session.user}</Mono>],
+              session.identity ? [t.users.identity, <Mono key="e">{session.identity}</Mono>] : null,
               [t.sessions.facts.account, <Mono key="a">{session.account}</Mono>],
               [t.sessions.facts.source, <Mono key="s">{session.source}</Mono>],
               [t.sessions.facts.protocol, session.protocol],
