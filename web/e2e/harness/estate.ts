@@ -193,6 +193,8 @@ export class Estate {
     const newcomer = await world.person("noor", { email: "noor@example.test", scope: "/apac" });
     const enrol = await ada.read("POST", "/v1/users", { name: "vendor-hvac", email: "hvac@example.test", scope: "/emea" }, "link", "url");
     await ada.expect("POST", "/v1/users", { name: "gus", scope: "/emea", groups: ["sre"] });
+    const vendor = { sponsor: "cleo", company: "Lift and Shaft Ltd", ends_at: new Date(Date.now() + 60 * 86_400_000).toISOString(), networks: ["192.0.2.0/24"], hours: [{ days: ["mon", "tue", "wed", "thu", "fri"], from: "08:00", to: "17:00", zone: "Europe/Berlin" }] };
+    await ada.expect("POST", "/v1/users", { name: "lift-tech", email: "tech@lift.example.test", scope: "/emea", vendor });
     await ada.expect("POST", "/v1/users", { name: "ben-adm", scope: "/emea", identity: "ben" });
     await ada.expect("PATCH", "/v1/users/gus", { state: "disabled" });
     const ask = (account: string, reason: string, ticket: string, hours: number) => ben.read("POST", "/v1/requests", { account, reason, ticket, duration_seconds: hours * 3600 }, "id");

@@ -44,7 +44,7 @@ function Windows({ value, onChange, error }: { value: WindowsValue; onChange: (v
   return (
     <>
       <ChoicesField legend={t.requestForm.onDays} options={DAYS.map((day) => [day, t.policies.days[day]])} value={value.days} onChange={(days) => set({ days })} />
-      <div className="grid gap-x-4 xs:grid-cols-3 [&>*]:mt-4">
+      <div className="grid gap-x-4 xs:grid-cols-3 [&>*]:mt-4!">
         <TextField type="time" label={t.requestForm.from} value={value.from} onChange={(event) => set({ from: event.target.value })} required />
         <TextField type="time" label={t.requestForm.to} value={value.to} onChange={(event) => set({ to: event.target.value })} required />
         <TextField type="date" label={t.requestForm.until} value={value.until} onChange={(event) => set({ until: event.target.value })} required error={error} />

@@ -21,7 +21,6 @@ export const en = {
     clipboard: "The browser did not allow copying. Select the text and copy it by hand.",
     title: "This could not be loaded",
     forbidden: "You may not see this",
-    forbiddenBody: "Ask an administrator of your scope for the permission if you need it for your work.",
     notFound: "There is nothing here",
     notFoundBody: "It does not exist, or it belongs to a scope you cannot see.",
     sealed: "The vault is sealed",

@@ -26,9 +26,11 @@ export function HoursField({ value, onChange, error }: { value: Hours[]; onChang
                 <button key={day} type="button" aria-pressed={chosen} onClick={() => set(index, { days: DAYS.filter((other) => (other === day ? !chosen : (each.days ?? []).includes(other))) })} className={cx("h-8 rounded-md border px-2 text-xs", chosen ? "border-accent bg-accent-soft font-medium text-ink" : "text-muted hover:bg-hover")}>{t.policies.days[day]}</button>
               );
             })}
-            <input aria-label={f.hoursFrom} value={each.from} onChange={(event) => set(index, { from: event.target.value })} className={`${BOX} w-18 font-mono`} />
-            <span className="text-xs text-muted">–</span>
-            <input aria-label={f.hoursTo} value={each.to} onChange={(event) => set(index, { to: event.target.value })} className={`${BOX} w-18 font-mono`} />
+            <span className="flex items-center gap-1.5">
+              <input aria-label={f.hoursFrom} value={each.from} onChange={(event) => set(index, { from: event.target.value })} className={`${BOX} w-18 font-mono`} />
+              <span className="text-xs text-muted">–</span>
+              <input aria-label={f.hoursTo} value={each.to} onChange={(event) => set(index, { to: event.target.value })} className={`${BOX} w-18 font-mono`} />
+            </span>
             <input aria-label={f.zone} value={each.zone ?? "UTC"} onChange={(event) => set(index, { zone: event.target.value })} className={`${BOX} min-w-0 flex-1 basis-32`} />
             <input aria-label={f.except} placeholder={f.except} title={f.exceptHint} defaultValue={(each.except ?? []).join(", ")} onChange={(event) => set(index, { except: event.target.value.split(/[\s,;]+/).filter(Boolean) })} className={`${BOX} min-w-0 flex-1 basis-40 font-mono`} />
             <IconButton label={t.actions.remove} size="sm" onClick={() => onChange(value.filter((_, at) => at !== index))}><X className="size-4" aria-hidden /></IconButton>

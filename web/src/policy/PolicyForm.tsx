@@ -71,14 +71,14 @@ function Approval({ rule, onChange, wrong }: { rule: Rule; onChange: (rule: Rule
     <>
       <NamesField label={f.groups} value={rule.groups ?? []} onChange={(groups) => onChange({ ...rule, groups })} />
       {stages.map((stage, index) => (
-        <div key={index} className="grid items-end gap-x-4 xs:grid-cols-[8rem_minmax(0,1fr)_auto] [&>*]:mt-4">
+        <div key={index} className="grid items-end gap-x-4 xs:grid-cols-[8rem_minmax(0,1fr)_auto] [&>*]:mt-4!">
           <TextField label={f.stage(index + 2)} type="number" min={1} max={10} value={String(stage.count)} onChange={(event) => put(index, { count: Number(event.target.value) || 1 })} error={wrong(`approval.then[${index}].count`)} />
           <NamesField label={f.groups} value={stage.groups ?? []} onChange={(groups) => put(index, { groups })} />
           <Button size="sm" onClick={() => onChange({ ...rule, next: stages.filter((_, at) => at !== index) })}>{t.actions.remove}</Button>
         </div>
       ))}
       <div className="mt-3"><Button size="sm" onClick={() => onChange({ ...rule, next: [...stages, { count: 1, groups: [] }] })}>{f.addStage}</Button></div>
-      <div className="grid gap-x-4 xs:grid-cols-3 [&>*]:mt-4">
+      <div className="grid gap-x-4 xs:grid-cols-3 [&>*]:mt-4!">
         <TextField label={f.remind} optional={t.common.optional} mono value={rule.remind ?? ""} onChange={(event) => onChange({ ...rule, remind: event.target.value || null })} error={wrong("approval.remind")} />
         <TextField label={f.escalateAfter} optional={t.common.optional} mono value={rule.escalate?.after ?? ""} onChange={(event) => onChange({ ...rule, escalate: event.target.value ? { after: event.target.value, groups: rule.escalate?.groups ?? [] } : null })} error={wrong("approval.escalate.after")} />
         {rule.escalate ? <NamesField label={f.escalateTo} value={rule.escalate.groups} onChange={(groups) => onChange({ ...rule, escalate: { after: rule.escalate?.after ?? "30m", groups } })} error={wrong("approval.escalate.groups")} /> : null}
@@ -102,7 +102,7 @@ function Allowed({ document: d, problems, onChange }: Omit<Props, "isNew">) {
         </SelectField>
         {d.access === "request" ? (
           <>
-            <div className="grid gap-x-4 xs:grid-cols-2 [&>*]:mt-4">
+            <div className="grid gap-x-4 xs:grid-cols-2 [&>*]:mt-4!">
               <TextField label={f.approvals} hint={f.approvalsHint} type="number" min={0} max={10} value={String(o.approval?.count ?? 0)} onChange={(event) => { const count = Number(event.target.value) || 0; bind({ approval: count > 0 ? { ...o.approval, count, groups: o.approval?.groups ?? [] } : null }); }} error={wrong("approval")} />
               <TextField label={f.ticket} optional={t.common.optional} mono value={o.ticket_pattern ?? ""} onChange={(event) => bind({ ticket_pattern: event.target.value || null })} error={wrong("ticket_pattern")} spellCheck={false} />
             </div>
@@ -123,8 +123,8 @@ function Allowed({ document: d, problems, onChange }: Omit<Props, "isNew">) {
         </div>
       </Section>
       <Section title={t.policies.parts.bound}>
-        <div className="grid gap-x-4 xs:grid-cols-2 [&>*]:mt-4">
-          <TextField label={f.max} hint={f.durationHint} mono value={o.max_duration} onChange={(event) => bind({ max_duration: event.target.value })} error={wrong("max_duration")} />
+        <div className="grid gap-x-4 xs:grid-cols-2 [&>*]:mt-4!">
+          <TextField label={f.max} hint={f.lengthHint} mono value={o.max_duration} onChange={(event) => bind({ max_duration: event.target.value })} error={wrong("max_duration")} />
           <TextField label={f.mfa} hint={f.durationHint} mono value={o.mfa_max_age} onChange={(event) => bind({ mfa_max_age: event.target.value })} error={wrong("mfa_max_age")} />
           <TextField label={f.idle} hint={f.blank} optional={t.common.optional} mono value={o.idle ?? ""} onChange={(event) => bind({ idle: event.target.value || null })} error={wrong("idle")} />
           <TextField label={f.checkout} hint={f.checkoutHint} optional={t.common.optional} mono value={o.checkout ?? ""} onChange={(event) => bind({ checkout: event.target.value || null })} error={wrong("checkout")} />
