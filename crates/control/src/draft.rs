@@ -9,7 +9,7 @@ use postern_domain::document::{Document, PolicyDocument};
 use postern_domain::event::{Actor, Event, Outcome};
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::policy::{
-    self, AskFacts, Block, Decision, Holding, Policy, Resident, Subject, Target, blocks, widens,
+    self, AskFacts, Block, Decision, Holding, Policy, Resident, Subject, Target, TicketStands, blocks, widens,
 };
 use postern_domain::{AccountRef, PolicyId, PolicyName, ScopePath, Timestamp, UserName};
 use postern_store::{LeafFilter, ReadTx};
@@ -309,6 +309,7 @@ fn replay(
             passkey: true,
             // What the ticket system said then is not known any more.
             ticket_problem: None,
+            ticket_stands: TicketStands::AsWanted,
             subject: Subject {
                 user: &user,
                 source: past.source.unwrap_or(caller.source),

@@ -268,7 +268,8 @@ pub(crate) struct Wish {
 }
 
 impl Wish {
-    pub(crate) fn facts<'a>(&'a self, caller: &Caller, facts: &'a Facts) -> AskFacts<'a> {
+    /// What policy is asked about it; `problem` is why the ticket is not good.
+    pub(crate) fn facts<'a>(&'a self, caller: &Caller, facts: &'a Facts, problem: Option<&'a str>) -> AskFacts<'a> {
         AskFacts {
             subject: Subject { user: &facts.user, source: caller.source, mfa_at: caller.mfa_at, client: None },
             target: Target { account: &facts.account, asset: &facts.asset },
@@ -278,7 +279,8 @@ impl Wish {
             ticket: self.ticket.as_deref(),
             emergency: self.emergency,
             passkey: caller.passkey,
-            ticket_problem: self.looked.problem(&facts.asset.name),
+            ticket_problem: problem,
+            ticket_stands: self.looked.stands(&facts.asset.name),
         }
     }
 
@@ -302,7 +304,8 @@ pub(crate) async fn decide(
     caller: &Caller,
     facts: Facts,
 ) -> Result<Result<(Facts, Permit<AskAccess>), Refusal>, Error> {
-    let decision = policy::ask(&wish.facts(caller, &facts), tx.now());
+    let problem = wish.looked.problem(&facts.asset.name);
+    let decision = policy::ask(&wish.facts(caller, &facts, problem.as_deref()), tx.now());
     match decision {
         Decision::Permit(access) => {
             let mut apart = Vec::new();

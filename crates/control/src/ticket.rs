@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use postern_domain::event::Event;
-use postern_domain::policy::Policy;
+use postern_domain::policy::{Policy, TicketCondition, TicketStands};
 use postern_domain::{AccountRef, AssetName};
 use postern_store::TicketedGrant;
-use postern_tickets::{Refusal, Tickets};
+use postern_tickets::{Refusal, Standing, Tickets};
 
 use crate::facts::Facts;
 use crate::{Caller, Control, Error, grant};
@@ -19,15 +19,25 @@ const BATCH_MAX: u32 = 20;
 /// What the ticket system says of one ticket, by asset: none where it is good.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TicketLook {
-    problems: BTreeMap<AssetName, Option<String>>,
+    found: BTreeMap<AssetName, Result<Standing, Refusal>>,
+    ticket: String,
 }
 
 impl TicketLook {
     /// Why the ticket is not good for an asset; none where it is.
-    pub(crate) fn problem(&self, asset: &AssetName) -> Option<&str> {
-        match self.problems.get(asset) {
-            Some(problem) => problem.as_deref(),
-            None => Some("it was not looked at: ask again"),
+    pub(crate) fn problem(&self, asset: &AssetName) -> Option<String> {
+        match self.found.get(asset) {
+            Some(Ok(standing)) => standing.opened(&self.ticket).err().map(|refusal| refusal.to_string()),
+            Some(Err(refusal)) => Some(refusal.to_string()),
+            None => Some("it was not looked at: ask again".to_owned()),
+        }
+    }
+
+    /// How it stands, where it exists and names the asset.
+    pub(crate) fn stands(&self, asset: &AssetName) -> TicketStands<'_> {
+        match self.found.get(asset) {
+            Some(Ok(standing)) => TicketStands::In(&standing.state),
+            Some(Err(_)) | None => TicketStands::Unknown,
         }
     }
 }
@@ -46,7 +56,7 @@ impl Control {
         accounts: impl Iterator<Item = &'a AccountRef>,
         ticket: &str,
     ) -> Result<TicketLook, Error> {
-        let mut look = TicketLook::default();
+        let mut look = TicketLook { ticket: ticket.to_owned(), ..TicketLook::default() };
         let mut assets = BTreeSet::new();
         let mut rows = self.store().read().await?;
         for account in accounts {
@@ -58,13 +68,13 @@ impl Control {
         }
         drop(rows);
         for asset in assets {
-            let problem = self.ticket_problem(ticket, &asset).await.err().map(|refusal| refusal.to_string());
-            look.problems.insert(asset, problem);
+            let found = self.ticket_standing(ticket, &asset).await;
+            look.found.insert(asset, found);
         }
         Ok(look)
     }
 
-    async fn ticket_problem(&self, ticket: &str, asset: &AssetName) -> Result<(), Refusal> {
+    async fn ticket_standing(&self, ticket: &str, asset: &AssetName) -> Result<Standing, Refusal> {
         match self.0.tickets.get() {
             Some(tickets) => tickets.look(ticket, asset).await,
             None => Err(Refusal::Unavailable(
@@ -86,7 +96,7 @@ impl Control {
         let due = self.store().read().await?.grants_ticketed(now, now.before(every), BATCH_MAX).await?;
         for ticketed in &due {
             let ticket = ticketed.ticket.as_deref().unwrap_or_default();
-            let looked = self.ticket_problem(ticket, &ticketed.grant.account.asset).await;
+            let looked = self.ticket_standing(ticket, &ticketed.grant.account.asset).await;
             self.ticket_looked(ticketed, looked, patience).await?;
         }
         Ok(due.len() >= BATCH_MAX as usize)
@@ -95,16 +105,19 @@ impl Control {
     async fn ticket_looked(
         &self,
         ticketed: &TicketedGrant,
-        looked: Result<(), Refusal>,
+        looked: Result<Standing, Refusal>,
         patience: Duration,
     ) -> Result<(), Error> {
         let mut tx = self.store().write(self.now()).await?;
         let now = tx.now();
         let id = &ticketed.grant.id;
         let Some(current) = tx.grant(id, now).await?.filter(|grant| grant.revoked_at.is_none()) else { return Ok(()) };
+        let ticket = ticketed.ticket.as_deref().unwrap_or_default();
+        let policy = tx.policy(&current.policy).await?;
+        let wanted = policy.as_ref().and_then(|policy| policy.conditions.ticket.as_ref());
         tx.grant_ticket_looked(id, looked.is_ok()).await?;
         let why = match looked {
-            Ok(()) => None,
+            Ok(standing) => ended(&standing, ticket, current.obligations.ticket_checked, wanted),
             Err(Refusal::Unavailable(_)) if now.since(ticketed.good_at) < patience => None,
             Err(refusal) => Some(refusal.to_string()),
         };
@@ -112,7 +125,7 @@ impl Control {
             None => tx.commit_upkeep().await?,
             Some(why) => {
                 let event: Event = grant::revoke(&mut tx, &current, &why).await?;
-                let event = event.with("ticket", ticketed.ticket.as_deref().unwrap_or_default());
+                let event = event.with("ticket", ticket);
                 self.commit(tx, &[event]).await?;
             }
         }
@@ -120,8 +133,18 @@ impl Control {
     }
 }
 
+/// Why access does not go on with a ticket that stands so; none where it does.
+fn ended(standing: &Standing, ticket: &str, checked: bool, wanted: Option<&TicketCondition>) -> Option<String> {
+    if checked && let Err(refusal) = standing.opened(ticket) {
+        return Some(refusal.to_string());
+    }
+    let otherwise = wanted.filter(|wanted| !wanted.holds(TicketStands::In(&standing.state)))?;
+    Some(format!("{ticket} is `{}`, and its policy wants one that is {}", standing.state, otherwise.words()))
+}
+
 fn checks(policy: &Policy, facts: &Facts) -> bool {
-    policy.allows() && policy.obligations.ticket_checked && policy.concerns(&facts.user, &facts.account, &facts.asset)
+    let looks = policy.obligations.ticket_checked || policy.conditions.ticket.is_some();
+    policy.allows() && looks && policy.concerns(&facts.user, &facts.account, &facts.asset)
 }
 
 #[cfg(test)]

@@ -44,6 +44,7 @@ pub use statements::{
     CAPTURE_BYTES_MAX, CAPTURE_ROWS_MAX, Detector, Masking, ResultCapture, StatementAction, StatementBudgets,
     StatementRule, StatementVerdict, Statements, like, may_decide_statement,
 };
+pub use ticket::{TicketCondition, TicketStands};
 
 /// Whether a policy gives or takes away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -354,6 +355,10 @@ pub struct Conditions {
     /// begins and while it lasts, not when access is asked for.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub clients: BTreeSet<Client>,
+    /// How the ticket must stand that access is asked for with, and while it lasts; for policies that are asked
+    /// under. None means that it may stand as it will.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<TicketCondition>,
 }
 
 /// A rule on who may use what.

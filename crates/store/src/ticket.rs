@@ -34,7 +34,8 @@ impl ReadTx {
         let sql = format!(
             "select t.*, q.ticket as ticket from ({}) t join request q on q.id = t.request_id \
              where t.revoked_at is null and t.starts_at <= ?1 and t.ends_at > ?1 \
-             and json_extract(t.obligations, '$.ticket_checked') = 1 and coalesce(t.ticket_looked_at, 0) <= ?2 \
+             and (json_extract(t.obligations, '$.ticket_checked') = 1 or exists (select 1 from policy p \
+               where p.id = t.policy_id and json_extract(p.body, '$.conditions.ticket') is not null)) and coalesce(t.ticket_looked_at, 0) <= ?2 \
              order by coalesce(t.ticket_looked_at, 0), t.id limit ?3",
             grant::SELECT
         );

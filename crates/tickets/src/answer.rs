@@ -1,18 +1,38 @@
 //! What an answer of a ticket system says.
 
 use postern_domain::AssetName;
+use postern_domain::policy::ticket::STATE_LEN_MAX;
 use serde_json::Value;
 
 use crate::{Refusal, TicketSettings};
 
-/// The longest state that is shown, in characters.
-const STATE_SHOWN_MAX: usize = 40;
+/// How a ticket stands that exists and names the asset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The state, as the ticket system calls it.
+    pub state: String,
+    /// Whether that is one of those that are open.
+    pub open: bool,
+}
 
-/// Whether an answer is about this ticket, says that it is open, and names the asset.
+impl Standing {
+    /// That it is open.
+    ///
+    /// # Errors
+    /// `Closed` where it is not.
+    pub fn opened(&self, ticket: &str) -> Result<(), Refusal> {
+        if self.open {
+            return Ok(());
+        }
+        Err(Refusal::Closed { ticket: ticket.to_owned(), state: self.state.clone() })
+    }
+}
+
+/// How the ticket stands that an answer is about, and that names the asset.
 ///
 /// # Errors
 /// Why it is not good enough.
-pub fn judge(settings: &TicketSettings, ticket: &str, asset: &AssetName, answer: &Value) -> Result<(), Refusal> {
+pub fn judge(settings: &TicketSettings, ticket: &str, asset: &AssetName, answer: &Value) -> Result<Standing, Refusal> {
     let missing = || Refusal::Missing { ticket: ticket.to_owned() };
     let found = answer.pointer(&settings.ticket_at).and_then(Value::as_str).ok_or_else(missing)?;
     if !found.eq_ignore_ascii_case(ticket) {
@@ -20,12 +40,14 @@ pub fn judge(settings: &TicketSettings, ticket: &str, asset: &AssetName, answer:
     }
     let state = answer.pointer(&settings.state_at).and_then(plain);
     let state = state.ok_or_else(|| Refusal::Unavailable(format!("its answer has no {}", settings.state_at)))?;
-    if !settings.open.iter().any(|open| open.eq_ignore_ascii_case(state.trim())) {
-        let state = state.chars().filter(|c| !c.is_control()).take(STATE_SHOWN_MAX).collect();
-        return Err(Refusal::Closed { ticket: ticket.to_owned(), state });
-    }
+    let open = settings.open.iter().any(|open| open.eq_ignore_ascii_case(state.trim()));
+    let state = state.chars().filter(|c| !c.is_control()).take(STATE_LEN_MAX).collect();
     let named = settings.asset_at.iter().filter_map(|pointer| answer.pointer(pointer)).any(|text| names(text, asset));
-    if named { Ok(()) } else { Err(Refusal::OtherAsset { ticket: ticket.to_owned(), asset: asset.to_string() }) }
+    if named {
+        Ok(Standing { state, open })
+    } else {
+        Err(Refusal::OtherAsset { ticket: ticket.to_owned(), asset: asset.to_string() })
+    }
 }
 
 fn plain(value: &Value) -> Option<String> {

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 mod answer;
 
-pub use answer::judge;
+pub use answer::{Standing, judge};
 
 /// The longest ticket that is asked for, in bytes.
 const TICKET_LEN_MAX: usize = 64;
@@ -180,11 +180,11 @@ impl Tickets {
         &self.settings
     }
 
-    /// Whether a ticket exists, is open and names the asset, as its system says now.
+    /// How a ticket stands that exists and names the asset, as its system says now.
     ///
     /// # Errors
     /// Why it is not good enough.
-    pub async fn look(&self, ticket: &str, asset: &AssetName) -> Result<(), Refusal> {
+    pub async fn look(&self, ticket: &str, asset: &AssetName) -> Result<Standing, Refusal> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         if ticket.is_empty() || ticket.len() > TICKET_LEN_MAX || !ticket.bytes().all(plain) || ticket.contains("..") {
             return Err(Refusal::NoTicket);

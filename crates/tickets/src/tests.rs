@@ -53,7 +53,11 @@ fn web() -> AssetName {
 
 #[test]
 fn what_jira_says_is_understood() {
-    let told = |answer: Value| judge(&jira(), "CHG-7", &web(), &answer).map_err(|refusal| refusal.to_string());
+    let told = |answer: Value| {
+        judge(&jira(), "CHG-7", &web(), &answer)
+            .and_then(|found| found.opened("CHG-7"))
+            .map_err(|refusal| refusal.to_string())
+    };
     assert_eq!(told(issue("CHG-7", "indeterminate", "Disk of web-1 is full")), Ok(()));
     assert_eq!(told(issue("CHG-7", "new", "(WEB-1): replace.")), Ok(()));
     for (answer, word) in [
@@ -72,8 +76,11 @@ fn what_jira_says_is_understood() {
 #[test]
 fn what_service_now_says_is_understood() {
     let record = |state: &str| json!({ "result": [{ "number": "CHG0030", "state": state, "cmdb_ci": { "display_value": "web-1" }, "short_description": "x" }] });
-    assert_eq!(judge(&service_now(), "CHG0030", &web(), &record("Implement")), Ok(()));
-    assert!(matches!(judge(&service_now(), "CHG0030", &web(), &record("Closed")), Err(Refusal::Closed { .. })));
+    let implement = Standing { state: "Implement".to_owned(), open: true };
+    assert_eq!(judge(&service_now(), "CHG0030", &web(), &record("Implement")), Ok(implement));
+    let closed = judge(&service_now(), "CHG0030", &web(), &record("Closed")).unwrap();
+    assert_eq!(closed, Standing { state: "Closed".to_owned(), open: false });
+    assert!(matches!(closed.opened("CHG0030"), Err(Refusal::Closed { .. })));
     let nothing = json!({ "result": [] });
     assert!(matches!(judge(&service_now(), "CHG0030", &web(), &nothing), Err(Refusal::Missing { .. })));
 }
@@ -101,7 +108,11 @@ fn answer(status: &str, body: &str) -> String {
 async fn looked(url: String, ticket: &str, secret: Option<&Path>) -> Result<(), Refusal> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let settings = TicketSettings { url, secret_file: secret.map(Path::to_owned), ..jira() };
-    Tickets::new(settings).map_err(|error| Refusal::Unavailable(error.to_string()))?.look(ticket, &web()).await
+    Tickets::new(settings)
+        .map_err(|error| Refusal::Unavailable(error.to_string()))?
+        .look(ticket, &web())
+        .await?
+        .opened(ticket)
 }
 
 #[tokio::test]

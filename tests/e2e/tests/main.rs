@@ -31,6 +31,7 @@ mod search;
 mod siem;
 mod sources;
 mod sql_console;
+mod subjects;
 mod terminal;
 mod transcript;
 mod vendors;

@@ -61,6 +61,9 @@ export function PolicyForm({ document: d, problems, isNew, onChange }: Props) {
   );
 }
 
+/** States may have spaces in them. */
+const states = (text: string) => [...new Set(text.split(",").map((each) => each.trim()).filter(Boolean))].sort();
+
 type Rule = NonNullable<PolicyDocument["obligations"]["approval"]>;
 
 /** Who must say yes, stage by stage, and what happens when nobody answers. */
@@ -107,6 +110,7 @@ function Allowed({ document: d, problems, onChange }: Omit<Props, "isNew">) {
               <TextField label={f.ticket} optional={t.common.optional} mono value={o.ticket_pattern ?? ""} onChange={(event) => bind({ ticket_pattern: event.target.value || null })} error={wrong("ticket_pattern")} spellCheck={false} />
             </div>
             {o.approval ? <Approval rule={o.approval} onChange={(approval) => bind({ approval })} wrong={wrong} /> : null}
+            <div className="mt-4"><NamesField label={f.ticketStates} hint={f.ticketStatesHint} parse={states} value={d.conditions.ticket?.states ?? []} onChange={(wanted) => onChange({ ...d, conditions: { ...d.conditions, ticket: wanted.length > 0 ? { states: wanted } : null } })} error={problemAt(problems, "conditions.ticket")} /></div>
             {o.ticket_pattern ? <div className="mt-3"><CheckField label={f.ticketChecked} checked={o.ticket_checked ?? false} onChange={(event) => bind({ ticket_checked: event.target.checked })} /></div> : null}
             <div className="mt-3"><CheckField label={f.reason} checked={o.reason_required} onChange={(event) => bind({ reason_required: event.target.checked })} /></div>
           </>

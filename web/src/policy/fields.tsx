@@ -12,10 +12,10 @@ interface Common {
 }
 
 /** Names in one line, separated by commas. */
-export function NamesField({ value, onChange, ...rest }: Common & { value: string[]; onChange: (value: string[]) => void }) {
+export function NamesField({ value, onChange, parse = names, ...rest }: Common & { value: string[]; onChange: (value: string[]) => void; parse?: (text: string) => string[] }) {
   const [text, setText] = useState(value.join(", "));
   // Changed elsewhere, in the text beside the form.
-  const isOurs = names(text).join("\n") === value.join("\n");
+  const isOurs = parse(text).join("\n") === value.join("\n");
   return (
     <TextField
       {...rest}
@@ -23,7 +23,7 @@ export function NamesField({ value, onChange, ...rest }: Common & { value: strin
       value={isOurs ? text : value.join(", ")}
       onChange={(event) => {
         setText(event.target.value);
-        onChange(names(event.target.value));
+        onChange(parse(event.target.value));
       }}
       spellCheck={false}
       autoComplete="off"

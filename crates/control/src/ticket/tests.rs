@@ -95,6 +95,37 @@ async fn access_lasts_as_long_as_its_ticket_is_open() {
 }
 
 #[tokio::test]
+async fn access_lasts_as_long_as_its_ticket_stands_as_the_policy_wants() {
+    let estate = Estate::new().await;
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let text = ACCESS.split("---").nth(4).unwrap().replace("  approval: {count: 2, groups: [leads]}\n", "");
+    let wants = |states: &str| format!("{text}\nconditions: {{ ticket: {{ states: {states} }} }}\n");
+    estate.apply("ada", &wants("[Implement, Review]")).await.unwrap();
+    let (system, settings) = system();
+    let control = estate.world.control.clone();
+    let none = estate.ask("ben", &wish("root@web-1")).await.unwrap_err().to_string();
+    assert!(none.contains("wants one that is Implement, Review"), "{none}");
+    control.attach_tickets(Tickets::new(settings).ok().unwrap());
+    let other = estate.ask("ben", &wish("root@web-1")).await.unwrap_err().to_string();
+    assert!(other.contains("it is `open`"), "{other}");
+    *system.lock().unwrap() = Some("implement");
+    let grant = estate.ask("ben", &wish("root@web-1")).await.unwrap().grant.unwrap();
+    *system.lock().unwrap() = Some("REVIEW");
+    estate.world.clock.advance(MINUTE);
+    control.tickets_recheck().await.unwrap();
+    assert_eq!(state(&estate, &grant).await.0, GrantState::Active, "one of the two");
+    estate.apply("ada", &wants("[Implement]")).await.unwrap();
+    estate.world.clock.advance(MINUTE);
+    control.tickets_recheck().await.unwrap();
+    let (state, why) = state(&estate, &grant).await;
+    let why = why.unwrap_or_default();
+    assert!(
+        state == GrantState::Revoked && why.contains("is `REVIEW`, and its policy wants one that is Implement"),
+        "{why}"
+    );
+}
+
+#[tokio::test]
 async fn a_system_that_does_not_answer_is_waited_for_and_not_for_ever() {
     let estate = estate().await;
     let (system, settings) = system();

@@ -179,9 +179,25 @@ fn check_policy(policy: &PolicyDocument, faults: &mut Faults) {
         }
     }
     check_conditions(&policy.conditions, faults);
+    check_ticket(policy, faults);
     if policy.effect == Effect::Allow {
         check_obligations(&policy.obligations, faults);
         check_break_glass(policy, faults);
+    }
+}
+
+fn check_ticket(policy: &PolicyDocument, faults: &mut Faults) {
+    let Some(condition) = &policy.conditions.ticket else { return };
+    let mut fault = |text: String| faults.at(&["conditions", "ticket"], text);
+    if policy.effect != Effect::Allow || policy.access != Access::Request {
+        fault("is for policies that allow for the asking: nobody else gives a ticket".to_owned());
+    }
+    let sound = |state: &String| {
+        !state.trim().is_empty() && state.chars().count() <= ticket::STATE_LEN_MAX && !state.contains(char::is_control)
+    };
+    let (states, most) = (&condition.states, ticket::STATES_MAX);
+    if states.is_empty() || states.len() > most || !states.iter().all(sound) {
+        fault(format!("names 1 to {most} states, each as the ticket system calls it"));
     }
 }
 

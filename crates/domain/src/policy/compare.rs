@@ -208,7 +208,12 @@ fn covers_conditions(wide: &Conditions, narrow: &Conditions) -> bool {
     let inside = |network: &IpNet| wide.networks.iter().any(|wider| canonical(wider).contains(&canonical(network)));
     let networks = wide.networks.is_empty() || (!narrow.networks.is_empty() && narrow.networks.iter().all(inside));
     let clients = wide.clients.is_empty() || (!narrow.clients.is_empty() && wide.clients.is_superset(&narrow.clients));
-    networks && clients && covers_hours(&wide.hours, &narrow.hours)
+    let ticket = match (&wide.ticket, &narrow.ticket) {
+        (None, _) => true,
+        (Some(wide), Some(narrow)) => wide.covers(narrow),
+        (Some(_), None) => false,
+    };
+    networks && clients && ticket && covers_hours(&wide.hours, &narrow.hours)
 }
 
 /// Hours are laid over a week of minutes, zone by zone: two zones are not compared with one another.

@@ -10,7 +10,8 @@ use std::cmp::Reverse;
 use std::time::Duration;
 
 use super::{
-    Access, AskFacts, Clipboard, ConnectFacts, Decision, Obligations, Policies, Policy, Reason, Subject, Target, ticket,
+    Access, AskFacts, Clipboard, ConnectFacts, Decision, Obligations, Policies, Policy, Reason, Subject, Target,
+    TicketStands, ticket,
 };
 use crate::account::AccountState;
 use crate::break_glass::{FACTOR_SECONDS_MAX, FactorMissing, FactorProved};
@@ -361,7 +362,19 @@ fn unmet(facts: &AskFacts<'_>, policy: &Policy, now: Timestamp) -> Vec<Reason> {
     {
         unmet.push(Reason::TicketNotGood { problem: problem.to_owned(), policy: name() });
     }
+    unmet.extend(ticket_stands_otherwise(facts, policy));
     unmet
+}
+
+/// That the ticket does not stand as `policy` wants it; none where it does.
+fn ticket_stands_otherwise(facts: &AskFacts<'_>, policy: &Policy) -> Option<Reason> {
+    let wanted = policy.conditions.ticket.as_ref().filter(|wanted| !wanted.holds(facts.ticket_stands))?;
+    let problem = match (facts.ticket_stands, facts.ticket_problem) {
+        (TicketStands::In(state), _) => format!("it is `{state}`"),
+        (_, Some(problem)) => problem.to_owned(),
+        (_, None) => "none was given".to_owned(),
+    };
+    Some(Reason::TicketState { wanted: wanted.words(), problem, policy: policy.name.clone() })
 }
 
 /// Decides whether `approver` may answer `request` at `now`: never their own, once only, while it is
@@ -538,6 +551,10 @@ fn use_of<'a>(
     let usable = if let Some(grant) = active {
         Usable { policy, grant: Some(grant) }
     } else if !is_asked(policy, facts.subject.user) && route.takes_standing() {
+        // Who asks for nothing gives no ticket.
+        if policy.conditions.ticket.is_some() {
+            return Err(Reason::OutsideConditions { policy: policy.name.clone() });
+        }
         Usable { policy, grant: None }
     } else {
         let begins = grants().filter(|g| g.state_at(now) == GrantState::Scheduled).map(|g| g.starts_at).min();

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Client, Policy, Reason};
+use super::{Client, Policy, Reason, TicketStands};
 use crate::account::Account;
 use crate::asset::Asset;
 use crate::grant::Grant;
@@ -120,6 +120,8 @@ pub struct AskFacts<'a> {
     /// Why the ticket system does not find the ticket good for the asset; none where it does. Matters only to
     /// policies that have tickets checked.
     pub ticket_problem: Option<&'a str>,
+    /// How the ticket stands, where it exists and names the asset. Matters only to policies with a condition on it.
+    pub ticket_stands: TicketStands<'a>,
 }
 
 /// What was decided, and by which policies.

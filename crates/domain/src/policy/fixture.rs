@@ -52,6 +52,7 @@ pub(crate) struct Estate {
     pub(crate) passkey: bool,
     pub(crate) emergency: bool,
     pub(crate) ticket_problem: Option<String>,
+    pub(crate) ticket_state: Option<&'static str>,
     pub(crate) request: Request,
     pub(crate) may_approve: bool,
     pub(crate) now: Timestamp,
@@ -98,6 +99,7 @@ impl Estate {
             passkey: false,
             emergency: false,
             ticket_problem: None,
+            ticket_state: None,
             request: Request {
                 id: id("req", 1),
                 user: name("cyd"),
@@ -167,6 +169,7 @@ impl Estate {
             passkey: self.passkey,
             emergency: self.emergency,
             ticket_problem: self.ticket_problem.as_deref(),
+            ticket_stands: self.ticket_state.map_or(TicketStands::Unknown, TicketStands::In),
         };
         ask(&facts, self.now)
     }

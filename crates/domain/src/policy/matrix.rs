@@ -70,6 +70,17 @@ fn checked(problem: Option<&str>) -> Estate {
     })
 }
 
+/// With a ticket in a state, under a policy that wants two others.
+fn in_state(state: Option<&'static str>) -> Estate {
+    let states = ["Scheduled", "Implement"].map(str::to_owned).into();
+    let policy = changed(on_request(), |p| p.conditions.ticket = Some(TicketCondition { states }));
+    Estate::new().with(|e| {
+        e.policies = vec![policy];
+        e.ticket = Some("CHG-7".to_owned());
+        e.ticket_state = state;
+    })
+}
+
 type Situations = Vec<(&'static str, Estate)>;
 
 fn policies() -> Situations {
@@ -264,6 +275,9 @@ fn requests() -> Situations {
         ),
         ("with a ticket", ticket("CHG-[0-9]+", Some("CHG-7"))),
         ("with a ticket that is to be checked and is good", checked(None)),
+        ("with a ticket in a state that is wanted", in_state(Some("implement"))),
+        ("with a ticket in another state", in_state(Some("Closed"))),
+        ("with a ticket of which no state is known", in_state(None)),
         ("with a ticket that is to be checked and is not", checked(Some("it is closed"))),
         ("without a ticket", ticket("CHG-[0-9]+", None)),
         ("with a ticket and more", ticket("CHG-[0-9]+", Some("CHG-7 or so"))),

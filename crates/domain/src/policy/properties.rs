@@ -45,11 +45,10 @@ fn any_conditions() -> impl Strategy<Value = Conditions> {
         except: BTreeSet::new(),
     });
     let clients = btree_set(select(&Client::ALL[..]), 0..3);
-    let narrow = (vec(network, 0..2), vec(hours, 0..2), clients).prop_map(|(networks, hours, clients)| Conditions {
-        networks,
-        hours,
-        clients,
-    });
+    let states = btree_set(select(&["Implement", "implement", "review"][..]).prop_map(str::to_owned), 1..3);
+    let ticket = of(states.prop_map(|states| TicketCondition { states }));
+    let narrow = (vec(network, 0..2), vec(hours, 0..2), clients, ticket)
+        .prop_map(|(networks, hours, clients, ticket)| Conditions { networks, hours, clients, ticket });
     prop_oneof![2 => Just(Conditions::default()), 1 => narrow]
 }
 

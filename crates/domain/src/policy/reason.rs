@@ -137,6 +137,16 @@ pub enum Reason {
         /// The policy that has it checked.
         policy: PolicyName,
     },
+    /// The ticket does not stand as the policy wants it.
+    #[error("ticket: policy `{policy}` wants one that is {wanted}, and {problem}")]
+    TicketState {
+        /// How it may stand.
+        wanted: String,
+        /// How it stands, or why that is not known.
+        problem: String,
+        /// That policy.
+        policy: PolicyName,
+    },
     /// A live session may do more than its policy now gives.
     #[error("policy `{policy}` now gives less than this session has: connect again")]
     ObligationsChanged {
@@ -219,6 +229,7 @@ impl Reason {
             | Self::TicketRequired { policy, .. }
             | Self::PasskeyRequired { policy }
             | Self::TicketNotGood { policy, .. }
+            | Self::TicketState { policy, .. }
             | Self::ObligationsChanged { policy } => Some(policy),
             Self::UserInactive
             | Self::VendorEnded { .. }
