@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::asset::Platform;
 use crate::discovery::{AccountUse, FoundHost, Observation, PasswordSight, Privilege};
 use crate::id::{FindingId, HostId};
-use crate::name::AssetName;
+use crate::name::{AssetName, UserName};
 use crate::scope::ScopePath;
 use crate::time::Timestamp;
 
@@ -33,6 +33,8 @@ pub enum FindingKind {
     WeakKey,
     /// A person holds power all the time in place of for a task.
     StandingPrivilege,
+    /// It is named after a person's everyday user, who has another user for privileged work.
+    EverydayPrivilege,
     /// It has more power than at the last run, and Postern did not give it.
     PrivilegeGained,
     /// Its secret was changed by somebody else than Postern.
@@ -142,6 +144,8 @@ pub struct Known {
     pub secret_set_at: Option<Timestamp>,
     /// Whether a password that everybody knows was tried and opened it.
     pub has_default_password: bool,
+    /// The person's users for privileged work, where it is named after the everyday user of one who has some.
+    pub everyday: Vec<UserName>,
     /// Whether Postern itself provisioned it or what it was given.
     pub is_provisioned: bool,
 }
@@ -208,7 +212,7 @@ fn secrets(seen: &Observation) -> Vec<String> {
 /// What is wrong with one account.
 #[must_use]
 pub fn findings(facts: Facts<'_>) -> Vec<Raised> {
-    let rules: [fn(Facts<'_>) -> Option<Raised>; 10] = [
+    let rules: [fn(Facts<'_>) -> Option<Raised>; 11] = [
         unmanaged,
         orphaned,
         stale,
@@ -217,6 +221,7 @@ pub fn findings(facts: Facts<'_>) -> Vec<Raised> {
         empty_password,
         weak_key,
         standing_privilege,
+        everyday_privilege,
         privilege_gained,
         secret_changed,
     ];
@@ -348,6 +353,20 @@ fn standing_privilege(Facts { seen, .. }: Facts<'_>) -> Option<Raised> {
         kind: FindingKind::StandingPrivilege,
         severity: by_power(seen, Severity::Medium, Severity::Low),
         evidence: reasons(seen),
+    })
+}
+
+fn everyday_privilege(Facts { seen, known, .. }: Facts<'_>) -> Option<Raised> {
+    let other = known.everyday.first()?;
+    (seen.can_sign_in && seen.is_privileged()).then(|| Raised {
+        kind: FindingKind::EverydayPrivilege,
+        severity: by_power(seen, Severity::High, Severity::Medium),
+        evidence: std::iter::once(format!(
+            "it is named after the everyday user {}, whose user for privileged work is {other}",
+            seen.name
+        ))
+        .chain(reasons(seen))
+        .collect(),
     })
 }
 

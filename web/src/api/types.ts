@@ -4012,6 +4012,11 @@ export interface components {
              * @default []
              */
             networks: string[];
+            /**
+             * @description How the ticket must stand that access is asked for with, and while it lasts; for policies that are asked
+             *     under. None means that it may stand as it will.
+             */
+            ticket?: components["schemas"]["TicketCondition"] | null;
         };
         /** @description A token that has just been made, and how to use it. It carries a secret and has no `Debug`. */
         ConnectTicket: {
@@ -5007,7 +5012,7 @@ export interface components {
         /** @description Something that discovery thinks is wrong. */
         FindingId: string;
         /** @description What is wrong. */
-        FindingKind: "unmanaged" | "orphaned" | "stale" | "shared" | "default_password" | "empty_password" | "weak_key" | "standing_privilege" | "privilege_gained" | "secret_changed" | "unknown_host";
+        FindingKind: "unmanaged" | "orphaned" | "stale" | "shared" | "default_password" | "empty_password" | "weak_key" | "standing_privilege" | "everyday_privilege" | "privilege_gained" | "secret_changed" | "unknown_host";
         /** @description How a finding stands. */
         FindingState: "open" | "accepted" | "resolved";
         /** @description A folder. */
@@ -7154,6 +7159,15 @@ export interface components {
             problem: string;
         } | {
             /** @constant */
+            code: "ticket_state";
+            /** @description That policy. */
+            policy: components["schemas"]["PolicyName"];
+            /** @description How it stands, or why that is not known. */
+            problem: string;
+            /** @description How it may stand. */
+            wanted: string;
+        } | {
+            /** @constant */
             code: "obligations_changed";
             /** @description That policy. */
             policy: components["schemas"]["PolicyName"];
@@ -8856,6 +8870,11 @@ export interface components {
             /** @description What is wrong and what would be accepted. */
             message: string;
         };
+        /** @description How a ticket must stand: it exists, names the asset, and is in one of these states. */
+        TicketCondition: {
+            /** @description The states, as the ticket system calls them, compared without case. */
+            states: string[];
+        };
         /** Format: date-time */
         Timestamp: string;
         /** @description A token to be made. */
@@ -9429,6 +9448,15 @@ export interface components {
             policy: components["schemas"]["PolicyName"];
             /** @description What it says. */
             problem: string;
+        } | {
+            /** @constant */
+            code: "ticket_state";
+            /** @description That policy. */
+            policy: components["schemas"]["PolicyName"];
+            /** @description How it stands, or why that is not known. */
+            problem: string;
+            /** @description How it may stand. */
+            wanted: string;
         } | {
             /** @constant */
             code: "obligations_changed";

@@ -160,9 +160,17 @@ async fn known(
             None => None,
         },
         secret_set_at,
+        everyday: everyday(tx, &seen.name).await?,
         has_default_password: stored.is_some_and(|stored| stored.has_default_password),
         is_provisioned: grant_of_name(&seen.name).is_some(),
     })
+}
+
+/// The users for privileged work of the person whose everyday user an account is named after.
+async fn everyday(tx: &mut WriteTx, account: &str) -> Result<Vec<UserName>, Error> {
+    let Ok(name) = account.to_lowercase().parse::<UserName>() else { return Ok(Vec::new()) };
+    let user = tx.user_by_name(&name).await?.filter(|user| user.state == UserState::Active);
+    Ok(user.map(|user| user.profile.privileged_users).unwrap_or_default())
 }
 
 async fn is_active(tx: &mut WriteTx, name: &UserName) -> Result<bool, Error> {

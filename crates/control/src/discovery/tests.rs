@@ -232,3 +232,20 @@ async fn a_finding_is_adopted_accepted_or_ended_on_its_target() {
     assert_eq!(world.kinds().await, [("b".to_owned(), FindingKind::Unmanaged)]);
     assert!(control.finding_act(&caller, &permit, &ids[1], FindingAction::Remove).await.is_err());
 }
+
+#[tokio::test]
+async fn an_account_of_an_everyday_user_that_holds_power_is_told_of() {
+    let world = World::new(false).await;
+    for name in ["app", "app-adm"] {
+        world.estate.world.person(name, "/emea", &[]).await;
+    }
+    let (ada, permit) = world.estate.caller("ada", Permission::UserWrite).await;
+    let linked = crate::UserChange { identity: Some("app".to_owned()), ..crate::UserChange::default() };
+    world.control().user_change(&ada, &permit, &"app-adm".parse().unwrap(), linked).await.unwrap();
+    world.look(&[service("app", &[Privilege::Superuser]), service("app-adm", &[Privilege::Superuser])]).await;
+    let expected =
+        [("app", FindingKind::Unmanaged), ("app", FindingKind::EverydayPrivilege), ("app-adm", FindingKind::Unmanaged)];
+    assert_eq!(world.kinds().await, expected.map(|(name, kind)| (name.to_owned(), kind)));
+    let told = world.findings().await[1].evidence.join("; ");
+    assert!(told.contains("app-adm"), "{told}");
+}

@@ -122,3 +122,11 @@ proptest! {
         prop_assert_eq!(alone(&seen, &Known { is_provisioned: true, ..Known::default() }), []);
     }
 }
+
+#[test]
+fn who_has_another_user_for_it_holds_no_power_every_day() {
+    let linked = Known { everyday: vec!["app-adm".parse().unwrap()], ..managed() };
+    assert_eq!(alone(&privileged(), &linked), [FindingKind::EverydayPrivilege]);
+    assert_eq!(alone(&privileged(), &managed()), []);
+    assert_eq!(alone(&Observation::named("app"), &linked), []);
+}

@@ -191,7 +191,7 @@ impl Columns for WeighedRequest {
         let Self { request, risk } = self;
         vec![
             request.id.to_string(),
-            request.user.to_string(),
+            super::user::called(&request.user, request.identity.as_ref()),
             several(request),
             Period::from_seconds(request.duration_seconds).to_string(),
             output::word(&request.state),

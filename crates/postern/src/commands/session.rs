@@ -111,7 +111,7 @@ impl Columns for Session {
         let word = |value: Value| value.as_str().unwrap_or("-").to_owned();
         vec![
             self.id.to_string(),
-            self.user.to_string(),
+            super::user::called(&self.user, self.identity.as_ref()),
             self.account.to_string(),
             self.source.clone(),
             word(json!(self.state)),

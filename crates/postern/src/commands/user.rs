@@ -455,6 +455,11 @@ async fn set_state(
     output::list(format, &[user])
 }
 
+/// A user as tables name them: with the everyday user, where this is another of the same person.
+pub(crate) fn called(user: &UserName, identity: Option<&UserName>) -> String {
+    identity.map_or_else(|| user.to_string(), |everyday| format!("{user} ({everyday})"))
+}
+
 fn print_link(link: &LinkIssued) -> Result<(), Failure> {
     output::line(&link.url)?;
     if let Some(from) = link.works_from {
