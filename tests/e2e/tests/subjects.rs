@@ -40,7 +40,7 @@ fn ssh(world: &World, person: &Person) -> Ran {
 #[test]
 fn people_are_chosen_by_attributes_and_by_the_way_that_they_come() {
     let world = World::start().unwrap();
-    made(&world, &["user", "create", "nobody-yet"]);
+    made(&world, &["user", "create", "pipeline", "--workload"]);
     by(&world, "ssh");
     let cyd = world.person("cyd", &[]).unwrap();
     let browser = Browser::sign_in(&world.gate, &cyd).unwrap();
@@ -69,8 +69,8 @@ fn people_are_chosen_by_attributes_and_by_the_way_that_they_come() {
 #[test]
 fn programs_come_with_their_own_key_and_token() {
     let world = World::start().unwrap();
-    by(&world, "ssh");
     made(&world, &["user", "create", "pipeline", "--workload", "--role", "user=/"]);
+    by(&world, "ssh");
     let folder = world.gate.scratch().join("pipeline");
     fs::create_dir(&folder).unwrap();
     let key = folder.join("key").display().to_string();
