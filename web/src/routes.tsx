@@ -90,6 +90,7 @@ const pages = [
   createRoute({ getParentRoute: under, path: "/requests", component: page(() => import("./pages/work/RequestsPage"), "RequestsPage") }),
   createRoute({ getParentRoute: under, path: "/requests/$id", component: page(() => import("./pages/work/RequestPage"), "RequestPage") }),
   createRoute({ getParentRoute: under, path: "/grants", component: page(() => import("./pages/work/GrantsPage"), "GrantsPage") }),
+  createRoute({ getParentRoute: under, path: "/retention", component: page(() => import("./pages/oversight/HoldsPage"), "HoldsPage") }),
   createRoute({ getParentRoute: under, path: "/reports", component: page(() => import("./pages/oversight/ReportsPage"), "ReportsPage") }),
   createRoute({ getParentRoute: under, path: "/reviews", component: page(() => import("./pages/work/ReviewsPage"), "ReviewsPage") }),
   createRoute({ getParentRoute: under, path: "/reviews/$id", component: page(() => import("./pages/work/ReviewPage"), "ReviewPage") }),

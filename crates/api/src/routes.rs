@@ -17,6 +17,7 @@ mod duties;
 mod feed;
 mod file;
 mod group;
+mod hold;
 mod home;
 mod link;
 mod login;
@@ -71,6 +72,7 @@ pub(crate) fn all(routes: Routes) -> Routes {
         .and(proposal::declare)
         .and(reach::declare)
         .and(report::declare)
+        .and(hold::declare)
         .and(request::declare)
         .and(review::declare)
         .and(right_size::declare)

@@ -23,7 +23,7 @@ use crate::ledger::event_in;
 use crate::{Control, Error};
 
 /// Under which name its place is kept; no channel can be called so.
-const PLACE: &str = "[archive]";
+pub(crate) const PLACE: &str = "[archive]";
 /// How often it is looked whether there is something to archive.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// How long it waits after a failure.

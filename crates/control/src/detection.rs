@@ -2,7 +2,7 @@
 //! what is found is written down and answered.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use postern_detect::{Detector, Found, Observation, Respond, Rule, Seen, Severity};
 use postern_domain::event::{Event, Outcome};
@@ -60,6 +60,16 @@ struct Place<'a> {
     account: String,
     source: String,
     deed_at: Option<u64>,
+    /// When the session's recording began, which deeds count from.
+    began: Option<Instant>,
+}
+
+impl Place<'_> {
+    /// How long ago the deed was that is being answered, in milliseconds.
+    fn answered_ms(&self) -> Option<u64> {
+        let now = u64::try_from(self.began?.elapsed().as_millis()).ok()?;
+        Some(now.saturating_sub(self.deed_at?))
+    }
 }
 
 impl Control {
@@ -69,20 +79,21 @@ impl Control {
         let Some(tap) = self.0.sessions.get().and_then(|sessions| sessions.tap(id)) else { return };
         let (control, id) = (self.clone(), id.clone());
         tokio::spawn(async move {
+            let began = tap.began();
             let mut tap = tap;
             let mut understanding = Understanding::new();
             while let Some(frame) = tap.next().await {
                 let mut deeds = Vec::new();
                 understanding.frame(&frame, &mut |deed| deeds.push(deed));
-                control.deeds(&id, &live, deeds).await;
+                control.deeds(&id, &live, began, deeds).await;
             }
             let mut deeds = Vec::new();
             understanding.finish(&mut |deed| deeds.push(deed));
-            control.deeds(&id, &live, deeds).await;
+            control.deeds(&id, &live, began, deeds).await;
         });
     }
 
-    async fn deeds(&self, id: &SessionId, live: &LiveSession, deeds: Vec<Deed>) {
+    async fn deeds(&self, id: &SessionId, live: &LiveSession, began: Instant, deeds: Vec<Deed>) {
         if deeds.is_empty() {
             return;
         }
@@ -105,6 +116,7 @@ impl Control {
                     account: account.clone(),
                     source: source.clone(),
                     deed_at: Some(deed.at),
+                    began: Some(began),
                 };
                 self.detected(found, place).await;
             }
@@ -214,6 +226,7 @@ impl Control {
                 account: seen.account.to_owned(),
                 source: seen.source.to_owned(),
                 deed_at: None,
+                began: None,
             };
             self.detected(found, place).await;
         }
@@ -259,6 +272,7 @@ impl Control {
             account: place.account.clone(),
             source: place.source.clone(),
             deed_at: place.deed_at,
+            answered_ms: place.answered_ms(),
             evidence: found.evidence.clone(),
             why: found.why.clone(),
             times: 1,

@@ -18,6 +18,7 @@ const PLAN_EVERY: Duration = Duration::from_secs(15);
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(10);
 const TICKETS_EVERY: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+const RETENTION_EVERY: Duration = Duration::from_secs(60);
 const INVENTORY_EVERY: Duration = Duration::from_secs(60);
 /// How often the figures of the day are kept.
 const FIGURES_EVERY: Duration = Duration::from_secs(60);
@@ -129,6 +130,15 @@ impl Control {
         again(TICKETS_EVERY, stop, "tickets cannot be looked at", move || {
             let this = self.clone();
             async move { this.tickets_recheck().await }
+        })
+        .await;
+    }
+
+    /// Takes away recordings whose time is over, until `stop`.
+    pub async fn keep_retention(self, stop: CancellationToken) {
+        again(RETENTION_EVERY, stop, "recordings cannot be taken away", move || {
+            let this = self.clone();
+            async move { this.retention_keep(&this.settings().retention).await.map(|()| false) }
         })
         .await;
     }

@@ -45,6 +45,7 @@ mod gate;
 mod grant;
 mod group;
 mod heartbeat;
+mod hold;
 mod home;
 mod host_key;
 mod idempotency;
@@ -69,6 +70,7 @@ mod recurrence;
 mod reminder;
 mod report;
 mod request;
+mod retention;
 mod review;
 mod right_size;
 mod role;
@@ -136,6 +138,7 @@ pub use facts::Facts;
 pub use finding::{Acceptance, FindingAction, OwnerInput};
 pub use grant::GrantWanted;
 pub use group::GroupBody;
+pub use hold::HoldInput;
 pub use home::{Counts, Estate, Home};
 pub use host_key::{HostKeyDecision, HostKeySight};
 pub use idempotency::digest;
@@ -160,6 +163,7 @@ pub use reach::{AccessExplained, ReachAs, ReachItem};
 pub use recording::{Integrity, IntegrityVerdict, RecordingFormat, watched_line};
 pub use report::{ReportInput, ReportReviewInput, ReportScheduleInput};
 pub use request::{RequestInput, RequestWanted};
+pub use retention::{RecordingFate, RetentionView};
 pub use review::{
     EvidenceFormat, EvidenceVerified, ReviewAnswer, ReviewAnswered, ReviewInput, ReviewItemsWanted, ReviewOutcome,
     ReviewStarted, verify_evidence,
@@ -206,6 +210,8 @@ pub struct Settings {
     pub key_file: std::path::PathBuf,
     /// The folders that break-glass bundles are written to; at least two for there to be any.
     pub break_glass_places: Vec<std::path::PathBuf>,
+    /// How long recordings are kept.
+    pub retention: postern_domain::retention::Retention,
     /// The certificate authority that clients know the gate by, where it is one of its own.
     pub authority: Option<std::path::PathBuf>,
 }

@@ -48,6 +48,8 @@ pub enum IntegrityVerdict {
     Incomplete,
     /// It is not what was written.
     Altered,
+    /// Its time was over, and it was taken away; the ledger says so, and keeps its digest.
+    Pruned,
     /// The file is gone.
     Missing,
 }
@@ -107,6 +109,11 @@ impl Control {
     /// `recording:read`. That they saw it is written down.
     async fn recorded_session(&self, caller: &Caller, id: &SessionId, how: &str) -> Result<Session, Error> {
         let session = self.session_visible(caller, id, Permission::RecordingRead).await?;
+        if let Some(at) = session.recording.as_ref().and_then(|recording| recording.pruned_at) {
+            return Err(Error::Conflict(format!(
+                "the recording of session {id} was taken away on {at}, when its time was over; its digest stays in the ledger"
+            )));
+        }
         let event = Event::done(self.now(), caller.actor(), "recording.read", id.as_str(), session.scope.clone())
             .with("how", how)
             .with("user", session.user.as_str())
@@ -177,6 +184,10 @@ impl Control {
     pub async fn recording_integrity(&self, caller: &Caller, id: &SessionId) -> Result<Integrity, Error> {
         let session = self.session_visible(caller, id, Permission::RecordingRead).await?;
         let ledger_digest = session.recording.as_ref().and_then(|recording| recording.digest.clone());
+        if let Some(at) = session.recording.as_ref().and_then(|recording| recording.pruned_at) {
+            let detail = Some(format!("its time was over on {at}"));
+            return Ok(Integrity { verdict: IntegrityVerdict::Pruned, digest: None, ledger_digest, detail });
+        }
         if !self.recording_path(id).exists() {
             return Ok(Integrity { verdict: IntegrityVerdict::Missing, digest: None, ledger_digest, detail: None });
         }

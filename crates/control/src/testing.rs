@@ -117,6 +117,7 @@ impl World {
             redis_address: None,
             key_file: folder.path().join("vault.key"),
             break_glass_places: ["bundles_a", "bundles_b"].iter().map(|name| folder.path().join(name)).collect(),
+            retention: postern_domain::retention::Retention::default(),
             authority: None,
         };
         Self { control: Control::new(store, vault, clock.clone(), settings), clock, folder }

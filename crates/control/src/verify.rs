@@ -1,7 +1,8 @@
 //! The offline verifier: the published ledger, the database's copy of it, and the recordings, with no
 //! key but the ledger's public one. It changes nothing and needs no running server.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use postern_domain::event::Event;
 use postern_gateway::chain_of;
@@ -27,6 +28,8 @@ pub struct Verification {
     pub database_leaves: u64,
     /// Recordings whose digest is in the ledger and was compared.
     pub recordings: u64,
+    /// Recordings that are gone because their time was over, as the ledger says.
+    pub pruned: u64,
     /// Everything that is wrong, the first leaf concerned first, for a person to read.
     pub findings: Vec<String>,
 }
@@ -42,19 +45,24 @@ pub async fn verify_offline(folder: &DataFolder, key: &str, since: Option<Vec<u8
         .parse()
         .map_err(|error| Error::invalid("key", format!("not a verifier key (name+id+base64): {error}")))?;
     let (ledger, recordings) = (folder.ledger(), folder.recordings());
-    let (report, digests) = tokio::task::spawn_blocking(move || published(&ledger, &verifier, since.as_deref()))
-        .await
-        .map_err(|_| Error::Unavailable("verifying was cut off".to_owned()))?;
+    let (report, digests, pruned) =
+        tokio::task::spawn_blocking(move || published(&ledger, &verifier, since.as_deref()))
+            .await
+            .map_err(|_| Error::Unavailable("verifying was cut off".to_owned()))?;
     let mut findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
     let database_leaves = compare_database(folder, &report, &mut findings).await?;
-    let compared = u64::try_from(digests.len()).unwrap_or(u64::MAX);
+    let (gone, digests): (Vec<_>, Vec<_>) =
+        digests.into_iter().partition(|digest| pruned.contains(&digest.session) && !digest.path(&recordings).exists());
+    let count = |digests: &[Digest]| u64::try_from(digests.len()).unwrap_or(u64::MAX);
+    let (pruned, compared) = (count(&gone), count(&digests));
     let altered = tokio::task::spawn_blocking(move || {
         digests.iter().filter_map(|digest| digest.finding(&recordings)).collect::<Vec<_>>()
     })
     .await
     .map_err(|_| Error::Unavailable("verifying was cut off".to_owned()))?;
     findings.extend(altered);
-    Ok(Verification { ok: findings.is_empty(), ledger: report, database_leaves, recordings: compared, findings })
+    let ok = findings.is_empty();
+    Ok(Verification { ok, ledger: report, database_leaves, recordings: compared, pruned, findings })
 }
 
 /// A recording's digest as a leaf holds it.
@@ -65,17 +73,20 @@ struct Digest {
 }
 
 impl Digest {
-    fn of(leaf: u64, body: &[u8]) -> Option<Self> {
-        let event: Event = serde_json::from_slice(body).ok()?;
+    fn of(leaf: u64, event: Event) -> Option<Self> {
         let digest = event.details.get("recording_digest")?.as_str()?.to_owned();
         Some(Self { leaf, session: event.target, digest })
+    }
+
+    fn path(&self, recordings: &Path) -> PathBuf {
+        recordings.join(format!("{}.rec", self.session))
     }
 
     /// What is wrong with the file, if anything.
     fn finding(&self, recordings: &Path) -> Option<String> {
         // The name comes from a leaf: it must not lead elsewhere.
         self.session.parse::<postern_domain::SessionId>().ok()?;
-        let path = recordings.join(format!("{}.rec", self.session));
+        let path = self.path(recordings);
         let (leaf, session) = (self.leaf, &self.session);
         match chain_of(&path) {
             Ok(chain) if hex::encode(chain.digest) == self.digest && longer(&path, chain.bytes, chain.ended) => {
@@ -92,15 +103,20 @@ fn longer(path: &Path, bytes: u64, ended: bool) -> bool {
     ended && std::fs::metadata(path).is_ok_and(|facts| facts.len() != bytes)
 }
 
-fn published(ledger: &Path, verifier: &Verifier, since: Option<&[u8]>) -> (Report, Vec<Digest>) {
-    let mut digests = Vec::new();
+fn published(ledger: &Path, verifier: &Verifier, since: Option<&[u8]>) -> (Report, Vec<Digest>, BTreeSet<String>) {
+    let (mut digests, mut pruned) = (Vec::new(), BTreeSet::new());
     let mut collect = |index: u64, body: &[u8]| {
-        digests.extend(Digest::of(index, body));
+        let Ok(event) = serde_json::from_slice::<Event>(body) else { return Ok(()) };
+        if event.action == "recording.prune" {
+            pruned.insert(event.target);
+        } else {
+            digests.extend(Digest::of(index, event));
+        }
         Ok(())
     };
     let options = Options { since, check: Some(&mut collect), live: true };
     let report = verify_directory(ledger, verifier, options);
-    (report, digests)
+    (report, digests, pruned)
 }
 
 /// Compares the database's leaves with the published ones; gives how many the database has.

@@ -39,6 +39,8 @@ pub enum FindingKind {
     PrivilegeGained,
     /// Its secret was changed by somebody else than Postern.
     SecretChanged,
+    /// Somebody signed in to it past Postern.
+    UsedOutside,
     /// A host that no asset names.
     UnknownHost,
 }
@@ -48,7 +50,7 @@ impl FindingKind {
     /// others are resolved as soon as a run no longer raises them.
     #[must_use]
     pub fn is_event(self) -> bool {
-        matches!(self, Self::PrivilegeGained | Self::SecretChanged)
+        matches!(self, Self::PrivilegeGained | Self::SecretChanged | Self::UsedOutside)
     }
 }
 
@@ -142,6 +144,8 @@ pub struct Known {
     pub owner: Option<(String, bool)>,
     /// When Postern last set its secret.
     pub secret_set_at: Option<Timestamp>,
+    /// Whether Postern, or somebody by it, was on the account when the target saw the last sign-in.
+    pub used_at_sign_in: bool,
     /// Whether a password that everybody knows was tried and opened it.
     pub has_default_password: bool,
     /// The person's users for privileged work, where it is named after the everyday user of one who has some.
@@ -212,7 +216,7 @@ fn secrets(seen: &Observation) -> Vec<String> {
 /// What is wrong with one account.
 #[must_use]
 pub fn findings(facts: Facts<'_>) -> Vec<Raised> {
-    let rules: [fn(Facts<'_>) -> Option<Raised>; 11] = [
+    let rules: [fn(Facts<'_>) -> Option<Raised>; 12] = [
         unmanaged,
         orphaned,
         stale,
@@ -224,6 +228,7 @@ pub fn findings(facts: Facts<'_>) -> Vec<Raised> {
         everyday_privilege,
         privilege_gained,
         secret_changed,
+        used_outside,
     ];
     if facts.known.is_provisioned {
         return Vec::new();
@@ -393,6 +398,17 @@ fn secret_changed(Facts { seen, before, before_at, known, .. }: Facts<'_>) -> Op
         kind: FindingKind::SecretChanged,
         severity: Severity::High,
         evidence: vec![format!("what is stored of its password is not what it was on {before_at}")],
+    })
+}
+
+/// Only of sign-ins after the last look: earlier ones may be from a time when nobody governed the account.
+fn used_outside(Facts { seen, before, before_at, known, .. }: Facts<'_>) -> Option<Raised> {
+    let (before, before_at, last) = (before??, before_at?, seen.last_sign_in_at?);
+    let is_new = last > before_at && before.last_sign_in_at != Some(last);
+    (known.is_managed && is_new && !known.used_at_sign_in).then(|| Raised {
+        kind: FindingKind::UsedOutside,
+        severity: if seen.is_privileged() { Severity::High } else { Severity::Medium },
+        evidence: vec![format!("the target saw a sign-in on {last}; Postern had nobody on the account then")],
     })
 }
 

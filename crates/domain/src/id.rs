@@ -116,6 +116,8 @@ ids! {
     ProposalId = "prp", "proposal";
     /// A campaign in which people say who keeps what access.
     ReviewId = "rev", "review";
+    /// An order to keep recordings whatever their age.
+    HoldId = "hld", "hold";
     /// A report that was made.
     ReportId = "rpt", "report";
     /// A report that is made again and again.

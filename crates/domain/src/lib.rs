@@ -26,6 +26,7 @@ pub mod proposal;
 pub mod provision;
 pub mod report;
 pub mod request;
+pub mod retention;
 pub mod review;
 pub mod right_size;
 pub mod risk;

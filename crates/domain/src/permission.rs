@@ -89,6 +89,8 @@ permissions! {
     SessionJoin = "session:join", true;
     /// Read the ledger and its proofs.
     AuditRead = "audit:read", false;
+    /// Place holds on recordings, and release them with somebody else.
+    HoldWrite = "hold:write", true;
     /// See the vault's state.
     VaultRead = "vault:read", false;
     /// Seal and unseal the vault, rotate its keys.

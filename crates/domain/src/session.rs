@@ -66,6 +66,9 @@ pub struct RecordingSummary {
     pub bytes: u64,
     /// The digest that was written to the ledger, hex; none while it is live.
     pub digest: Option<String>,
+    /// When it was taken away because its time was over; the digest stays, here and in the ledger.
+    #[serde(default)]
+    pub pruned_at: Option<Timestamp>,
 }
 
 /// One brokered use of an account.

@@ -177,6 +177,12 @@ impl Tap {
         Self { track, seen: 0, behind: None, frames: None, over: false }
     }
 
+    /// When the recording began, which frames count from.
+    #[must_use]
+    pub fn began(&self) -> std::time::Instant {
+        self.track.began()
+    }
+
     /// The next frame; `None` when the session is over. To be waited for to its end.
     pub async fn next(&mut self) -> Option<Frame<'static>> {
         loop {

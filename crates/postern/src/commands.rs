@@ -21,6 +21,7 @@ mod discovery;
 mod duties;
 mod grant;
 mod group;
+mod hold;
 mod login;
 mod notice;
 mod policy;
@@ -175,6 +176,11 @@ pub(crate) enum Command {
     Channels(break_glass::Channels),
     /// Show the archive, and how far it has come.
     Archive(archive::Archive),
+    /// Show how long recordings are kept, and how many there are.
+    Retention(hold::RetentionCommand),
+    /// Keep recordings whatever their age, and release them.
+    #[command(subcommand)]
+    Hold(hold::HoldCommand),
     /// List the witnesses, and how much of the ledger each has seen.
     Witnesses(witness::Witnesses),
     /// Try a channel, or tell it again what it was told.
@@ -220,7 +226,7 @@ pub(crate) async fn run(command: Command, format: Format) -> Result<u8, Failure>
             Findings Policy Duties Alerts Alert Detect Access Why WhoCan WhatCan Connect Statements Statement
             Request Notices Template Attach Attachments Requests Approve Approvers StandIn Comment Deny
             Withdraw Report Review RightSize Grants Extend HandBack Revoke Rotate Rotation Provisions Checkout
-            Checkin Checkouts BreakGlass Channels Archive Witnesses Channel Status Sessions Search Session
+            Checkin Checkouts BreakGlass Channels Archive Retention Hold Witnesses Channel Status Sessions Search Session
             Audit Vault SshCa Backup Restore
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct File {
     pub break_glass: BreakGlass,
     /// Where ledger and recordings are kept so that nobody can take them away.
     pub archive: Option<postern_archive::ArchiveConfig>,
+    /// How long recordings are kept.
+    pub retention: postern_domain::retention::Retention,
     /// Who is shown the ledger's checkpoints.
     pub witnesses: Vec<postern_witnesses::WitnessConfig>,
     /// Ways out for events.

@@ -104,6 +104,7 @@ impl Plan {
             mysql_address: reached(&file.mysql.public_address, mysql),
             redis_address: reached(&file.redis.public_address, redis),
             key_file,
+            retention: file.retention.clone(),
             break_glass_places: file.break_glass.places.clone(),
             authority: file.https.certificate.is_none().then(|| folder.ca()),
         }
@@ -141,6 +142,7 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
     let channels = postern_control::channels(plan.file.channels.clone())?;
     let witnesses = postern_control::witnesses(&plan.file.witnesses)?;
     let archive = archive(&plan.file)?;
+    plan.file.retention.check().map_err(|error| Failure::usage(error.to_string()))?;
     let https = tokio::net::TcpListener::bind(plan.https)
         .await
         .with_context(|| format!("cannot listen on {} (https): choose another with --https", plan.https))?;
@@ -182,6 +184,7 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
     let server = Server::new(https, tls, app);
     tasks.spawn(server.serve(stop.clone()));
     keep(&control, channels, witnesses, &mut tasks);
+    tasks.spawn(control.clone().keep_retention(stop.clone()));
     if let Some(archive) = archive {
         tasks.spawn(control.clone().keep_archive(archive, stop.clone()));
     }

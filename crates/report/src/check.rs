@@ -13,6 +13,10 @@ use crate::table::TableId;
 const DORMANT: Duration = Duration::from_secs(90 * 86_400);
 /// Within what time access must have been reviewed: six months.
 const REVIEWED: Duration = Duration::from_secs(184 * 86_400);
+/// For how long recordings must be kept: a year.
+const KEPT: Duration = Duration::from_secs(365 * 86_400);
+/// Within what time somebody must have closed a serious alert: a day.
+const LOOKED_AT: Duration = Duration::from_secs(86_400);
 /// How far a channel may lie behind, in events.
 const BEHIND_MAX: u64 = 10_000;
 
@@ -64,6 +68,10 @@ pub enum Check {
     ReviewsCarriedOut,
     /// Every session that is over has a recording with a digest.
     SessionsRecorded,
+    /// Recordings are there, or were taken away a year after their session or later.
+    RecordingsKept,
+    /// Alerts that are high or critical were closed by somebody within a day, or are younger.
+    AlertsLookedAt,
     /// Every use is somebody's, by name.
     UsesAttributed,
     /// Secrets that were shown to somebody were changed afterwards.
@@ -136,6 +144,8 @@ impl Check {
             Self::AccessReviewed => "Access was reviewed in the last six months and every right answered for",
             Self::ReviewsCarriedOut => "What reviews decided was carried out",
             Self::SessionsRecorded => "Sessions that are over have a recording whose digest is in the log",
+            Self::RecordingsKept => "Recordings are kept, or were for a year at least",
+            Self::AlertsLookedAt => "Alerts that are high or critical were closed by somebody within a day",
             Self::UsesAttributed => "Each use of an account is attributed to one person",
             Self::CheckoutsRotated => "Secrets that were shown were changed afterwards",
             Self::RotationsSucceeded => "Changes of secrets that ended were successful",
@@ -169,7 +179,10 @@ impl Check {
             | Self::LeaversHandedOver => TableId::People,
             Self::GrantsApproved | Self::GrantsJustified | Self::NoStandingPrivilege => TableId::Access,
             Self::AccessReviewed | Self::ReviewsCarriedOut => TableId::Reviews,
-            Self::SessionsRecorded | Self::UsesAttributed | Self::CheckoutsRotated => TableId::Uses,
+            Self::SessionsRecorded | Self::RecordingsKept | Self::UsesAttributed | Self::CheckoutsRotated => {
+                TableId::Uses
+            }
+            Self::AlertsLookedAt => TableId::Alerts,
             Self::RotationsSucceeded => TableId::Rotations,
             Self::DutiesKept => TableId::Duties,
             Self::BreakGlassReviewed => TableId::BreakGlass,
@@ -272,6 +285,10 @@ impl Check {
             let good = match self {
                 Self::UsesAttributed => !row.user.is_empty(),
                 Self::SessionsRecorded if session && row.until.is_some() => row.recording.is_some(),
+                Self::RecordingsKept if row.recording.is_some() => {
+                    let kept = row.pruned_at.zip(row.until).map(|(gone, ended)| gone.since(ended));
+                    kept.is_none_or(|kept| kept >= KEPT)
+                }
                 Self::CheckoutsRotated if !session && row.until.is_some() => row.rotated,
                 _ => continue,
             };
@@ -301,6 +318,12 @@ impl Check {
                 for row in facts.rotations.iter().filter(|row| row.until.is_some()) {
                     let failed = matches!(row.state.as_str(), "broken" | "refused");
                     seen.one(!failed, || format!("{}@{}: {}", row.account, row.asset, row.state));
+                }
+            }
+            Self::AlertsLookedAt => {
+                for row in facts.alerts.iter().filter(|row| matches!(row.severity.as_str(), "high" | "critical")) {
+                    let good = row.closed_at.unwrap_or(now).since(row.at) <= LOOKED_AT;
+                    seen.one(good, || format!("{} {}: {}", row.id, row.rule, row.state));
                 }
             }
             Self::DutiesKept => {

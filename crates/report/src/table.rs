@@ -13,6 +13,7 @@ pub enum TableId {
     Accounts,
     Access,
     Uses,
+    Alerts,
     Rotations,
     Reviews,
     BreakGlass,
@@ -44,10 +45,11 @@ pub(crate) struct Table {
 
 impl TableId {
     /// Every table, in the order in which reports have them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Accounts,
         Self::Access,
         Self::Uses,
+        Self::Alerts,
         Self::Rotations,
         Self::Reviews,
         Self::BreakGlass,
@@ -65,6 +67,7 @@ impl TableId {
             Self::Accounts => "accounts",
             Self::Access => "access",
             Self::Uses => "uses",
+            Self::Alerts => "alerts",
             Self::Rotations => "rotations",
             Self::Reviews => "reviews",
             Self::BreakGlass => "break_glass",
@@ -83,6 +86,7 @@ impl TableId {
             Self::Accounts => "Privileged accounts",
             Self::Access => "Rights to accounts and roles",
             Self::Uses => "Sessions and check-outs",
+            Self::Alerts => "Alerts",
             Self::Rotations => "Changes of secrets",
             Self::Reviews => "Access reviews",
             Self::BreakGlass => "Uses of break-glass",
@@ -113,7 +117,16 @@ impl TableId {
     /// Whether its rows are those of the period; the others tell how things were when the report was made.
     #[must_use]
     pub const fn is_of_period(self) -> bool {
-        matches!(self, Self::Uses | Self::Rotations | Self::Reviews | Self::BreakGlass | Self::Changes | Self::Access)
+        matches!(
+            self,
+            Self::Uses
+                | Self::Alerts
+                | Self::Rotations
+                | Self::Reviews
+                | Self::BreakGlass
+                | Self::Changes
+                | Self::Access
+        )
     }
 
     #[rustfmt::skip]
@@ -138,7 +151,15 @@ impl TableId {
                 column("account", "Account", 10), column("scope", "Scope", 0), column("how", "How", 12),
                 column("source", "From", 11), column("policy", "Policy", 11), column("grant", "Grant", 0),
                 column("since", "Began", 12), column("until", "Ended", 12), column("end", "End", 11),
-                column("recording", "Recording", 14), column("rotated", "Changed after", 0),
+                column("recording", "Recording", 14), column("pruned_at", "Recording taken away", 0),
+                column("rotated", "Changed after", 0),
+            ] },
+            Self::Alerts => const { &[
+                column("id", "Id", 0), column("at", "When", 12), column("rule", "Rule", 15), column("title", "Found", 24),
+                column("severity", "Severity", 8), column("scope", "Scope", 0), column("user", "Person", 9),
+                column("account", "Account", 12), column("response", "Done at once", 9), column("times", "Times", 5),
+                column("state", "State", 8), column("assignee", "Looked at by", 0), column("closed_at", "Closed", 12),
+                column("closed_by", "By", 9), column("verdict", "As", 8),
             ] },
             Self::Rotations => const { &[
                 column("id", "Id", 0), column("asset", "Asset", 13), column("account", "Account", 11),
@@ -194,6 +215,7 @@ impl TableId {
             Self::Accounts => facts.accounts.clear(),
             Self::Access => facts.access.clear(),
             Self::Uses => facts.uses.clear(),
+            Self::Alerts => facts.alerts.clear(),
             Self::Rotations => facts.rotations.clear(),
             Self::Reviews => facts.reviews.clear(),
             Self::BreakGlass => facts.break_glass.clear(),
@@ -214,6 +236,7 @@ impl TableId {
             Self::Accounts => serde_json::to_value(&facts.accounts)?,
             Self::Access => serde_json::to_value(&facts.access)?,
             Self::Uses => serde_json::to_value(&facts.uses)?,
+            Self::Alerts => serde_json::to_value(&facts.alerts)?,
             Self::Rotations => serde_json::to_value(&facts.rotations)?,
             Self::Reviews => serde_json::to_value(&facts.reviews)?,
             Self::BreakGlass => serde_json::to_value(&facts.break_glass)?,

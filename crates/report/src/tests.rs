@@ -1,5 +1,5 @@
 use postern_domain::account::CredentialKind;
-use postern_domain::report::{AccessRow, AccountRow, PersonRow, ReportKind, UseRow};
+use postern_domain::report::{AccessRow, AccountRow, AlertRow, PersonRow, ReportKind, UseRow};
 use postern_domain::{ReportId, ScopePath, Timestamp};
 
 use super::*;
@@ -98,6 +98,7 @@ fn facts() -> ReportFacts {
         until: Some(now()),
         end: Some("closed, by \"hand\"\nat night – 夜".into()),
         recording: None,
+        pruned_at: None,
         rotated: false,
     };
     let mut default_password = account("admin", AccountState::Discovered);
@@ -134,6 +135,41 @@ fn what_stands_out_is_counted_and_named() {
     assert_eq!(found(Check::SecretsRotated, &facts), (0, 1));
     assert_eq!(found(Check::DutiesKept, &facts), (0, 0), "nothing to look at is not met");
     assert_eq!(verdict(&[Check::DutiesKept.look(&facts, now())]), Verdict::Empty);
+}
+
+fn alert(severity: &str, hours_ago: u64, closed: bool) -> AlertRow {
+    let at = now().before(std::time::Duration::from_secs(hours_ago * 3600));
+    AlertRow {
+        id: "alr_1".into(),
+        at,
+        rule: "credentials.shadow".into(),
+        title: "The hashes of passwords were touched".into(),
+        severity: severity.into(),
+        scope: ScopePath::root(),
+        user: "ben".into(),
+        account: "root@web-1".into(),
+        response: "alert".into(),
+        times: 1,
+        state: if closed { "closed" } else { "open" }.into(),
+        assignee: None,
+        closed_at: closed.then(|| at.after(std::time::Duration::from_secs(3600))),
+        closed_by: closed.then(|| "ada".into()),
+        verdict: None,
+    }
+}
+
+#[test]
+fn serious_alerts_are_looked_at_within_a_day_and_recordings_kept_for_a_year() {
+    let mut facts = facts();
+    facts.alerts =
+        vec![alert("high", 40, false), alert("critical", 90, true), alert("high", 2, false), alert("low", 90, false)];
+    assert_eq!(found(Check::AlertsLookedAt, &facts), (2, 3), "one waits for too long; low ones do not count");
+    let mut used = facts.uses[0].clone();
+    used.recording = Some("07".repeat(32));
+    let day = std::time::Duration::from_secs(86_400);
+    let gone = |days| UseRow { pruned_at: used.until.map(|until| until.after(days * day)), ..used.clone() };
+    facts.uses = vec![used.clone(), gone(365), gone(364)];
+    assert_eq!(found(Check::RecordingsKept, &facts), (2, 3));
 }
 
 #[test]

@@ -42,6 +42,8 @@ pub struct Alert {
     pub source: String,
     /// When in the session's recording, in milliseconds from its start.
     pub deed_at: Option<u64>,
+    /// How long the answer took from the byte on, in milliseconds; of deeds in live sessions.
+    pub answered_ms: Option<u64>,
     /// What was seen, without secrets.
     pub evidence: String,
     /// Why that is something, in words.
@@ -244,8 +246,10 @@ impl WriteTx {
     pub async fn alert_put(&mut self, alert: &Alert) -> Result<(), Error> {
         sqlx::query(
             "insert into alert (id, scope, rule, title, severity, attack, response, state, session, user_name, account, \
-             source, deed_at, evidence, why, times, raised_at, last_at, assignee, closed_at, closed_by, verdict, comment) \
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23) \
+             source, deed_at, evidence, why, times, raised_at, last_at, assignee, closed_at, closed_by, verdict, comment, \
+             answered_ms) \
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, \
+             ?24) \
              on conflict (id) do update set state = excluded.state, assignee = excluded.assignee, \
              closed_at = excluded.closed_at, closed_by = excluded.closed_by, verdict = excluded.verdict, \
              comment = excluded.comment, response = excluded.response",
@@ -273,6 +277,7 @@ impl WriteTx {
         .bind(&alert.closed_by)
         .bind(&alert.verdict)
         .bind(&alert.comment)
+        .bind(alert.answered_ms.map(|passed| i64::try_from(passed).unwrap_or(i64::MAX)))
         .execute(self.connection())
         .await?;
         Ok(())
@@ -360,6 +365,7 @@ fn alert(row: &SqliteRow) -> Result<Alert, Error> {
         account: row.try_get("account")?,
         source: row.try_get("source")?,
         deed_at: row.try_get::<Option<i64>, _>("deed_at")?.map(|at| u64::try_from(at).unwrap_or(0)),
+        answered_ms: row.try_get::<Option<i64>, _>("answered_ms")?.map(|passed| u64::try_from(passed).unwrap_or(0)),
         evidence: row.try_get("evidence")?,
         why: row.try_get("why")?,
         times: u64::try_from(row.try_get::<i64, _>("times")?).unwrap_or(0),

@@ -123,6 +123,8 @@ fn migrator() -> Migrator {
         migration(160, "detection", include_str!("../migrations/0160_detection.sql")),
         migration(145, "notices", include_str!("../migrations/0145_notices.sql")),
         migration(180, "day_figures", include_str!("../migrations/0180_day_figures.sql")),
+        migration(187, "alert_answered", include_str!("../migrations/0187_alert_answered.sql")),
+        migration(186, "retention", include_str!("../migrations/0186_retention.sql")),
         migration(185, "reports", include_str!("../migrations/0185_reports.sql")),
         migration(151, "console_tokens", include_str!("../migrations/0151_console_tokens.sql")),
         migration(50, "more_listings", include_str!("../migrations/0050_more_listings.sql")),

@@ -128,7 +128,7 @@ impl ReadTx {
     pub async fn sessions_recorded(&mut self, since: Timestamp) -> Result<Vec<SessionId>, Error> {
         let rows = sqlx::query(
             "select id from session where coalesce(ended_at, 9223372036854775807) between ?1 and 9223372036854775806 \
-             and recording_bytes is not null order by coalesce(ended_at, 9223372036854775807)",
+             and recording_bytes is not null and recording_pruned_at is null order by coalesce(ended_at, 9223372036854775807)",
         )
         .bind(since.as_millis())
         .fetch_all(self.connection())
@@ -349,6 +349,7 @@ fn session(found: &SqliteRow) -> Result<Session, Error> {
             Some(bytes) => Some(RecordingSummary {
                 bytes: u64::try_from(bytes).unwrap_or(0),
                 digest: found.try_get("recording_digest")?,
+                pruned_at: row::time_opt(found, "recording_pruned_at")?,
             }),
             None => None,
         },

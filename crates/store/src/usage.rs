@@ -1,10 +1,11 @@
 //! How access was used: sessions and check-outs together.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use postern_domain::finding::Severity;
 use postern_domain::review::{Use, Uses};
-use postern_domain::{AccountId, Capability, PolicyId, ScopePath, Timestamp, UserName};
+use postern_domain::{AccountId, AssetId, Capability, PolicyId, ScopePath, Timestamp, UserName};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -32,6 +33,35 @@ pub struct AccountUse {
 }
 
 impl ReadTx {
+    /// Whether a session, a check-out, a rotation, a look at the secret or a discovery of the asset was under way
+    /// within `leeway` of `at`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn account_used_at(
+        &mut self,
+        account: &AccountId,
+        asset: &AssetId,
+        at: Timestamp,
+        leeway: Duration,
+    ) -> Result<bool, Error> {
+        let sql = "select exists (select 1 from session where account_id = ?1 and started_at <= ?4 \
+                 and coalesce(ended_at, ?4) >= ?3) \
+             or exists (select 1 from checkout where account_id = ?1 and opened_at <= ?4 and coalesce(ended_at, ?4) >= ?3) \
+             or exists (select 1 from rotation where account_id = ?1 and created_at <= ?4 \
+                 and coalesce(ended_at, ?4) >= ?3) \
+             or exists (select 1 from heartbeat where account_id = ?1 and checked_at between ?3 and ?4) \
+             or exists (select 1 from discovery_run join discovery_target on run_id = id where asset_id = ?2 \
+                 and created_at <= ?4 and coalesce(discovery_run.ended_at, ?4) >= ?3)";
+        Ok(sqlx::query_scalar(sql)
+            .bind(account.as_str())
+            .bind(asset.as_str())
+            .bind(at.before(leeway).as_millis())
+            .bind(at.after(leeway).as_millis())
+            .fetch_one(self.connection())
+            .await?)
+    }
+
     /// How everybody used what they have, with how often since `since`.
     ///
     /// # Errors

@@ -24,6 +24,7 @@ mod outside;
 mod recording;
 mod redis;
 mod requests;
+mod retention;
 mod reviews;
 mod rotation;
 mod scenarios;

@@ -9,7 +9,7 @@ import type { Document, Page } from "./nouns";
 export type Noun =
   | "login" | "link" | "user" | "ssh_key" | "token" | "group" | "role" | "scope" | "asset" | "host_key" | "account"
   | "policy" | "access" | "request" | "grant" | "session" | "audit" | "vault" | "status" | "passkey" | "rotation"
-  | "duties" | "stand_in" | "statement" | "review" | "report" | "checkout" | "break_glass" | "channel" | "witness" | "discovery" | "finding" | "inventory" | "alert" | "detection_rule";
+  | "duties" | "stand_in" | "statement" | "review" | "report" | "checkout" | "break_glass" | "channel" | "witness" | "discovery" | "finding" | "inventory" | "alert" | "detection_rule" | "hold";
 
 const REACH_MAX = 100;
 // Each change of a draft asks anew; what was answered is not kept for long.
@@ -117,6 +117,7 @@ export const q = {
     queryOptions({ queryKey: ["request", "context", id], queryFn: ({ signal }) => api.requestContext(id, signal) }),
   grants: list("grant", api.grantList),
   reports: list("report", api.reportList),
+  holds: list("hold", api.holdList),
   reportSchedules: () => queryOptions({ queryKey: ["report", "schedules"], queryFn: ({ signal }) => api.reportSchedules(signal) }),
   reviews: list("review", api.reviewList),
   review: (id: string) =>
@@ -126,6 +127,9 @@ export const q = {
   sessions: list("session", api.sessionList),
   session: (id: string) =>
     queryOptions({ queryKey: ["session", "show", id], queryFn: ({ signal }) => api.sessionShow(id, signal) }),
+  retention: () => queryOptions({ queryKey: ["hold", "retention"], queryFn: ({ signal }) => api.retention(signal) }),
+  recordingFate: (id: string) =>
+    queryOptions({ queryKey: ["hold", "fate", id], queryFn: ({ signal }) => api.recordingFate(id, signal) }),
   integrity: (id: string) =>
     queryOptions({ queryKey: ["session", "integrity", id], queryFn: ({ signal }) => api.sessionIntegrity(id, signal) }),
   sessionLive: (id: string) =>

@@ -15,6 +15,7 @@ const LOOKS: Record<Integrity["verdict"], { tone: Tone; icon: "check" | "clock" 
   live: { tone: "info", icon: "clock", text: t.integrity.live, body: t.integrity.liveBody },
   incomplete: { tone: "warn", icon: "alert", text: t.integrity.incomplete, body: t.integrity.incompleteBody },
   altered: { tone: "bad", icon: "x", text: t.integrity.altered, body: t.integrity.alteredBody },
+  pruned: { tone: "plain", icon: "clock", text: t.integrity.pruned, body: t.integrity.prunedBody },
   missing: { tone: "bad", icon: "x", text: t.integrity.missing, body: t.integrity.missingBody },
 };
 

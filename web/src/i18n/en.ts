@@ -169,7 +169,7 @@ export const en = {
   },
   findings: {
     title: "Findings", lead: "What discovery thinks is wrong, and what is done about it.", account: "Account", kind: "What", severity: "Severity", evidence: "Evidence", raised: "Raised", seen: "Seen", state: "State", asset: "Asset",
-    kinds: { unmanaged: "not governed", orphaned: "nobody answers for it", stale: "long unused", shared: "shared secret", default_password: "default password", empty_password: "no password", weak_key: "weak key", standing_privilege: "standing power", everyday_privilege: "power of an everyday user", privilege_gained: "power gained", secret_changed: "secret changed by others", unknown_host: "no asset is there" },
+    kinds: { unmanaged: "not governed", orphaned: "nobody answers for it", stale: "long unused", shared: "shared secret", default_password: "default password", empty_password: "no password", weak_key: "weak key", standing_privilege: "standing power", everyday_privilege: "power of an everyday user", privilege_gained: "power gained", secret_changed: "secret changed by others", used_outside: "used outside Postern", unknown_host: "no asset is there" },
     severities: { critical: "critical", high: "high", medium: "medium", low: "low" }, states: { open: "open", accepted: "accepted", resolved: "resolved" }, none: "Nothing is wrong", noneBody: "Findings appear when a discovery sees something that should not be.",
     adopt: "Govern it", adoptTitle: (a: string) => `Govern ${a}`, adoptBody: "The account becomes one of Postern's. Its secret is set or rotated next.", own: "Name an owner", ownTitle: (a: string) => `Who answers for ${a}`, owner: "Owner", ownerHint: "A user name.",
     adoptHost: "Make it an asset", adoptHostTitle: (a: string) => `Make ${a} an asset`, adoptHostBody: "It becomes an asset in the scope of the source that found it. Who may use it is up to policies; its host key is still to be pinned.", name: "Name", nameHint: "Small letters, digits, dots and hyphens.", platform: "What it is", asItSeems: "As it seems",
@@ -265,9 +265,9 @@ export const en = {
     fullscreen: "Fill the screen", back: "Back 5 s", forward: "Forward 5 s",
   },
   integrity: {
-    checking: "checking", verified: "verified", live: "live, not signed yet", altered: "altered", incomplete: "incomplete", missing: "missing", failed: "not checked",
+    checking: "checking", verified: "verified", live: "live, not signed yet", altered: "altered", incomplete: "incomplete", missing: "missing", pruned: "taken away", failed: "not checked",
     verifiedBody: "The server has just hashed the recording: it is the one whose digest is in the ledger.", alteredBody: "What is on disk is not what was recorded. Do not rely on it.",
-    incompleteBody: "The recording ends before the session did. What is there is unaltered.", liveBody: "A digest goes to the ledger when the session ends.", missingBody: "The file is gone from the disk.", failedBody: "The check could not be made. Nothing is known about it.", check: "Check again",
+    incompleteBody: "The recording ends before the session did. What is there is unaltered.", liveBody: "A digest goes to the ledger when the session ends.", missingBody: "The file is gone from the disk.", prunedBody: "The recording was taken away as retention says. Its digest stays in the ledger.", failedBody: "The check could not be made. Nothing is known about it.", check: "Check again",
   },
   users: {
     title: "Users", lead: "People, and what they may do in Postern.", name: "Name", email: "E-mail", groups: "Groups", roles: "Roles", scope: "Scope", state: "State", seen: "Last seen", factor: "One-time code", factorOn: "enrolled", factorOff: "not enrolled", created: "Created",
@@ -283,6 +283,18 @@ export const en = {
     sponsor: "Sponsor", sponsorHint: "Who answers for them: somebody who may approve requests.", sponsorGone: "no longer answers for them: no access", company: "Company", lastDay: "Last day", vendorEnds: "Let in until", vendorFrom: "From", vendorHours: "At", vendor: "Vendor", vendorTitle: (n: string) => `Terms of ${n}`, vendorBody: "Each of their sessions needs somebody's yes, and somebody who watches it. The sponsor may do both.", vendorNew: "Access needs somebody's yes each time, and somebody who watches.", vendorTerms: "Terms as a vendor", anywhere: "anywhere", anyHour: "any hour",
     linkWaits: "A new enrolment link waits", linkWaitsBody: "It works once somebody else who may change this user has confirmed it.", linkWorksFrom: "It works from", linkMadeBy: "Made by", linkConfirm: "Confirm it", linkRefuse: "Refuse it", linkOwn: "Somebody else confirms a link of your own.", linkConfirmed: "The link works now.", linkRefused: "The link has ended.",
     privileged: "Privileged users", identity: "Everyday user", identityHint: "The user that this person works as every day.", attributes: "Attributes", attributesHint: "For example department=payments. Policies may choose people by them.", workloadMade: (n: string) => `${n} is there. Make it a token: postern token create --for ${n}`,
+  },
+  holds: {
+    title: "Retention and holds", lead: "How long recordings are kept, and what keeps them longer.", recordings: "Recordings are kept", inPlace: (s: string) => `In ${s}`,
+    keeps: (k: string) => (k === "forever" ? "for ever" : `for ${k} after the session`), there: "There are", count: (n: number, b: string) => `${n} recordings, ${b}`, oldest: "The oldest ended", pruned: "Taken away so far", waits: "Nothing is taken away before",
+    body: "When its time is over and no hold keeps it, a recording is taken away. Who did what, when, and the recording’s digest stay in the ledger with their proofs. The times are set in the configuration file.",
+    holds: "Holds", none: "No holds", noneBody: "A hold keeps recordings whatever their age: for a lawsuit, an inquiry, an audit.",
+    reason: "For", reasonHint: "The matter that it is for. Others read it.", on: "Sessions", user: "User", asset: "Asset", account: "Account", session: "Session", scope: "Scope", from: "Ended from", fromHint: "Sessions that were not over before this day.", until: "Begun before", untilHint: "Sessions that had begun before this day.",
+    placed: "Placed", state: "State", inForce: "in force", released: "released", asked: (u: string) => `${u} wants it released`,
+    place: "Place a hold", placeBody: "Keeps the recordings of every session that matches all that is given, from now on.", placeDone: "The hold is placed.",
+    release: "Release", releaseTitle: "Ask to release this hold", releaseBody: "It stays in force until somebody else agrees. What is over then is taken away.", askDone: "Somebody else has to agree now.",
+    agree: "Agree", agreeTitle: "Release this hold", agreeBody: (u: string, r: string) => `${u} asks for it: “${r}”. What is over is taken away after this.`, releaseDone: "The hold is released.", keep: "Keep it", keepDone: "The hold stays.", own: "You asked for this yourself: somebody else has to agree.", why: "Why",
+    held: "held", heldBody: "A hold keeps this recording whatever its age.", keptUntil: "Kept until", hold: "Place a hold",
   },
   reports: {
     title: "Reports", lead: "What an auditor asks for: controls mapped to evidence that is counted, signed, and can be checked without trusting Postern.", kind: "Report", scope: "Scope", period: "Period", outcome: "Outcome", made: "Made by", review: "Review", by: "By", every: "How often", next: "Next", failure: "Failure", add: "Make a report", run: "Make it",

@@ -34,7 +34,7 @@ export const en = {
     home: "Home", access: "My access", terminals: "Terminals", requests: "Requests", grants: "Grants", sessions: "Sessions",
     users: "Users", groups: "Groups", assets: "Assets", accounts: "Accounts", rotations: "Rotations", policies: "Policies",
     roles: "Roles", scopes: "Scopes", audit: "Audit", vault: "Vault", status: "Server", settings: "Settings", profile: "Profile",
-    breakGlass: "Break-glass", checkouts: "Check-outs", reviews: "Reviews", reports: "Reports", rightSize: "Right-sizing", alerts: "Alerts", recordings: "Search", discovery: "Discovery", findings: "Findings",
+    breakGlass: "Break-glass", checkouts: "Check-outs", reviews: "Reviews", reports: "Reports", holds: "Retention", rightSize: "Right-sizing", alerts: "Alerts", recordings: "Search", discovery: "Discovery", findings: "Findings",
     menu: "Menu", search: "Go to or do", signOut: "Sign out", theme: "Theme",
     themes: { system: "As the system", light: "Light", dark: "Dark" },
     waiting: (n: number) => `${s(n, "decision waits", "decisions wait")} for you`,

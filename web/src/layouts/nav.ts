@@ -1,4 +1,4 @@
-import { BellRing, Boxes, ClipboardCheck, FileClock, FileText, Film, Gauge, Hourglass, House, KeyRound, KeySquare, Radar, RefreshCcwDot, Scissors, ScrollText, Search, Server, Settings2, Shapes, ShieldCheck, Siren, SquareTerminal, TriangleAlert, UserRound, Users, Vault, Waypoints } from "lucide-react";
+import { Archive, BellRing, Boxes, ClipboardCheck, FileClock, FileText, Film, Gauge, Hourglass, House, KeyRound, KeySquare, Radar, RefreshCcwDot, Scissors, ScrollText, Search, Server, Settings2, Shapes, ShieldCheck, Siren, SquareTerminal, TriangleAlert, UserRound, Users, Vault, Waypoints } from "lucide-react";
 import type { LucideIcon } from "lucide-react";
 
 import { holds } from "../api/can";
@@ -56,6 +56,7 @@ const GROUPS: NavGroup[] = [
     items: [
       { to: pb.alerts(), label: t.nav.alerts, icon: BellRing, needs: "session:read" },
       { to: pb.reports(), label: t.nav.reports, icon: FileText, needs: "report:read" },
+      { to: pb.holds(), label: t.nav.holds, icon: Archive, needs: "audit:read" },
       { to: pb.audit(), label: t.nav.audit, icon: ScrollText, needs: "audit:read" },
       { to: pb.vault(), label: t.nav.vault, icon: Vault, needs: "vault:read" },
       { to: pb.status(), label: t.nav.status, icon: Gauge, needs: "status:read" },

@@ -9,6 +9,7 @@ export const pb = {
   request: (id: string) => `/requests/${part(id)}`,
   grants: () => "/grants",
   reports: () => "/reports",
+  holds: () => "/retention",
   reviews: () => "/reviews",
   review: (id: string) => `/reviews/${part(id)}`,
   checkouts: () => "/checkouts",

@@ -1,5 +1,7 @@
 //! What a look at an asset means: findings are raised and resolved, the inventory is written.
 
+use std::time::Duration;
+
 use postern_connectors::{Coverage, Secret, Verdict, grant_of_name};
 use postern_domain::account::AccountState;
 use postern_domain::asset::Asset;
@@ -12,6 +14,9 @@ use postern_store::{StoredObservation, WriteTx};
 
 use super::Way;
 use crate::{Control, Error};
+
+/// How exactly a target's clock and ours agree on when somebody signed in.
+const SIGN_IN_LEEWAY: Duration = Duration::from_secs(120);
 
 impl Control {
     /// Writes down what was seen on an asset and what is wrong with it.
@@ -151,7 +156,12 @@ async fn known(
         Some(account) => tx.secret_set_at(&account.id).await?,
         None => None,
     };
+    let used_at_sign_in = match (&account, seen.last_sign_in_at) {
+        (Some(account), Some(at)) => tx.account_used_at(&account.id, &asset.id, at, SIGN_IN_LEEWAY).await?,
+        _ => false,
+    };
     Ok(Known {
+        used_at_sign_in,
         is_managed: account
             .as_ref()
             .is_some_and(|account| matches!(account.state, AccountState::Managed | AccountState::Orphaned)),

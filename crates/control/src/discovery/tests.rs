@@ -194,6 +194,23 @@ async fn a_run_leaves_an_inventory_and_findings_that_follow_what_is_there() {
 }
 
 #[tokio::test]
+async fn a_sign_in_past_postern_is_found_and_one_of_its_own_is_not() {
+    let world = World::new(false).await;
+    let at = |at| Observation { last_sign_in_at: Some(at), ..service("audit", &[]) };
+    world.look(&[at(world.estate.world.now())]).await;
+    world.estate.world.clock.advance(Duration::from_secs(3600));
+    // What is seen while a discovery looks may be the discovery itself.
+    world.look(&[at(world.estate.world.now().after(Duration::from_secs(60)))]).await;
+    assert_eq!(world.kinds().await, []);
+    world.estate.world.clock.advance(Duration::from_secs(3600));
+    let outside = world.estate.world.now().before(Duration::from_secs(1800));
+    world.look(&[at(outside)]).await;
+    assert_eq!(world.kinds().await, [("audit".to_owned(), FindingKind::UsedOutside)]);
+    let told = world.estate.world.events("finding.raise").await.pop().expect("an event");
+    assert_eq!(told.details["kind"], "used_outside");
+}
+
+#[tokio::test]
 async fn a_password_that_everybody_knows_is_tried_once_ever() {
     let world = World::new(true).await;
     let password = PasswordSight::Set { scheme: "yescrypt".to_owned(), digest: None };

@@ -130,3 +130,18 @@ fn who_has_another_user_for_it_holds_no_power_every_day() {
     assert_eq!(alone(&privileged(), &managed()), []);
     assert_eq!(alone(&Observation::named("app"), &linked), []);
 }
+
+#[test]
+fn a_sign_in_that_postern_knows_nothing_of_is_told_once() {
+    let at = |days| Observation { last_sign_in_at: Some(days_ago(days)), ..privileged() };
+    let look = |now: &Observation, before: &Observation, known: &Known| {
+        kinds(now, Some(Some(before)), known, &Sharing::default()).contains(&FindingKind::UsedOutside)
+    };
+    // The run before was a day ago.
+    assert!(look(&at(0), &at(5), &managed()));
+    assert!(!look(&at(0), &at(5), &Known { used_at_sign_in: true, ..managed() }), "it was ours");
+    assert!(!look(&at(0), &at(5), &Known::default()), "nobody governs it");
+    assert!(!look(&at(2), &at(5), &managed()), "it was before the last look");
+    assert!(!look(&at(0), &at(0), &managed()), "it was told already");
+    assert_eq!(kinds(&at(0), None, &managed(), &Sharing::default()), []);
+}

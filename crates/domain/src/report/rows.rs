@@ -108,8 +108,44 @@ rows! {
         end: Option<String>,
         /// The digest of its recording, where there is one.
         recording: Option<String>,
+        /// When its recording was taken away.
+        pruned_at: Option<Timestamp>,
         /// For a check-out, whether the secret was changed afterwards.
         rotated: bool,
+    }
+
+    /// Something that a detection rule found.
+    AlertRow {
+        /// Its identifier.
+        id: String,
+        /// When it was found first.
+        at: Timestamp,
+        /// The rule.
+        rule: String,
+        /// What the rule is called.
+        title: String,
+        /// How bad it is.
+        severity: String,
+        /// Where it belongs.
+        scope: ScopePath,
+        /// Whose doing it is, where that is known.
+        user: String,
+        /// On which account, where it is about one.
+        account: String,
+        /// What was done at once.
+        response: String,
+        /// How often it was found.
+        times: u64,
+        /// How it stands.
+        state: String,
+        /// Who looks at it.
+        assignee: Option<String>,
+        /// When it was closed.
+        closed_at: Option<Timestamp>,
+        /// By whom.
+        closed_by: Option<String>,
+        /// As what.
+        verdict: Option<String>,
     }
 
     /// A change of a secret.
@@ -342,6 +378,7 @@ pub struct ReportFacts {
     pub accounts: Vec<AccountRow>,
     pub access: Vec<AccessRow>,
     pub uses: Vec<UseRow>,
+    pub alerts: Vec<AlertRow>,
     pub rotations: Vec<RotationRow>,
     pub reviews: Vec<ReviewRow>,
     pub break_glass: Vec<BreakGlassRow>,

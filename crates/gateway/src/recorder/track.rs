@@ -71,6 +71,11 @@ pub(crate) struct Following {
 }
 
 impl Track {
+    /// When the recording began, which frames count from.
+    pub(crate) const fn began(&self) -> Instant {
+        self.started
+    }
+
     /// Creates the file and writes its header. Blocks on the disk.
     pub(crate) fn create(
         plan: &RecordingPlan,

@@ -191,9 +191,11 @@ impl Verify {
             }
             let verdict = if found.ok { "verified" } else { "NOT VERIFIED" };
             output::line(&format!(
-                "{verdict}: {size} signed leaves, {} in the database, {} recordings, {} findings",
+                "{verdict}: {size} signed leaves, {} in the database, {} recordings, {} that were \
+                 taken away when their time was over, {} findings",
                 found.database_leaves,
                 found.recordings,
+                found.pruned,
                 found.findings.len()
             ))?;
         } else {

@@ -6,7 +6,7 @@ use crate::check::Check as C;
 #[rustfmt::skip]
 pub(super) const CONTROLS: &[Control] = &[
     not_covered("164.308(a)(1)(ii)(A)", "Risk analysis", "The findings of discovery are a part of it; the analysis is yours."),
-    partly("164.308(a)(1)(ii)(D)", "Activity is reviewed regularly", &[C::SessionsRecorded, C::UsesAttributed],
+    partly("164.308(a)(1)(ii)(D)", "Activity is reviewed regularly", &[C::SessionsRecorded, C::AlertsLookedAt, C::UsesAttributed],
         "That somebody looks at it regularly is for your procedure to show."),
     partly("164.308(a)(3)(ii)(A)", "Workforce is authorised and supervised", &[C::GrantsApproved, C::SessionsRecorded],
         "Access to applications and records past Postern is not seen."),

@@ -1,8 +1,8 @@
 //! The rows that reports are made from, each read as the noun that it is.
 
 use postern_domain::report::{
-    AccessRow, AccountRow, BreakGlassRow, ChangeRow, ExceptionRow, HostCounts, PersonRow, ReportFacts, ReviewRow,
-    RotationRow, UseRow,
+    AccessRow, AccountRow, AlertRow, BreakGlassRow, ChangeRow, ExceptionRow, HostCounts, PersonRow, ReportFacts,
+    ReviewRow, RotationRow, UseRow,
 };
 use postern_domain::{ScopePath, Timestamp};
 use serde::de::DeserializeOwned;
@@ -151,12 +151,13 @@ fn uses() -> String {
         "select s.started_at as place, json_object('id', s.id, 'kind', 'session', 'user', u.name, 'asset', a.name, \
          'account', c.name, 'scope', s.scope, 'how', s.protocol, 'source', s.source, 'policy', p.name, \
          'grant', s.grant_id, 'since', {}, 'until', {}, 'end', s.end_reason, 'recording', s.recording_digest, \
-         'rotated', {}) as row \
+         'pruned_at', {}, 'rotated', {}) as row \
          from session s join user u on u.id = s.user_id join account c on c.id = s.account_id \
          join asset a on a.id = c.asset_id join policy p on p.id = s.policy_id \
          where {} and s.started_at < ?3 and coalesce(s.ended_at, ?3) >= ?2",
         time("s.started_at"),
         time("s.ended_at"),
+        time("s.recording_pruned_at"),
         truth("0"),
         within("s.scope"),
     );
@@ -164,7 +165,7 @@ fn uses() -> String {
         "select k.opened_at, json_object('id', k.id, 'kind', 'checkout', 'user', u.name, 'asset', a.name, \
          'account', c.name, 'scope', k.scope, 'how', k.reason, 'source', null, 'policy', p.name, \
          'grant', k.grant_id, 'since', {}, 'until', {}, 'end', iif(k.state = 'open', null, k.state), \
-         'recording', null, 'rotated', {}) \
+         'recording', null, 'pruned_at', null, 'rotated', {}) \
          from checkout k join user u on u.id = k.user_id join account c on c.id = k.account_id \
          join asset a on a.id = c.asset_id join policy p on p.id = k.policy_id \
          where {} and k.opened_at < ?3 and coalesce(k.ended_at, ?3) >= ?2",
@@ -223,6 +224,19 @@ fn break_glass() -> String {
         time("b.reviewed_at"),
         truth("b.justified = 1"),
         within("b.scope"),
+    )
+}
+
+fn alerts() -> String {
+    format!(
+        "select json_object('id', n.id, 'at', {}, 'rule', n.rule, 'title', n.title, 'severity', n.severity, \
+         'scope', n.scope, 'user', n.user_name, 'account', n.account, 'response', n.response, 'times', n.times, \
+         'state', n.state, 'assignee', n.assignee, 'closed_at', {}, 'closed_by', n.closed_by, 'verdict', n.verdict) as row \
+         from alert n where {} and n.raised_at < ?3 and n.raised_at >= ?2 and n.state <> 'noted' \
+         order by n.raised_at, n.id",
+        time("n.raised_at"),
+        time("n.closed_at"),
+        within("n.scope"),
     )
 }
 
@@ -294,6 +308,7 @@ impl ReadTx {
             rotations: self.facts::<RotationRow>(&rotations(), span).await?,
             reviews: self.facts::<ReviewRow>(&reviews(), span).await?,
             break_glass: self.facts::<BreakGlassRow>(&break_glass(), span).await?,
+            alerts: self.facts::<AlertRow>(&alerts(), span).await?,
             people: self.facts::<PersonRow>(&people(), span).await?,
             changes: self.facts::<ChangeRow>(&changes(), span).await?,
             exceptions: self.facts::<ExceptionRow>(&exceptions(), span).await?,

@@ -26,7 +26,7 @@ import { Menu } from "../../ui/Menu";
 import { Page } from "../../ui/Page";
 
 const f = t.findings;
-const KINDS = ["unmanaged", "orphaned", "stale", "shared", "default_password", "empty_password", "weak_key", "standing_privilege", "everyday_privilege", "privilege_gained", "secret_changed", "unknown_host"] as const satisfies Finding["kind"][];
+const KINDS = ["unmanaged", "orphaned", "stale", "shared", "default_password", "empty_password", "weak_key", "standing_privilege", "everyday_privilege", "privilege_gained", "secret_changed", "used_outside", "unknown_host"] as const satisfies Finding["kind"][];
 const WEEK_MS = 7 * 86_400_000;
 
 const ref = (finding: Finding) => finding.host?.address ?? `${finding.account}@${finding.asset}`;

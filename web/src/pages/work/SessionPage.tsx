@@ -11,6 +11,7 @@ import { Crumb } from "../../components/Crumb";
 import { IntegrityBadge, IntegrityBody } from "../../components/IntegrityBadge";
 import { QueryError } from "../../components/QueryError";
 import { ReasonDialog } from "../../components/ReasonDialog";
+import { RecordingFate } from "../../components/RecordingFate";
 import { SessionBadge } from "../../components/states";
 import { Left, Since, When } from "../../components/When";
 import { useDialog, useUrlState } from "../../hooks/useUrlState";
@@ -121,6 +122,7 @@ function Shown({ session }: { session: Session }) {
               [t.sessions.facts.policy, <Mono key="p">{session.policy}</Mono>],
               [t.sessions.facts.scope, <Mono key="sc">{session.scope}</Mono>],
               [t.sessions.facts.size, session.recording ? bytes(session.recording.bytes) : t.common.none],
+              over && !readBlocked ? [t.holds.keptUntil, <RecordingFate key="k" session={session.id} scope={session.scope} />] : null,
               [t.sessions.facts.id, <Mono key="i">{session.id}</Mono>],
               session.recording?.digest ? [t.sessions.facts.digest, <Mono key="d" className="!text-xs">{session.recording.digest}</Mono>] : null,
             ]}
