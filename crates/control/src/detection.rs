@@ -60,15 +60,26 @@ struct Place<'a> {
     account: String,
     source: String,
     deed_at: Option<u64>,
-    /// When the session's recording began, which deeds count from.
-    began: Option<Instant>,
+    passed: Passed,
 }
 
-impl Place<'_> {
-    /// How long ago the deed was that is being answered, in milliseconds.
-    fn answered_ms(&self) -> Option<u64> {
-        let now = u64::try_from(self.began?.elapsed().as_millis()).ok()?;
-        Some(now.saturating_sub(self.deed_at?))
+/// What the time that an answer takes is counted from.
+#[derive(Clone, Copy)]
+enum Passed {
+    /// A deed, so many milliseconds after its recording began.
+    Deed(Instant, u64),
+    /// An event of the ledger.
+    Event(Timestamp),
+}
+
+impl Passed {
+    /// How many milliseconds it is ago at `now`.
+    fn at(self, now: Timestamp) -> u64 {
+        let passed = match self {
+            Self::Deed(began, at) => began.elapsed().saturating_sub(Duration::from_millis(at)),
+            Self::Event(at) => now.since(at),
+        };
+        u64::try_from(passed.as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -116,7 +127,7 @@ impl Control {
                     account: account.clone(),
                     source: source.clone(),
                     deed_at: Some(deed.at),
-                    began: Some(began),
+                    passed: Passed::Deed(began, deed.at),
                 };
                 self.detected(found, place).await;
             }
@@ -226,7 +237,7 @@ impl Control {
                 account: seen.account.to_owned(),
                 source: seen.source.to_owned(),
                 deed_at: None,
-                began: None,
+                passed: Passed::Event(event.at),
             };
             self.detected(found, place).await;
         }
@@ -272,7 +283,7 @@ impl Control {
             account: place.account.clone(),
             source: place.source.clone(),
             deed_at: place.deed_at,
-            answered_ms: place.answered_ms(),
+            answered_ms: Some(place.passed.at(self.now())),
             evidence: found.evidence.clone(),
             why: found.why.clone(),
             times: 1,

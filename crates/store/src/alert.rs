@@ -42,7 +42,7 @@ pub struct Alert {
     pub source: String,
     /// When in the session's recording, in milliseconds from its start.
     pub deed_at: Option<u64>,
-    /// How long the answer took from the byte on, in milliseconds; of deeds in live sessions.
+    /// How long the answer took, in milliseconds: from the byte on, or from the event.
     pub answered_ms: Option<u64>,
     /// What was seen, without secrets.
     pub evidence: String,

@@ -53,6 +53,78 @@ const ON_DATABASES: [(&str, &str); 6] = [
     ("database.drop", "drop table if exists nothing"),
 ];
 
+/// What is not typed: the rule, and how it is acted out.
+const OTHERWISE: [(&str, fn(&World, &Person)); 9] = [
+    ("access.refused", |world, cyd| {
+        for number in 2..9 {
+            run(&mut cyd.ssh(&world.gate, &format!("root@web-{number}"))).unwrap();
+        }
+    }),
+    ("access.forbidden", |_, cyd| {
+        for _ in 0..11 {
+            cyd.cli(&["user", "list"]).unwrap();
+        }
+    }),
+    ("access.honey", |world, _| {
+        let eve = world.staff("eve").unwrap();
+        run(&mut eve.ssh(&world.gate, "honey-admin@web-1")).unwrap();
+    }),
+    ("login.spray", |world, _| {
+        for number in 0..8 {
+            let body = format!(r#"{{"user":"u{number}","password":"Winter-2026!"}}"#);
+            let mut curl = world.gate.curl("/v1/login");
+            run(curl.args(["-H", "content-type: application/json", "-d", &body])).unwrap();
+        }
+    }),
+    ("movement.remote_forward", |world, cyd| {
+        let mut forwarding = Command::new("ssh");
+        forwarding.args(cyd.options()).args(["-p", world.gate.ssh_port(), "-R", "0:127.0.0.1:9"]);
+        run(forwarding.args(["deploy@web-1@127.0.0.1", "true"])).unwrap();
+    }),
+    ("exfiltration.download_files", |world, cyd| {
+        let make = "mkdir -p many && cd many && seq 520 | xargs touch";
+        run(cyd.ssh(&world.gate, "deploy@web-1").arg(make)).unwrap().ok().unwrap();
+        let mut scp = Command::new("scp");
+        scp.args(cyd.options()).args(["-q", "-r", "-P", world.gate.ssh_port(), "deploy@web-1@127.0.0.1:many"]);
+        run(scp.arg(cyd.folder())).unwrap().ok().unwrap();
+    }),
+    ("approval.rubber_stamp", |world, _| {
+        let (dan, lea) = (world.person("dan", &["sre"]).unwrap(), world.person("lea", &["leads"]).unwrap());
+        for _ in 0..11 {
+            let asked = ["request", "root@web-1", "--reason", "a task", "--ticket", "CHG-1", "-o", "json"];
+            let asked = dan.cli(&asked).unwrap().ok().unwrap().json().unwrap();
+            lea.cli(&["approve", asked["id"].as_str().unwrap()]).unwrap().ok().unwrap();
+            let grants = dan.cli(&["grants", "-o", "json"]).unwrap().json().unwrap();
+            dan.cli(&["hand-back", grants[0]["id"].as_str().unwrap()]).unwrap().ok().unwrap();
+        }
+    }),
+    // Whoever asked all that is told of too.
+    ("approval.fatigue", |_, _| {}),
+    ("recordings.read_many", |world, _| {
+        let sessions = world.ada.cli(&["sessions", "-o", "json"]).unwrap().json().unwrap();
+        for session in sessions.as_array().unwrap().iter().take(32) {
+            let id = session["id"].as_str().unwrap();
+            world.ada.cli(&["session", "export", id, "--format", "text"]).unwrap();
+        }
+    }),
+];
+
+/// Statements of one session.
+const IN_A_ROW: [(&str, &[&str]); 2] = [
+    ("database.rows", &["select generate_series(1, 150000)"]),
+    (
+        "database.mass_drop",
+        &[
+            "drop table if exists a",
+            "drop table if exists b",
+            "drop table if exists c",
+            "drop table if exists d",
+            "drop table if exists e",
+            "drop table if exists f",
+        ],
+    ),
+];
+
 /// What people do all day: one hour each.
 const ORDINARY: [&str; 8] = [
     "ls -la; df -h; uptime",
@@ -73,12 +145,16 @@ fn alerts(person: &Person) -> Vec<Value> {
 /// Whether there is an alert of this rule; and whether it was answered in time.
 fn caught(person: &Person, rule: &str) -> Option<bool> {
     let found = until(rule, || Ok(alerts(person).into_iter().find(|alert| alert["rule"] == rule))).ok()?;
-    Some(found["answered_ms"].as_u64()? <= IN_TIME_MS)
+    let passed = found["answered_ms"].as_u64()?;
+    if passed > IN_TIME_MS {
+        eprintln!("{rule}: answered after {passed} ms");
+    }
+    Some(passed <= IN_TIME_MS)
 }
 
 #[test]
 fn attacks_are_caught_and_ordinary_work_is_not() {
-    let world = World::start().unwrap();
+    let mut world = World::start().unwrap();
     let cyd = world.staff("cyd").unwrap();
     for typed in ORDINARY {
         let mut terminal = cyd.ssh(&world.gate, "deploy@web-1");
@@ -111,6 +187,22 @@ fn attacks_are_caught_and_ordinary_work_is_not() {
         psql(sql);
         came.push((rule, caught(&databases.ada, rule)));
     }
+    for (rule, act) in OTHERWISE {
+        act(&world, &cyd);
+        came.push((rule, caught(&world.ada, rule)));
+    }
+    for (rule, statements) in IN_A_ROW {
+        let mut arguments = vec!["connect", "orders", "shop", "--", "-X", "-q", "-o", "/dev/null"];
+        arguments.extend(statements.iter().flat_map(|statement| ["-c", *statement]));
+        ben.cli(&arguments).unwrap().ok().unwrap();
+        came.push((rule, caught(&databases.ada, rule)));
+    }
+    // Last, since nobody comes to the target after it.
+    world.target.stop();
+    world.target.forget_host_key().unwrap();
+    world.target.resume().unwrap();
+    run(cyd.ssh(&world.gate, "deploy@web-1").arg("true")).unwrap();
+    came.push(("host_key.changed", caught(&world.ada, "host_key.changed")));
     let attacks = came.len();
     let found = came.iter().filter(|(_, caught)| caught.is_some()).count();
     let in_time = came.iter().filter(|(_, caught)| *caught == Some(true)).count();
