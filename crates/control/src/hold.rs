@@ -5,7 +5,7 @@ use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::retention::{Hold, HoldOn};
 use postern_domain::{AccountRef, AssetName, HoldId, ScopePath, SessionId, Timestamp, UserId, UserName};
-use postern_store::NewHold;
+use postern_store::{NewHold, ReadTx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -97,7 +97,7 @@ impl Control {
                 tx.hold_release_ask(id, &caller.user.id, &reason).await?;
                 "hold.release_ask"
             }
-            Some(asked_by) if asked_by == caller.user.id => {
+            Some(asked_by) if one_person(&mut tx, caller, &asked_by).await? => {
                 return Err(Error::Conflict(
                     "you asked for this yourself: somebody else who may place holds has to agree".to_owned(),
                 ));
@@ -135,12 +135,14 @@ impl Control {
     }
 }
 
+/// Whether a user is the caller, or another of the caller's own.
+async fn one_person(rows: &mut ReadTx, caller: &Caller, id: &UserId) -> Result<bool, Error> {
+    let person = rows.person(id).await?;
+    Ok(*id == caller.user.id || person.is_some_and(|person| person.user.is_same_person(&caller.user)))
+}
+
 /// The hold, where it lies in the permit's scopes and is in force.
-async fn in_force(
-    rows: &mut postern_store::ReadTx,
-    permit: &Permit<Manage>,
-    id: &HoldId,
-) -> Result<(Hold, Option<UserId>), Error> {
+async fn in_force(rows: &mut ReadTx, permit: &Permit<Manage>, id: &HoldId) -> Result<(Hold, Option<UserId>), Error> {
     let found = rows.hold(id).await?.filter(|(hold, _)| permit.covers(&hold.scope));
     let (hold, asked_by) = found.ok_or_else(|| Error::not_found("hold", id))?;
     match &hold.released {
@@ -151,7 +153,7 @@ async fn in_force(
 
 /// What a hold is on, by identifier: names may change.
 async fn on(
-    rows: &mut postern_store::ReadTx,
+    rows: &mut ReadTx,
     caller: &Caller,
     permit: &Permit<Manage>,
     scope: ScopePath,
