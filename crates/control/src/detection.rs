@@ -134,13 +134,26 @@ impl Control {
         }
     }
 
+    /// Loads the rules, before the first session is let in.
+    ///
+    /// # Errors
+    /// When the database fails, or a stored rule cannot be read.
+    pub async fn begin_detecting(&self) -> Result<(), Error> {
+        // Whoever needs this before it is there waits for it.
+        tokio::task::spawn_blocking(postern_understand::prepare);
+        self.detection_reload().await
+    }
+
     /// Shows the rules what the ledger says, until `stop`.
     pub async fn keep_detecting(self, stop: CancellationToken) {
         let mut changes = self.changes();
         let mut place = match self.teach().await {
             Ok(next) => Looked { next, kept: next },
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "detection rules cannot be loaded");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "what is usual cannot be told from the ledger"
+                );
                 return;
             }
         };
@@ -166,9 +179,8 @@ impl Control {
         }
     }
 
-    /// Loads the rules, and tells them from the ledger what is usual.
+    /// Tells the rules from the ledger what is usual.
     async fn teach(&self) -> Result<u64, Error> {
-        self.detection_reload().await?;
         let mut rows = self.store().read().await?;
         let size = rows.ledger_tree().await?.size();
         let place = rows.detection_place().await?.unwrap_or(size);

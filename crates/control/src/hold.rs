@@ -137,8 +137,8 @@ impl Control {
 
 /// Whether a user is the caller, or another of the caller's own.
 async fn one_person(rows: &mut ReadTx, caller: &Caller, id: &UserId) -> Result<bool, Error> {
-    let person = rows.person(id).await?;
-    Ok(*id == caller.user.id || person.is_some_and(|person| person.user.is_same_person(&caller.user)))
+    let asker = rows.user(id).await?;
+    Ok(*id == caller.user.id || asker.is_some_and(|asker| asker.is_same_person(&caller.user)))
 }
 
 /// The hold, where it lies in the permit's scopes and is in force.

@@ -157,6 +157,7 @@ pub(crate) async fn run(wanted: Wanted) -> Result<u8, Failure> {
     let opened = postern_control::open(settings, options).await?;
     let control = opened.control.clone();
     control.recover().await?;
+    control.begin_detecting().await?;
     let tls::Identity { config: tls, certificate } =
         tls::identity(&DataFolder::new(&plan.data), &plan.file.https, served.https)?;
     let sessions = Sessions::new(Arc::new(control.clone()), SessionsOptions::default())?;

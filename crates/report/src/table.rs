@@ -36,6 +36,25 @@ const fn column(field: &'static str, heading: &'static str, weight: u16) -> Colu
     Column { field, heading, weight }
 }
 
+#[rustfmt::skip]
+const USES: &[Column] = &[
+    column("id", "Id", 0), column("kind", "Kind", 8), column("user", "Person", 9), column("asset", "Asset", 12),
+    column("account", "Account", 10), column("scope", "Scope", 0), column("how", "How", 12),
+    column("source", "From", 11), column("policy", "Policy", 11), column("grant", "Grant", 0),
+    column("since", "Began", 12), column("until", "Ended", 12), column("end", "End", 11),
+    column("recording", "Recording", 14), column("pruned_at", "Recording taken away", 0),
+    column("rotated", "Changed after", 0),
+];
+
+#[rustfmt::skip]
+const ALERTS: &[Column] = &[
+    column("id", "Id", 0), column("at", "When", 12), column("rule", "Rule", 15), column("title", "Found", 24),
+    column("severity", "Severity", 8), column("scope", "Scope", 0), column("user", "Person", 9),
+    column("account", "Account", 12), column("response", "Done at once", 9), column("times", "Times", 5),
+    column("state", "State", 8), column("assignee", "Looked at by", 0), column("closed_at", "Closed", 12),
+    column("closed_by", "By", 9), column("verdict", "As", 8),
+];
+
 /// A table, filled.
 pub(crate) struct Table {
     pub(crate) id: TableId,
@@ -146,21 +165,8 @@ impl TableId {
                 column("needs_approval", "Asks for approval", 0), column("reason", "Reason", 18),
                 column("ticket", "Ticket", 9), column("since", "Since", 12), column("until", "Until", 12),
             ] },
-            Self::Uses => const { &[
-                column("id", "Id", 0), column("kind", "Kind", 8), column("user", "Person", 9), column("asset", "Asset", 12),
-                column("account", "Account", 10), column("scope", "Scope", 0), column("how", "How", 12),
-                column("source", "From", 11), column("policy", "Policy", 11), column("grant", "Grant", 0),
-                column("since", "Began", 12), column("until", "Ended", 12), column("end", "End", 11),
-                column("recording", "Recording", 14), column("pruned_at", "Recording taken away", 0),
-                column("rotated", "Changed after", 0),
-            ] },
-            Self::Alerts => const { &[
-                column("id", "Id", 0), column("at", "When", 12), column("rule", "Rule", 15), column("title", "Found", 24),
-                column("severity", "Severity", 8), column("scope", "Scope", 0), column("user", "Person", 9),
-                column("account", "Account", 12), column("response", "Done at once", 9), column("times", "Times", 5),
-                column("state", "State", 8), column("assignee", "Looked at by", 0), column("closed_at", "Closed", 12),
-                column("closed_by", "By", 9), column("verdict", "As", 8),
-            ] },
+            Self::Uses => USES,
+            Self::Alerts => ALERTS,
             Self::Rotations => const { &[
                 column("id", "Id", 0), column("asset", "Asset", 13), column("account", "Account", 11),
                 column("scope", "Scope", 10), column("cause", "Cause", 8), column("state", "State", 9),

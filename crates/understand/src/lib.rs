@@ -23,6 +23,12 @@ pub use session::Understanding;
 pub use shell::{Parsed, parse};
 pub use statement::statement;
 
+/// Builds what texts are looked through with; else the first session that needs it waits. Blocks for a while.
+pub fn prepare() {
+    mask::prepare();
+    statement::prepare();
+}
+
 /// The longest text of a deed, in bytes; the middle of a longer one is left out.
 pub const TEXT_LEN_MAX: usize = 64 * 1024;
 /// The most programs, files or hosts that one deed names.

@@ -89,6 +89,12 @@ static HINT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(&format!("(?i){names}|{forms}|{programs}")).ok()
 });
 
+/// Builds what secrets are looked for with, which takes a while, before the first session has to wait for it.
+pub(crate) fn prepare() {
+    LazyLock::force(&HINT);
+    LazyLock::force(&PLACES);
+}
+
 /// The text with three asterisks in place of each secret.
 #[must_use]
 pub fn mask(text: &str) -> Cow<'_, str> {

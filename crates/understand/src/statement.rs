@@ -19,6 +19,11 @@ static TABLES: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// Builds what tables are found with.
+pub(crate) fn prepare() {
+    LazyLock::force(&TABLES);
+}
+
 /// Puts the parts of a statement's text together.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Statements {

@@ -91,8 +91,9 @@ const OTHERWISE: [(&str, fn(&World, &Person)); 9] = [
     ("approval.rubber_stamp", |world, _| {
         let (dan, lea) = (world.person("dan", &["sre"]).unwrap(), world.person("lea", &["leads"]).unwrap());
         for _ in 0..11 {
-            let asked = ["request", "root@web-1", "--reason", "a task", "--ticket", "CHG-1", "-o", "json"];
-            let asked = dan.cli(&asked).unwrap().ok().unwrap().json().unwrap();
+            let asked =
+                ["request", "root@web-1", "--for", "1h", "--reason", "a task", "--ticket", "CHG-1", "-o", "json"];
+            let asked = dan.cli(&asked).unwrap().ended(4).unwrap().json().unwrap();
             lea.cli(&["approve", asked["id"].as_str().unwrap()]).unwrap().ok().unwrap();
             let grants = dan.cli(&["grants", "-o", "json"]).unwrap().json().unwrap();
             dan.cli(&["hand-back", grants[0]["id"].as_str().unwrap()]).unwrap().ok().unwrap();
