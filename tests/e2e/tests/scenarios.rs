@@ -93,7 +93,7 @@ const OTHERWISE: [(&str, fn(&World, &Person)); 9] = [
         for _ in 0..11 {
             let asked =
                 ["request", "root@web-1", "--for", "1h", "--reason", "a task", "--ticket", "CHG-1", "-o", "json"];
-            let asked = dan.cli(&asked).unwrap().ended(4).unwrap().json().unwrap();
+            let asked: Value = serde_json::from_str(&dan.cli(&asked).unwrap().ended(4).unwrap().text()).unwrap();
             lea.cli(&["approve", asked["id"].as_str().unwrap()]).unwrap().ok().unwrap();
             let grants = dan.cli(&["grants", "-o", "json"]).unwrap().json().unwrap();
             dan.cli(&["hand-back", grants[0]["id"].as_str().unwrap()]).unwrap().ok().unwrap();
