@@ -53,8 +53,11 @@ const ON_DATABASES: [(&str, &str); 6] = [
     ("database.drop", "drop table if exists nothing"),
 ];
 
+/// How something is acted out by somebody.
+type Act = fn(&World, &Person);
+
 /// What is not typed: the rule, and how it is acted out.
-const OTHERWISE: [(&str, fn(&World, &Person)); 9] = [
+const OTHERWISE: [(&str, Act); 9] = [
     ("access.refused", |world, cyd| {
         for number in 2..9 {
             run(&mut cyd.ssh(&world.gate, &format!("root@web-{number}"))).unwrap();

@@ -1189,6 +1189,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Holds, those in force first */
+        get: operations["hold_list"];
+        put?: never;
+        /** Keep recordings whatever their age */
+        post: operations["hold_place"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/holds/{id}/keep": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say no to the release that somebody asked for */
+        post: operations["hold_keep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/holds/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask that a hold be released, or agree to what somebody else asked */
+        post: operations["hold_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/home": {
         parameters: {
             query?: never;
@@ -2002,6 +2054,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How long recordings are kept, and how many there are */
+        get: operations["retention_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/reviews": {
         parameters: {
             query?: never;
@@ -2492,6 +2561,23 @@ export interface paths {
         put?: never;
         /** Let the input of a session flow again */
         post: operations["session_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{id}/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What becomes of a session's recording */
+        get: operations["recording_fate"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3357,6 +3443,11 @@ export interface components {
         Alert: {
             /** @description The account on its asset; empty where it is about none. */
             account: string;
+            /**
+             * Format: uint64
+             * @description How long the answer took, in milliseconds: from the byte on, or from the event.
+             */
+            answered_ms?: number | null;
             /** @description Who looks at it. */
             assignee?: string | null;
             /** @description The technique of MITRE ATT&CK. */
@@ -3430,6 +3521,11 @@ export interface components {
         AlertView: {
             /** @description The account on its asset; empty where it is about none. */
             account: string;
+            /**
+             * Format: uint64
+             * @description How long the answer took, in milliseconds: from the byte on, or from the event.
+             */
+            answered_ms?: number | null;
             /** @description Who looks at it. */
             assignee?: string | null;
             /** @description The technique of MITRE ATT&CK. */
@@ -5012,7 +5108,7 @@ export interface components {
         /** @description Something that discovery thinks is wrong. */
         FindingId: string;
         /** @description What is wrong. */
-        FindingKind: "unmanaged" | "orphaned" | "stale" | "shared" | "default_password" | "empty_password" | "weak_key" | "standing_privilege" | "everyday_privilege" | "privilege_gained" | "secret_changed" | "unknown_host";
+        FindingKind: "unmanaged" | "orphaned" | "stale" | "shared" | "default_password" | "empty_password" | "weak_key" | "standing_privilege" | "everyday_privilege" | "privilege_gained" | "secret_changed" | "used_outside" | "unknown_host";
         /** @description How a finding stands. */
         FindingState: "open" | "accepted" | "resolved";
         /** @description A folder. */
@@ -5170,6 +5266,59 @@ export interface components {
             /** @description Each day in UTC, the oldest first. */
             days: components["schemas"]["DayFigures"][];
         };
+        /** @description An order to keep recordings whatever their age: for a lawsuit, an inquiry, an audit. */
+        Hold: {
+            /** @description On this account. */
+            account?: components["schemas"]["AccountRef"] | null;
+            /** @description On this asset. */
+            asset?: components["schemas"]["AssetName"] | null;
+            /** @description That were not over before this. */
+            from?: components["schemas"]["Timestamp"] | null;
+            /** @description Identifier. */
+            id: components["schemas"]["HoldId"];
+            /** @description When. */
+            placed_at: components["schemas"]["Timestamp"];
+            /** @description Who placed it. */
+            placed_by: components["schemas"]["UserName"];
+            /** @description Why: the matter that it is for. */
+            reason: string;
+            /** @description Who wants it released, if anybody does. */
+            release_asked?: components["schemas"]["ReleaseAsked"] | null;
+            /** @description That it was released, if it was. */
+            released?: components["schemas"]["Released"] | null;
+            /** @description Sessions in this place and below are held. */
+            scope: components["schemas"]["ScopePath"];
+            /** @description This session only. */
+            session?: components["schemas"]["SessionId"] | null;
+            /** @description That had begun before this. */
+            until?: components["schemas"]["Timestamp"] | null;
+            /** @description Of this person. */
+            user?: components["schemas"]["UserName"] | null;
+        };
+        /** @description An order to keep recordings whatever their age. */
+        HoldId: string;
+        /** @description A hold that is to be placed: sessions are held that match everything given. */
+        HoldInput: {
+            /** @description On this account. */
+            account?: components["schemas"]["AccountRef"] | null;
+            /** @description On this asset. */
+            asset?: components["schemas"]["AssetName"] | null;
+            /** @description That were not over before this. */
+            from?: components["schemas"]["Timestamp"] | null;
+            /**
+             * @description Why: the matter that it is for.
+             * @default
+             */
+            reason: string;
+            /** @description Sessions in this place and below; the caller's own scope unless given. */
+            scope?: components["schemas"]["ScopePath"] | null;
+            /** @description This session only. */
+            session?: components["schemas"]["SessionId"] | null;
+            /** @description That had begun before this. */
+            until?: components["schemas"]["Timestamp"] | null;
+            /** @description Of this person. */
+            user?: components["schemas"]["UserName"] | null;
+        };
         /** @description Why, if there is something to say. */
         HoldRemark: {
             /**
@@ -5298,7 +5447,7 @@ export interface components {
             verdict: components["schemas"]["IntegrityVerdict"];
         };
         /** @description What was found about a recording, computed from its bytes each time it is asked for. */
-        IntegrityVerdict: "verified" | "live" | "incomplete" | "altered" | "missing";
+        IntegrityVerdict: "verified" | "live" | "incomplete" | "altered" | "pruned" | "missing";
         /** @description An account of the inventory: what was seen, and what Postern knows besides. */
         Inventory: {
             /** @description The asset that it is on. */
@@ -5318,6 +5467,8 @@ export interface components {
         ItemEffect: "done" | "failed";
         /** @description What others who may join a session can do in it. Who is in it is told whoever joins. */
         Join: "watch" | "control";
+        /** @description How long something is kept: `forever`, or a period such as `400d`. */
+        Keep: string;
         /** @description What stood at the end of a day, or stands now, that cannot be told later from what there is then. */
         KeptFigures: {
             /**
@@ -5982,6 +6133,18 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a listing. */
+        Page_of_Hold: {
+            /** @description What is on it. */
+            items: components["schemas"]["Hold"][];
+            /** @description The cursor of the next page; none when this is the last. */
+            next?: string | null;
+            /**
+             * Format: uint64
+             * @description How many there are in all; absent when that was not asked for, or there are more than 10,000.
+             */
+            total?: number | null;
+        };
+        /** @description A page of a listing. */
         Page_of_HostKey: {
             /** @description What is on it. */
             items: components["schemas"]["HostKey"][];
@@ -6389,7 +6552,14 @@ export interface components {
         /** @description A span of time as days, hours, minutes and seconds: `30m`, `8h`, `1h30m`, `2d`. */
         Period: string;
         /** @description One thing that a role may allow. Every route of the API declares exactly one. */
-        Permission: "user:read" | "user:write" | "group:write" | "role:write" | "asset:read" | "asset:write" | "host_key:write" | "secret:write" | "rotation:read" | "rotation:write" | "checkout:read" | "policy:read" | "policy:write" | "request:create" | "request:read" | "request:approve" | "grant:revoke" | "review:read" | "review:write" | "report:read" | "report:write" | "session:read" | "recording:read" | "session:kill" | "session:join" | "audit:read" | "vault:read" | "vault:manage" | "status:read" | "channel:write";
+        Permission: "user:read" | "user:write" | "group:write" | "role:write" | "asset:read" | "asset:write" | "host_key:write" | "secret:write" | "rotation:read" | "rotation:write" | "checkout:read" | "policy:read" | "policy:write" | "request:create" | "request:read" | "request:approve" | "grant:revoke" | "review:read" | "review:write" | "report:read" | "report:write" | "session:read" | "recording:read" | "session:kill" | "session:join" | "audit:read" | "hold:write" | "vault:read" | "vault:manage" | "status:read" | "channel:write";
+        /** @description `[[retention.places]]`: how long the recordings of one place are kept. */
+        PlaceRetention: {
+            /** @description How long recordings of sessions there are kept after these ended. */
+            recordings: components["schemas"]["Keep"];
+            /** @description The place, with everything below it that has no retention of its own. */
+            scope: components["schemas"]["ScopePath"];
+        };
         /** @description A place that bundles are written to. */
         PlaceView: {
             /** @description The folder. */
@@ -7227,6 +7397,39 @@ export interface components {
         };
         /** @description How a session is recorded. */
         Recording: "strict";
+        /** @description What becomes of one recording. */
+        RecordingFate: {
+            /** @constant */
+            state: "none";
+        } | ({
+            /** @constant */
+            state: "kept";
+        } & ({
+            /** @constant */
+            fate: "forever";
+        } | {
+            /** @constant */
+            fate: "until";
+            /** @description When that is. */
+            until: components["schemas"]["Timestamp"];
+        } | {
+            /** @constant */
+            fate: "held";
+            /** @description Which. */
+            holds: components["schemas"]["HoldId"][];
+        } | {
+            /** @constant */
+            fate: "due";
+            /** @description Since when. */
+            since: components["schemas"]["Timestamp"];
+        })) | {
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Its digest, which stays in the ledger. */
+            digest?: string | null;
+            /** @constant */
+            state: "pruned";
+        };
         /** @description What a recording can be played or exported as. */
         RecordingFormat: "asciicast" | "text" | "json";
         /** @description A line that a recording shows. */
@@ -7284,6 +7487,11 @@ export interface components {
             bytes: number;
             /** @description The digest that was written to the ledger, hex; none while it is live. */
             digest?: string | null;
+            /**
+             * @description When it was taken away because its time was over; the digest stays, here and in the ledger.
+             * @default null
+             */
+            pruned_at: components["schemas"]["Timestamp"] | null;
         };
         /** @description Windows that come again, on one approval. */
         Recurrence: {
@@ -7291,6 +7499,27 @@ export interface components {
             hours: components["schemas"]["Hours"];
             /** @description No window begins at this time or later; at most 90 days ahead. */
             until: components["schemas"]["Timestamp"];
+        };
+        /** @description Why a hold is to be released. */
+        Release: {
+            /** @description Why. */
+            reason: string;
+        };
+        /** @description Somebody wants a hold released; somebody else has to agree. */
+        ReleaseAsked: {
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Who. */
+            by: components["schemas"]["UserName"];
+            /** @description Why. */
+            reason: string;
+        };
+        /** @description That a hold was released. */
+        Released: {
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Who agreed. */
+            by: components["schemas"]["UserName"];
         };
         /** @description Why, if there is something to say. */
         Remark: {
@@ -7641,6 +7870,53 @@ export interface components {
              * @default 100
              */
             rows: number;
+        };
+        /** @description `[retention]`: how long recordings are kept. */
+        Retention: {
+            /**
+             * @description Places that have a retention of their own; the deepest that holds a session counts.
+             * @default []
+             */
+            places: components["schemas"]["PlaceRetention"][];
+            /**
+             * @description How long recordings are kept after their session ended; for ever unless given.
+             * @default forever
+             */
+            recordings: components["schemas"]["Keep"];
+            /**
+             * @description How long nothing is taken away after this was changed, so that a mistake can be mended; a day unless given.
+             * @default 1d
+             */
+            wait: components["schemas"]["Period"];
+        };
+        /** @description How recordings are kept, and how many there are. */
+        RetentionView: {
+            /**
+             * Format: uint64
+             * @description How many holds are in force.
+             */
+            holds: number;
+            /**
+             * Format: uint64
+             * @description How many recordings are there.
+             */
+            kept: number;
+            /**
+             * Format: uint64
+             * @description How many bytes those have.
+             */
+            kept_bytes: number;
+            /** @description When the oldest of them ended. */
+            oldest?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: uint64
+             * @description How many have been taken away.
+             */
+            pruned: number;
+            /** @description How long recordings are kept. */
+            retention: components["schemas"]["Retention"];
+            /** @description Until when nothing is taken away, because this was changed. */
+            waits_until?: components["schemas"]["Timestamp"] | null;
         };
         /** @description An access review. */
         Review: {
@@ -12370,6 +12646,136 @@ export interface operations {
             };
         };
     };
+    hold_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_Hold"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hold_place: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoldInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hold"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hold_keep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The hold. */
+                id: components["schemas"]["HoldId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hold"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hold_release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The hold. */
+                id: components["schemas"]["HoldId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Release"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hold"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     home_show: {
         parameters: {
             query?: never;
@@ -14391,6 +14797,35 @@ export interface operations {
             };
         };
     };
+    retention_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     review_list: {
         parameters: {
             query?: {
@@ -15500,6 +15935,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    recording_fate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session. */
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingFate"];
+                };
             };
             /** @description What went wrong */
             default: {
