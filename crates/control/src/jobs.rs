@@ -18,7 +18,7 @@ const PLAN_EVERY: Duration = Duration::from_secs(15);
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(10);
 const TICKETS_EVERY: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-const RETENTION_EVERY: Duration = Duration::from_secs(60);
+const RETENTION_EVERY: Duration = Duration::from_secs(20);
 const INVENTORY_EVERY: Duration = Duration::from_secs(60);
 /// How often the figures of the day are kept.
 const FIGURES_EVERY: Duration = Duration::from_secs(60);

@@ -53,6 +53,12 @@ const ON_DATABASES: [(&str, &str); 6] = [
     ("database.drop", "drop table if exists nothing"),
 ];
 
+/// Tries a password that many people have.
+fn guess(world: &World, name: &str) {
+    let body = format!(r#"{{"user":"{name}","password":"Winter-2026!"}}"#);
+    run(world.gate.curl("/v1/login").args(["-H", "content-type: application/json", "-d", &body])).unwrap();
+}
+
 /// How something is acted out by somebody.
 type Act = fn(&World, &Person);
 
@@ -72,17 +78,19 @@ const OTHERWISE: [(&str, Act); 9] = [
         let eve = world.staff("eve").unwrap();
         run(&mut eve.ssh(&world.gate, "honey-admin@web-1")).unwrap();
     }),
-    ("login.spray", |world, _| {
+    // Names that nobody has.
+    ("login.brute_force", |world, _| {
         for number in 0..8 {
-            let body = format!(r#"{{"user":"u{number}","password":"Winter-2026!"}}"#);
-            let mut curl = world.gate.curl("/v1/login");
-            run(curl.args(["-H", "content-type: application/json", "-d", &body])).unwrap();
+            guess(world, &format!("nobody-{number}"));
         }
     }),
-    ("movement.remote_forward", |world, cyd| {
-        let mut forwarding = Command::new("ssh");
-        forwarding.args(cyd.options()).args(["-p", world.gate.ssh_port(), "-R", "0:127.0.0.1:9"]);
-        run(forwarding.args(["deploy@web-1@127.0.0.1", "true"])).unwrap();
+    // Names that people have.
+    ("login.spray", |world, _| {
+        for number in 0..7 {
+            let name = format!("u{number}");
+            world.ada.cli(&["user", "add", &name]).unwrap().ok().unwrap();
+            guess(world, &name);
+        }
     }),
     ("exfiltration.download_files", |world, cyd| {
         let make = "mkdir -p many && cd many && seq 520 | xargs touch";
