@@ -130,7 +130,7 @@ export const en = {
     states: { open: "open", assigned: "being looked at", closed: "closed", noted: "noted" },
     responses: { note: "noted", alert: "people told", factor: "factor asked for", pause: "session paused", terminate: "session ended", lock: "locked out" },
     none: "No alerts", noneBody: "Nothing that the rules look for was seen.",
-    watch: (at: string) => `Watch it in the recording at ${at}`, session: "To the session", again: (n: number) => `seen ${s(n, "time", "times")}, last`, comments: "What was said",
+    watch: (at: string) => `Watch it in the recording at ${at}`, session: "To the session", answered: (ms: number) => (ms < 10_000 ? `after ${ms.toLocaleString()} ms` : `after ${Math.round(ms / 1000).toLocaleString()} s`), again: (n: number) => `seen ${s(n, "time", "times")}, last`, comments: "What was said",
     assignee: "Who looks at it", take: "I look at it", give: "Give it to them", taken: (u: string) => `${u} looks at it.`, comment: "What to say of it", commentHint: "Colleagues read it. Needed as the reason when the alert is closed; the ledger keeps it.", commentFirst: "Say what it was first.", say: "Only say it",
     verdicts: { true: "It was an attack", false: "It was nothing", expected: "It was expected" }, outcomes: { true: "closed: attack", false: "closed: nothing", expected: "closed: expected" }, filters: { open: "Open", assigned: "Being looked at", closed: "Closed", noted: "Noted" }, closed: "Closed.", closedAs: (u: string, v: string, why: string) => `Closed by ${u}: ${v}. ${why}`,
     finds: "Finds", does: "Does", acts: { note: "notes it", alert: "tells people", factor: "asks for a factor", pause: "pauses the session", terminate: "ends the session", lock: "locks out" }, raisedCount: "Found", falseAlerts: "False", on: "on", off: "off", technique: "ATT&CK", ownRule: "your own, or changed",
@@ -294,7 +294,7 @@ export const en = {
     place: "Place a hold", placeBody: "Keeps the recordings of every session that matches all that is given, from now on.", placeDone: "The hold is placed.",
     release: "Release", releaseTitle: "Ask to release this hold", releaseBody: "It stays in force until somebody else agrees. What is over then is taken away.", askDone: "Somebody else has to agree now.",
     agree: "Agree", agreeTitle: "Release this hold", agreeBody: (u: string, r: string) => `${u} asks for it: “${r}”. What is over is taken away after this.`, releaseDone: "The hold is released.", keep: "Keep it", keepDone: "The hold stays.", own: "You asked for this yourself: somebody else has to agree.", why: "Why",
-    held: "held", heldBody: "A hold keeps this recording whatever its age.", keptUntil: "Kept until", hold: "Place a hold",
+    gone: "The recording was taken away", held: "held", heldBody: "A hold keeps this recording whatever its age.", keptUntil: "Kept until", hold: "Place a hold",
   },
   reports: {
     title: "Reports", lead: "What an auditor asks for: controls mapped to evidence that is counted, signed, and can be checked without trusting Postern.", kind: "Report", scope: "Scope", period: "Period", outcome: "Outcome", made: "Made by", review: "Review", by: "By", every: "How often", next: "Next", failure: "Failure", add: "Make a report", run: "Make it",

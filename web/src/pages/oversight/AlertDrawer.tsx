@@ -55,7 +55,7 @@ function Shown({ alert, onClose }: { alert: AlertView; onClose: () => void }) {
         <Facts
           items={[
             [c.severity, <SeverityBadge key="s" severity={alert.severity as Finding["severity"]} />],
-            [c.response, c.responses[alert.response as keyof typeof c.responses]],
+            [c.response, <span key="d">{c.responses[alert.response as keyof typeof c.responses]}{typeof alert.answered_ms === "number" ? <span className="text-muted"> {c.answered(alert.answered_ms)}</span> : null}</span>],
             alert.user ? [c.user, <Mono key="u">{alert.user}</Mono>] : null,
             alert.account ? [c.account, <Mono key="a">{alert.account}</Mono>] : null,
             alert.source ? [c.source, <Mono key="f">{alert.source}</Mono>] : null,

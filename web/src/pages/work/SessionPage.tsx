@@ -101,6 +101,8 @@ function Shown({ session }: { session: Session }) {
     >
       {readBlocked ? (
         <Panel><Blank title={t.errors.forbidden}>{readBlocked}</Blank></Panel>
+      ) : session.recording?.pruned_at ? (
+        <Panel><Blank title={t.holds.gone}>{t.integrity.prunedBody} <When at={session.recording.pruned_at} /></Blank></Panel>
       ) : (
         <Suspense fallback={<Skeleton className="h-[min(62vh,44rem)] min-h-64 w-full" />}>
           {["postgresql", "mysql"].includes(session.protocol) ? <DatabaseSession session={session} startAt={startAt} /> : over ? <Replay session={session} startAt={startAt} /> : <LiveTerminal session={session} />}
