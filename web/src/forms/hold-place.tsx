@@ -43,7 +43,7 @@ export function HoldPlace({ session: wanted, onClose }: { session?: string; onCl
   return (
     <FormDialog title={h.place} about={h.placeBody} submit={h.place} busy={place.isPending} error={place.error} fields={FIELDS} onSubmit={() => place.mutate()} onClose={onClose}>
       <TextField label={h.reason} hint={h.reasonHint} value={reason} onChange={(event) => setReason(event.target.value)} required maxLength={500} error={error("reason")} />
-      <div className="grid gap-x-5 sm:grid-cols-2">
+      <div className="grid gap-x-5 sm:grid-cols-2 [&>*]:mt-4!">
         <TextField label={h.user} mono optional={optional} value={user} onChange={(event) => setUser(event.target.value)} error={error("user")} />
         <TextField label={h.asset} mono optional={optional} value={asset} onChange={(event) => setAsset(event.target.value)} error={error("asset")} />
         <TextField label={h.account} mono optional={optional} placeholder="root@web-1" value={account} onChange={(event) => setAccount(event.target.value)} error={error("account")} />

@@ -51,7 +51,7 @@ export function ReportRun({ again, onClose }: { again: boolean; onClose: () => v
           {EVERIES.map((each) => <option key={each} value={each}>{r.everies[each]}</option>)}
         </SelectField>
       ) : (
-        <div className="grid gap-x-5 sm:grid-cols-2">
+        <div className="grid gap-x-5 sm:grid-cols-2 [&>*]:mt-4!">
           <TextField type="date" label={r.since} value={since} onChange={(event) => setSince(event.target.value)} required error={error("since")} />
           <TextField type="date" label={r.until} hint={r.untilHint} optional={t.common.optional} value={until} onChange={(event) => setUntil(event.target.value)} error={error("until")} />
         </div>

@@ -52,14 +52,14 @@ export function ReviewStart({ onClose }: { onClose: () => void }) {
   const error = (field: string) => fieldError(start.error, field);
   return (
     <FormDialog wide title={r.createTitle} about={r.createBody} submit={r.start} busy={start.isPending} error={start.error} fields={["name", "scope", "plan.policies", "plan.groups", "plan.reviewers.users", "plan.reviewers.groups", "plan.seconds", "plan.every_days"]} onSubmit={() => start.mutate()} onClose={onClose}>
-      <div className="grid gap-x-5 sm:grid-cols-2 [&>div]:mt-4">
+      <div className="grid gap-x-5 sm:grid-cols-2 [&>div]:mt-4!">
         <TextField label={r.name} value={name} onChange={(event) => setName(event.target.value)} required autoFocus maxLength={120} error={error("name")} />
         <TextField label={r.scope} mono value={scope} onChange={(event) => setScope(event.target.value)} required pattern="/.*" error={error("scope")} />
         <TextField label={r.reviewers} mono value={users} onChange={(event) => setUsers(event.target.value)} spellCheck={false} error={error("plan.reviewers.users")} />
         <TextField label={r.reviewerGroups} mono value={reviewerGroups} onChange={(event) => setReviewerGroups(event.target.value)} spellCheck={false} error={error("plan.reviewers.groups")} />
       </div>
       <div className="mt-3"><CheckField label={r.owners} checked={owners} onChange={(event) => setOwners(event.target.checked)} /></div>
-      <div className="grid gap-x-5 sm:grid-cols-2 [&>div]:mt-4">
+      <div className="grid gap-x-5 sm:grid-cols-2 [&>div]:mt-4!">
         <TextField label={r.labels} hint={r.labelsHint} mono value={withLabels} onChange={(event) => setLabels(event.target.value)} spellCheck={false} />
         <TextField label={r.policies} hint={r.anyHint} mono value={policies} onChange={(event) => setPolicies(event.target.value)} spellCheck={false} error={error("plan.policies")} />
         <TextField label={r.groups} hint={r.anyHint} mono value={groups} onChange={(event) => setGroups(event.target.value)} spellCheck={false} error={error("plan.groups")} />
