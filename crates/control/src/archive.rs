@@ -4,7 +4,6 @@
 //! The ledger is the queue: what is signed and not archived yet is put there, with each recording whose session
 //! ended in it, and then the archive's place moves on. After a crash the same is put again, which changes nothing.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use postern_archive::Archive;
@@ -18,7 +17,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::data::DataFolder;
 use crate::ledger::event_in;
 use crate::{Control, Error};
 
@@ -111,13 +109,12 @@ impl Control {
         // The name comes from a leaf: it must not lead elsewhere.
         let session = event.target.parse::<SessionId>().ok();
         let (Some(session), true) = (session, event.details.contains_key("recording_digest")) else { return Ok(()) };
-        let name = format!("{session}.rec");
-        let file: PathBuf = DataFolder::new(&self.settings().data).recordings().join(&name);
+        let file = self.recording_path(&session);
         if !file.exists() {
             // It was taken away meanwhile, or lost; either is seen by whoever verifies.
             return Ok(());
         }
-        archive.put_file(&format!("recordings/{name}"), &file, self.now()).await.map_err(unarchived)
+        archive.put_file(&format!("recordings/{session}.rec"), &file, self.now()).await.map_err(unarchived)
     }
 
     /// The tiles that are new, then the checkpoint under its size, then as the newest.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use postern_domain::event::{Actor, Event};
-use postern_domain::{ScopePath, SecretText, Timestamp};
+use postern_domain::{ScopePath, SecretText, SessionId, Timestamp};
 use postern_store::{ReadTx, Store};
 use postern_vault::{KeyRing, Recipient, SealedRoot, SharePlan, Vault, key_file};
 
@@ -72,6 +72,12 @@ impl DataFolder {
     #[must_use]
     pub fn recordings(&self) -> PathBuf {
         self.root.join("recordings")
+    }
+
+    /// The recording of a session. The name is an identifier's, which leads nowhere else.
+    #[must_use]
+    pub fn recording(&self, session: &SessionId) -> PathBuf {
+        self.recordings().join(format!("{session}.rec"))
     }
 
     /// The search index, which can be made anew from the recordings.

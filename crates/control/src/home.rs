@@ -129,7 +129,11 @@ impl Control {
         let people = residents(rows.people().await?);
         let holdings = holdings(&mut rows, std::slice::from_ref(&root)).await?;
         drop(rows);
-        let standing = policies.iter().map(|policy| rights(policy, &people, &holdings)).fold(0, u64::saturating_add);
+        // Everybody on every account, over a large estate: not on a thread that others wait for.
+        let standing = tokio::task::spawn_blocking(move || {
+            policies.iter().map(|policy| rights(policy, &people, &holdings)).fold(0, u64::saturating_add)
+        });
+        let standing = standing.await.map_err(|_| Error::Unavailable("counting rights was cut off".to_owned()))?;
         let mut tx = self.store().write(self.now()).await?;
         tx.day_figures_keep(standing).await?;
         Ok(tx.commit_upkeep().await?)

@@ -74,7 +74,7 @@ pub(crate) fn binding(session: &SessionId) -> Binding {
 
 impl Control {
     pub(crate) fn recording_path(&self, session: &SessionId) -> PathBuf {
-        DataFolder::new(&self.settings().data).recordings().join(format!("{session}.rec"))
+        DataFolder::new(&self.settings().data).recording(session)
     }
 
     /// The size and the digest of a recording that was left behind; none when there is no file.
@@ -109,7 +109,7 @@ impl Control {
     /// `recording:read`. That they saw it is written down.
     async fn recorded_session(&self, caller: &Caller, id: &SessionId, how: &str) -> Result<Session, Error> {
         let session = self.session_visible(caller, id, Permission::RecordingRead).await?;
-        if let Some(at) = session.recording.as_ref().and_then(|recording| recording.pruned_at) {
+        if let Some(at) = session.pruned_at() {
             return Err(Error::Conflict(format!(
                 "the recording of session {id} was taken away on {at}, when its time was over; its digest stays in the ledger"
             )));
@@ -184,7 +184,7 @@ impl Control {
     pub async fn recording_integrity(&self, caller: &Caller, id: &SessionId) -> Result<Integrity, Error> {
         let session = self.session_visible(caller, id, Permission::RecordingRead).await?;
         let ledger_digest = session.recording.as_ref().and_then(|recording| recording.digest.clone());
-        if let Some(at) = session.recording.as_ref().and_then(|recording| recording.pruned_at) {
+        if let Some(at) = session.pruned_at() {
             let detail = Some(format!("its time was over on {at}"));
             return Ok(Integrity { verdict: IntegrityVerdict::Pruned, digest: None, ledger_digest, detail });
         }

@@ -84,11 +84,12 @@ impl Control {
             return Ok(());
         }
         let before = now.before(shortest.duration()).min(self.archived_until().await?);
+        // Each is looked at with the holds of its own moment before it is taken away.
+        let holds = self.store().read().await?.holds_in_force().await?;
         let mut after: Option<Recorded> = None;
         loop {
             let over = self.store().read().await?.recordings_over(before, after.as_ref(), BATCH).await?;
             let Some(last) = over.last() else { return Ok(()) };
-            let holds = self.store().read().await?.holds_in_force().await?;
             for recorded in &over {
                 if matches!(fate(recorded, retention, &holds, now), Fate::Due { .. }) {
                     self.recording_prune(recorded, retention).await?;
@@ -181,7 +182,7 @@ impl Control {
         let mut rows = self.store().read().await?;
         let since = followed(&mut rows).await?.since;
         let figures = rows.recording_figures(&permit.action().scopes).await?;
-        let holds = rows.holds(&permit.action().scopes).await?;
+        let holds = rows.holds_in_force().await?;
         let waits_until = since.map(|since| since.after(retention.wait.duration()));
         Ok(RetentionView {
             waits_until: waits_until.filter(|until| *until > self.now() && retention.shortest().is_some()),
@@ -190,7 +191,7 @@ impl Control {
             kept_bytes: figures.kept_bytes,
             oldest: figures.oldest,
             pruned: figures.pruned,
-            holds: holds.iter().filter(|hold| hold.released.is_none()).count() as u64,
+            holds: holds.iter().filter(|(_, on)| permit.covers(&on.scope)).count() as u64,
         })
     }
 

@@ -44,7 +44,7 @@ pub async fn verify_offline(folder: &DataFolder, key: &str, since: Option<Vec<u8
         .trim()
         .parse()
         .map_err(|error| Error::invalid("key", format!("not a verifier key (name+id+base64): {error}")))?;
-    let (ledger, recordings) = (folder.ledger(), folder.recordings());
+    let (ledger, data) = (folder.ledger(), folder.clone());
     let (report, digests, pruned) =
         tokio::task::spawn_blocking(move || published(&ledger, &verifier, since.as_deref()))
             .await
@@ -52,11 +52,11 @@ pub async fn verify_offline(folder: &DataFolder, key: &str, since: Option<Vec<u8
     let mut findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
     let database_leaves = compare_database(folder, &report, &mut findings).await?;
     let (gone, digests): (Vec<_>, Vec<_>) =
-        digests.into_iter().partition(|digest| pruned.contains(&digest.session) && !digest.path(&recordings).exists());
+        digests.into_iter().partition(|digest| pruned.contains(&digest.session) && !digest.exists(folder));
     let count = |digests: &[Digest]| u64::try_from(digests.len()).unwrap_or(u64::MAX);
     let (pruned, compared) = (count(&gone), count(&digests));
     let altered = tokio::task::spawn_blocking(move || {
-        digests.iter().filter_map(|digest| digest.finding(&recordings)).collect::<Vec<_>>()
+        digests.iter().filter_map(|digest| digest.finding(&data)).collect::<Vec<_>>()
     })
     .await
     .map_err(|_| Error::Unavailable("verifying was cut off".to_owned()))?;
@@ -78,15 +78,18 @@ impl Digest {
         Some(Self { leaf, session: event.target, digest })
     }
 
-    fn path(&self, recordings: &Path) -> PathBuf {
-        recordings.join(format!("{}.rec", self.session))
+    /// Where the file is. The name comes from a leaf: only an identifier leads nowhere else.
+    fn path(&self, folder: &DataFolder) -> Option<PathBuf> {
+        Some(folder.recording(&self.session.parse().ok()?))
+    }
+
+    fn exists(&self, folder: &DataFolder) -> bool {
+        self.path(folder).is_some_and(|path| path.exists())
     }
 
     /// What is wrong with the file, if anything.
-    fn finding(&self, recordings: &Path) -> Option<String> {
-        // The name comes from a leaf: it must not lead elsewhere.
-        self.session.parse::<postern_domain::SessionId>().ok()?;
-        let path = self.path(recordings);
+    fn finding(&self, folder: &DataFolder) -> Option<String> {
+        let path = self.path(folder)?;
         let (leaf, session) = (self.leaf, &self.session);
         match chain_of(&path) {
             Ok(chain) if hex::encode(chain.digest) == self.digest && longer(&path, chain.bytes, chain.ended) => {

@@ -108,6 +108,14 @@ pub struct Session {
 }
 
 impl Session {
+    /// When its recording was taken away, if it was.
+    #[must_use]
+    pub fn pruned_at(&self) -> Option<Timestamp> {
+        self.recording.as_ref()?.pruned_at
+    }
+}
+
+impl Session {
     /// The person whose session it is.
     #[must_use]
     pub fn person(&self) -> &UserName {

@@ -157,7 +157,10 @@ async fn known(
         None => None,
     };
     let used_at_sign_in = match (&account, seen.last_sign_in_at) {
-        (Some(account), Some(at)) => tx.account_used_at(&account.id, &asset.id, at, SIGN_IN_LEEWAY).await?,
+        // One that the last look saw too is told already.
+        (Some(account), Some(at)) if stored.is_some_and(|stored| stored.seen.last_sign_in_at != Some(at)) => {
+            tx.account_used_at(&account.id, &asset.id, at, SIGN_IN_LEEWAY).await?
+        }
         _ => false,
     };
     Ok(Known {
