@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { Browser } from "./harness/browser";
 import type { Seat } from "./harness/browser";
@@ -18,6 +18,8 @@ describe("a new enrolment link for somebody who exists", () => {
     browser = await Browser.start(world.gate);
     await world.person("ben", { groups: ["developers"] });
     await world.ada.expect("POST", "/v1/users", { name: "ben-adm", identity: "ben" });
+    await world.ada.expect("POST", "/v1/users", { name: "nightly", kind: "workload", roles: [{ role: "user", scope: "/" }] });
+    await world.apply([{ kind: "Policy", name: "nightly", subjects: { workloads: ["nightly"] }, accounts: { names: ["root"] }, access: "standing" }]);
     making = await browser.seat(world.ada);
     const administrator = { roles: [{ role: "administrator", scope: "/" }] };
     const hugo = await world.person("hugo", administrator);
@@ -69,6 +71,21 @@ describe("a new enrolment link for somebody who exists", () => {
     await stranger.page.goto(new URL(url).pathname);
     await stranger.page.getByLabel("Password", { exact: true }).waitFor();
     await stranger.leave();
+  });
+
+  it("and so is the token of a workload that may do more than its maker", async () => {
+    const wish = { name: "backup", permissions: ["request:create"], expires_in_seconds: 3600, user: "nightly" };
+    const token = await world.ada.read("POST", "/v1/tokens", wish, "token");
+    const { page } = confirming;
+    await page.goto("/users/nightly");
+    await page.getByText("A new token of a workload waits").waitFor();
+    await confirming.axe("a token that waits");
+    const works = async () => (await world.gate.call("GET", "/v1/login", undefined, token)).status;
+    expect(await works()).toBe(401);
+    await page.getByRole("button", { name: "Confirm it: nightly, backup" }).click();
+    await page.getByText("The token works now.").waitFor();
+    await page.getByText("A new token of a workload waits").waitFor({ state: "detached" });
+    expect(await works()).toBe(200);
   });
 
   it("and both users of a person name each other", async () => {

@@ -9,7 +9,8 @@ const VALUE_LEN_MAX: usize = 200;
 
 /// Whether somebody should look at it now, wherever they are: every use of break-glass and what is done
 /// to it, a secret that opens nothing any more, the vault's seal and its keys, a channel that was told
-/// to begin anew, a witness that refuses what it is shown, an enrolment link for somebody who exists by one person.
+/// to begin anew, a witness that refuses what it is shown, what opens the door as somebody else by the word of
+/// one person.
 #[must_use]
 pub fn urgent(event: &Event) -> bool {
     let marked = event.details.get("break_glass").is_some_and(|value| *value == Value::Bool(true));
@@ -17,10 +18,11 @@ pub fn urgent(event: &Event) -> bool {
     marked
         || matches!(noun, "break_glass" | "vault" | "channel" | "witness")
         || matches!(event.action.as_str(), "rotation.broken" | "rotation.run_stopped")
-        || (event.action == "user.link" && event.details.get("works").is_some_and(by_one))
+        || (matches!(event.action.as_str(), "user.link" | "token.create" | "ssh_key.add")
+            && event.details.get("works").is_some_and(by_one))
 }
 
-/// Whether an enrolment link works by the word of one person.
+/// Whether an enrolment link, a token or a key works by the word of one person.
 fn by_one(works: &Value) -> bool {
     [LinkWorks::Alone, LinkWorks::Later].iter().any(|alone| *works == alone.as_str())
 }

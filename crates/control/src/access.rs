@@ -8,12 +8,14 @@ use postern_domain::asset::{Asset, Platform};
 use postern_domain::permission::{Authority, Permission};
 use postern_domain::policy::{self, ConnectFacts, Decision, Policy, Reason, Subject, Target};
 use postern_domain::request::{ApprovalRule, RequestState};
+use postern_domain::risk::RiskLevel;
 use postern_domain::user::User;
 use postern_domain::{AccountRef, AssetName, GrantId, PolicyName, RequestId, ScopePath, Timestamp};
 use postern_store::{AssetFilter, Listed, Listing, PageRequest, ReadTx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::facts::risk_of;
 use crate::{Caller, Control, Error, visible};
 
 /// How many portions of rows a listing looks through before it gives what it has.
@@ -232,9 +234,16 @@ impl<'a> Looker<'a> {
         let Some(Some(user)) = self.by_tenant.get(&tenant) else { return Ok(None) };
         let over: Vec<_> = self.policies.iter().filter(|policy| policy.scope.contains(&asset.scope)).cloned().collect();
         let grants = rows.grants_for(&user.id, &account.id, now).await?;
+        let risk = risk_of(rows, &over, user, (account, asset), now, now).await?;
         let facts = ConnectFacts {
             // As if a factor had just been proved: how fresh one must be is among the demands.
-            subject: Subject { user, source: self.somebody.source, mfa_at: Some(now), client: None },
+            subject: Subject {
+                user,
+                source: self.somebody.source,
+                mfa_at: Some(now),
+                client: None,
+                risk: risk.map_or(RiskLevel::High, |risk| risk.level),
+            },
             target: Target { account, asset },
             policies: (&over).into(),
             grants: &grants,

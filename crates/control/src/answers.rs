@@ -5,11 +5,13 @@ use std::net::IpAddr;
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::policy::{Action, Answer, Estate, Holding, Policy, Reason, Resident};
+use postern_domain::risk::RiskLevel;
 use postern_domain::{AccountRef, GrantId, PolicyName, ScopePath, Timestamp, UserName};
 use postern_store::{Page, Person, ReadTx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::facts::risk_of;
 use crate::{AccessFilter, Caller, Control, Error, visible};
 
 /// The most accounts that one question can be about.
@@ -73,7 +75,7 @@ impl Control {
         let holdings = self.chosen(&mut rows, caller, permit, wanted).await?;
         let policies = rows.policies_reaching(&ScopePath::root()).await?;
         let people = residents(rows.people().await?);
-        let estate = estate_on(&mut rows, &policies, &holdings, now).await?;
+        let estate = estate_on(&mut rows, &policies, &holdings, &people, now).await?;
         let source = wanted.source.unwrap_or(caller.source);
         let skip = match cursor {
             None => 0,
@@ -148,6 +150,7 @@ async fn estate_on<'a>(
     rows: &mut ReadTx,
     policies: &'a [Policy],
     holdings: &[Holding],
+    people: &[Resident],
     now: Timestamp,
 ) -> Result<Estate<'a>, Error> {
     let mut estate = Estate::new(policies);
@@ -159,8 +162,29 @@ async fn estate_on<'a>(
         for (user, count) in rows.sessions_open_on(account).await? {
             estate.set_live_sessions(&user, account, count);
         }
+        for (user, level) in risks(rows, policies, holding, people, now).await? {
+            estate.set_risk(&user, account, level);
+        }
     }
     Ok(estate)
+}
+
+/// How risky it is that these people use an account, of those to whom a condition on that matters.
+async fn risks(
+    rows: &mut ReadTx,
+    policies: &[Policy],
+    holding: &Holding,
+    people: &[Resident],
+    now: Timestamp,
+) -> Result<Vec<(UserName, RiskLevel)>, Error> {
+    let asking: Vec<_> = policies.iter().filter(|policy| policy.conditions.risk.is_some()).cloned().collect();
+    let mut found = Vec::new();
+    for resident in people.iter().filter(|_| !asking.is_empty()) {
+        let user = resident.seen_in(&holding.asset.scope);
+        let risk = risk_of(rows, &asking, &user, (&holding.account, &holding.asset), now, now).await?;
+        found.extend(risk.map(|risk| (user.name, risk.level)));
+    }
+    Ok(found)
 }
 
 /// Whether the caller may see requests in `scope`.

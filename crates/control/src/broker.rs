@@ -449,7 +449,7 @@ impl Control {
     /// Until when a live session may go on, or why it may not.
     async fn stands(&self, session: &LiveSession) -> Result<Result<Timestamp, EndReason>, Error> {
         let now = self.now();
-        let Some(facts) = self.session_facts(&session.user, &session.account).await? else {
+        let Some(facts) = self.session_facts(&session.user, &session.account, session.opened_at).await? else {
             return Ok(Err(EndReason::PolicyChanged));
         };
         let opened = OpenedUnder {

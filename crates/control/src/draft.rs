@@ -11,6 +11,8 @@ use postern_domain::permit::{Manage, Permit};
 use postern_domain::policy::{
     self, AskFacts, Block, Decision, Holding, Policy, Resident, Subject, Target, TicketStands, blocks, widens,
 };
+use postern_domain::risk::RiskLevel;
+use postern_domain::user::User;
 use postern_domain::{AccountRef, PolicyId, PolicyName, ScopePath, Timestamp, UserName};
 use postern_store::{LeafFilter, ReadTx};
 use postern_vault::random;
@@ -19,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::answers::{holdings, residents, sees_requests};
 use crate::apply::checked;
+use crate::facts::risk_of;
 use crate::{Caller, Control, Error};
 
 /// The most documents in one draft.
@@ -172,7 +175,14 @@ impl Control {
                 continue;
             };
             told.requests += 1;
-            told.changed.extend(replay(request, caller, resident, holding, (&before, &after)));
+            let user = resident.seen_in(&holding.asset.scope);
+            let on = (&holding.account, &holding.asset);
+            let mut risk = risk_of(&mut rows, &before, &user, on, request.at, request.at).await?;
+            if risk.is_none() {
+                risk = risk_of(&mut rows, &after, &user, on, request.at, request.at).await?;
+            }
+            let level = risk.map_or(RiskLevel::High, |risk| risk.level);
+            told.changed.extend(replay(request, caller, &user, level, holding, (&before, &after)));
         }
         told.changed.sort_by_key(|replayed| std::cmp::Reverse(replayed.at));
         Ok(told)
@@ -298,11 +308,11 @@ fn refused(event: &Event) -> Option<Past> {
 fn replay(
     past: Past,
     caller: &Caller,
-    resident: &Resident,
+    user: &User,
+    risk: RiskLevel,
     holding: &Holding,
     (before, after): (&[Policy], &[Policy]),
 ) -> Option<Replayed> {
-    let user = resident.seen_in(&holding.asset.scope);
     let asked = |policies: &[Policy]| {
         let facts = AskFacts {
             emergency: past.emergency,
@@ -311,7 +321,8 @@ fn replay(
             ticket_problem: None,
             ticket_stands: TicketStands::AsWanted,
             subject: Subject {
-                user: &user,
+                user,
+                risk,
                 source: past.source.unwrap_or(caller.source),
                 mfa_at: Some(past.at),
                 client: None,

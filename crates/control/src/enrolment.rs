@@ -1,16 +1,17 @@
 //! New enrolment links for users who exist already. Whoever uses one becomes that user: it takes two people, from
 //! the moment there are two.
 
-use postern_domain::event::{Event, Outcome};
-use postern_domain::link::{Confirmer, LinkFacts, LinkWorks, NOTICE, WaitingLink, may_confirm, works};
+use postern_domain::event::Event;
+use postern_domain::link::{CredentialMade, LinkFacts, LinkWorks, NOTICE, WaitingCredential, works};
 use postern_domain::permission::{Authority, Permission};
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::user::{User, UserState};
 use postern_domain::{ScopePath, Timestamp, UserName};
-use postern_store::{LeafFilter, Link, LinkPurpose, Person, ReadTx, WriteTx};
+use postern_store::{LeafFilter, Link, LinkPurpose, Person, ReadTx};
 
 use crate::link::{ENROL_LASTS, LinkIssued};
 use crate::user::{governed, visible};
+use crate::waiting::confirmation;
 use crate::{Caller, Control, Error, authenticate, shared};
 
 impl Control {
@@ -62,42 +63,21 @@ impl Control {
         Ok(issued)
     }
 
-    /// The links in the permit's scopes that do not work yet, oldest first.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn user_links(&self, permit: &Permit<Manage>) -> Result<Vec<WaitingLink>, Error> {
-        Ok(self.store().read().await?.links_waiting(&permit.action().scopes, self.now()).await?)
-    }
-
     /// Confirms the link that waits for a user, which works from then on, for a day.
     ///
     /// # Errors
-    /// `Refused` for who made it, and for whom they have made; `Conflict` where none waits; `Forbidden` where the
-    /// user holds more than the caller, and for API tokens: a person confirms.
+    /// As for [`Self::credential_confirm`]; `Conflict` where none waits.
     pub async fn user_link_confirm(
         &self,
         caller: &Caller,
         permit: &Permit<Manage>,
         name: &UserName,
-    ) -> Result<WaitingLink, Error> {
-        caller.login()?;
-        let mut tx = self.store().write(self.now()).await?;
-        let user = governed(&mut tx, caller, permit, name).await?;
-        let waiting = waiting(&mut tx, &user).await?;
-        let maker = tx.user_by_name(&waiting.made_by).await?.ok_or_else(|| Error::not_found("user", name))?;
-        let made_by_maker = shared::made_by(&mut tx, &maker.name, &caller.user, self.now()).await?;
-        let confirmer = Confirmer { user: &caller.user, maker: maker.person(), made_by_maker };
-        let event = event_of(tx.now(), caller, "user.link_confirm", &waiting);
-        if let Err(reason) = may_confirm(confirmer) {
-            drop(tx);
-            self.note(event.outcome(Outcome::Refused).with("reasons", vec![reason.to_string()])).await?;
-            return Err(Error::Refused(vec![reason]));
-        }
-        let expires_at = tx.now().after(ENROL_LASTS);
-        tx.link_confirm(&user.id, expires_at).await?;
-        self.commit(tx, &[event]).await?;
-        Ok(WaitingLink { works_from: None, expires_at, ..waiting })
+    ) -> Result<WaitingCredential, Error> {
+        let mut rows = self.store().read().await?;
+        let user = visible(&mut rows, permit, name).await?;
+        let waiting = waiting(&mut rows, &user, self.now()).await?;
+        drop(rows);
+        self.credential_confirm(caller, permit, CredentialMade::Link, &waiting.id).await
     }
 
     /// Ends the link that waits for a user; its maker takes it back by that.
@@ -112,23 +92,20 @@ impl Control {
     ) -> Result<(), Error> {
         let mut tx = self.store().write(self.now()).await?;
         let user = visible(&mut tx, permit, name).await?;
-        let waiting = waiting(&mut tx, &user).await?;
+        let now = tx.now();
+        let waiting = waiting(&mut tx, &user, now).await?;
         tx.links_end(&user.id).await?;
-        let event = event_of(tx.now(), caller, "user.link_refuse", &waiting);
+        let event = confirmation(now, caller, "user.link_refuse", &waiting);
         self.commit(tx, &[event]).await?;
         Ok(())
     }
 }
 
-async fn waiting(rows: &mut WriteTx, user: &User) -> Result<WaitingLink, Error> {
-    let (scopes, now) = ([user.scope.clone()], rows.now());
-    let found = rows.links_waiting(&scopes, now).await?.into_iter().find(|link| link.user == user.name);
-    found.ok_or_else(|| Error::Conflict(format!("no link waits for {}", user.name)))
-}
-
-fn event_of(now: Timestamp, caller: &Caller, action: &str, waiting: &WaitingLink) -> Event {
-    Event::done(now, caller.actor(), action, waiting.user.as_str(), waiting.scope.clone())
-        .with("made_by", waiting.made_by.as_str())
+async fn waiting(rows: &mut ReadTx, user: &User, now: Timestamp) -> Result<WaitingCredential, Error> {
+    let found = rows.credentials_waiting(std::slice::from_ref(&user.scope), now).await?;
+    let mut links = found.into_iter().filter(|waiting| waiting.kind == CredentialMade::Link);
+    let none = || Error::Conflict(format!("no link waits for {}", user.name));
+    links.find(|link| link.user == user.name).ok_or_else(none)
 }
 
 /// Whether the caller made the user, as whichever of their own users.
@@ -147,8 +124,9 @@ async fn made_first(rows: &mut ReadTx, caller: &Caller, user: &User) -> Result<b
     Ok(false)
 }
 
-/// Whether there is somebody else who could confirm a link for `user`: neither the caller nor the user themselves.
-async fn others(rows: &mut ReadTx, caller: &Caller, user: &User) -> Result<bool, Error> {
+/// Whether there is somebody else who could confirm what is made for `user`: neither the caller nor the user
+/// themselves.
+pub(crate) async fn others(rows: &mut ReadTx, caller: &Caller, user: &User) -> Result<bool, Error> {
     let roles = authenticate::roles(rows).await?;
     let as_active = User { state: UserState::Active, ..user.clone() };
     let theirs = authenticate::authority(rows, &as_active).await?;

@@ -6,6 +6,7 @@ use postern_domain::account::Account;
 use postern_domain::asset::Asset;
 use postern_domain::grant::Grant;
 use postern_domain::policy::{ConnectFacts, Policy, Subject, Target};
+use postern_domain::risk::{Risk, RiskLevel, weigh_use};
 use postern_domain::user::User;
 use postern_domain::{AccountId, AccountRef, Timestamp, UserId};
 use postern_store::{Person, ReadTx};
@@ -27,6 +28,8 @@ pub struct Facts {
     pub grants: Vec<Grant>,
     /// How many sessions of theirs to the account are live.
     pub live_sessions: u32,
+    /// How risky the use is, where a policy that concerns it has a condition on that.
+    pub risk: Option<Risk>,
 }
 
 impl Facts {
@@ -41,12 +44,24 @@ impl Facts {
     #[must_use]
     pub fn connect(&self, source: IpAddr, mfa_at: Option<Timestamp>) -> ConnectFacts<'_> {
         ConnectFacts {
-            subject: Subject { user: &self.user, source, mfa_at, client: None },
+            subject: Subject { user: &self.user, source, mfa_at, client: None, risk: self.level() },
             target: Target { account: &self.account, asset: &self.asset },
             policies: (&self.policies).into(),
             grants: &self.grants,
             live_sessions: self.live_sessions,
         }
+    }
+
+    /// How risky the use is; high where nobody looked.
+    pub(crate) fn level(&self) -> RiskLevel {
+        self.risk.as_ref().map_or(RiskLevel::High, |risk| risk.level)
+    }
+
+    /// Weighs the use again, as what was known at `asked`, for a use from `begins` on.
+    pub(crate) async fn weigh(&mut self, rows: &mut ReadTx, asked: Timestamp, begins: Timestamp) -> Result<(), Error> {
+        let Self { user, account, asset, policies, .. } = self;
+        self.risk = risk_of(rows, policies, user, (account, asset), asked, begins).await?;
+        Ok(())
     }
 
     /// The facts on an account by its name: in the person's own tenant first; elsewhere when it is
@@ -111,8 +126,26 @@ impl Facts {
         let policies = rows.policies_over(&asset.scope).await?;
         let grants = rows.grants_for(&user.id, &account.id, now).await?;
         let live_sessions = rows.sessions_open_of(&user.id, &account.id).await?;
-        Ok(Self { user, account, asset, policies, grants, live_sessions })
+        let risk = risk_of(rows, &policies, &user, (&account, &asset), now, now).await?;
+        Ok(Self { user, account, asset, policies, grants, live_sessions, risk })
     }
+}
+
+/// How risky it is that somebody uses an account from `begins` on, as what was known at `asked`; none where no
+/// policy that concerns it has a condition on that.
+pub(crate) async fn risk_of(
+    rows: &mut ReadTx,
+    policies: &[Policy],
+    user: &User,
+    (account, asset): (&Account, &Asset),
+    asked: Timestamp,
+    begins: Timestamp,
+) -> Result<Option<Risk>, Error> {
+    let matters = |policy: &Policy| policy.conditions.risk.is_some() && policy.concerns(user, account, asset);
+    if !policies.iter().any(matters) {
+        return Ok(None);
+    }
+    Ok(Some(weigh_use(&rows.risk_facts(&user.id, &account.id, asked, begins).await?)))
 }
 
 impl Control {
@@ -125,12 +158,23 @@ impl Control {
         Facts::of_reference(&mut self.store().read().await?, user, account, self.now()).await
     }
 
-    /// The facts on going on with a session that is live.
+    /// The facts on going on with a session that is live since `opened_at`. Its risk is what it was then, with
+    /// what has been found and alerted since: that a session goes on makes nothing usual or unusual.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn session_facts(&self, user: &UserId, account: &AccountId) -> Result<Option<Facts>, Error> {
-        Facts::of_account(&mut self.store().read().await?, user, account, self.now()).await
+    pub async fn session_facts(
+        &self,
+        user: &UserId,
+        account: &AccountId,
+        opened_at: Timestamp,
+    ) -> Result<Option<Facts>, Error> {
+        let mut rows = self.store().read().await?;
+        let mut facts = Facts::of_account(&mut rows, user, account, self.now()).await?;
+        if let Some(facts) = facts.as_mut().filter(|facts| facts.risk.is_some()) {
+            facts.weigh(&mut rows, opened_at, opened_at).await?;
+        }
+        Ok(facts)
     }
 
     /// A person's grants for an account, as they stand now; ended ones included.

@@ -19,7 +19,7 @@ impl Control {
     /// When the database fails.
     pub async fn key_owner(&self, fingerprint: &str, named: Option<&UserName>) -> Result<Option<User>, Error> {
         let mut rows = self.store().read().await?;
-        let Some((_, owner)) = rows.ssh_key_by_fingerprint(fingerprint).await? else { return Ok(None) };
+        let Some((_, owner)) = rows.ssh_key_by_fingerprint(fingerprint, self.now()).await? else { return Ok(None) };
         let user = rows.user(&owner).await?;
         Ok(user.filter(|user| user.state == UserState::Active && is_named(&user.name, named)))
     }

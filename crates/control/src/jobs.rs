@@ -9,7 +9,7 @@ use crate::rotation::Worker;
 use crate::{Control, Error};
 
 /// The nouns that a decision on a session rests on.
-const DECIDING: [&str; 8] = ["user", "group", "role", "grant", "policy", "asset", "account", "other"];
+const DECIDING: [&str; 9] = ["user", "group", "role", "grant", "policy", "asset", "account", "alert", "other"];
 
 /// How many rotations go on at once, each on another target.
 const WORKERS: usize = 8;

@@ -98,6 +98,7 @@ mod user;
 mod vault;
 mod verify;
 mod visible;
+mod waiting;
 mod witness;
 mod workload;
 

@@ -7,6 +7,7 @@ use postern_domain::document::{Document, PolicyDocument};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::policy::{Action, Answered, Client, Explanation, Policy, Workloads, answer, explain};
+use postern_domain::risk::Risk;
 use postern_domain::{AccountRef, PolicyId, ScopePath, Timestamp, UserName};
 use postern_store::{Among, Listed, Page, PageRequest};
 use postern_vault::random;
@@ -43,6 +44,9 @@ pub struct AccessExplained {
     pub explanation: Explanation,
     /// The reasons of a refusal, for people to read.
     pub messages: Vec<String>,
+    /// How risky it is, where a policy that concerns it asks, and from what that follows; not for oneself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<Risk>,
 }
 
 /// As what reports look at access.
@@ -164,6 +168,7 @@ impl Control {
             return Err(unknown());
         }
         facts.policies = drafted(facts.policies, draft, &facts.asset.scope, now)?;
+        facts.weigh(&mut rows, now, now).await?;
         let (source, mfa_at) =
             if own { (caller.source, caller.mfa_at) } else { (source.unwrap_or(caller.source), Some(now)) };
         let action = action.unwrap_or(Action::Connect);
@@ -179,7 +184,9 @@ impl Control {
         }
         let messages = answered.reasons.iter().map(ToString::to_string).collect();
         let account = facts.reference();
-        Ok(AccessExplained { user: person.name, account, action, answered, explanation, messages })
+        // What is noticed about somebody is not for them to see.
+        let risk = facts.risk.filter(|_| reads && !own);
+        Ok(AccessExplained { user: person.name, account, action, answered, explanation, messages, risk })
     }
 }
 

@@ -271,7 +271,13 @@ impl Wish {
     /// What policy is asked about it; `problem` is why the ticket is not good.
     pub(crate) fn facts<'a>(&'a self, caller: &Caller, facts: &'a Facts, problem: Option<&'a str>) -> AskFacts<'a> {
         AskFacts {
-            subject: Subject { user: &facts.user, source: caller.source, mfa_at: caller.mfa_at, client: None },
+            subject: Subject {
+                user: &facts.user,
+                source: caller.source,
+                mfa_at: caller.mfa_at,
+                client: None,
+                risk: facts.level(),
+            },
             target: Target { account: &facts.account, asset: &facts.asset },
             policies: (&facts.policies).into(),
             duration_seconds: self.seconds,
@@ -302,8 +308,12 @@ pub(crate) async fn decide(
     tx: &mut WriteTx,
     wish: &Wish,
     caller: &Caller,
-    facts: Facts,
+    mut facts: Facts,
 ) -> Result<Result<(Facts, Permit<AskAccess>), Refusal>, Error> {
+    if let Some(begins) = wish.starts_at.filter(|_| facts.risk.is_some()) {
+        let now = tx.now();
+        facts.weigh(tx, now, begins).await?;
+    }
     let problem = wish.looked.problem(&facts.asset.name);
     let decision = policy::ask(&wish.facts(caller, &facts, problem.as_deref()), tx.now());
     match decision {

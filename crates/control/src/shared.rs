@@ -174,6 +174,14 @@ impl MadeRights {
     }
 }
 
+/// Whether `other` may do more with any account than the caller.
+pub(crate) async fn exceeds(tx: &mut WriteTx, caller: &Caller, other: &User) -> Result<bool, Error> {
+    let own = concerning(tx, &caller.user.id).await?;
+    let theirs = concerning(tx, &other.id).await?;
+    let before = |account: &AccountId| own.get(account).map(Vec::as_slice).unwrap_or_default();
+    Ok(theirs.iter().any(|(account, is)| is_wider(before(account), is)))
+}
+
 /// Whether these policies let somebody do more than those before.
 fn is_wider(before: &[Policy], after: &[Policy]) -> bool {
     shift(&before.iter().collect::<Vec<_>>(), &after.iter().collect::<Vec<_>>()).widened

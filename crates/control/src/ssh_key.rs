@@ -9,6 +9,7 @@ use russh::keys::ssh_key::{Algorithm, HashAlg, PublicKey};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::waiting::Made;
 use crate::{Caller, Control, Error, workload};
 
 /// How many keys one person may have.
@@ -51,7 +52,8 @@ impl Control {
         Ok(self.store().read().await?.ssh_keys(&caller.user.id, page).await?)
     }
 
-    /// Registers a key of the caller's.
+    /// Registers a key of the caller's, or of a workload: where that may do more than the caller, it works once
+    /// somebody else has confirmed it.
     ///
     /// # Errors
     /// `Invalid` when it cannot be read or is too weak; `Conflict` when it is registered already.
@@ -64,6 +66,7 @@ impl Control {
         if tx.ssh_keys_count(&owner.id).await? >= KEYS_MAX {
             return Err(Error::Conflict(format!("you have {KEYS_MAX} SSH keys; remove some first")));
         }
+        let made = Made::by(&mut tx, caller, &owner).await?;
         let key = SshKey {
             id: SshKeyId::generate(tx.now(), random::bytes()),
             user: owner.name.clone(),
@@ -73,9 +76,11 @@ impl Control {
             comment: comment.chars().filter(|c| !c.is_control()).take(COMMENT_LEN_MAX).collect(),
             created_at: tx.now(),
             last_used_at: None,
+            awaits: made.awaits,
+            works_from: made.works_from,
         };
-        tx.ssh_key_add(&key, &owner.id).await?;
-        let event = event(caller, "ssh_key.add", &key, tx.now());
+        tx.ssh_key_add(&key, &owner.id, made.made_by.as_ref()).await?;
+        let event = made.told(event(caller, "ssh_key.add", &key, tx.now()));
         self.commit(tx, &[event]).await?;
         Ok(key)
     }

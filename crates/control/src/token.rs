@@ -13,6 +13,7 @@ use postern_vault::token::{self, Purpose};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::waiting::Made;
 use crate::{Caller, Control, Error, text, workload};
 
 const NAME_LEN_MAX: usize = 100;
@@ -57,7 +58,8 @@ impl Control {
         Ok(self.store().read().await?.tokens(&caller.user.id, listing).await?)
     }
 
-    /// Makes a token.
+    /// Makes a token. One for a workload that may do more than the caller works once somebody else has confirmed
+    /// it.
     ///
     /// # Errors
     /// `Forbidden` when it would allow more than the caller may do, or the caller is a token itself.
@@ -86,6 +88,7 @@ impl Control {
         if tx.tokens_alive(&owner.id, now).await? >= TOKENS_MAX {
             return Err(Error::Conflict(format!("you have {TOKENS_MAX} tokens; revoke some first")));
         }
+        let made = Made::by(&mut tx, caller, &owner).await?;
         let token = token::generate(Purpose::Api);
         let api_token = ApiToken {
             id: TokenId::generate(now, random::bytes()),
@@ -96,15 +99,17 @@ impl Control {
             created_at: now,
             expires_at: now.after(lasts),
             last_used_at: None,
+            awaits: made.awaits,
+            works_from: made.works_from,
         };
-        tx.token_create(&api_token, &owner.id, &token.hash.to_string()).await?;
+        tx.token_create(&api_token, &owner.id, made.made_by.as_ref(), &token.hash.to_string()).await?;
         let permissions: Vec<_> = api_token.permissions.iter().map(|permission| permission.as_str()).collect();
         let event = Event::done(now, caller.actor(), "token.create", api_token.id.as_str(), api_token.scope.clone())
             .with("name", api_token.name.as_str())
             .with("user", owner.name.as_str())
             .with("permissions", permissions)
             .with("expires_at", api_token.expires_at.to_string());
-        self.commit(tx, &[event]).await?;
+        self.commit(tx, &[made.told(event)]).await?;
         Ok(TokenCreated { token: token.text.expose().to_owned(), api_token })
     }
 

@@ -1,5 +1,5 @@
-//! Enrolment links for users who exist already. Whoever uses one becomes that user, so that making one alone would
-//! be a way to everything that the user may do.
+//! Enrolment links for users who exist already, and tokens and keys for workloads. Whoever has one is that user, so
+//! that making one alone would be a way to everything that the user may do.
 
 use std::time::Duration;
 
@@ -15,11 +15,12 @@ use crate::user::{User, UserState};
 /// How long a link waits that nobody else can confirm, where two people could once.
 pub const NOTICE: Duration = Duration::from_secs(86_400);
 
-/// From when a link works.
+/// From when a link, a token or a key works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkWorks {
-    /// At once: it is for whoever makes it, or for somebody whom they have made and who has never enrolled.
+    /// At once: it is for whoever makes it, or for somebody whom they have made and who has never enrolled, or for
+    /// a workload that may do no more than they.
     AtOnce,
     /// At once, and loudly: there has never been anybody else who could be asked.
     Alone,
@@ -42,10 +43,11 @@ impl LinkWorks {
     }
 }
 
-/// What is known about a link that is about to be made.
+/// What is known about a link, a token or a key that is about to be made.
 #[derive(Clone, Copy, Debug)]
 pub struct LinkFacts {
-    /// Whether it is for whoever makes it, or for somebody whom they have made and who has never enrolled.
+    /// Whether it is for whoever makes it, or for somebody whom they have made and who has never enrolled, or for a
+    /// workload that may do no more than they.
     pub own: bool,
     /// Whether there is another person who may confirm it.
     pub others: bool,
@@ -64,9 +66,27 @@ pub const fn works(facts: LinkFacts) -> LinkWorks {
     }
 }
 
-/// A link that does not work yet. Its token is known to whoever made it only.
+/// What kind of thing it is that does not work yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialMade {
+    /// An enrolment link.
+    Link,
+    /// An API token of a workload.
+    Token,
+    /// An SSH key of a workload.
+    SshKey,
+}
+
+/// A link, a token or a key that does not work yet. Its secret is known to whoever made it only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct WaitingLink {
+pub struct WaitingCredential {
+    /// What it is.
+    pub kind: CredentialMade,
+    /// Its identifier.
+    pub id: String,
+    /// What it is called: a token by its name, a key by its fingerprint, a link by nothing.
+    pub label: String,
     /// Whom it is for.
     pub user: UserName,
     /// Their scope.
@@ -78,11 +98,12 @@ pub struct WaitingLink {
     /// From when it works without anybody's word; none where somebody else has to confirm it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub works_from: Option<Timestamp>,
-    /// When it stops working, or waiting.
-    pub expires_at: Timestamp,
+    /// When it stops working, or waiting; none for keys, which do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
 }
 
-/// Somebody who wants to confirm a link.
+/// Somebody who wants to confirm what was made for a user.
 #[derive(Clone, Copy, Debug)]
 pub struct Confirmer<'a> {
     /// Who.
@@ -93,7 +114,7 @@ pub struct Confirmer<'a> {
     pub made_by_maker: bool,
 }
 
-/// Decides whether somebody, who may change the link's user, may confirm it.
+/// Decides whether somebody, who may change the user that it is for, may confirm it.
 ///
 /// # Errors
 /// Why not.

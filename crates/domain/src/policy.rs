@@ -28,6 +28,7 @@ mod estate;
 mod explain;
 mod facts;
 mod reason;
+pub mod risk;
 mod select;
 mod statements;
 pub mod ticket;
@@ -40,6 +41,7 @@ pub use estate::{Block, Estate, Holding, Resident, blocks};
 pub use explain::{Explained, Explanation, Outcome, Verdict, explain};
 pub use facts::{AskFacts, ConnectFacts, Decision, Policies, Subject, Target};
 pub use reason::Reason;
+pub use risk::RiskCondition;
 pub use statements::{
     CAPTURE_BYTES_MAX, CAPTURE_ROWS_MAX, Detector, Masking, ResultCapture, StatementAction, StatementBudgets,
     StatementRule, StatementVerdict, Statements, like, may_decide_statement,
@@ -359,6 +361,10 @@ pub struct Conditions {
     /// under. None means that it may stand as it will.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ticket: Option<TicketCondition>,
+    /// How risky it may be to give it, when it is asked for, when it is used and while that lasts; in a policy that
+    /// denies, from where on it denies. None means however risky.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub risk: Option<RiskCondition>,
 }
 
 /// A rule on who may use what.

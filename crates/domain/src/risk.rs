@@ -31,6 +31,8 @@ pub enum Signal {
     NewFactor,
     /// They made five or more requests within ten minutes.
     ManyAtOnce,
+    /// An alert about them is open that is high or critical.
+    OpenAlert,
     /// They have not used the account in the last 90 days.
     FirstUse,
     /// They have not used the asset at all in the last 90 days.
@@ -57,9 +59,12 @@ enum Weight {
 impl Signal {
     fn weight(self) -> Weight {
         match self {
-            Self::DeniedLately | Self::SeriousFindings | Self::NewUser | Self::NewFactor | Self::ManyAtOnce => {
-                Weight::Heavy
-            }
+            Self::DeniedLately
+            | Self::SeriousFindings
+            | Self::NewUser
+            | Self::NewFactor
+            | Self::ManyAtOnce
+            | Self::OpenAlert => Weight::Heavy,
             Self::FirstUse | Self::FirstOnAsset | Self::UnusualHour | Self::LongestAllowed => Weight::Light,
             Self::NoTicket | Self::NoApproval => Weight::Remark,
         }
@@ -76,6 +81,21 @@ pub enum RiskLevel {
     Elevated,
     /// Two heavy signals, or a heavy one and two light ones.
     High,
+}
+
+impl RiskLevel {
+    /// All of them, from the least on.
+    pub const ALL: [Self; 3] = [Self::Low, Self::Elevated, Self::High];
+
+    /// As people and documents call it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Elevated => "elevated",
+            Self::High => "high",
+        }
+    }
 }
 
 /// The risk of a request.
@@ -114,6 +134,8 @@ pub struct RiskFacts {
     pub at_once: u64,
     /// Open findings on the account that are high or critical.
     pub serious_findings: u64,
+    /// Open alerts about them that are high or critical.
+    pub open_alerts: u64,
     /// For how long they had been a user, in seconds.
     pub user_seconds: u64,
     /// How long ago they got their newest passkey or SSH key, in seconds; none where they have none.
@@ -125,19 +147,35 @@ pub struct RiskFacts {
 /// Weighs a request.
 #[must_use]
 pub fn weigh(request: &Request, facts: &RiskFacts) -> Risk {
-    let signals = [
+    let asked = [
+        (request.duration_seconds >= facts.max_duration_seconds, Signal::LongestAllowed),
+        (request.ticket.is_none(), Signal::NoTicket),
+        (request.approval.is_none(), Signal::NoApproval),
+    ];
+    risk(of_use(facts).into_iter().chain(asked))
+}
+
+/// Weighs that somebody uses an account, whatever a request says: what conditions on risk are about.
+#[must_use]
+pub fn weigh_use(facts: &RiskFacts) -> Risk {
+    risk(of_use(facts))
+}
+
+fn of_use(facts: &RiskFacts) -> [(bool, Signal); 9] {
+    [
         (facts.denied >= DENIED_MANY, Signal::DeniedLately),
         (facts.serious_findings > 0, Signal::SeriousFindings),
         (facts.user_seconds < NEW_USER_SECONDS, Signal::NewUser),
         (facts.factor_seconds.is_some_and(|age| age < NEW_FACTOR_SECONDS), Signal::NewFactor),
         (facts.at_once >= AT_ONCE_MANY, Signal::ManyAtOnce),
+        (facts.open_alerts > 0, Signal::OpenAlert),
         (facts.account_uses == 0, Signal::FirstUse),
         (facts.asset_uses == 0, Signal::FirstOnAsset),
         (facts.uses >= HABIT_MIN && facts.uses_at_that_hour == 0, Signal::UnusualHour),
-        (request.duration_seconds >= facts.max_duration_seconds, Signal::LongestAllowed),
-        (request.ticket.is_none(), Signal::NoTicket),
-        (request.approval.is_none(), Signal::NoApproval),
-    ];
+    ]
+}
+
+fn risk(signals: impl IntoIterator<Item = (bool, Signal)>) -> Risk {
     let signals: Vec<_> = signals.into_iter().filter(|(holds, _)| *holds).map(|(_, signal)| signal).collect();
     Risk { level: level(&signals), signals }
 }
@@ -155,12 +193,13 @@ fn level(signals: &[Signal]) -> RiskLevel {
 mod tests {
     use super::*;
 
-    const ALL: [Signal; 11] = [
+    const ALL: [Signal; 12] = [
         Signal::DeniedLately,
         Signal::SeriousFindings,
         Signal::NewUser,
         Signal::NewFactor,
         Signal::ManyAtOnce,
+        Signal::OpenAlert,
         Signal::FirstUse,
         Signal::FirstOnAsset,
         Signal::UnusualHour,

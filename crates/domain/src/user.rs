@@ -153,6 +153,12 @@ pub struct SshKey {
     pub created_at: Timestamp,
     /// When it last opened a session.
     pub last_used_at: Option<Timestamp>,
+    /// Whether it waits for somebody else to confirm it: it is for a workload that may do more than whoever made it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub awaits: bool,
+    /// From when it works, where it does not yet and nobody else can be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub works_from: Option<Timestamp>,
 }
 
 /// A passkey: what somebody signs in with in a browser, and proves a second factor with.
@@ -187,6 +193,12 @@ pub struct ApiToken {
     pub expires_at: Timestamp,
     /// When it was last used.
     pub last_used_at: Option<Timestamp>,
+    /// Whether it waits for somebody else to confirm it: it is for a workload that may do more than whoever made it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub awaits: bool,
+    /// From when it works, where it does not yet and nobody else can be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub works_from: Option<Timestamp>,
 }
 
 /// A signed-in console or CLI.

@@ -39,7 +39,8 @@ impl StoredToken {
     /// Whether it can be used at `now`.
     #[must_use]
     pub fn alive(&self, now: Timestamp) -> bool {
-        self.revoked_at.is_none() && self.token.expires_at > now
+        let waits = self.token.awaits || self.token.works_from.is_some_and(|from| from > now);
+        self.revoked_at.is_none() && self.token.expires_at > now && !waits
     }
 }
 
@@ -99,14 +100,20 @@ impl ReadTx {
 }
 
 impl WriteTx {
-    /// Adds a token.
+    /// Adds a token; `made_by` where it was made for a workload.
     ///
     /// # Errors
     /// When its scope does not exist or the database fails.
-    pub async fn token_create(&mut self, token: &ApiToken, user: &UserId, hash: &str) -> Result<(), Error> {
+    pub async fn token_create(
+        &mut self,
+        token: &ApiToken,
+        user: &UserId,
+        made_by: Option<&UserId>,
+        hash: &str,
+    ) -> Result<(), Error> {
         sqlx::query(
-            "insert into api_token (id, hash, user_id, name, permissions, scope, created_at, expires_at) \
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "insert into api_token (id, hash, user_id, name, permissions, scope, created_at, expires_at, made_by, \
+             awaits, works_from) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )
         .bind(token.id.as_str())
         .bind(hash)
@@ -116,6 +123,9 @@ impl WriteTx {
         .bind(token.scope.as_str())
         .bind(token.created_at.as_millis())
         .bind(token.expires_at.as_millis())
+        .bind(made_by.map(UserId::as_str))
+        .bind(token.awaits)
+        .bind(token.works_from.map(Timestamp::as_millis))
         .execute(self.connection())
         .await?;
         Ok(())
@@ -174,6 +184,8 @@ fn stored(row: &SqliteRow) -> Result<StoredToken, Error> {
         created_at: row::time(row, "created_at")?,
         expires_at: row::time(row, "expires_at")?,
         last_used_at: row::time_opt(row, "last_used_at")?,
+        awaits: row.try_get("awaits")?,
+        works_from: row::time_opt(row, "works_from")?,
     };
     Ok(StoredToken { token, user: row::text(row, "user_id")?, revoked_at: row::time_opt(row, "revoked_at")? })
 }

@@ -60,6 +60,7 @@ mod throttle;
 mod ticket;
 mod usage;
 mod user;
+mod waiting;
 
 pub use account::{AccountFields, AccountFilter};
 pub use alert::{Alert, AlertComment, RuleFigures, StoredRule};

@@ -1,7 +1,6 @@
 //! One-time links. Only a hash of each one's token is kept.
 
-use postern_domain::link::WaitingLink;
-use postern_domain::{LinkId, ScopePath, Timestamp, UserId};
+use postern_domain::{LinkId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
@@ -77,36 +76,6 @@ impl ReadTx {
         row.as_ref().map(link).transpose()
     }
 
-    /// The links of users in `scopes` that do not work yet at `now`, oldest first.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn links_waiting(&mut self, scopes: &[ScopePath], now: Timestamp) -> Result<Vec<WaitingLink>, Error> {
-        let within = row::scope_clause("u.scope", "?2");
-        let sql = format!(
-            "select l.created_at, l.works_from, l.expires_at, u.name, u.scope, m.name as made_by from link l \
-             join user u on u.id = l.user_id join user m on m.id = l.made_by \
-             where l.used_at is null and l.expires_at > ?1 and (l.awaits or l.works_from > ?1) and {within} \
-             order by l.created_at, l.id"
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(now.as_millis())
-            .bind(row::scopes_json(scopes))
-            .fetch_all(self.connection())
-            .await?;
-        let waiting = |row: &SqliteRow| {
-            Ok(WaitingLink {
-                user: row::text(row, "name")?,
-                scope: row::text(row, "scope")?,
-                made_by: row::text(row, "made_by")?,
-                created_at: row::time(row, "created_at")?,
-                works_from: row::time_opt(row, "works_from")?,
-                expires_at: row::time(row, "expires_at")?,
-            })
-        };
-        rows.iter().map(waiting).collect()
-    }
-
     /// The sealed seeds that links offer.
     ///
     /// # Errors
@@ -170,24 +139,6 @@ impl WriteTx {
             .bind(sealed)
             .execute(self.connection())
             .await?;
-        Ok(())
-    }
-
-    /// Somebody has confirmed the link of a user that waits: it works until `expires_at`.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn link_confirm(&mut self, user: &UserId, expires_at: Timestamp) -> Result<(), Error> {
-        let now = self.now();
-        sqlx::query(
-            "update link set awaits = 0, works_from = null, expires_at = ?3 \
-             where user_id = ?1 and used_at is null and expires_at > ?2 and (awaits or works_from > ?2)",
-        )
-        .bind(user.as_str())
-        .bind(now.as_millis())
-        .bind(expires_at.as_millis())
-        .execute(self.connection())
-        .await?;
         Ok(())
     }
 

@@ -29,13 +29,15 @@ const SQL: &str = "with used as (\
     (select count(*) from request where user_id = ?1 and created_at > ?6 and created_at <= ?3) as at_once, \
     (select count(*) from finding f join account c on c.asset_id = f.asset_id and c.name = f.account \
         where c.id = ?2 and f.state = 'open' and f.severity in ('high', 'critical')) as serious_findings, \
+    (select count(*) from alert where user_name = (select name from user where id = ?1) and state = 'open' \
+        and severity in ('high', 'critical')) as open_alerts, \
     (select created_at from user where id = ?1) as user_created, \
     (select max(created_at) from (select created_at from passkey where user_id = ?1 \
         union all select created_at from ssh_key where user_id = ?1) where created_at <= ?3) as factor_created";
 
 impl ReadTx {
-    /// What was known when somebody asked, at `asked`, for an account from `begins` on; the policy's limit is
-    /// left at nothing.
+    /// What was known when somebody asked, at `asked`, for an account from `begins` on, and what is known now of
+    /// findings and alerts; the policy's limit is left at nothing.
     ///
     /// # Errors
     /// When the database fails.
@@ -66,6 +68,7 @@ impl ReadTx {
             denied: count("denied")?,
             at_once: count("at_once")?,
             serious_findings: count("serious_findings")?,
+            open_alerts: count("open_alerts")?,
             user_seconds: row.try_get::<Option<i64>, _>("user_created")?.map_or(0, seconds),
             factor_seconds: row.try_get::<Option<i64>, _>("factor_created")?.map(seconds),
             max_duration_seconds: 0,

@@ -1,7 +1,7 @@
 //! Registered SSH keys.
 
 use postern_domain::user::SshKey;
-use postern_domain::{SshKeyId, UserId};
+use postern_domain::{SshKeyId, Timestamp, UserId};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -13,13 +13,21 @@ use crate::row;
 const SELECT: &str = "select k.*, u.name as user_name from ssh_key k join user u on u.id = k.user_id";
 
 impl ReadTx {
-    /// The key with this fingerprint, and whose it is.
+    /// The key with this fingerprint, and whose it is, where it works at `now`.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn ssh_key_by_fingerprint(&mut self, fingerprint: &str) -> Result<Option<(SshKey, UserId)>, Error> {
-        let sql = format!("{SELECT} where k.fingerprint = ?1");
-        let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(fingerprint).fetch_optional(self.connection()).await?;
+    pub async fn ssh_key_by_fingerprint(
+        &mut self,
+        fingerprint: &str,
+        now: Timestamp,
+    ) -> Result<Option<(SshKey, UserId)>, Error> {
+        let sql = format!("{SELECT} where k.fingerprint = ?1 and not k.awaits and coalesce(k.works_from, 0) <= ?2");
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(fingerprint)
+            .bind(now.as_millis())
+            .fetch_optional(self.connection())
+            .await?;
         row.as_ref().map(|row| Ok((ssh_key(row)?, row::text(row, "user_id")?))).transpose()
     }
 
@@ -62,14 +70,14 @@ impl ReadTx {
 }
 
 impl WriteTx {
-    /// Registers a key.
+    /// Registers a key; `made_by` where it was registered for a workload.
     ///
     /// # Errors
     /// When somebody has it already or the database fails.
-    pub async fn ssh_key_add(&mut self, key: &SshKey, user: &UserId) -> Result<(), Error> {
+    pub async fn ssh_key_add(&mut self, key: &SshKey, user: &UserId, made_by: Option<&UserId>) -> Result<(), Error> {
         sqlx::query(
-            "insert into ssh_key (id, user_id, fingerprint, algorithm, public_key, comment, created_at) \
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "insert into ssh_key (id, user_id, fingerprint, algorithm, public_key, comment, created_at, made_by, \
+             awaits, works_from) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )
         .bind(key.id.as_str())
         .bind(user.as_str())
@@ -78,6 +86,9 @@ impl WriteTx {
         .bind(&key.public_key)
         .bind(&key.comment)
         .bind(key.created_at.as_millis())
+        .bind(made_by.map(UserId::as_str))
+        .bind(key.awaits)
+        .bind(key.works_from.map(Timestamp::as_millis))
         .execute(self.connection())
         .await?;
         Ok(())
@@ -117,5 +128,7 @@ fn ssh_key(row: &SqliteRow) -> Result<SshKey, Error> {
         comment: row.try_get("comment")?,
         created_at: row::time(row, "created_at")?,
         last_used_at: row::time_opt(row, "last_used_at")?,
+        awaits: row.try_get("awaits")?,
+        works_from: row::time_opt(row, "works_from")?,
     })
 }

@@ -62,6 +62,12 @@ accounts: { names: [root] }
 access: standing
 ---
 kind: Policy
+name: programs
+subjects: { workloads: [bot] }
+accounts: { names: [root] }
+access: standing
+---
+kind: Policy
 name: pair
 subjects: { groups: [quorum] }
 accounts: { names: [admin] }
@@ -142,6 +148,7 @@ impl Stage {
         ada.sign_in(&gate)?;
         let mut stage = Self { gate, people: [("ada", ada)].into(), taken: Cell::default() };
         stage.apply("ada", &stage.groups(""))?;
+        stage.person("ada").cli(&["user", "create", "bot", "--workload", "--role", "user=/"])?.ok()?;
         stage.apply("ada", &SETUP.replace("OBLIGATIONS", EARLIER))?;
         stage.apply("ada", &SETUP.replace("OBLIGATIONS", NOW))?;
         for (name, role) in [
@@ -337,9 +344,13 @@ impl Stage {
             let path = format!("/v1/requests/{}/withdraw", request["id"].as_str().unwrap());
             self.call(request["user"].as_str().unwrap(), "POST", &path, Value::Null);
         }
-        for link in self.call("ada", "GET", "/v1/waiting-links", Value::Null)["items"].as_array().unwrap() {
-            let path = format!("/v1/users/{}/link/refuse", link["user"].as_str().unwrap());
-            self.call("ada", "POST", &path, Value::Null);
+        for made in self.call("ada", "GET", "/v1/waiting-credentials", Value::Null)["items"].as_array().unwrap() {
+            let (user, id) = (made["user"].as_str().unwrap(), made["id"].as_str().unwrap());
+            match made["kind"].as_str().unwrap() {
+                "link" => self.call("ada", "POST", &format!("/v1/users/{user}/link/refuse"), Value::Null),
+                "token" => self.call("ada", "DELETE", &format!("/v1/tokens/{id}"), Value::Null),
+                _ => self.call("ada", "DELETE", &format!("/v1/ssh-keys/{id}"), Value::Null),
+            };
         }
         self.leads();
     }
@@ -351,6 +362,25 @@ impl Stage {
             self.call(who, "POST", &format!("/v1/users/{whom}/link/confirm"), Value::Null);
         }
         self.opens(&link)
+    }
+
+    /// Makes a token for the program that may do more than anybody, and has those say yes to it; gives whether it
+    /// works.
+    fn gets_program(&self, maker: &str, confirmed_by: &[&str]) -> bool {
+        let wish = json!({ "name": "b", "permissions": ["request:create"], "expires_in_seconds": 3600, "user": "bot" });
+        let made = self.call(maker, "POST", "/v1/tokens", wish);
+        let id = made.pointer("/api_token/id").and_then(Value::as_str).unwrap_or("tok_none").to_owned();
+        for who in confirmed_by {
+            self.call(who, "POST", &format!("/v1/tokens/{id}/confirm"), Value::Null);
+        }
+        self.is_program(&made)
+    }
+
+    fn is_program(&self, made: &Value) -> bool {
+        let token = made["token"].as_str().unwrap_or_default();
+        let is = self.call_with(token, "ada", "GET", "/v1/login", &Value::Null)["user"]["name"] == "bot";
+        self.taken.set(self.taken.get() + usize::from(is));
+        is
     }
 
     fn opens(&self, link: &Value) -> bool {
@@ -638,6 +668,55 @@ fn links_for_others() -> Vec<Attempt> {
     ]
 }
 
+/// Whoever has a token or a key of a program is it.
+fn programs_of_ones_own() -> Vec<Attempt> {
+    vec![
+        ("a token for a program that may more", |s| {
+            s.gets_program("ada", &[]);
+        }),
+        ("confirmed by oneself", |s| {
+            s.gets_program("max", &["max"]);
+        }),
+        ("by another user of one's own", |s| {
+            s.gets_program("ada", &["ada-adm"]);
+        }),
+        ("by who manages people, and by a token of another", |s| {
+            let wish =
+                json!({ "name": "b", "permissions": ["request:create"], "expires_in_seconds": 3600, "user": "bot" });
+            let (made, token) = (s.call("max", "POST", "/v1/tokens", wish), s.token("ada", "user:write"));
+            let id = made.pointer("/api_token/id").and_then(Value::as_str).unwrap_or("tok_none").to_owned();
+            s.call("olga", "POST", &format!("/v1/tokens/{id}/confirm"), Value::Null);
+            s.call_with(&token, "ada", "POST", &format!("/v1/tokens/{id}/confirm"), &Value::Null);
+            s.is_program(&made);
+        }),
+        ("by somebody of one's own making", |s| {
+            let wish =
+                json!({ "name": "b", "permissions": ["request:create"], "expires_in_seconds": 3600, "user": "bot" });
+            let made = s.call("ada", "POST", "/v1/tokens", wish);
+            let id = made.pointer("/api_token/id").and_then(Value::as_str).unwrap_or("tok_none").to_owned();
+            let Some(six) = s.second("ada", "ada-six", "administrator", &[]) else { return };
+            let _ = six.cli(&["token", "confirm", &id]);
+            s.is_program(&made);
+        }),
+        ("a key for it", |s| {
+            let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti";
+            let made = s.call("ada", "POST", "/v1/ssh-keys", json!({ "public_key": key, "user": "bot" }));
+            let id = made["id"].as_str().unwrap_or("key_none").to_owned();
+            s.call("ada", "POST", &format!("/v1/ssh-keys/{id}/confirm"), Value::Null);
+            let waiting = s.call("ada", "GET", "/v1/waiting-credentials", Value::Null);
+            let waits = waiting["items"].as_array().unwrap().iter().any(|waiting| waiting["id"] == made["id"]);
+            s.taken.set(s.taken.get() + usize::from(!waits));
+        }),
+        ("the others are disabled first", |s| {
+            for other in ["max", "rob"] {
+                s.call("ada", "PATCH", &format!("/v1/users/{other}"), json!({ "state": "disabled" }));
+            }
+            s.gets_program("ada", &["ada-adm"]);
+            s.enable(&["max", "rob"]);
+        }),
+    ]
+}
+
 fn own_proposals() -> Vec<Attempt> {
     vec![
         ("one's own proposal is approved", |s| {
@@ -752,6 +831,7 @@ fn nobody_lets_themselves_do_more() {
     assert_eq!(stage.say_yes("lee", &request)["state"], "pending");
     assert_eq!(stage.say_yes("ben", &request)["state"], "granted");
     assert!(stage.takes_over("max", "gus", &["ada"]), "two people make a link");
+    assert!(stage.gets_program("max", &["ada"]), "and a token of a program");
     stage.call("ada", "POST", "/v1/users/gus/link", Value::Null);
     stage.tidy();
     let mut before = stage.state();
@@ -762,6 +842,7 @@ fn nobody_lets_themselves_do_more() {
         kept_apart(),
         other_users_of_ones_own(),
         links_for_others(),
+        programs_of_ones_own(),
         own_proposals(),
         own_groups_and_labels(),
     ]

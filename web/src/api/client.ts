@@ -8,7 +8,7 @@ import type {
   Hold, HoldInput, RecordingFate, RetentionView,
   PasskeyOffer, Permission, Policy, PolicyDeleted, PolicyRightSize, PolicyRightSized, Proof, ReachItem, RecordingMarks, Recurrence, RecordingSearch, Request, RequestComment, RequestContext, RequestTemplate, Report, ReportSchedule, Review, ReviewAnswered, ReviewItem, ReviewPlan, ReviewStarted, SearchFound,
   Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, BreakGlassUse, ChannelView, WitnessView, OfflineView, SqlConsoleOpened, SshKey, StandIn, Status, TerminalOpened, User,
-  VaultStatus, WaitingLink, WeighedRequest, Who,
+  VaultStatus, WaitingCredential, WeighedRequest, Who,
 } from "./nouns";
 
 type Signal = AbortSignal | undefined;
@@ -69,7 +69,7 @@ export const api = {
   userChange: (name: string, body: UserChange) =>
     json<User>("PATCH", path("users", name), { body }),
   userLink: (name: string) => json<Link>("POST", path("users", name, "link")),
-  waitingLinks: (signal?: Signal) => json<Page<WaitingLink>>("GET", path("waiting-links"), { signal }),
+  waitingCredentials: (signal?: Signal) => json<Page<WaitingCredential>>("GET", path("waiting-credentials"), { signal }),
   userLinkConfirm: (name: string) => call("POST", path("users", name, "link", "confirm")),
   userLinkRefuse: (name: string) => call("POST", path("users", name, "link", "refuse")),
   userRolesPut: (name: string, roles: RoleAssignment[]) =>
@@ -77,11 +77,13 @@ export const api = {
 
   sshKeyList: (query: Query, signal?: Signal) => json<Page<SshKey>>("GET", path("ssh-keys"), { query, signal }),
   sshKeyAdd: (body: { public_key: string; comment?: string }) => json<SshKey>("POST", path("ssh-keys"), { body }),
+  sshKeyConfirm: (id: string) => call("POST", path("ssh-keys", id, "confirm")),
   sshKeyRemove: (id: string) => nothing("DELETE", path("ssh-keys", id)),
 
   tokenList: (query: Query, signal?: Signal) => json<Page<ApiToken>>("GET", path("tokens"), { query, signal }),
   tokenCreate: (body: { name: string; permissions: Permission[]; scope?: string; expires_in_seconds: number }) =>
     json<{ token: string; api_token: ApiToken }>("POST", path("tokens"), { body }),
+  tokenConfirm: (id: string) => call("POST", path("tokens", id, "confirm")),
   tokenRevoke: (id: string) => nothing("DELETE", path("tokens", id)),
 
   groupList: (query: Query, signal?: Signal) => json<Page<Group>>("GET", path("groups"), { query, signal }),

@@ -49,7 +49,7 @@ export const q = {
   users: list("user", api.userList),
   user: (name: string) =>
     queryOptions({ queryKey: ["user", "show", name], queryFn: ({ signal }) => api.userShow(name, signal) }),
-  waitingLinks: () => queryOptions({ queryKey: ["user", "links"], queryFn: ({ signal }) => api.waitingLinks(signal) }),
+  waitingCredentials: () => queryOptions({ queryKey: ["user", "waiting"], queryFn: ({ signal }) => api.waitingCredentials(signal) }),
   sshKeys: list("ssh_key", api.sshKeyList),
   tokens: list("token", api.tokenList),
   attachments: (id: string) => queryOptions({ queryKey: ["request", "attachments", id], queryFn: ({ signal }) => api.attachmentList(id, signal) }),

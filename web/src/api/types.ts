@@ -2704,6 +2704,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/ssh-keys/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirm a workload's SSH key that waits */
+        post: operations["ssh_key_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/stand-ins": {
         parameters: {
             query?: never;
@@ -2963,6 +2980,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/tokens/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirm a workload's token that waits */
+        post: operations["token_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users": {
         parameters: {
             query?: never;
@@ -3169,15 +3203,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/waiting-links": {
+    "/v1/waiting-credentials": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Enrolment links that do not work yet */
-        get: operations["user_links"];
+        /** Enrolment links, and tokens and keys of workloads, that do not work yet */
+        get: operations["credentials_waiting"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3244,6 +3278,8 @@ export interface components {
             explanation: components["schemas"]["Explanation"];
             /** @description The reasons of a refusal, for people to read. */
             messages: string[];
+            /** @description How risky it is, where a policy that concerns it asks, and from what that follows; not for oneself. */
+            risk?: components["schemas"]["Risk"] | null;
             /** @description Who. */
             user: components["schemas"]["UserName"];
         };
@@ -3596,6 +3632,8 @@ export interface components {
         };
         /** @description A bearer token for the API; the token itself is shown once, when it is made. */
         ApiToken: {
+            /** @description Whether it waits for somebody else to confirm it: it is for a workload that may do more than whoever made it. */
+            awaits?: boolean;
             /** @description When it was made. */
             created_at: components["schemas"]["Timestamp"];
             /** @description When it stops working. */
@@ -3612,6 +3650,8 @@ export interface components {
             scope: components["schemas"]["ScopePath"];
             /** @description Whose rights it carries, at most. */
             user: components["schemas"]["UserName"];
+            /** @description From when it works, where it does not yet and nobody else can be asked. */
+            works_from?: components["schemas"]["Timestamp"] | null;
         };
         /** @description What applying documents changed, or would change. */
         Applied: {
@@ -4109,6 +4149,11 @@ export interface components {
              */
             networks: string[];
             /**
+             * @description How risky it may be to give it, when it is asked for, when it is used and while that lasts; in a policy that
+             *     denies, from where on it denies. None means however risky.
+             */
+            risk?: components["schemas"]["RiskCondition"] | null;
+            /**
              * @description How the ticket must stand that access is asked for with, and while it lasts; for policies that are asked
              *     under. None means that it may stand as it will.
              */
@@ -4220,6 +4265,8 @@ export interface components {
         };
         /** @description How Postern proves the account to its target. */
         CredentialKind: "password" | "ssh_key" | "ssh_certificate";
+        /** @description What kind of thing it is that does not work yet. */
+        CredentialMade: "link" | "token" | "ssh_key";
         /**
          * @description A day of the week.
          * @enum {string}
@@ -6433,9 +6480,9 @@ export interface components {
             total?: number | null;
         };
         /** @description A page of a listing. */
-        Page_of_WaitingLink: {
+        Page_of_WaitingCredential: {
             /** @description What is on it. */
-            items: components["schemas"]["WaitingLink"][];
+            items: components["schemas"]["WaitingCredential"][];
             /** @description The cursor of the next page; none when this is the last. */
             next?: string | null;
             /**
@@ -7242,6 +7289,15 @@ export interface components {
         } | {
             /** @constant */
             code: "outside_conditions";
+            /** @description That policy. */
+            policy: components["schemas"]["PolicyName"];
+        } | {
+            /** @description How risky it may be. */
+            at_most: components["schemas"]["RiskLevel"];
+            /** @constant */
+            code: "too_risky";
+            /** @description How risky it is. */
+            level: components["schemas"]["RiskLevel"];
             /** @description That policy. */
             policy: components["schemas"]["PolicyName"];
         } | {
@@ -8233,6 +8289,16 @@ export interface components {
             /** @description What it follows from, the weightiest first. */
             signals: components["schemas"]["Signal"][];
         };
+        /**
+         * @description From which or up to which level something holds. What is weighed is who wants to use which account and when,
+         *     not what a request says.
+         */
+        RiskCondition: {
+            /** @description From this level on; for policies that deny. */
+            at_least?: components["schemas"]["RiskLevel"] | null;
+            /** @description Up to this level; for policies that allow. */
+            at_most?: components["schemas"]["RiskLevel"] | null;
+        };
         /** @description How much an approver should think. */
         RiskLevel: "low" | "elevated" | "high";
         /** @description A named set of permissions. */
@@ -8704,7 +8770,7 @@ export interface components {
             user: components["schemas"]["UserName"];
         };
         /** @description Something that an approver should notice. */
-        Signal: "denied_lately" | "serious_findings" | "new_user" | "new_factor" | "many_at_once" | "first_use" | "first_on_asset" | "unusual_hour" | "longest_allowed" | "no_ticket" | "no_approval";
+        Signal: "denied_lately" | "serious_findings" | "new_user" | "new_factor" | "many_at_once" | "open_alert" | "first_use" | "first_on_asset" | "unusual_hour" | "longest_allowed" | "no_ticket" | "no_approval";
         /** @description Somebody who has just signed in. It carries a secret and has no `Debug`. */
         SignedIn: {
             /** @description The login. */
@@ -8835,6 +8901,8 @@ export interface components {
         SshKey: {
             /** @description The key's algorithm, `ssh-ed25519`, `sk-ssh-ed25519@openssh.com` and so on. */
             algorithm: string;
+            /** @description Whether it waits for somebody else to confirm it: it is for a workload that may do more than whoever made it. */
+            awaits?: boolean;
             /** @description The comment it was registered with. */
             comment: string;
             /** @description When it was registered. */
@@ -8849,6 +8917,8 @@ export interface components {
             public_key: string;
             /** @description Whose it is. */
             user: components["schemas"]["UserName"];
+            /** @description From when it works, where it does not yet and nobody else can be asked. */
+            works_from?: components["schemas"]["Timestamp"] | null;
         };
         /** @description A key to be registered. */
         SshKeyAdd: {
@@ -9425,21 +9495,18 @@ export interface components {
             /** @description Why. */
             reason: components["schemas"]["Reason"];
         };
-        /** @description A change of a separation that waits until somebody else makes it too. */
-        WaitingDuties: {
-            /** @description When they said so; it no longer counts after seven days. */
-            at: components["schemas"]["Timestamp"];
-            /** @description Who wants it. */
-            author: components["schemas"]["UserName"];
-            /** @description What it is to say; none where it is to be taken away. */
-            declared?: components["schemas"]["DutiesDocument"] | null;
-        };
-        /** @description A link that does not work yet. Its token is known to whoever made it only. */
-        WaitingLink: {
+        /** @description A link, a token or a key that does not work yet. Its secret is known to whoever made it only. */
+        WaitingCredential: {
             /** @description When. */
             created_at: components["schemas"]["Timestamp"];
-            /** @description When it stops working, or waiting. */
-            expires_at: components["schemas"]["Timestamp"];
+            /** @description When it stops working, or waiting; none for keys, which do not. */
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Its identifier. */
+            id: string;
+            /** @description What it is. */
+            kind: components["schemas"]["CredentialMade"];
+            /** @description What it is called: a token by its name, a key by its fingerprint, a link by nothing. */
+            label: string;
             /** @description Who made it. */
             made_by: components["schemas"]["UserName"];
             /** @description Their scope. */
@@ -9448,6 +9515,15 @@ export interface components {
             user: components["schemas"]["UserName"];
             /** @description From when it works without anybody's word; none where somebody else has to confirm it. */
             works_from?: components["schemas"]["Timestamp"] | null;
+        };
+        /** @description A change of a separation that waits until somebody else makes it too. */
+        WaitingDuties: {
+            /** @description When they said so; it no longer counts after seven days. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Who wants it. */
+            author: components["schemas"]["UserName"];
+            /** @description What it is to say; none where it is to be taken away. */
+            declared?: components["schemas"]["DutiesDocument"] | null;
         };
         /** @description A statement that waits until somebody has said yes. */
         WaitingStatement: {
@@ -9639,6 +9715,15 @@ export interface components {
         } | {
             /** @constant */
             code: "outside_conditions";
+            /** @description That policy. */
+            policy: components["schemas"]["PolicyName"];
+        } | {
+            /** @description How risky it may be. */
+            at_most: components["schemas"]["RiskLevel"];
+            /** @constant */
+            code: "too_risky";
+            /** @description How risky it is. */
+            level: components["schemas"]["RiskLevel"];
             /** @description That policy. */
             policy: components["schemas"]["PolicyName"];
         } | {
@@ -16229,6 +16314,38 @@ export interface operations {
             };
         };
     };
+    ssh_key_confirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The key. */
+                id: components["schemas"]["SshKeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitingCredential"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     stand_in_list: {
         parameters: {
             query?: never;
@@ -16859,6 +16976,38 @@ export interface operations {
             };
         };
     };
+    token_confirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The token. */
+                id: components["schemas"]["TokenId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitingCredential"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     user_list: {
         parameters: {
             query?: {
@@ -17086,7 +17235,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WaitingLink"];
+                    "application/json": components["schemas"]["WaitingCredential"];
                 };
             };
             /** @description What went wrong */
@@ -17327,7 +17476,7 @@ export interface operations {
             };
         };
     };
-    user_links: {
+    credentials_waiting: {
         parameters: {
             query?: never;
             header?: never;
@@ -17342,7 +17491,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_of_WaitingLink"];
+                    "application/json": components["schemas"]["Page_of_WaitingCredential"];
                 };
             };
             /** @description What went wrong */

@@ -55,9 +55,22 @@ export function PolicyForm({ document: d, problems, isNew, onChange }: Props) {
         <NamesField label={f.networks} hint={f.networksHint} value={d.conditions.networks} onChange={(networks) => set({ conditions: { ...d.conditions, networks } })} error={wrong("conditions.networks")} />
         <HoursField value={d.conditions.hours} onChange={(hours) => set({ conditions: { ...d.conditions, hours } })} error={wrong("conditions.hours")} />
         <ChoicesField legend={f.clients} options={CLIENTS.map((each) => [each, t.policies.clients[each]])} value={d.conditions.clients ?? []} onChange={(clients) => set({ conditions: { ...d.conditions, clients } })} />
+        <Risky document={d} error={problemAt(problems, "conditions.risk")} onChange={(risk) => set({ conditions: { ...d.conditions, risk } })} />
       </Section>
       {d.effect === "allow" ? <Allowed document={d} problems={problems} onChange={onChange} /> : null}
     </div>
+  );
+}
+
+/** Up to which risk it gives, or from which on it takes away. */
+function Risky({ document: { effect, conditions }, error, onChange }: { document: PolicyDocument; error: string | undefined; onChange: (risk: PolicyDocument["conditions"]["risk"]) => void }) {
+  const bound = effect === "deny" ? "at_least" : "at_most";
+  const levels = effect === "deny" ? (["elevated", "high"] as const) : (["low", "elevated"] as const);
+  return (
+    <SelectField label={f.risk} hint={f.riskHint} error={error} value={conditions.risk?.[bound] ?? ""} onChange={(event) => { const level = levels.find((each) => each === event.target.value); onChange(level ? { [bound]: level } : null); }}>
+      <option value="">{f.riskAny}</option>
+      {levels.map((level) => <option key={level} value={level}>{effect === "deny" ? f.riskFrom(t.requests.levels[level]) : f.riskUpTo(t.requests.levels[level])}</option>)}
+    </SelectField>
   );
 }
 

@@ -8,6 +8,7 @@ import { q } from "../api/queries";
 import { AccessBadge } from "../components/AccessAction";
 import { Mono } from "../components/Copy";
 import { QueryError } from "../components/QueryError";
+import { RiskBadge, RiskSignals } from "../components/states";
 import { useUrlState } from "../hooks/useUrlState";
 import { t } from "../i18n";
 import { TextField } from "../ui/Field";
@@ -72,6 +73,7 @@ function WhyForm({ draft, account, user, onAsk }: { draft: DraftPolicy | undefin
           <Notice tone={why.data.explanation.outcome === "permit" ? "ok" : why.data.explanation.outcome === "step_up" ? "info" : "warn"} title={r.outcomes[why.data.explanation.outcome](user, account)}>
             {why.data.messages.length > 0 ? <ul>{why.data.messages.map((message) => <li key={message}>{message}</li>)}</ul> : null}
           </Notice>
+          {why.data.risk ? <div className="text-sm"><p className="mb-1 flex items-center gap-2">{t.requests.risk}<RiskBadge risk={why.data.risk} /></p><div className="text-xs text-muted"><RiskSignals risk={why.data.risk} /></div></div> : null}
           <Panel>
             <ul aria-label={r.verdicts}>
               {why.data.explanation.policies.map((each) => <li key={each.policy} className="flex items-start gap-2.5 border-b px-4 py-2 text-sm last:border-b-0"><VerdictIcon each={each} /><Mono className="min-w-0 flex-1 truncate">{each.policy}</Mono><span className="text-right text-xs text-muted">{r.verdict[each.verdict.code]}</span></li>)}

@@ -30,11 +30,13 @@ export function accountWords(policy: Policy): string {
 }
 
 export function whenWords(policy: Policy): string[] {
-  const { networks, hours, clients, ticket } = policy.conditions;
+  const { networks, hours, clients, ticket, risk } = policy.conditions;
   const said = hours.map((each) => w.hours((each.days ?? []).length > 0 ? (each.days ?? []).map((day) => t.policies.days[day]).join(", ") : w.everyDay, each.from, each.to, each.zone ?? "UTC") + ((each.except ?? []).length > 0 ? `, ${w.notOn(list(each.except ?? []))}` : ""));
   if (networks.length > 0) said.push(`${w.from} ${list(networks)}`);
   if ((clients ?? []).length > 0) said.push(`${w.by} ${list((clients ?? []).map((each) => t.policies.clients[each]))}`);
   if (ticket) said.push(`${w.ticketIn} ${list(ticket.states)}`);
+  if (risk?.at_most) said.push(w.riskUpTo(t.requests.levels[risk.at_most]));
+  if (risk?.at_least) said.push(w.riskFrom(t.requests.levels[risk.at_least]));
   return said.length > 0 ? said : [w.always];
 }
 

@@ -3,6 +3,9 @@
 use axum::http::Method;
 use postern_control::{Caller, Control, TokenCreate, TokenCreated};
 use postern_domain::TokenId;
+use postern_domain::link::{CredentialMade, WaitingCredential};
+use postern_domain::permission::Permission;
+use postern_domain::permit::{Manage, Permit};
 use postern_domain::user::ApiToken;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -18,6 +21,11 @@ pub(crate) fn declare(routes: Routes) -> Routes {
         .signed_in((Method::GET, "/v1/tokens", "token_list", "One's own API tokens"), list)
         .signed_in((Method::POST, "/v1/tokens", "token_create", "Make an API token"), create)
         .signed_in((Method::DELETE, "/v1/tokens/{id}", "token_revoke", "Revoke one of one's own API tokens"), revoke)
+        .holding(
+            Permission::UserWrite,
+            (Method::POST, "/v1/tokens/{id}/confirm", "token_confirm", "Confirm a workload's token that waits"),
+            confirm,
+        )
 }
 
 /// Which page is wanted.
@@ -56,6 +64,16 @@ async fn create(
     input: Input<Nothing, Nothing, TokenCreate>,
 ) -> Result<CreatedOnce<TokenCreated>, Problem> {
     Ok(CreatedOnce(control.token_create(&caller, input.body).await?))
+}
+
+async fn confirm(
+    control: Control,
+    caller: Caller,
+    permit: Permit<Manage>,
+    input: Input<Named>,
+) -> Result<Found<WaitingCredential>, Problem> {
+    let id = input.path.id;
+    Ok(Found(control.credential_confirm(&caller, &permit, CredentialMade::Token, id.as_str()).await?))
 }
 
 async fn revoke(control: Control, caller: Caller, input: Input<Named>) -> Result<Done, Problem> {

@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use postern_control::{Caller, Control, Leaving, LinkIssued, UserChange, UserCreate, UserCreated, UserFilter};
-use postern_domain::link::WaitingLink;
+use postern_domain::link::WaitingCredential;
 use postern_domain::permission::{Permission, RoleAssignment};
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::user::{User, UserState};
@@ -42,8 +42,13 @@ pub(crate) fn declare(routes: Routes) -> Routes {
         )
         .holding(
             Permission::UserRead,
-            (Method::GET, "/v1/waiting-links", "user_links", "Enrolment links that do not work yet"),
-            links,
+            (
+                Method::GET,
+                "/v1/waiting-credentials",
+                "credentials_waiting",
+                "Enrolment links, and tokens and keys of workloads, that do not work yet",
+            ),
+            waiting,
         )
         .holding(
             Permission::UserWrite,
@@ -150,13 +155,13 @@ async fn link(
     Ok(CreatedOnce(control.user_link(&caller, &permit, &input.path.name).await?))
 }
 
-async fn links(
+async fn waiting(
     control: Control,
     _: Caller,
     permit: Permit<Manage>,
     _: Input<Nothing>,
-) -> Result<Found<Page<WaitingLink>>, Problem> {
-    Ok(Found(Page::whole(control.user_links(&permit).await?)))
+) -> Result<Found<Page<WaitingCredential>>, Problem> {
+    Ok(Found(Page::whole(control.credentials_waiting(&permit).await?)))
 }
 
 async fn link_confirm(
@@ -164,7 +169,7 @@ async fn link_confirm(
     caller: Caller,
     permit: Permit<Manage>,
     input: Input<Named>,
-) -> Result<Found<WaitingLink>, Problem> {
+) -> Result<Found<WaitingCredential>, Problem> {
     Ok(Found(control.user_link_confirm(&caller, &permit, &input.path.name).await?))
 }
 

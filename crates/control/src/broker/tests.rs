@@ -1,15 +1,19 @@
 use std::time::Duration;
 
+use postern_domain::event::Event;
 use postern_domain::permission::Permission;
+use postern_domain::risk::{RiskLevel, Signal};
 use postern_domain::session::{EndReason, SessionState};
-use postern_domain::{Capability, SecretText, SessionId};
+use postern_domain::{AlertId, Capability, SecretText, SessionId};
 use postern_gateway::{
     Broker, BrokerError, ConnectRequest, Credential, Directive, FactorNeed, HostKeyVerdict, Identity, Lease, Recorded,
 };
 
-use crate::estate::{Estate, reference};
+use postern_store::Alert;
+
+use crate::estate::{ACCESS, Estate, reference};
 use crate::testing::SOURCE;
-use crate::{HostKeyDecision, RequestInput, SecretInput};
+use crate::{Control, HostKeyDecision, ReachAs, RequestInput, SecretInput};
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti";
 
@@ -166,6 +170,74 @@ async fn a_session_that_policy_still_allows_is_left_alone() {
     estate.world.control.redecide_live().await.expect("decided");
     let Some(Directive::End { reason, .. }) = lease.directives.recv().await else { panic!("no order") };
     assert_eq!(reason, EndReason::Expired);
+}
+
+/// An open alert of high severity about Ben.
+async fn alerted(estate: &Estate) {
+    let mut tx = estate.world.control.store().write(estate.world.now()).await.unwrap();
+    let now = tx.now();
+    let text = str::to_owned;
+    let alert = Alert {
+        id: AlertId::generate(now, postern_vault::random::bytes()),
+        scope: "/emea".parse().unwrap(),
+        rule: text("a.rule"),
+        title: text("somebody copies keys"),
+        severity: text("high"),
+        attack: text("T1552"),
+        response: text("alert"),
+        state: text("open"),
+        session: None,
+        user: text("ben"),
+        account: text("root@dev-1"),
+        source: String::new(),
+        deed_at: None,
+        answered_ms: None,
+        evidence: String::new(),
+        why: String::new(),
+        times: 1,
+        raised_at: now,
+        last_at: now,
+        assignee: None,
+        closed_at: None,
+        closed_by: None,
+        verdict: None,
+        comment: None,
+    };
+    tx.alert_put(&alert).await.unwrap();
+    let event = Event::done(now, Control::system(), "alert.raise", alert.id.as_str(), alert.scope.clone());
+    estate.world.control.commit(tx, &[event]).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_too_risky_is_refused_and_ends_when_it_becomes_so() {
+    let estate = Estate::new().await;
+    let control = &estate.world.control;
+    let text = ACCESS.split("---").last().unwrap();
+    estate.apply("ada", &format!("{text}\nconditions: {{ risk: {{ at_most: elevated }} }}\n")).await.expect("applied");
+    let input = RequestInput { ticket: None, ..crate::estate::wish("root@dev-1") };
+    let new = estate.ask("ben", &input).await.unwrap_err().to_string();
+    assert!(new.contains("at elevated risk at most, and it is high"), "{new}");
+    // A week later he is no longer new; that it is his first time makes it elevated still.
+    estate.world.clock.advance(Duration::from_secs(8 * 24 * 3600));
+    let mut lease = opened(&estate).await;
+    control.redecide_live().await.expect("decided");
+    assert!(lease.directives.try_recv().is_err());
+    let ada = estate.world.caller("ada").await;
+    let (ben, account) = ("ben".parse().unwrap(), reference("root@dev-1"));
+    let why = async || control.access_explain(&ada, Some(&ben), &account, ReachAs::default()).await.unwrap();
+    estate.world.clock.advance(Duration::from_secs(1));
+    let risk = why().await.risk.expect("weighed");
+    assert_eq!((risk.level, risk.signals.as_slice()), (RiskLevel::Low, &[][..]), "he has used it now");
+
+    alerted(&estate).await;
+    control.redecide_live().await.expect("decided");
+    let Some(Directive::End { reason, .. }) = lease.directives.recv().await else { panic!("no order") };
+    assert_eq!(reason, EndReason::PolicyChanged);
+    let risk = why().await.risk.expect("weighed");
+    assert_eq!((risk.level, risk.signals.as_slice()), (RiskLevel::Elevated, &[Signal::OpenAlert][..]));
+    estate.apply("ada", &format!("{text}\nconditions: {{ risk: {{ at_most: low }} }}\n")).await.expect("applied");
+    let message = refused(control.open(proved(&estate, "ben", "root@dev-1").await).await);
+    assert!(message.contains("at low risk at most, and it is elevated"), "{message}");
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
 use postern_domain::SecretText;
+use postern_domain::event::Outcome;
 use postern_domain::policy::Reason;
 use postern_domain::user::UserState;
 
@@ -27,7 +28,7 @@ async fn link(world: &World, maker: &str, user: &str) -> LinkIssued {
     world.control.user_link(&maker, &permit, &user.parse().unwrap()).await.expect("a link")
 }
 
-async fn confirm(world: &World, who: &str, user: &str) -> Result<WaitingLink, Error> {
+async fn confirm(world: &World, who: &str, user: &str) -> Result<WaitingCredential, Error> {
     let (who, permit) = caller(world, who).await;
     world.control.user_link_confirm(&who, &permit, &user.parse().unwrap()).await
 }
@@ -53,11 +54,11 @@ async fn nobody_becomes_somebody_else_alone() {
     assert!(matches!(confirm(&world, "ada", "ben").await, Err(Error::Refused(why)) if why == [Reason::OwnLink]));
     assert_eq!(world.events("user.link_confirm").await[0].outcome, Outcome::Refused);
     let (_, permit) = caller(&world, "max").await;
-    let waiting = world.control.user_links(&permit).await.unwrap();
+    let waiting = world.control.credentials_waiting(&permit).await.unwrap();
     assert_eq!((waiting[0].user.as_str(), waiting[0].made_by.as_str()), ("ben", "ada"));
     confirm(&world, "max", "ben").await.unwrap();
     assert!(works(&world, &made).await);
-    assert!(world.control.user_links(&permit).await.unwrap().is_empty());
+    assert!(world.control.credentials_waiting(&permit).await.unwrap().is_empty());
     assert!(matches!(confirm(&world, "max", "ben").await, Err(Error::Conflict(_))), "it waits no more");
 }
 

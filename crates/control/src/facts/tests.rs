@@ -22,7 +22,7 @@ async fn a_grant_is_among_the_facts_and_policy_permits() {
     let facts = estate.world.control.connect_facts(&ben, &reference("root@dev-1")).await.unwrap().unwrap();
     let Decision::Permit(permit) = policy::connect(&facts.connect(SOURCE, Some(now)), now) else { panic!("permitted") };
     assert_eq!(permit.action().grant, request.grant);
-    let by_id = estate.world.control.session_facts(&ben, &facts.account.id).await.unwrap().unwrap();
+    let by_id = estate.world.control.session_facts(&ben, &facts.account.id, estate.world.now()).await.unwrap().unwrap();
     assert_eq!(by_id.grants, facts.grants);
     let facts = estate.world.control.connect_facts(&ben, &reference("root@web-1")).await.unwrap().unwrap();
     let refused = policy::connect(&facts.connect(SOURCE, Some(now)), now);

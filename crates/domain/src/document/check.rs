@@ -9,10 +9,11 @@ use crate::name::shown;
 use crate::period::Period;
 use crate::permission::built_in_roles;
 use crate::policy::{
-    Access, CAPTURE_BYTES_MAX, CAPTURE_ROWS_MAX, Conditions, Effect, StatementAction, Statements, ticket,
+    Access, CAPTURE_BYTES_MAX, CAPTURE_ROWS_MAX, Conditions, Effect, RiskCondition, StatementAction, Statements, ticket,
 };
 use crate::provision::ProvisionRule;
 use crate::request::ApprovalRule;
+use crate::risk::RiskLevel;
 use crate::rotation::RotationSetting;
 use crate::rotation::dependent::DEPENDENTS_MAX;
 
@@ -180,6 +181,7 @@ fn check_policy(policy: &PolicyDocument, faults: &mut Faults) {
     }
     check_conditions(&policy.conditions, faults);
     check_ticket(policy, faults);
+    check_risk(policy, faults);
     if policy.effect == Effect::Allow {
         check_obligations(&policy.obligations, faults);
         check_break_glass(policy, faults);
@@ -199,6 +201,19 @@ fn check_ticket(policy: &PolicyDocument, faults: &mut Faults) {
     if states.is_empty() || states.len() > most || !states.iter().all(sound) {
         fault(format!("names 1 to {most} states, each as the ticket system calls it"));
     }
+}
+
+fn check_risk(policy: &PolicyDocument, faults: &mut Faults) {
+    let fault = match (policy.effect, policy.conditions.risk) {
+        (Effect::Allow, Some(RiskCondition::AtLeast(_))) => {
+            "a policy that allows says `at_most`: give a policy of its own to what needs more approval"
+        }
+        (Effect::Deny, Some(RiskCondition::AtMost(_))) => "a policy that denies says `at_least`, from where on it does",
+        (Effect::Allow, Some(RiskCondition::AtMost(RiskLevel::High)))
+        | (Effect::Deny, Some(RiskCondition::AtLeast(RiskLevel::Low))) => "holds always: leave it out",
+        _ => return,
+    };
+    faults.at(&["conditions", "risk"], fault);
 }
 
 fn check_conditions(conditions: &Conditions, faults: &mut Faults) {

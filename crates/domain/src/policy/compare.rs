@@ -213,7 +213,12 @@ fn covers_conditions(wide: &Conditions, narrow: &Conditions) -> bool {
         (Some(wide), Some(narrow)) => wide.covers(narrow),
         (Some(_), None) => false,
     };
-    networks && clients && ticket && covers_hours(&wide.hours, &narrow.hours)
+    let risk = match (wide.risk, narrow.risk) {
+        (None, _) => true,
+        (Some(wide), Some(narrow)) => wide.covers(narrow),
+        (Some(_), None) => false,
+    };
+    networks && clients && ticket && risk && covers_hours(&wide.hours, &narrow.hours)
 }
 
 /// Hours are laid over a week of minutes, zone by zone: two zones are not compared with one another.

@@ -102,7 +102,7 @@ impl Offer<'_> {
             Self::Refuse(Reason::NotYet { .. }) => 3,
             Self::Refuse(Reason::NeedsRequest { .. }) => 4,
             Self::Refuse(Reason::EmergencyOnly { .. }) => 5,
-            Self::Refuse(Reason::OutsideConditions { .. }) => 6,
+            Self::Refuse(Reason::OutsideConditions { .. } | Reason::TooRisky { .. }) => 6,
             Self::Refuse(_) => 7,
         }
     }
@@ -268,7 +268,8 @@ pub fn ask(facts: &AskFacts<'_>, now: Timestamp) -> Decision<AskAccess> {
         .filter(|policy| is_asked(policy, facts.subject.user) && policy.is_break_glass() == facts.emergency)
         .map(|policy| (*policy, unmet(facts, policy, now)))
         .min_by_key(|(policy, unmet)| {
-            let outside = unmet.iter().any(|reason| matches!(reason, Reason::OutsideConditions { .. }));
+            let outside =
+                unmet.iter().any(|reason| matches!(reason, Reason::OutsideConditions { .. } | Reason::TooRisky { .. }));
             (outside, unmet.len(), order(policy))
         });
     match best {
@@ -313,7 +314,10 @@ pub(super) fn asked_under<'a>(facts: &ConnectFacts<'a>, now: Timestamp) -> Resul
     };
     asked().filter(usable).min_by_key(|policy| (policy.is_break_glass(), order(policy))).ok_or_else(|| {
         let first = asked().min_by_key(|policy| order(policy));
-        let outside = first.map(|policy| Reason::OutsideConditions { policy: policy.name.clone() });
+        let outside = first.map(|policy| {
+            let somehow = || Reason::OutsideConditions { policy: policy.name.clone() };
+            policy.outside(&facts.subject, now).unwrap_or_else(somehow)
+        });
         let standing = || open.allowing.iter().min_by_key(|policy| order(policy));
         let needless = || standing().map(|policy| Reason::NoRequestNeeded { policy: policy.name.clone() });
         vec![outside.or_else(needless).unwrap_or(Reason::NoPolicy)]
@@ -330,10 +334,10 @@ fn without_request(facts: &AskFacts<'_>, mut allowing: Vec<&Policy>, now: Timest
     }
     allowing
         .into_iter()
-        .map(|policy| (!policy.applies(&facts.subject, now).unwrap_or(false), order(policy)))
-        .min()
-        .map_or(Reason::NoPolicy, |(outside, (_, policy, _))| {
-            if outside { Reason::OutsideConditions { policy } } else { Reason::NoRequestNeeded { policy } }
+        .map(|policy| (policy, policy.outside(&facts.subject, now)))
+        .min_by_key(|(policy, outside)| (outside.is_some(), order(policy)))
+        .map_or(Reason::NoPolicy, |(policy, outside)| {
+            outside.unwrap_or_else(|| Reason::NoRequestNeeded { policy: policy.name.clone() })
         })
 }
 
@@ -342,9 +346,7 @@ fn unmet(facts: &AskFacts<'_>, policy: &Policy, now: Timestamp) -> Vec<Reason> {
     let name = || policy.name.clone();
     let demands = &policy.obligations;
     let mut unmet = Vec::new();
-    if !policy.applies(&facts.subject, now).unwrap_or(false) {
-        unmet.push(Reason::OutsideConditions { policy: name() });
-    }
+    unmet.extend(policy.outside(&facts.subject, now));
     if facts.duration_seconds == 0 {
         unmet.push(Reason::TooShort);
     } else if facts.duration_seconds > demands.max_duration_seconds {
@@ -541,8 +543,8 @@ fn use_of<'a>(
     route: Route<'_>,
     now: Timestamp,
 ) -> Result<Usable<'a>, Reason> {
-    if !policy.applies(&facts.subject, now).unwrap_or(false) {
-        return Err(Reason::OutsideConditions { policy: policy.name.clone() });
+    if let Some(outside) = policy.outside(&facts.subject, now) {
+        return Err(outside);
     }
     let grants = || facts.grants.iter().filter(|grant| is_for(grant, facts, policy));
     let active = grants()

@@ -15,6 +15,7 @@ use crate::asset::Asset;
 use crate::grant::Grant;
 use crate::id::{AccountId, PolicyId};
 use crate::name::{AccountRef, GroupName, PolicyName, UserName};
+use crate::risk::RiskLevel;
 use crate::scope::ScopePath;
 use crate::time::Timestamp;
 use crate::user::{User, UserState, groups_that_count};
@@ -54,10 +55,17 @@ impl Holding {
 }
 
 /// What somebody has going on an account.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Dealings {
     grants: Vec<Grant>,
     live_sessions: u32,
+    risk: RiskLevel,
+}
+
+impl Default for Dealings {
+    fn default() -> Self {
+        Self { grants: Vec::new(), live_sessions: 0, risk: RiskLevel::High }
+    }
 }
 
 /// Policies and grants, indexed for many questions.
@@ -97,6 +105,11 @@ impl<'a> Estate<'a> {
         self.dealings.entry((user.clone(), account.clone())).or_default().live_sessions = count;
     }
 
+    /// Says how risky it is that somebody uses an account; where it is not said, it is high.
+    pub fn set_risk(&mut self, user: &UserName, account: &AccountId, level: RiskLevel) {
+        self.dealings.entry((user.clone(), account.clone())).or_default().risk = level;
+    }
+
     /// The policies that are about somebody, in the order given.
     #[must_use]
     pub fn about(&self, user: &User) -> Vec<&'a Policy> {
@@ -132,7 +145,7 @@ impl<'a> Estate<'a> {
         let none = Dealings::default();
         let dealings = self.dealings.get(&(user.name.clone(), account.id.clone())).unwrap_or(&none);
         let facts = ConnectFacts {
-            subject: Subject { user, source, mfa_at: Some(now), client: None },
+            subject: Subject { user, source, mfa_at: Some(now), client: None, risk: dealings.risk },
             target: Target { account, asset },
             policies: Policies::Picked(about),
             grants: &dealings.grants,

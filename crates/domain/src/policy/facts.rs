@@ -9,6 +9,7 @@ use crate::grant::Grant;
 use crate::id::PolicyId;
 use crate::name::{AccountRef, PolicyName};
 use crate::permit::Permit;
+use crate::risk::RiskLevel;
 use crate::time::Timestamp;
 use crate::user::User;
 
@@ -23,6 +24,8 @@ pub struct Subject<'a> {
     pub mfa_at: Option<Timestamp>,
     /// By which kind of client; none where that is not known yet.
     pub client: Option<Client>,
+    /// How risky it is that they use the account; high where nobody looked.
+    pub risk: RiskLevel,
 }
 
 /// What they want to use.

@@ -10,6 +10,7 @@ use crate::grant::{Grant, GrantState};
 use crate::name::AccountRef;
 use crate::permit::{Approve, AskAccess, Connect};
 use crate::request::{Request, RequestState};
+use crate::risk::RiskLevel;
 use crate::time::Timestamp;
 use crate::user::{Profile, User, UserState};
 
@@ -41,6 +42,7 @@ pub(crate) struct Estate {
     pub(crate) source: IpAddr,
     pub(crate) mfa_at: Option<Timestamp>,
     pub(crate) client: Option<Client>,
+    pub(crate) risk: RiskLevel,
     pub(crate) account: Account,
     pub(crate) asset: Asset,
     pub(crate) policies: Vec<Policy>,
@@ -67,6 +69,7 @@ impl Estate {
             source: [10, 1, 2, 3].into(),
             mfa_at: Some(NOON.before(minutes(5))),
             client: None,
+            risk: RiskLevel::Low,
             account: Account {
                 id: id("acc", 1),
                 name: name("root"),
@@ -137,7 +140,7 @@ impl Estate {
     }
 
     fn subject(&self) -> Subject<'_> {
-        Subject { user: &self.user, source: self.source, mfa_at: self.mfa_at, client: self.client }
+        Subject { user: &self.user, source: self.source, mfa_at: self.mfa_at, client: self.client, risk: self.risk }
     }
 
     fn target(&self) -> Target<'_> {

@@ -9,6 +9,7 @@ use crate::account::AccountState;
 use crate::grant::Grant;
 use crate::permission::{Permission, built_in_roles};
 use crate::request::{Approval, ApprovalStage, Escalation, NoticeKind, RequestNotice, RequestState};
+use crate::risk::RiskLevel;
 use crate::session::authorize;
 use crate::time::Timestamp;
 use crate::user::UserState;
@@ -145,6 +146,11 @@ fn conditions() -> Situations {
     let with = |policies: Vec<Policy>| Estate::new().with(|e| e.policies = policies);
     let within = |policy: Policy, hours: Hours| changed(policy, |p| p.conditions.hours = vec![hours]);
     let from = |policy: Policy, network: &str| changed(policy, |p| p.conditions.networks = vec![name(network)]);
+    let at = |level, policies| with(policies).with(|e| e.risk = level);
+    let up_to =
+        |policy, level| changed(policy, |p: &mut Policy| p.conditions.risk = Some(RiskCondition::AtMost(level)));
+    let from_risk =
+        |policy, level| changed(policy, |p: &mut Policy| p.conditions.risk = Some(RiskCondition::AtLeast(level)));
     let mapped: std::net::IpAddr = name("::ffff:10.1.2.3");
     vec![
         ("standing, within its hours", with(vec![within(standing(), hours("08:00", "18:00", "UTC"))])),
@@ -164,6 +170,26 @@ fn conditions() -> Situations {
         (
             "standing, deny with hours not understood",
             with(vec![standing(), within(deny(), hours("8", "18:00", "UTC"))]),
+        ),
+        ("standing, risk below its bound", with(vec![up_to(standing(), RiskLevel::Elevated)])),
+        ("standing, risk at its bound", at(RiskLevel::Elevated, vec![up_to(standing(), RiskLevel::Elevated)])),
+        ("standing, risk above its bound", at(RiskLevel::High, vec![up_to(standing(), RiskLevel::Elevated)])),
+        (
+            "standing, risk above its bound and outside its hours",
+            at(RiskLevel::High, vec![within(up_to(standing(), RiskLevel::Elevated), hours("13:00", "18:00", "UTC"))]),
+        ),
+        ("request, risk above its bound", at(RiskLevel::Elevated, vec![up_to(on_request(), RiskLevel::Low)])),
+        (
+            "standing, risk above its bound, and request",
+            at(RiskLevel::Elevated, vec![up_to(standing(), RiskLevel::Low), on_request()]),
+        ),
+        (
+            "standing, deny from a risk on that is reached",
+            at(RiskLevel::High, vec![standing(), from_risk(deny(), RiskLevel::High)]),
+        ),
+        (
+            "standing, deny from a risk on that is not reached",
+            at(RiskLevel::Elevated, vec![standing(), from_risk(deny(), RiskLevel::High)]),
         ),
         ("standing, deny from another network", with(vec![standing(), from(deny(), "192.168.0.0/16")])),
     ]

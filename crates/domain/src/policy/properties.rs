@@ -15,6 +15,7 @@ use crate::account::AccountState;
 use crate::asset::Platform;
 use crate::grant::Grant;
 use crate::permit::Connect;
+use crate::risk::RiskLevel;
 use crate::time::Timestamp;
 use crate::user::{UserKind, UserState};
 
@@ -35,7 +36,16 @@ fn any_time() -> impl Strategy<Value = Timestamp> {
     (-90i64..90).prop_map(|m| Timestamp::from_millis(NOON.as_millis() + m * 60_000))
 }
 
-fn any_conditions() -> impl Strategy<Value = Conditions> {
+/// A level of risk that a policy of `effect` may name.
+fn any_risk(effect: Effect) -> impl Strategy<Value = Option<RiskCondition>> {
+    let of_effect = move |level| match effect {
+        Effect::Allow => RiskCondition::AtMost(level),
+        Effect::Deny => RiskCondition::AtLeast(level),
+    };
+    of(select(&RiskLevel::ALL[..]).prop_map(of_effect))
+}
+
+fn any_conditions(effect: Effect) -> impl Strategy<Value = Conditions> {
     let network = select(&["10.0.0.0/8", "192.168.0.0/16", "::/0"][..]).prop_map(name);
     let hours = select(&[("08:00", "18:00"), ("18:00", "08:00"), ("never", "ever")][..]).prop_map(|(from, to)| Hours {
         days: BTreeSet::new(),
@@ -47,8 +57,8 @@ fn any_conditions() -> impl Strategy<Value = Conditions> {
     let clients = btree_set(select(&Client::ALL[..]), 0..3);
     let states = btree_set(select(&["Implement", "implement", "review"][..]).prop_map(str::to_owned), 1..3);
     let ticket = of(states.prop_map(|states| TicketCondition { states }));
-    let narrow = (vec(network, 0..2), vec(hours, 0..2), clients, ticket)
-        .prop_map(|(networks, hours, clients, ticket)| Conditions { networks, hours, clients, ticket });
+    let narrow = (vec(network, 0..2), vec(hours, 0..2), clients, ticket, any_risk(effect))
+        .prop_map(|(networks, hours, clients, ticket, risk)| Conditions { networks, hours, clients, ticket, risk });
     prop_oneof![2 => Just(Conditions::default()), 1 => narrow]
 }
 
@@ -94,10 +104,9 @@ pub(super) fn any_policy() -> impl Strategy<Value = Policy> {
         0u32..1_000,
         select(&["a", "b", "c"][..]),
         any_scope("/emea"),
-        kind,
+        kind.prop_flat_map(|(effect, access)| (Just(effect), Just(access), any_conditions(effect))),
         who,
         what,
-        any_conditions(),
         any_obligations(),
     )
         .prop_map(
@@ -105,10 +114,9 @@ pub(super) fn any_policy() -> impl Strategy<Value = Policy> {
                 number,
                 called,
                 scope,
-                (effect, access),
+                (effect, access, conditions),
                 ((users, groups), team, workloads),
                 (names, env),
-                conditions,
                 obligations,
             )| {
                 Policy {
@@ -149,7 +157,7 @@ pub(super) fn any_estate() -> impl Strategy<Value = Estate> {
         mostly("/emea", &SCOPES),
         btree_set(mostly("sre", &GROUPS), 1..3),
         (of(Just("pumps")), prop_oneof![9 => Just(UserKind::Person), 1 => Just(UserKind::Workload)]),
-        of(select(&Client::ALL[..])),
+        (of(select(&Client::ALL[..])), mostly(RiskLevel::Low, &RiskLevel::ALL)),
     );
     let source = select(&["10.1.2.3", "::ffff:10.1.2.3", "192.168.7.7", "2001:db8::1"][..]);
     let asset = (mostly("/emea/prod", &SCOPES), mostly("prod", &["test"]));
@@ -159,7 +167,7 @@ pub(super) fn any_estate() -> impl Strategy<Value = Estate> {
     let factor = prop_oneof![2 => Just(Some(NOON.before(minutes(1)))), 1 => of(any_time())];
     (user, source, asset, state, factor, 0u32..3, wish, rights).prop_map(
         |(
-            (user_state, user_scope, groups, (team, kind), client),
+            (user_state, user_scope, groups, (team, kind), (client, risk)),
             source,
             (scope, env),
             state,
@@ -187,7 +195,7 @@ pub(super) fn any_estate() -> impl Strategy<Value = Estate> {
                 e.user.groups = groups.into_iter().map(name).collect();
                 e.user.profile.kind = kind;
                 e.user.profile.attributes.extend(team.map(|team| ("team".to_owned(), team.to_owned())));
-                e.client = client;
+                (e.client, e.risk) = (client, risk);
                 e.source = name::<IpAddr>(source);
                 e.asset.scope = name(scope);
                 e.account.scope = name(scope);
@@ -224,6 +232,12 @@ fn speaks(policy: &Policy, estate: &Estate, effect: Effect) -> bool {
     let account = policy.accounts.names.is_empty() || policy.accounts.names.contains(&estate.account.name);
     let label = policy.accounts.labels.get("env").is_none_or(|env| asset.labels.get("env") == Some(env));
     let now = policy.conditions.hold(estate.source, estate.now).unwrap_or(effect == Effect::Deny) && by;
+    let borne = match policy.conditions.risk {
+        Some(RiskCondition::AtMost(most)) => estate.risk as u8 <= most as u8,
+        Some(RiskCondition::AtLeast(least)) => estate.risk as u8 >= least as u8,
+        None => true,
+    };
+    let now = now && borne;
     policy.effect == effect && below(&policy.scope) && below(&user.scope) && named && account && label && now
 }
 
@@ -260,6 +274,22 @@ proptest! {
             (word(&estate.ask()), word(&stricter.ask())),
         ] {
             prop_assert!(after == before || after.starts_with("denied_by"), "{} became {}", before, after);
+        }
+    }
+
+    #[test]
+    fn more_risk_never_gives_more(estate in any_estate()) {
+        let given = |decided: &str| match decided {
+            "permit" => 2,
+            "step_up" => 1,
+            _ => 0,
+        };
+        let at = |level| estate.clone().with(|e| e.risk = level);
+        for (less, more) in [(RiskLevel::Low, RiskLevel::Elevated), (RiskLevel::Elevated, RiskLevel::High)] {
+            prop_assert!(given(&word(&at(less).ask())) >= given(&word(&at(more).ask())));
+            let opens = |level| word(&at(level).connect());
+            // Another policy may ask for a fresher factor, or for none: what is refused stays refused.
+            prop_assert!(given(&opens(less)) > 0 || given(&opens(more)) == 0);
         }
     }
 

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::name::{AccountRef, DutiesName, PolicyName, UserName};
+use crate::risk::RiskLevel;
 use crate::time::Timestamp;
 
 /// Why not. Each says what to do next where there is something to do.
@@ -46,6 +47,17 @@ pub enum Reason {
     /// A policy would give it at another hour or from another place.
     #[error("policy `{policy}` allows it only at other hours, from other networks or by other clients")]
     OutsideConditions {
+        /// That policy.
+        policy: PolicyName,
+    },
+    /// A policy would give it at less risk.
+    #[error("policy `{policy}` allows it at {} risk at most, and it is {}: ask in another way, or have looked at why",
+        at_most.word(), level.word())]
+    TooRisky {
+        /// How risky it is.
+        level: RiskLevel,
+        /// How risky it may be.
+        at_most: RiskLevel,
         /// That policy.
         policy: PolicyName,
     },
@@ -159,8 +171,8 @@ pub enum Reason {
     /// Nobody approves a change of policy of their own.
     #[error("nobody approves a change of policy of their own")]
     OwnProposal,
-    /// Nobody confirms an enrolment link that they have made.
-    #[error("you have made this link yourself: somebody else has to confirm it")]
+    /// Nobody confirms a link, a token or a key that they have made.
+    #[error("you have made this yourself: somebody else has to confirm it")]
     OwnLink,
     /// Nobody approves what lets themselves do more.
     #[error("nobody approves a change that lets themselves do more")]
@@ -217,6 +229,7 @@ impl Reason {
         match self {
             Self::DeniedBy { policy }
             | Self::OutsideConditions { policy }
+            | Self::TooRisky { policy, .. }
             | Self::NeedsRequest { policy, .. }
             | Self::EmergencyOnly { policy, .. }
             | Self::NoRequestNeeded { policy }

@@ -1,8 +1,9 @@
 //! Whom and which accounts a policy is about.
 
-use super::{Accounts, Effect, InvalidHours, Policy, Subject, Subjects};
+use super::{Accounts, Effect, InvalidHours, Policy, Reason, RiskCondition, Subject, Subjects};
 use crate::account::Account;
 use crate::asset::Asset;
+use crate::risk::RiskLevel;
 use crate::time::Timestamp;
 use crate::user::User;
 
@@ -61,7 +62,31 @@ impl Policy {
             Some(client) => clients.is_empty() || clients.contains(&client),
             None => clients.is_empty() || self.allows(),
         };
-        if by { self.conditions.hold(subject.source, now) } else { Ok(false) }
+        if by && self.bears(subject.risk) { self.conditions.hold(subject.source, now) } else { Ok(false) }
+    }
+
+    /// Whether its condition on risk holds at `level`.
+    fn bears(&self, level: RiskLevel) -> bool {
+        self.conditions.risk.is_none_or(|condition| condition.holds(level))
+    }
+
+    /// Why it gives nothing to `subject` at `now`, who would have to come otherwise; none where it applies.
+    pub(super) fn outside(&self, subject: &Subject<'_>, now: Timestamp) -> Option<Reason> {
+        if self.applies(subject, now).unwrap_or(false) {
+            return None;
+        }
+        // At the level at which it holds, if at any.
+        let calm = |condition: RiskCondition| RiskLevel::ALL.into_iter().find(|level| condition.holds(*level));
+        let calm = self.conditions.risk.and_then(calm).unwrap_or(subject.risk);
+        Some(match self.conditions.risk {
+            Some(RiskCondition::AtMost(at_most))
+                if !self.bears(subject.risk)
+                    && self.applies(&Subject { risk: calm, ..*subject }, now).unwrap_or(false) =>
+            {
+                Reason::TooRisky { level: subject.risk, at_most, policy: self.name.clone() }
+            }
+            _ => Reason::OutsideConditions { policy: self.name.clone() },
+        })
     }
 
     /// Whether it gives in an emergency only.

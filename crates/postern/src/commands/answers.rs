@@ -7,6 +7,7 @@ use postern_control::{AccessExplained, AccessItem, WhoCan};
 use postern_domain::policy::{Action, Answer, Verdict};
 use postern_domain::{AccountRef, UserName};
 
+use super::request::weighed;
 use crate::client::Client;
 use crate::exit::{DONE, Failure};
 use crate::output::{self, Columns, Format};
@@ -47,6 +48,9 @@ impl Why {
         output::line(&summary(&told))?;
         for message in &told.messages {
             output::line(&format!("  {message}"))?;
+        }
+        if let Some(risk) = &told.risk {
+            output::line(&format!("risk: {}", weighed(risk)))?;
         }
         for explained in &told.explanation.policies {
             let scope = &explained.scope;

@@ -213,7 +213,7 @@ fn several(request: &Request) -> String {
 }
 
 /// A level, and what it follows from.
-fn weighed(risk: &Risk) -> String {
+pub(super) fn weighed(risk: &Risk) -> String {
     let signals: Vec<_> = risk.signals.iter().map(|signal| output::word(signal).replace('_', " ")).collect();
     let level = output::word(&risk.level);
     if signals.is_empty() { level } else { format!("{level} ({})", signals.join(", ")) }

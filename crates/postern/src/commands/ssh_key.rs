@@ -4,9 +4,12 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use postern_control::SshKeyAdd;
+use postern_domain::link::WaitingCredential;
 use postern_domain::user::SshKey;
 use postern_domain::{SshKeyId, UserName};
+use serde_json::json;
 
+use super::token::print_waits;
 use crate::client::Client;
 use crate::exit::{DONE, Failure};
 use crate::output::{self, Columns, Format};
@@ -27,7 +30,12 @@ pub(crate) enum SshKeyCommand {
     },
     /// List your keys.
     List,
-    /// Remove a key of yours; sessions that are live go on.
+    /// Confirm the key that somebody else registered for a workload.
+    Confirm {
+        /// The key: `postern user waiting` lists them.
+        id: SshKeyId,
+    },
+    /// Remove a key of yours, or of a workload that you look after; sessions that are live go on.
     Remove {
         /// The key.
         id: SshKeyId,
@@ -62,9 +70,18 @@ impl SshKeyCommand {
                     )));
                 }
                 let key: SshKey = client.post("/v1/ssh-keys", &SshKeyAdd { public_key, comment, user }).await?;
+                let (awaits, from, id) = (key.awaits, key.works_from, key.id.clone());
                 output::list(format, &[key])?;
+                if format == Format::Table {
+                    print_waits(awaits, from, &id, "ssh-key")?;
+                }
             }
             Self::List => output::list(format, &client.all::<SshKey>("/v1/ssh-keys", &[]).await?)?,
+            Self::Confirm { id } => {
+                let path = format!("/v1/ssh-keys/{id}/confirm");
+                let confirmed: WaitingCredential = client.post(&path, &json!({})).await?;
+                output::list(format, &[confirmed])?;
+            }
             Self::Remove { id } => {
                 client.delete(&format!("/v1/ssh-keys/{id}")).await?;
                 output::line(&format!("SSH key {id} removed"))?;

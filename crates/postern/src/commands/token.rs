@@ -1,11 +1,15 @@
 //! `postern token ...`.
 
+use std::fmt::Display;
+
 use clap::Subcommand;
 use postern_control::{TokenCreate, TokenCreated};
+use postern_domain::link::WaitingCredential;
 use postern_domain::period::Period;
 use postern_domain::permission::Permission;
 use postern_domain::user::ApiToken;
-use postern_domain::{ScopePath, TokenId, UserName};
+use postern_domain::{ScopePath, Timestamp, TokenId, UserName};
+use serde_json::json;
 
 use super::role::permission;
 use crate::client::Client;
@@ -34,7 +38,12 @@ pub(crate) enum TokenCommand {
     },
     /// List your tokens.
     List,
-    /// Revoke a token of yours.
+    /// Confirm the token that somebody else made for a workload.
+    Confirm {
+        /// The token: `postern user waiting` lists them.
+        id: TokenId,
+    },
+    /// Revoke a token of yours, or of a workload that you look after.
     Revoke {
         /// The token.
         id: TokenId,
@@ -57,6 +66,22 @@ impl Columns for ApiToken {
     }
 }
 
+/// Says from when what was made for a workload works.
+pub(super) fn print_waits(
+    awaits: bool,
+    works_from: Option<Timestamp>,
+    id: &impl Display,
+    noun: &str,
+) -> Result<(), Failure> {
+    if awaits {
+        output::line(&format!("once somebody else has confirmed it: postern {noun} confirm {id}"))?;
+    }
+    if let Some(from) = works_from {
+        output::line(&format!("from {} on: nobody else can confirm it", output::time(from)))?;
+    }
+    Ok(())
+}
+
 impl TokenCommand {
     pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
         let client = Client::signed_in()?;
@@ -73,11 +98,16 @@ impl TokenCommand {
                 if format == Format::Table {
                     output::line(&made.token)?;
                     output::line(&format!("it works until {}", output::time(made.api_token.expires_at)))?;
+                    print_waits(made.api_token.awaits, made.api_token.works_from, &made.api_token.id, "token")?;
                 } else {
                     output::one(format, &made)?;
                 }
             }
             Self::List => output::list(format, &client.all::<ApiToken>("/v1/tokens", &[]).await?)?,
+            Self::Confirm { id } => {
+                let confirmed: WaitingCredential = client.post(&format!("/v1/tokens/{id}/confirm"), &json!({})).await?;
+                output::list(format, &[confirmed])?;
+            }
             Self::Revoke { id } => {
                 client.delete(&format!("/v1/tokens/{id}")).await?;
                 output::line(&format!("token {id} revoked"))?;

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::{Subcommand, ValueEnum};
 use ipnet::IpNet;
 use postern_control::{Leaving, LinkIssued, UserChange, UserCreate, UserCreated, VendorTerms};
-use postern_domain::link::WaitingLink;
+use postern_domain::link::{CredentialMade, WaitingCredential};
 use postern_domain::period::Period;
 use postern_domain::permission::RoleAssignment;
 use postern_domain::policy::{Day, Hours};
@@ -124,8 +124,8 @@ pub(crate) enum UserCommand {
         /// The sign-in name.
         name: UserName,
     },
-    /// List enrolment links that do not work yet.
-    Links,
+    /// List enrolment links, and tokens and keys of workloads, that do not work yet.
+    Waiting,
     /// Confirm the enrolment link that somebody else has made for a user.
     LinkConfirm {
         /// The sign-in name.
@@ -300,16 +300,21 @@ impl Columns for User {
     }
 }
 
-impl Columns for WaitingLink {
-    const HEADINGS: &'static [&'static str] = &["USER", "MADE BY", "MADE", "WORKS FROM", "UNTIL"];
+impl Columns for WaitingCredential {
+    const HEADINGS: &'static [&'static str] = &["WHAT", "USER", "MADE BY", "MADE", "WORKS FROM", "UNTIL"];
 
     fn cells(&self) -> Vec<String> {
         vec![
+            match self.kind {
+                CredentialMade::Link => "link".to_owned(),
+                CredentialMade::Token => format!("token {} ({})", self.id, self.label),
+                CredentialMade::SshKey => format!("key {} ({})", self.id, self.label),
+            },
             self.user.to_string(),
             self.made_by.to_string(),
             output::time(self.created_at),
             self.works_from.map_or_else(|| "when confirmed".to_owned(), output::time),
-            output::time(self.expires_at),
+            self.expires_at.map_or_else(|| "-".to_owned(), output::time),
         ]
     }
 }
@@ -328,12 +333,13 @@ impl UserCommand {
                     output::line(&format!("once somebody else has confirmed it: postern user link-confirm {name}"))?;
                 }
             }
-            Self::Links => {
-                let links: Vec<WaitingLink> = client.all("/v1/waiting-links", &[]).await?;
-                output::list(format, &links)?;
+            Self::Waiting => {
+                let waiting: Vec<WaitingCredential> = client.all("/v1/waiting-credentials", &[]).await?;
+                output::list(format, &waiting)?;
             }
             Self::LinkConfirm { name } => {
-                let link: WaitingLink = client.post(&format!("/v1/users/{name}/link/confirm"), &json!({})).await?;
+                let link: WaitingCredential =
+                    client.post(&format!("/v1/users/{name}/link/confirm"), &json!({})).await?;
                 output::list(format, &[link])?;
             }
             Self::LinkRefuse { name } => {
@@ -396,7 +402,7 @@ impl UserCommand {
                 let leaving: Leaving = client.get(&format!("/v1/users/{name}/leaving")).await?;
                 output::one(format, &leaving)?;
             }
-            Self::Link { .. } | Self::Links | Self::LinkConfirm { .. } | Self::LinkRefuse { .. } => {
+            Self::Link { .. } | Self::Waiting | Self::LinkConfirm { .. } | Self::LinkRefuse { .. } => {
                 self.link(&client, format).await?;
             }
             Self::Role { name, roles } => {

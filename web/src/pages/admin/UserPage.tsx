@@ -12,7 +12,7 @@ import { QueryError } from "../../components/QueryError";
 import { RoleTags } from "../../components/RolesEditor";
 import { SessionList } from "../../components/SessionList";
 import { KindBadge, UserBadge } from "../../components/states";
-import { WaitingLinks } from "../../components/WaitingLinks";
+import { WaitingCredentials } from "../../components/WaitingCredentials";
 import { Ago, When } from "../../components/When";
 import { UserEdit, UserLink, UserRoles, UserState } from "../../forms/user-change";
 import { UserVendor } from "../../forms/user-profile";
@@ -64,7 +64,7 @@ function Shown({ user }: { user: User }) {
         </>
       }
     >
-      <WaitingLinks user={user.name} />
+      <WaitingCredentials user={user.name} />
       <div className="grid gap-8 lg:grid-cols-2">
         <Section title={t.requests.facts}>
           <Panel className="px-4 py-4">

@@ -6,7 +6,7 @@ import { q } from "../../api/queries";
 import { Mono } from "../../components/Copy";
 import { RoleTags } from "../../components/RolesEditor";
 import { KindBadge, UserBadge } from "../../components/states";
-import { WaitingLinks } from "../../components/WaitingLinks";
+import { WaitingCredentials } from "../../components/WaitingCredentials";
 import { Ago } from "../../components/When";
 import { UserCreate } from "../../forms/user-create";
 import { useDialog, useFilter } from "../../hooks/useUrlState";
@@ -38,7 +38,7 @@ export function UsersPage() {
   const users = useQuery(q.users({ q: search.q, state: search.state, scope: search.scope, cursor: search.cursor, limit: sizeOf(search), sort: search.sort, count: true }));
   return (
     <Page title={t.users.title} lead={t.users.lead} actions={<Button look="primary" blocked={blocked("user:write")} icon={<Plus className="size-4" aria-hidden />} onClick={() => open("create")}>{t.users.add}</Button>}>
-      <WaitingLinks />
+      <WaitingCredentials />
       <Filters>
         <SearchBox label={t.users.search} wide />
         <TextFilter name="scope" label={t.users.scope} className="font-mono" />
