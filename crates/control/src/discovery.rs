@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Caller, Control, Error, visible};
 
-mod judge;
+pub(crate) mod judge;
 pub(crate) mod source;
 mod sweep;
 

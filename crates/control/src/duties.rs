@@ -179,14 +179,14 @@ pub(crate) async fn rows_of(rows: &mut ReadTx, scope: &ScopePath) -> Result<Vec<
 }
 
 /// Everybody who may act, and what they hold.
-struct Everybody {
+pub(crate) struct Everybody {
     /// The users of each person, who holds what any of them does.
     people: Vec<Vec<Person>>,
     policies: Vec<Policy>,
 }
 
 impl Everybody {
-    async fn of(rows: &mut ReadTx) -> Result<Self, Error> {
+    pub(crate) async fn of(rows: &mut ReadTx) -> Result<Self, Error> {
         let mut people: BTreeMap<UserName, Vec<Person>> = BTreeMap::new();
         for user in rows.people().await? {
             if user.user.state != UserState::Disabled {
@@ -196,7 +196,7 @@ impl Everybody {
         Ok(Self { people: people.into_values().collect(), policies: rows.policies_reaching(&ScopePath::root()).await? })
     }
 
-    fn violations(&self, duties: &DutiesDocument) -> Vec<DutiesViolation> {
+    pub(crate) fn violations(&self, duties: &DutiesDocument) -> Vec<DutiesViolation> {
         self.people.iter().filter_map(|users| violation(users, &self.policies, duties)).collect()
     }
 }

@@ -234,6 +234,10 @@ async fn found(tx: &mut WriteTx, permit: &Permit<Manage>, id: &FindingId) -> Res
         let message = format!("{} is a host, no account: postern discover adopt {} --name NAME", host.address, host.id);
         return Err(Error::Conflict(message));
     }
+    if let Some(user) = &finding.user {
+        let message = format!("{user} is a user of Postern, no account: take away what they hold, or accept it");
+        return Err(Error::Conflict(message));
+    }
     let name = finding.asset.as_ref().ok_or_else(unknown)?;
     let asset = tx.asset_in_tenant(&finding.scope.tenant(), name).await?.ok_or_else(unknown)?;
     Ok((finding, asset))

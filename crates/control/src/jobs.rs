@@ -20,6 +20,8 @@ const TICKETS_EVERY: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const RETENTION_EVERY: Duration = Duration::from_secs(20);
 const INVENTORY_EVERY: Duration = Duration::from_secs(60);
+/// How often it is looked at what users hold.
+const PEOPLE_EVERY: Duration = Duration::from_secs(60);
 /// How often the figures of the day are kept.
 const FIGURES_EVERY: Duration = Duration::from_secs(60);
 
@@ -117,6 +119,11 @@ impl Control {
         tasks.spawn(again(FIGURES_EVERY, stop.clone(), "the figures of the day cannot be kept", move || {
             let this = this.clone();
             async move { this.day_figures_keep().await.map(|()| false) }
+        }));
+        let this = self.clone();
+        tasks.spawn(again(PEOPLE_EVERY, stop.clone(), "what users hold cannot be looked at", move || {
+            let this = this.clone();
+            async move { this.people_judge().await.map(|()| false) }
         }));
         tasks.spawn(again(INVENTORY_EVERY, stop, "assets cannot be looked at", move || {
             let this = self.clone();

@@ -60,6 +60,7 @@ mod notice;
 mod offline;
 mod passkey;
 mod password;
+mod person_findings;
 mod policy;
 mod profile;
 mod proposal;

@@ -310,13 +310,15 @@ async fn may_all(
     now: Timestamp,
 ) -> Result<(), Error> {
     let user = as_seen(rows, caller, &review.scope).await?;
-    let own: BTreeSet<_> = rows.users_of_person(&user.id).await?.into_iter().map(|own| own.user.name).collect();
+    let selves = rows.users_of_person(&user.id).await?;
+    let own: BTreeSet<_> = selves.iter().map(|own| own.user.name.clone()).collect();
     let groups = rows.groups_all().await?;
     for item in items {
         let in_group = groups
             .iter()
             .filter(|group| item.right.group.as_ref() == Some(&group.name))
-            .any(|group| group.members.iter().any(|member| own.contains(member)));
+            .any(|group| group.members.iter().any(|member| own.contains(member)))
+            || selves.iter().any(|own| item.right.chooses(&own.user));
         let reviewer = Reviewer { user: &user, own: &own, in_group };
         if let Err(why) = may_decide(reviewer, review, item, decision, now) {
             let message = format!("item {}, {} of {}: {why}", item.number, item.right.words(), item.right.holder());
@@ -429,7 +431,10 @@ fn takes_away(
         named.is_some_and(|group| group.roles.iter().all(delegates))
     };
     match right.kind {
-        RightKind::PolicyUser | RightKind::PolicyGroup => authority.covers(Permission::PolicyWrite, &right.scope),
+        RightKind::PolicyUser | RightKind::PolicyGroup | RightKind::PolicyAttributes | RightKind::PolicyWorkload => {
+            authority.covers(Permission::PolicyWrite, &right.scope)
+        }
+        RightKind::Attribute => authority.covers(Permission::UserWrite, &right.scope),
         RightKind::Membership => authority.covers(Permission::GroupWrite, &right.scope) && brings(),
         RightKind::Role => right.role.as_ref().is_some_and(delegates),
         RightKind::Grant => authority.covers(Permission::GrantRevoke, &right.scope),

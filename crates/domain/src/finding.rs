@@ -13,6 +13,10 @@ use crate::name::{AssetName, UserName};
 use crate::scope::ScopePath;
 use crate::time::Timestamp;
 
+mod person;
+
+pub use person::{PersonHolds, of_person};
+
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -33,7 +37,8 @@ pub enum FindingKind {
     WeakKey,
     /// A person holds power all the time in place of for a task.
     StandingPrivilege,
-    /// It is named after a person's everyday user, who has another user for privileged work.
+    /// The everyday user of a person who has another user for privileged work holds power, or an account does that
+    /// is named after them.
     EverydayPrivilege,
     /// It has more power than at the last run, and Postern did not give it.
     PrivilegeGained,
@@ -43,6 +48,8 @@ pub enum FindingKind {
     UsedOutside,
     /// A host that no asset names.
     UnknownHost,
+    /// A person holds together what is declared to be kept apart.
+    KeptApart,
 }
 
 impl FindingKind {
@@ -89,7 +96,7 @@ pub struct FoundHostRef {
     pub address: String,
 }
 
-/// Something that discovery thinks is wrong with an account on an asset, or with a found host.
+/// Something that is wrong with an account on an asset, with a found host, or with what a user holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// Identifier.
@@ -100,9 +107,12 @@ pub struct Finding {
     /// The found host that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<FoundHostRef>,
-    /// The scope: the asset's, or that of the host's source.
+    /// The user that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserName>,
+    /// The scope: the asset's or the user's, or that of the host's source.
     pub scope: ScopePath,
-    /// The account, as the target spells it; empty where it is about a found host.
+    /// The account, as the target spells it; empty where it is about a found host or a user.
     pub account: String,
     /// What is wrong.
     pub kind: FindingKind,
@@ -413,13 +423,14 @@ fn used_outside(Facts { seen, before, before_at, known, .. }: Facts<'_>) -> Opti
 }
 
 impl Finding {
-    /// What it is about, for people: `root@web-1`, `10.1.2.3:22`.
+    /// What it is about, for people: `root@web-1`, `10.1.2.3:22`, `ben`.
     #[must_use]
     pub fn subject(&self) -> String {
-        match (&self.asset, &self.host) {
-            (Some(asset), _) => format!("{}@{asset}", self.account),
-            (None, Some(host)) => host.address.clone(),
-            (None, None) => self.account.clone(),
+        match (&self.asset, &self.host, &self.user) {
+            (Some(asset), ..) => format!("{}@{asset}", self.account),
+            (None, Some(host), _) => host.address.clone(),
+            (None, None, Some(user)) => user.to_string(),
+            (None, None, None) => self.account.clone(),
         }
     }
 }

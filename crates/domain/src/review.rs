@@ -12,7 +12,7 @@ use crate::finding::Severity;
 use crate::id::{GrantId, ReviewId};
 use crate::name::{AccountRef, GroupName, PolicyName, UserName};
 use crate::permission::RoleAssignment;
-use crate::policy::Access;
+use crate::policy::{Access, Subjects};
 use crate::scope::ScopePath;
 use crate::time::Timestamp;
 use crate::user::{User, UserState};
@@ -40,12 +40,26 @@ pub enum RightKind {
     PolicyUser,
     /// A policy names the group.
     PolicyGroup,
+    /// A policy chooses people by attributes.
+    PolicyAttributes,
+    /// A policy names the program, or is about all of them.
+    PolicyWorkload,
+    /// The person has an attribute by which policies choose them.
+    Attribute,
     /// The person is in a group that a policy names, or that brings a role.
     Membership,
     /// The person or the group holds a role of Postern itself.
     Role,
     /// The person holds a grant.
     Grant,
+}
+
+impl RightKind {
+    /// Whether it is something that a policy gives to people, which they can have for the asking instead.
+    #[must_use]
+    pub const fn may_be_reduced(self) -> bool {
+        matches!(self, Self::PolicyUser | Self::PolicyGroup | Self::PolicyAttributes)
+    }
 }
 
 /// One right, told from the others of a review by all of its fields.
@@ -63,7 +77,10 @@ pub struct Right {
     pub role: Option<RoleAssignment>,
     /// The grant.
     pub grant: Option<GrantId>,
-    /// Where the policy, the group or the grant lies, or where the role holds.
+    /// The attributes that a policy chooses by, or the one that the person has.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
+    /// Where the policy, the group, the grant or the person lies, or where the role holds.
     pub scope: ScopePath,
 }
 
@@ -71,11 +88,27 @@ impl Right {
     /// Who holds it, for people to read.
     #[must_use]
     pub fn holder(&self) -> String {
-        match (&self.user, &self.group) {
-            (Some(user), _) => user.to_string(),
-            (None, Some(group)) => format!("group {group}"),
-            (None, None) => String::new(),
+        match (&self.user, &self.group, self.kind) {
+            (Some(user), ..) => user.to_string(),
+            (None, Some(group), _) => format!("group {group}"),
+            (None, None, RightKind::PolicyAttributes) => format!("people with {}", self.attributes_words()),
+            (None, None, RightKind::PolicyWorkload) => "all workloads".to_owned(),
+            (None, None, _) => String::new(),
         }
+    }
+
+    /// `department=payments, site=berlin`.
+    #[must_use]
+    pub fn attributes_words(&self) -> String {
+        let words = self.attributes.iter().map(|(name, value)| format!("{name}={value}"));
+        words.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether it is held by whoever has some attributes, and `user` has them.
+    #[must_use]
+    pub fn chooses(&self, user: &User) -> bool {
+        self.kind == RightKind::PolicyAttributes
+            && Subjects { attributes: self.attributes.clone(), ..Subjects::default() }.include(user)
     }
 
     /// What it is, for people to read.
@@ -83,7 +116,11 @@ impl Right {
     pub fn words(&self) -> String {
         let or_nothing = |name: Option<String>| name.unwrap_or_default();
         match self.kind {
-            RightKind::PolicyUser | RightKind::PolicyGroup => {
+            RightKind::Attribute => format!("attribute {}", self.attributes_words()),
+            RightKind::PolicyUser
+            | RightKind::PolicyGroup
+            | RightKind::PolicyAttributes
+            | RightKind::PolicyWorkload => {
                 format!("policy {}", or_nothing(self.policy.as_ref().map(ToString::to_string)))
             }
             RightKind::Membership => format!("group {}", or_nothing(self.group.as_ref().map(ToString::to_string))),
@@ -293,7 +330,7 @@ pub struct Reviewer<'a> {
     pub user: &'a User,
     /// All users of the person, this one included.
     pub own: &'a BTreeSet<UserName>,
-    /// Whether one of these is in the group that holds the right, where it is a group's.
+    /// Whether one of these is in the group that holds the right, where it is a group's, or has the attributes.
     pub in_group: bool,
 }
 

@@ -137,6 +137,16 @@ impl ReadTx {
         row.as_ref().map(finding).transpose()
     }
 
+    /// What is not resolved about users.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn findings_about_users(&mut self) -> Result<Vec<Finding>, Error> {
+        let sql = format!("{FINDING} where f.user_id is not null and f.state <> 'resolved'");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(self.connection()).await?;
+        rows.iter().map(finding).collect()
+    }
+
     /// What is not resolved on an asset.
     ///
     /// # Errors
@@ -298,6 +308,32 @@ impl WriteTx {
         Ok(row::text::<FindingId>(&written, "id")? == *id)
     }
 
+    /// Raises a finding about a user, or says that it is still so, as [`Self::finding_raise`] does. Whether it is a
+    /// new one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn finding_raise_user(&mut self, id: &FindingId, user: &UserId, raised: &Raised) -> Result<bool, Error> {
+        let now = self.now().as_millis();
+        let written = sqlx::query(
+            "insert into finding (id, user_id, account, kind, severity, evidence, state, raised_at, seen_at) \
+             values (?1, ?2, '', ?3, ?4, ?5, 'open', ?6, ?6) \
+             on conflict (user_id, kind) where state <> 'resolved' and user_id is not null do update \
+             set severity = ?4, evidence = ?5, seen_at = ?6, \
+             state = case when state = 'accepted' and accepted_until > ?6 then 'accepted' else 'open' end \
+             returning id",
+        )
+        .bind(id.as_str())
+        .bind(user.as_str())
+        .bind(row::word(&raised.kind, "kind")?)
+        .bind(row::word(&raised.severity, "severity")?)
+        .bind(row::to_json(&raised.evidence, "evidence")?)
+        .bind(now)
+        .fetch_one(self.connection())
+        .await?;
+        Ok(row::text::<FindingId>(&written, "id")? == *id)
+    }
+
     /// Resolves what is not resolved about a found host.
     ///
     /// # Errors
@@ -354,14 +390,15 @@ impl WriteTx {
 
 macro_rules! columns {
     () => {
-        "f.*, a.name as asset_name, coalesce(a.scope, s.scope) as scope, h.address as host_address"
+        "f.*, a.name as asset_name, coalesce(a.scope, s.scope, w.scope) as scope, h.address as host_address, \
+         w.name as user_name"
     };
 }
 
 macro_rules! tables {
     () => {
         "finding f left join asset a on a.id = f.asset_id left join found_host h on h.id = f.host_id \
-         left join discovery_source s on s.id = h.source_id"
+         left join discovery_source s on s.id = h.source_id left join user w on w.id = f.user_id"
     };
 }
 
@@ -390,7 +427,7 @@ pub(crate) const INVENTORY: Plan = Plan {
 };
 
 fn filtered(mut query: Query, scopes: &[ScopePath], filter: &FindingFilter) -> Result<Query, Error> {
-    query.within("coalesce(a.scope, s.scope)", scopes);
+    query.within("coalesce(a.scope, s.scope, w.scope)", scopes);
     query.equal("a.name", filter.asset.as_ref().map(ToString::to_string));
     query.equal("f.kind", filter.kind.map(|kind| row::word(&kind, "kind")).transpose()?);
     query.equal("f.state", Some(row::word(&filter.state.unwrap_or(FindingState::Open), "state")?));
@@ -429,6 +466,7 @@ fn finding(row: &SqliteRow) -> Result<Finding, Error> {
         id: row::text(row, "id")?,
         asset: row::text_opt(row, "asset_name")?,
         host,
+        user: row::text_opt(row, "user_name")?,
         scope: row::text(row, "scope")?,
         account: row.try_get("account")?,
         kind: row::from_word(row, "kind")?,

@@ -34,5 +34,6 @@ mod sources;
 mod sql_console;
 mod subjects;
 mod terminal;
+mod tickets;
 mod transcript;
 mod vendors;

@@ -5121,13 +5121,13 @@ export interface components {
         };
         /** @description What a name in a folder is. */
         FileKind: "file" | "folder" | "link" | "other";
-        /** @description Something that discovery thinks is wrong with an account on an asset, or with a found host. */
+        /** @description Something that is wrong with an account on an asset, with a found host, or with what a user holds. */
         Finding: {
             /** @description Who accepted it. */
             accepted_by?: string | null;
             /** @description Until when it is accepted. */
             accepted_until?: components["schemas"]["Timestamp"] | null;
-            /** @description The account, as the target spells it; empty where it is about a found host. */
+            /** @description The account, as the target spells it; empty where it is about a found host or a user. */
             account: string;
             /** @description The asset; none where it is about a found host. */
             asset?: components["schemas"]["AssetName"] | null;
@@ -5143,7 +5143,7 @@ export interface components {
             note?: string | null;
             /** @description When it was first raised. */
             raised_at: components["schemas"]["Timestamp"];
-            /** @description The scope: the asset's, or that of the host's source. */
+            /** @description The scope: the asset's or the user's, or that of the host's source. */
             scope: components["schemas"]["ScopePath"];
             /** @description When a run last saw that it is so. */
             seen_at: components["schemas"]["Timestamp"];
@@ -5151,11 +5151,13 @@ export interface components {
             severity: components["schemas"]["Severity"];
             /** @description How it stands. */
             state: components["schemas"]["FindingState"];
+            /** @description The user that it is about. */
+            user?: components["schemas"]["UserName"] | null;
         };
         /** @description Something that discovery thinks is wrong. */
         FindingId: string;
         /** @description What is wrong. */
-        FindingKind: "unmanaged" | "orphaned" | "stale" | "shared" | "default_password" | "empty_password" | "weak_key" | "standing_privilege" | "everyday_privilege" | "privilege_gained" | "secret_changed" | "used_outside" | "unknown_host";
+        FindingKind: "unmanaged" | "orphaned" | "stale" | "shared" | "default_password" | "empty_password" | "weak_key" | "standing_privilege" | "everyday_privilege" | "privilege_gained" | "secret_changed" | "used_outside" | "unknown_host" | "kept_apart";
         /** @description How a finding stands. */
         FindingState: "open" | "accepted" | "resolved";
         /** @description A folder. */
@@ -8073,6 +8075,10 @@ export interface components {
         ReviewItem: {
             /** @description What is advised. */
             advice: components["schemas"]["Decision"];
+            /** @description The attributes that a policy chooses by, or the one that the person has. */
+            attributes?: {
+                [key: string]: string;
+            };
             /** @description When. */
             decided_at?: components["schemas"]["Timestamp"] | null;
             /** @description Who decided; none where nobody answered in time. */
@@ -8108,7 +8114,7 @@ export interface components {
             reducible: boolean;
             /** @description The role. */
             role?: components["schemas"]["RoleAssignment"] | null;
-            /** @description Where the policy, the group or the grant lies, or where the role holds. */
+            /** @description Where the policy, the group, the grant or the person lies, or where the role holds. */
             scope: components["schemas"]["ScopePath"];
             /** @description Whose right it is; none where it is a group's. */
             user?: components["schemas"]["UserName"] | null;
@@ -8281,7 +8287,7 @@ export interface components {
             worst?: components["schemas"]["Severity"] | null;
         };
         /** @description By what somebody has access. */
-        RightKind: "policy_user" | "policy_group" | "membership" | "role" | "grant";
+        RightKind: "policy_user" | "policy_group" | "policy_attributes" | "policy_workload" | "attribute" | "membership" | "role" | "grant";
         /** @description The risk of a request. */
         Risk: {
             /** @description The level. */

@@ -122,7 +122,7 @@ fn event(tx: &WriteTx, asset: &Asset, account: &str, raised: &Raised) -> Event {
 }
 
 /// The event that tells of a new finding.
-pub(super) fn raised(now: Timestamp, subject: &str, scope: &ScopePath, raised: &Raised) -> Event {
+pub(crate) fn raised(now: Timestamp, subject: &str, scope: &ScopePath, raised: &Raised) -> Event {
     let word = |value: serde_json::Result<serde_json::Value>| value.unwrap_or_default();
     Event::done(now, Control::system(), "finding.raise", subject, scope.clone())
         .with("kind", word(serde_json::to_value(raised.kind)))

@@ -9,14 +9,15 @@ use postern_domain::policy::{Policy, Resident};
 use postern_domain::review::{
     Decision, Ground, ItemEffect, Review, ReviewItem, Right, RightKind, reduced, reduced_name, without,
 };
-use postern_domain::user::Group;
+use postern_domain::user::{Group, User};
 use postern_domain::{PolicyId, ScopePath, UserName};
 use postern_store::{RevisedBy, WriteTx};
 use postern_vault::random;
 
 use crate::answers::{holdings, residents};
+use crate::profile::ProfileChange;
 use crate::user::{Administrators, listed};
-use crate::{Error, grant, policy};
+use crate::{Error, grant, policy, profile};
 
 /// What was decided on some rights, by whom.
 pub(super) struct Decided<'a> {
@@ -104,7 +105,11 @@ impl Narrower {
         events: &mut Vec<Event>,
     ) -> Result<Became, Error> {
         match right.kind {
-            RightKind::PolicyUser | RightKind::PolicyGroup => self.of_policy(tx, right, decision, events).await,
+            RightKind::PolicyUser
+            | RightKind::PolicyGroup
+            | RightKind::PolicyAttributes
+            | RightKind::PolicyWorkload => self.of_policy(tx, right, decision, events).await,
+            RightKind::Attribute => self.attribute(tx, right, events).await,
             RightKind::Membership => self.membership(tx, right, events).await,
             RightKind::Role => self.role(tx, right, events).await,
             RightKind::Grant => self.grant(tx, right, events).await,
@@ -191,6 +196,41 @@ impl Narrower {
         let event = policy::write(tx, &self.actor, &document, before, by).await?;
         events.push(event.with("review", self.review.as_str()));
         Ok(())
+    }
+
+    /// Takes an attribute away from a person.
+    async fn attribute(&mut self, tx: &mut WriteTx, right: &Right, events: &mut Vec<Event>) -> Result<Became, Error> {
+        let Some(at) = self.people.iter().position(|resident| Some(&resident.user.name) == right.user.as_ref()) else {
+            return Ok(gone());
+        };
+        let Some(before) = self.people.get(at).cloned() else { return Ok(gone()) };
+        let mut after = before.clone();
+        after.user.profile.attributes.retain(|name, value| right.attributes.get(name) != Some(value));
+        if after.user.profile.attributes == before.user.profile.attributes {
+            return Ok(gone());
+        }
+        if self.ground.gains((&before, &self.policies), (&after, &self.policies), None) {
+            return Ok(Err(would_gain(&before.user.name)));
+        }
+        let attributes = Some(after.user.profile.attributes.clone());
+        let wish = ProfileChange { attributes, ..ProfileChange::default() };
+        profile::change(tx, &before.user, wish).await?;
+        let User { name, scope, .. } = before.user;
+        events.push(
+            Event::done(tx.now(), self.actor.clone(), "user.change", name.as_str(), scope)
+                .with("field", "attributes")
+                .with("attributes", serde_json::json!(after.user.profile.attributes))
+                .with("review", self.review.as_str()),
+        );
+        if let Some(resident) = self.people.get_mut(at) {
+            *resident = after;
+        }
+        let asks = |policy: &&Policy| {
+            policy.subjects.attributes.iter().any(|(name, value)| right.attributes.get(name) == Some(value))
+        };
+        let under: Vec<_> = self.policies.iter().filter(asks).map(|policy| policy.id.clone()).collect();
+        self.end_grants(tx, &under, &BTreeSet::from([name]), events).await?;
+        Ok(Ok(format!("attribute {} taken away", right.attributes_words())))
     }
 
     async fn membership(&mut self, tx: &mut WriteTx, right: &Right, events: &mut Vec<Event>) -> Result<Became, Error> {
@@ -320,10 +360,11 @@ impl Narrower {
 
     /// The people whose right it is.
     fn holders(&self, right: &Right) -> Vec<Resident> {
-        let holds = |resident: &&Resident| match (&right.user, &right.group) {
-            (Some(user), _) => resident.user.name == *user,
-            (None, Some(group)) => resident.groups.iter().any(|(held, _)| held == group),
-            (None, None) => false,
+        let holds = |resident: &&Resident| match (&right.user, &right.group, right.kind) {
+            (Some(user), ..) => resident.user.name == *user,
+            (None, Some(group), _) => resident.groups.iter().any(|(held, _)| held == group),
+            (None, None, RightKind::PolicyWorkload) => resident.user.is_workload(),
+            (None, None, _) => right.chooses(&resident.user),
         };
         self.people.iter().filter(holds).cloned().collect()
     }

@@ -3,14 +3,14 @@ use std::time::Duration;
 
 use postern_domain::document::{Document, ObligationsDocument, PolicyDocument};
 use postern_domain::permission::Permission;
-use postern_domain::policy::{Access, Effect, Subjects};
+use postern_domain::policy::{Access, Effect, Subjects, Workloads};
 use postern_domain::review::{Decision, Review, ReviewItem, ReviewPlan, ReviewState, Reviewers, RightKind, Unanswered};
 use postern_domain::{PolicyName, ScopePath};
 use postern_store::{Listing, ReviewItemFilter};
 
 use super::*;
 use crate::testing::World;
-use crate::{ApplyInput, verify_evidence};
+use crate::{ApplyInput, UserChange, verify_evidence};
 
 fn names<T: std::str::FromStr + Ord>(texts: &[&str]) -> BTreeSet<T> {
     texts.iter().filter_map(|text| text.parse().ok()).collect()
@@ -301,4 +301,66 @@ async fn who_keeps_everything_at_once_is_flagged() {
     let review = reviewed.world.control.review_show(&ada, &review.id).await.expect("a review");
     let pace = review.paces.first().expect("a pace");
     assert!(pace.rubber_stamped && pace.answers == 11 && pace.seconds == 20, "{pace:?}");
+}
+
+/// With a policy for whoever is of payments, as cyd is, and one for the program `bot`.
+async fn chosen_by_profile() -> Reviewed {
+    let reviewed = Reviewed::new().await;
+    let ada = reviewed.world.caller("ada").await;
+    let permit = ada.permit(Permission::UserWrite).expect("a permit");
+    let control = &reviewed.world.control;
+    let bot = serde_json::from_str(r#"{"name": "bot", "kind": "workload"}"#).expect("a wish");
+    control.user_create(&ada, &permit, bot).await.expect("a workload");
+    let payments = UserChange { attributes: Some([pair("team", "payments")].into()), ..UserChange::default() };
+    control.user_change(&ada, &permit, &"cyd".parse().expect("a name"), payments).await.expect("changed");
+    let with = |name: &str, subjects: Subjects| match policy(name, Effect::Allow, &[], &[], Access::Standing) {
+        Document::Policy(document) => Document::Policy(PolicyDocument { subjects, ..document }),
+        other => other,
+    };
+    let attributes = Subjects { attributes: [pair("team", "payments")].into(), ..Subjects::default() };
+    let workloads = Subjects { workloads: Workloads::Named(names(&["bot"])), ..Subjects::default() };
+    reviewed.apply(vec![with("ledger", attributes), with("nightly", workloads)]).await;
+    reviewed
+}
+
+fn pair(name: &str, value: &str) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
+#[tokio::test]
+async fn what_attributes_give_is_reviewed_person_by_person() {
+    let reviewed = chosen_by_profile().await;
+    let plan = |plan: &mut ReviewPlan| {
+        plan.kinds = [RightKind::Attribute, RightKind::PolicyAttributes].into();
+        plan.reviewers.users = names(&["max", "cyd"]);
+    };
+    let review = reviewed.start(plan).await;
+    assert_eq!(review.counts.items, 2);
+    let attribute = reviewed.number(&review, RightKind::Attribute, "cyd").await;
+    let policy = reviewed.number(&review, RightKind::PolicyAttributes, "people with team=payments").await;
+    for own in [attribute, policy] {
+        let refused = reviewed.answer(&review, "cyd", own, Decision::Keep).await;
+        assert!(matches!(refused, Err(Error::Forbidden(_))), "it is cyd's own");
+    }
+    let done = reviewed.answer(&review, "max", attribute, Decision::Revoke).await.expect("answered");
+    assert_eq!(done.effect_detail.as_deref(), Some("attribute team=payments taken away"));
+    let cyd = reviewed.world.caller("cyd").await;
+    assert!(cyd.user.profile.attributes.is_empty());
+    assert!(reviewed.policy("ledger").await.is_some(), "others may still have it");
+}
+
+#[tokio::test]
+async fn what_is_given_by_attributes_is_reduced_and_what_programs_have_taken_away() {
+    let reviewed = chosen_by_profile().await;
+    let review = reviewed.start(|plan| plan.labels.clear()).await;
+    let policy = reviewed.number(&review, RightKind::PolicyAttributes, "people with team=payments").await;
+    reviewed.answer(&review, "max", policy, Decision::Reduce).await.expect("answered");
+    assert!(reviewed.policy("ledger").await.is_none(), "nobody is left in it");
+    let reduced = reviewed.policy("ledger.payments.reduced").await.expect("a policy for the asking");
+    assert_eq!((reduced.access, reduced.subjects.attributes), (Access::Request, [pair("team", "payments")].into()));
+    let bot = reviewed.number(&review, RightKind::PolicyWorkload, "bot").await;
+    let reduced = reviewed.answer(&review, "max", bot, Decision::Reduce).await;
+    assert!(matches!(reduced, Err(Error::Invalid { .. })), "a program asks for nothing");
+    reviewed.answer(&review, "max", bot, Decision::Revoke).await.expect("answered");
+    assert!(reviewed.policy("nightly").await.is_none());
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Right, RightKind};
 use crate::id::PolicyId;
 use crate::name::PolicyName;
-use crate::policy::{Access, Holding, Policy, Resident, Subjects, shift};
+use crate::policy::{Access, Holding, Policy, Resident, Subjects, Workloads, shift};
 use crate::scope::ScopePath;
 
 const NAME_LEN_MAX: usize = 63;
@@ -17,7 +17,15 @@ pub fn without(policy: &Policy, right: &Right) -> Policy {
     match right.kind {
         RightKind::PolicyUser => after.subjects.users.retain(|user| right.user.as_ref() != Some(user)),
         RightKind::PolicyGroup => after.subjects.groups.retain(|group| right.group.as_ref() != Some(group)),
-        RightKind::Membership | RightKind::Role | RightKind::Grant => {}
+        RightKind::PolicyAttributes => after.subjects.attributes.clear(),
+        RightKind::PolicyWorkload => match (&right.user, &mut after.subjects.workloads) {
+            (Some(name), Workloads::Named(names)) => {
+                names.remove(name);
+            }
+            (None, all @ Workloads::All(_)) => *all = Workloads::default(),
+            (Some(_), Workloads::All(_)) | (None, Workloads::Named(_)) => {}
+        },
+        RightKind::Attribute | RightKind::Membership | RightKind::Role | RightKind::Grant => {}
     }
     after
 }
@@ -27,6 +35,7 @@ pub fn without(policy: &Policy, right: &Right) -> Policy {
 pub fn reduced(policy: &Policy, right: &Right, id: PolicyId, name: PolicyName) -> Policy {
     let subjects = match right.kind {
         RightKind::PolicyUser => Subjects { users: right.user.iter().cloned().collect(), ..Subjects::default() },
+        RightKind::PolicyAttributes => Subjects { attributes: right.attributes.clone(), ..Subjects::default() },
         _ => Subjects { groups: right.group.iter().cloned().collect(), ..Subjects::default() },
     };
     let description = format!("What {} gave at any time, for the asking.", policy.name);
@@ -38,6 +47,7 @@ pub fn reduced(policy: &Policy, right: &Right, id: PolicyId, name: PolicyName) -
 pub fn reduced_name(policy: &PolicyName, right: &Right) -> Option<PolicyName> {
     let whom = match right.kind {
         RightKind::PolicyUser => right.user.as_ref()?.to_string(),
+        RightKind::PolicyAttributes => right.attributes.values().cloned().collect::<Vec<_>>().join("."),
         _ => right.group.as_ref()?.to_string(),
     };
     let plain =

@@ -38,7 +38,7 @@ pub fn recommend(right: &Right, facts: &RightFacts, now: Timestamp) -> Recommend
 
 fn decide(right: &Right, facts: &RightFacts, now: Timestamp) -> (Decision, String) {
     let standing = facts.access == Some(Access::Standing);
-    let reducible = standing && matches!(right.kind, RightKind::PolicyUser | RightKind::PolicyGroup);
+    let reducible = standing && right.kind.may_be_reduced();
     let unused = facts.last_used_at.is_none_or(|last| now.since(last) > LOOKED_BACK);
     let serious = facts.worst.is_some_and(|worst| worst >= Severity::High);
     if facts.disabled {
@@ -86,8 +86,13 @@ fn findings(facts: &RightFacts) -> Option<String> {
 fn peers(right: &Right, facts: &RightFacts) -> Option<String> {
     let RightFacts { peers, peers_with, .. } = facts;
     if right.user.is_none() {
-        return (right.kind != RightKind::Role)
-            .then(|| format!("{peers_with} of {peers} people in the group have used it in 90 days"));
+        let of = match right.kind {
+            RightKind::Role => return None,
+            RightKind::PolicyAttributes => "people who have that",
+            RightKind::PolicyWorkload => "workloads",
+            _ => "people in the group",
+        };
+        return Some(format!("{peers_with} of {peers} {of} have used it in 90 days"));
     }
     if *peers < PEERS_MIN {
         return None;

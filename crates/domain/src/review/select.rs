@@ -8,10 +8,10 @@ use crate::grant::{Grant, GrantState};
 use crate::id::{AccountId, GrantId, PolicyId};
 use crate::name::{GroupName, UserName};
 use crate::permission::RoleAssignment;
-use crate::policy::{Access, Holding, Policy, Resident};
+use crate::policy::{Access, Holding, Policy, Resident, Subjects, Workloads};
 use crate::scope::ScopePath;
 use crate::time::Timestamp;
-use crate::user::{Group, UserState};
+use crate::user::{Group, User, UserState};
 
 /// How many accounts are named as examples, and how many people as those who answer for them.
 const NAMED_MAX: usize = 20;
@@ -86,14 +86,15 @@ pub struct Reviewed {
 pub fn rights(world: &World<'_>, scope: &ScopePath, plan: &ReviewPlan) -> Vec<Reviewed> {
     let selection = Selection::new(world, scope, plan);
     let mut found = selection.of_policies();
+    found.extend(selection.by_profile());
+    found.extend(selection.attributes());
     found.extend(selection.memberships());
     found.extend(selection.roles());
     found.extend(selection.grants());
     found.retain(|(right, _, _)| plan.kinds.is_empty() || plan.kinds.contains(&right.kind));
     let reviewed = |(right, facts, owners): (Right, RightFacts, Vec<UserName>)| {
         let advised = recommend(&right, &facts, world.now);
-        let named = matches!(right.kind, RightKind::PolicyUser | RightKind::PolicyGroup);
-        let reducible = named && facts.access == Some(Access::Standing);
+        let reducible = right.kind.may_be_reduced() && facts.access == Some(Access::Standing);
         Reviewed { right, facts, advice: advised.advice, reasons: advised.reasons, reducible, owners }
     };
     let mut reviewed: Vec<_> = found.into_iter().map(reviewed).collect();
@@ -146,6 +147,7 @@ impl<'a> Selection<'a> {
                 policy: Some(policy.name.clone()),
                 role: None,
                 grant: None,
+                attributes: BTreeMap::new(),
                 scope: policy.scope.clone(),
             };
             for user in policy.subjects.users.iter().filter(|_| self.plan.groups.is_empty()) {
@@ -172,6 +174,89 @@ impl<'a> Selection<'a> {
         found
     }
 
+    /// What policies give to whoever has some attributes, and to programs.
+    fn by_profile(&self) -> Vec<Found> {
+        let mut found = Vec::new();
+        for (policy, reached) in self.policies.iter().filter(|_| self.plan.groups.is_empty()) {
+            let subjects = &policy.subjects;
+            let (mut base, owners) = self.reach(reached);
+            base.access = Some(policy.access);
+            let right = |kind, user: Option<&UserName>| Right {
+                kind,
+                user: user.cloned(),
+                group: None,
+                policy: Some(policy.name.clone()),
+                role: None,
+                grant: None,
+                attributes: BTreeMap::new(),
+                scope: policy.scope.clone(),
+            };
+            let mut of_many = |right: Right, chosen: &dyn Fn(&User) -> bool| {
+                let chosen = self.world.people.iter().filter(|resident| chosen(&resident.user));
+                let uses: Vec<_> = chosen.map(|resident| self.used(&resident.user.name, policy)).collect();
+                let used = uses.iter().copied().fold(Use::default(), Use::and);
+                let mut facts = base.clone();
+                (facts.last_used_at, facts.uses) = (used.last_at, used.count);
+                facts.peers = count(uses.len());
+                facts.peers_with = count(uses.iter().filter(|used| used.count > 0).count());
+                found.push((right, facts, owners.clone()));
+            };
+            if !subjects.attributes.is_empty() {
+                let kind = RightKind::PolicyAttributes;
+                let right = Right { attributes: subjects.attributes.clone(), ..right(kind, None) };
+                of_many(right.clone(), &|user| right.chooses(user));
+            }
+            if subjects.workloads == Workloads::All(true) {
+                of_many(right(RightKind::PolicyWorkload, None), &User::is_workload);
+            }
+            for name in subjects.workloads.names() {
+                let mut facts = base.clone();
+                self.person(&mut facts, name, self.used(name, policy));
+                facts.peers = 0;
+                found.push((right(RightKind::PolicyWorkload, Some(name)), facts, owners.clone()));
+            }
+        }
+        found
+    }
+
+    /// Of everybody, the attributes by which policies choose them.
+    fn attributes(&self) -> Vec<Found> {
+        let mut found = Vec::new();
+        for resident in self.world.people.iter().filter(|_| self.plan.groups.is_empty()) {
+            let user = &resident.user;
+            for (name, value) in user.profile.attributes.iter().filter(|_| !user.is_workload()) {
+                let chosen = |(policy, _): &&(&Policy, Vec<&Holding>)| {
+                    let asked = &policy.subjects.attributes;
+                    let asks = Subjects { attributes: asked.clone(), ..Subjects::default() };
+                    asked.get(name) == Some(value) && asks.include(user)
+                };
+                let given: Vec<_> = self.policies.iter().filter(chosen).collect();
+                if given.is_empty() {
+                    continue;
+                }
+                let (mut facts, owners) = self.reach(&distinct(&given));
+                facts.access = Some(widest(&given));
+                facts.policies = given.iter().map(|(policy, _)| policy.name.clone()).collect();
+                let used = given.iter().map(|(policy, _)| self.used(&user.name, policy));
+                self.person(&mut facts, &user.name, used.fold(Use::default(), Use::and));
+                let has = |peer: &Resident| peer.user.profile.attributes.get(name) == Some(value);
+                facts.peers_with = self.peers_where(&user.name, has);
+                let right = Right {
+                    kind: RightKind::Attribute,
+                    user: Some(user.name.clone()),
+                    group: None,
+                    policy: None,
+                    role: None,
+                    grant: None,
+                    attributes: [(name.clone(), value.clone())].into(),
+                    scope: user.scope.clone(),
+                };
+                found.push((right, facts, owners));
+            }
+        }
+        found
+    }
+
     fn memberships(&self) -> Vec<Found> {
         let mut found = Vec::new();
         for group in self.world.groups.iter().filter(|group| self.scope.contains(&group.scope)) {
@@ -184,15 +269,10 @@ impl<'a> Selection<'a> {
             if !self.wanted(&group.name) || (given.is_empty() && roles.is_empty()) {
                 continue;
             }
-            let reached: BTreeMap<&AccountId, &Holding> =
-                given.iter().flat_map(|(_, reached)| reached).map(|holding| (&holding.account.id, *holding)).collect();
-            let reached: Vec<&Holding> = reached.into_values().collect();
-            let (base, owners) = self.reach(&reached);
-            let standing = given.iter().any(|(policy, _)| policy.access == Access::Standing);
+            let (base, owners) = self.reach(&distinct(&given));
             for member in &group.members {
                 let mut facts = base.clone();
-                let access = if standing { Access::Standing } else { Access::Request };
-                facts.access = (!given.is_empty()).then_some(access);
+                facts.access = (!given.is_empty()).then(|| widest(&given));
                 facts.policies = given.iter().map(|(policy, _)| policy.name.clone()).collect();
                 facts.roles.clone_from(&roles);
                 let used = given.iter().map(|(policy, _)| self.used(member, policy));
@@ -205,6 +285,7 @@ impl<'a> Selection<'a> {
                     policy: None,
                     role: None,
                     grant: None,
+                    attributes: BTreeMap::new(),
                     scope: group.scope.clone(),
                 };
                 found.push((right, facts, owners.clone()));
@@ -224,6 +305,7 @@ impl<'a> Selection<'a> {
             policy: None,
             role: Some(role.clone()),
             grant: None,
+            attributes: BTreeMap::new(),
             scope: role.scope.clone(),
         };
         let here = |role: &&RoleAssignment| self.scope.contains(&role.scope);
@@ -275,6 +357,7 @@ impl<'a> Selection<'a> {
                 policy: Some(policy.name.clone()),
                 role: None,
                 grant: Some(grant.id.clone()),
+                attributes: BTreeMap::new(),
                 scope: grant.scope.clone(),
             };
             found.push((right, facts, owners));
@@ -329,6 +412,21 @@ impl<'a> Selection<'a> {
         let peers = self.peers.get(user).into_iter().flatten();
         count(peers.filter(|peer| self.people.get(*peer).is_some_and(|resident| has(resident))).count())
     }
+}
+
+/// Policies, each with the accounts that it reaches.
+type Given<'r, 'a> = [&'r (&'a Policy, Vec<&'a Holding>)];
+
+/// The accounts that these policies reach, each once.
+fn distinct<'a>(given: &Given<'_, 'a>) -> Vec<&'a Holding> {
+    let reached = given.iter().flat_map(|(_, reached)| reached).map(|holding| (&holding.account.id, *holding));
+    reached.collect::<BTreeMap<&AccountId, &Holding>>().into_values().collect()
+}
+
+/// At any time, where one of these policies gives it so.
+fn widest(given: &Given<'_, '_>) -> Access {
+    let standing = given.iter().any(|(policy, _)| policy.access == Access::Standing);
+    if standing { Access::Standing } else { Access::Request }
 }
 
 /// For everybody, those who share a group with them.

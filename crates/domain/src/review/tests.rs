@@ -313,6 +313,7 @@ proptest! {
             policy: policy.parse().ok(),
             role: None,
             grant: None,
+            attributes: BTreeMap::new(),
             scope: name("/"),
         };
         if right.user.is_some() && let Some(policy) = &right.policy {

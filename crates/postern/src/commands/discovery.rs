@@ -389,7 +389,7 @@ pub(crate) struct Findings {
     #[arg(long)]
     asset: Option<AssetName>,
     /// Of this kind: unmanaged, orphaned, stale, shared, default_password, empty_password, weak_key,
-    /// standing_privilege, everyday_privilege, privilege_gained, secret_changed, unknown_host.
+    /// standing_privilege, everyday_privilege, privilege_gained, secret_changed, used_outside, unknown_host, kept_apart.
     #[arg(long)]
     kind: Option<String>,
     /// In this state: open, accepted, resolved.

@@ -92,7 +92,8 @@ pub(crate) struct Start {
     /// Rights that this group holds or gives only; may be repeated.
     #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<GroupName>,
-    /// Rights of this kind only: policy_user, policy_group, membership, role, grant; may be repeated.
+    /// Rights of this kind only: policy_user, policy_group, policy_attributes,
+    /// policy_workload, attribute, membership, role, grant; may be repeated.
     #[arg(long = "kind", value_name = "KIND", value_parser = word::<RightKind>)]
     kinds: Vec<RightKind>,
     /// Somebody who is asked; may be repeated.

@@ -282,13 +282,14 @@ fn changes() -> String {
 
 fn exceptions() -> String {
     format!(
-        "select json_object('target', f.account || iif(f.account = '', '', '@') || coalesce(a.name, h.address), \
-         'scope', coalesce(a.scope, d.scope), 'kind', f.kind, 'severity', f.severity, 'owner', f.accepted_by, \
+        "select json_object('target', f.account || iif(f.account = '', '', '@') || coalesce(a.name, h.address, w.name), \
+         'scope', coalesce(a.scope, d.scope, w.scope), 'kind', f.kind, 'severity', f.severity, 'owner', f.accepted_by, \
          'until', {}, 'note', f.note) as row from finding f left join asset a on a.id = f.asset_id \
          left join found_host h on h.id = f.host_id left join discovery_source d on d.id = h.source_id \
+         left join user w on w.id = f.user_id \
          where f.state = 'accepted' and {} order by f.accepted_until, f.id",
         time("f.accepted_until"),
-        within("coalesce(a.scope, d.scope)"),
+        within("coalesce(a.scope, d.scope, w.scope)"),
     )
 }
 

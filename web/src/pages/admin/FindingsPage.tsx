@@ -1,4 +1,5 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { Ban, Clock, MoreHorizontal, Server, ShieldCheck, Trash2, TriangleAlert, UserRound } from "lucide-react";
 import { useState } from "react";
 
@@ -24,12 +25,13 @@ import { IconButton } from "../../ui/Button";
 import { SelectField, TextArea, TextField } from "../../ui/Field";
 import { Menu } from "../../ui/Menu";
 import { Page } from "../../ui/Page";
+import { pb } from "../../util/path-builder";
 
 const f = t.findings;
-const KINDS = ["unmanaged", "orphaned", "stale", "shared", "default_password", "empty_password", "weak_key", "standing_privilege", "everyday_privilege", "privilege_gained", "secret_changed", "used_outside", "unknown_host"] as const satisfies Finding["kind"][];
+const KINDS = ["unmanaged", "orphaned", "stale", "shared", "default_password", "empty_password", "weak_key", "standing_privilege", "everyday_privilege", "privilege_gained", "secret_changed", "used_outside", "unknown_host", "kept_apart"] as const satisfies Finding["kind"][];
 const WEEK_MS = 7 * 86_400_000;
 
-const ref = (finding: Finding) => finding.host?.address ?? `${finding.account}@${finding.asset}`;
+const ref = (finding: Finding) => finding.host?.address ?? finding.user ?? `${finding.account}@${finding.asset}`;
 
 /** What discovery thinks is wrong, and what is done about it. */
 export function FindingsPage() {
@@ -39,7 +41,7 @@ export function FindingsPage() {
   const findings = useQuery(q.findings({ asset: search.asset, kind: search.q, state: search.state, cursor: search.cursor, limit: sizeOf(search), sort: search.sort, count: true }));
   const chosen = findings.data?.items.find((finding) => finding.id === item);
   const columns: Column<Finding>[] = [
-    { id: "account", header: f.account, narrow: "title", cell: (row) => <Mono className="font-medium">{ref(row)}</Mono> },
+    { id: "account", header: f.account, narrow: "title", cell: (row) => (row.user ? <Link to={pb.user(row.user)} className="font-medium hover:underline"><Mono>{row.user}</Mono></Link> : <Mono className="font-medium">{ref(row)}</Mono>) },
     { id: "kind", header: f.kind, cell: (row) => f.kinds[row.kind] },
     { id: "evidence", header: f.evidence, cell: (row) => <span title={row.evidence.join("\n")} className="line-clamp-2 max-w-[56ch] text-muted [overflow-wrap:anywhere]">{row.state === "accepted" ? f.acceptedBy(row.accepted_by ?? "", row.note ?? "") : row.evidence.join("; ")}</span> },
     { id: "raised", header: f.raised, sort: "raised_at", cell: (row) => <Ago at={row.raised_at} /> },
@@ -53,6 +55,8 @@ export function FindingsPage() {
             trigger={<IconButton label={`${t.actions.more}: ${ref(row)}, ${f.kinds[row.kind]}`} size="sm"><MoreHorizontal className="size-4" aria-hidden /></IconButton>}
             items={row.host ? [
               { label: f.adoptHost, icon: <Server />, blocked: blocked("asset:write", row.scope), onSelect: () => open("adopt-host", row.id) },
+              { label: f.accept, icon: <Clock />, blocked: blocked("asset:write", row.scope), onSelect: () => open("accept", row.id) },
+            ] : row.user ? [
               { label: f.accept, icon: <Clock />, blocked: blocked("asset:write", row.scope), onSelect: () => open("accept", row.id) },
             ] : [
               { label: f.adopt, icon: <ShieldCheck />, blocked: blocked("asset:write", row.scope), onSelect: () => open("adopt", row.id) },

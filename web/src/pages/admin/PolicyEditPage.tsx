@@ -78,7 +78,7 @@ function Editor({ initial, written, isNew }: { initial: PolicyDocument; written:
       {error ? <div className="mb-5"><Notice tone="bad" live>{error instanceof Error && !save.error ? error.message : messageOf(error)}</Notice></div> : null}
       <div className="grid gap-x-8 gap-y-8 lg:grid-cols-2 2xl:grid-cols-[minmax(0,1fr)_minmax(0,1fr)_24rem]">
         <PolicyForm document={document} problems={problems} isNew={isNew} onChange={draft.setDocument} />
-        <PolicyText draft={draft} />
+        <div className="min-w-0"><PolicyText draft={draft} /></div>
         <div className="lg:col-span-2 2xl:col-span-1"><Reach draft={settled} /></div>
       </div>
     </Page>

@@ -30,12 +30,13 @@ import { duration } from "../../util/time";
 
 const r = t.reviews;
 const DECISIONS = ["keep", "reduce", "revoke"] as const satisfies ReviewItem["advice"][];
-const KINDS = ["policy_user", "policy_group", "membership", "role", "grant"] as const satisfies ReviewItem["kind"][];
+const KINDS = ["policy_user", "policy_group", "policy_attributes", "policy_workload", "attribute", "membership", "role", "grant"] as const satisfies ReviewItem["kind"][];
 const AT_ONCE_MAX = 500;
 const NAMED_MAX = 5;
 
-const holderOf = (item: ReviewItem) => item.user ?? item.group ?? "";
-const rightOf = (item: ReviewItem) => (item.role ? `${item.role.role} · ${item.role.scope}` : item.kind === "membership" ? (item.group ?? "") : (item.policy ?? item.grant ?? ""));
+const attributesOf = (item: ReviewItem) => Object.entries(item.attributes ?? {}).map(([name, value]) => `${name}=${value}`).join(", ");
+const holderOf = (item: ReviewItem) => item.user ?? item.group ?? (item.kind === "policy_workload" ? t.policies.words.allWorkloads : attributesOf(item));
+const rightOf = (item: ReviewItem) => (item.role ? `${item.role.role} · ${item.role.scope}` : item.kind === "membership" ? (item.group ?? "") : item.kind === "attribute" ? attributesOf(item) : (item.policy ?? item.grant ?? ""));
 
 export function ReviewPage() {
   const { id = "" } = useParams({ strict: false });
@@ -126,7 +127,7 @@ const COLUMNS: Column<ReviewItem>[] = [
   { id: "access", header: r.reaches, narrow: "hide", cell: (row) => <span className="text-muted">{row.facts.access ? `${r.accounts(row.facts.accounts)}, ${row.facts.access === "standing" ? r.standing : r.asking}` : ""}</span> },
   { id: "used", header: r.used, sort: "last_used_at", cell: (row) => <span>{row.facts.last_used_at ? <Ago at={row.facts.last_used_at} /> : <span className="text-muted">{r.never}</span>}{row.facts.uses > 0 ? <span className="block text-xs text-muted">{r.uses(row.facts.uses)}</span> : null}</span> },
   { id: "findings", header: r.findings, narrow: "hide", cell: (row) => (row.facts.worst ? <SeverityBadge severity={row.facts.worst} /> : null) },
-  { id: "peers", header: r.peers, cell: (row) => (row.facts.peers > 0 && (row.user || row.kind === "policy_group") ? <span className="whitespace-nowrap text-muted">{row.user ? r.peersWith(row.facts.peers_with, row.facts.peers) : r.membersUsed(row.facts.peers_with, row.facts.peers)}</span> : null) },
+  { id: "peers", header: r.peers, cell: (row) => (row.facts.peers > 0 && (row.user || row.kind.startsWith("policy_")) ? <span className="whitespace-nowrap text-muted">{row.user ? r.peersWith(row.facts.peers_with, row.facts.peers) : r.membersUsed(row.facts.peers_with, row.facts.peers)}</span> : null) },
   { id: "advice", header: r.advice, cell: (row) => <span className="block py-0.5"><AdviceBadge advice={row.advice} /><span className="mt-0.5 line-clamp-2 block max-w-[34ch] text-xs text-muted" title={row.reasons.join("; ")}>{row.reasons[0]}</span></span> },
   { id: "decision", header: r.decision, width: "9rem", cell: (row) => <span title={[row.reason, row.effect_detail].filter(Boolean).join(" · ")}><DecisionBadge item={row} />{row.decided_by ? <Mono className="block text-muted">{row.decided_by}</Mono> : null}</span> },
 ];
