@@ -21,7 +21,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const RETENTION_EVERY: Duration = Duration::from_secs(20);
 const INVENTORY_EVERY: Duration = Duration::from_secs(60);
 /// How often it is looked at what users hold.
-const PEOPLE_EVERY: Duration = Duration::from_secs(60);
+const PEOPLE_EVERY: Duration = Duration::from_secs(10);
 /// How often the figures of the day are kept.
 const FIGURES_EVERY: Duration = Duration::from_secs(60);
 

@@ -20,11 +20,16 @@ impl Control {
     /// # Errors
     /// When the database fails.
     pub async fn people_judge(&self) -> Result<(), Error> {
+        let mut rows = self.store().read().await?;
+        let people = rows.people().await?;
+        let holds = held(&mut rows, &people).await?;
+        let roles = authenticate::roles(&mut rows).await?;
+        let unresolved = rows.findings_about_users().await?;
+        drop(rows);
+        if holds.is_empty() && unresolved.is_empty() {
+            return Ok(());
+        }
         let mut tx = self.store().write(self.now()).await?;
-        let people = tx.people().await?;
-        let holds = held(&mut tx, &people).await?;
-        let roles = authenticate::roles(&mut tx).await?;
-        let unresolved = tx.findings_about_users().await?;
         let mut news = Vec::new();
         for Person { user, .. } in &people {
             let raises = holds.get(&user.name).map(|holds| of_person(holds, &roles)).unwrap_or_default();
@@ -50,26 +55,10 @@ impl Control {
 
 /// What those hold of whom there may be something to say.
 async fn held(rows: &mut ReadTx, people: &[Person]) -> Result<BTreeMap<UserName, PersonHolds>, Error> {
-    let mut found: BTreeMap<UserName, PersonHolds> = BTreeMap::new();
     let everyday =
         |person: &&Person| person.user.state == UserState::Active && !person.user.profile.privileged_users.is_empty();
     let everyday: Vec<_> = people.iter().filter(everyday).cloned().collect();
-    if !everyday.is_empty() {
-        let root = ScopePath::root();
-        let mut standing = rows.policies_reaching(&root).await?;
-        standing.retain(|policy| policy.allows() && policy.access == Access::Standing);
-        let holdings =
-            if standing.is_empty() { Vec::new() } else { holdings(rows, std::slice::from_ref(&root)).await? };
-        for resident in residents(everyday) {
-            let holds = PersonHolds {
-                privileged_users: resident.user.profile.privileged_users.clone(),
-                roles: resident.user.roles.clone(),
-                standing: reached(&resident, &standing, &holdings),
-                apart: Vec::new(),
-            };
-            found.insert(resident.user.name.clone(), holds);
-        }
-    }
+    let mut found = of_everyday(rows, everyday).await?;
     let duties = rows.duties().await?;
     if !duties.is_empty() {
         let estate = Everybody::of(rows).await?;
@@ -81,6 +70,32 @@ async fn held(rows: &mut ReadTx, people: &[Person]) -> Result<BTreeMap<UserName,
         }
     }
     Ok(found)
+}
+
+/// What people's everyday users hold.
+async fn of_everyday(rows: &mut ReadTx, users: Vec<Person>) -> Result<BTreeMap<UserName, PersonHolds>, Error> {
+    if users.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let root = ScopePath::root();
+    let mut standing = rows.policies_reaching(&root).await?;
+    standing.retain(|policy| policy.allows() && policy.access == Access::Standing);
+    let holdings = if standing.is_empty() { Vec::new() } else { holdings(rows, std::slice::from_ref(&root)).await? };
+    let hold = move || {
+        let hold = |resident: Resident| {
+            let holds = PersonHolds {
+                privileged_users: resident.user.profile.privileged_users.clone(),
+                roles: resident.user.roles.clone(),
+                standing: reached(&resident, &standing, &holdings),
+                apart: Vec::new(),
+            };
+            (resident.user.name, holds)
+        };
+        residents(users).into_iter().map(hold).collect()
+    };
+    // Many people on many accounts: not on a thread that others wait for.
+    let held = tokio::task::spawn_blocking(hold).await;
+    held.map_err(|_| Error::Unavailable("looking at what users hold was cut off".to_owned()))
 }
 
 /// By which of these policies somebody reaches how many of these accounts.

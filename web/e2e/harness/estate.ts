@@ -46,6 +46,7 @@ function documents(address: string): Document[] {
     { kind: "Policy", name: "staging-root", scope: "/emea", description: "Root on staging at any time.", access: "standing", subjects: { groups: ["sre"] }, accounts: { names: ["root"], labels: { env: "staging" } }, obligations: { capabilities: ["shell", "exec"], mfa_max_age: "12h", reason_required: false, max_duration: "8h" } },
     { kind: "Policy", name: "netops-standing", scope: "/apac", description: "Switches in working hours.", access: "standing", subjects: { groups: ["netops"] }, accounts: { names: ["admin"] }, obligations: { capabilities: ["shell"], mfa_max_age: "12h", reason_required: false, max_duration: "4h", idle: "10m" } },
     { kind: "Policy", name: "payments-freeze", scope: "/emea/payments", description: "Nobody touches payments while the books close.", effect: "deny", subjects: { groups: ["sre"] }, accounts: { labels: { pci: "yes" } } },
+    { kind: "Policy", name: "audit-read", scope: "/emea", description: "The auditors' own look at retail, whoever they are.", access: "standing", subjects: { attributes: { department: "audit" } }, accounts: { names: ["deploy"], assets: ["web-9"] }, obligations: { capabilities: ["sftp_read"], mfa_max_age: "1h", max_duration: "1h" } },
     { kind: "Policy", name: "dba-ledger", scope: "/emea/payments", description: "The ledger's database for its keepers.", access: "request", subjects: { groups: ["dba"] }, accounts: { names: ["app_admin"] }, obligations: { capabilities: ["shell"], mfa_max_age: "1h", approval: { count: 1, groups: ["leads"] }, max_duration: "2h" } },
   ];
 }
@@ -197,6 +198,7 @@ export class Estate {
     await ada.expect("POST", "/v1/users", { name: "lift-tech", email: "tech@lift.example.test", scope: "/emea", vendor });
     await ada.expect("POST", "/v1/users", { name: "ben-adm", scope: "/emea", identity: "ben" });
     await ada.expect("PATCH", "/v1/users/gus", { state: "disabled" });
+    await ada.expect("PATCH", "/v1/users/esra", { attributes: { department: "audit" } });
     const ask = (account: string, reason: string, ticket: string, hours: number) => ben.read("POST", "/v1/requests", { account, reason, ticket, duration_seconds: hours * 3600 }, "id");
     const request = await ask("root@web-4", "Disk is at 97 % since the log rotation broke; move old logs aside and fix the unit.", "CHG-4821", 2);
     await cleo.expect("POST", `/v1/requests/${request}/approve`, { reason: "Call me before you restart anything." });

@@ -168,7 +168,7 @@ export const en = {
     privilege: { uid_zero: "user id 0", superuser: "superuser" },
   },
   findings: {
-    title: "Findings", lead: "What discovery thinks is wrong, and what is done about it.", account: "Account", kind: "What", severity: "Severity", evidence: "Evidence", raised: "Raised", seen: "Seen", state: "State", asset: "Asset",
+    title: "Findings", lead: "What is wrong with accounts, hosts and what users hold, and what is done about it.", account: "About", kind: "What", severity: "Severity", evidence: "Evidence", raised: "Raised", seen: "Seen", state: "State", asset: "Asset",
     kinds: { unmanaged: "not governed", orphaned: "nobody answers for it", stale: "long unused", shared: "shared secret", default_password: "default password", empty_password: "no password", weak_key: "weak key", standing_privilege: "standing power", everyday_privilege: "power of an everyday user", privilege_gained: "power gained", secret_changed: "secret changed by others", used_outside: "used outside Postern", unknown_host: "no asset is there", kept_apart: "held together" },
     severities: { critical: "critical", high: "high", medium: "medium", low: "low" }, states: { open: "open", accepted: "accepted", resolved: "resolved" }, none: "Nothing is wrong", noneBody: "Findings appear when a discovery sees something that should not be.",
     adopt: "Govern it", adoptTitle: (a: string) => `Govern ${a}`, adoptBody: "The account becomes one of Postern's. Its secret is set or rotated next.", own: "Name an owner", ownTitle: (a: string) => `Who answers for ${a}`, owner: "Owner", ownerHint: "A user name.",
