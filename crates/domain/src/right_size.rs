@@ -9,7 +9,7 @@ use crate::capability::Capability;
 use crate::document::PolicyDocument;
 use crate::id::AccountId;
 use crate::name::{AccountName, AccountRef, AssetName, GroupName, UserName};
-use crate::policy::{Access, Holding, Policy, Resident};
+use crate::policy::{Access, Holding, Policy, Resident, Subjects, Workloads};
 use crate::review::Use;
 use crate::user::{Group, UserState};
 
@@ -46,6 +46,12 @@ pub struct RightSize {
     pub unused_users: Vec<UserName>,
     /// Groups named in it of which nobody used it.
     pub unused_groups: Vec<GroupName>,
+    /// Workloads that it names, or that it is about where it is about all, which did not use it; at most 200.
+    #[serde(default)]
+    pub unused_workloads: Vec<UserName>,
+    /// Whether it chooses people by attributes of whom nobody used it.
+    #[serde(default)]
+    pub unused_attributes: bool,
     /// Members of its groups who did not use it; at most 200.
     pub unused_members: Vec<UserName>,
     /// Accounts that nobody used by it; at most 200.
@@ -90,6 +96,8 @@ pub fn right_size(
     let unused_groups: Vec<_> = policy.subjects.groups.iter().filter(idle).cloned().collect();
     let members = policy.subjects.groups.iter().flat_map(|group| of_group(&group));
     let unused_members: BTreeSet<_> = members.filter(|member| !users.contains(member)).cloned().collect();
+    let chosen = by_attributes(policy, people);
+    let programs = programs(policy, people);
     let unused_accounts = reach.iter().filter(|holding| !touched.contains(&holding.account.id));
     let known = used.capabilities.as_ref();
     let mut told = RightSize {
@@ -101,6 +109,8 @@ pub fn right_size(
         accounts_used: count(reach.iter().filter(|holding| touched.contains(&holding.account.id)).count()),
         unused_users: policy.subjects.users.iter().filter(|user| !users.contains(user)).cloned().collect(),
         unused_groups,
+        unused_workloads: programs.iter().filter(|name| !users.contains(name)).take(NAMED_MAX).cloned().collect(),
+        unused_attributes: !policy.subjects.attributes.is_empty() && !chosen.iter().any(|name| users.contains(name)),
         unused_members: unused_members.into_iter().take(NAMED_MAX).collect(),
         unused_accounts: unused_accounts.map(|holding| holding.reference()).take(NAMED_MAX).collect(),
         unused_capabilities: known.map(|known| policy.obligations.capabilities.difference(known).copied().collect()),
@@ -110,12 +120,13 @@ pub fn right_size(
     };
     if !told.unused && policy.allows() {
         let used_accounts: Vec<_> = reach.into_iter().filter(|holding| touched.contains(&holding.account.id)).collect();
-        propose(&mut told, policy, &used_accounts);
+        let used_programs = programs.into_iter().filter(|name| users.contains(name)).collect();
+        propose(&mut told, policy, used_programs, &used_accounts);
     }
     told
 }
 
-fn propose(told: &mut RightSize, policy: &Policy, used: &[&Holding]) {
+fn propose(told: &mut RightSize, policy: &Policy, programs: BTreeSet<UserName>, used: &[&Holding]) {
     let mut narrow = policy.clone();
     let words = |names: Vec<String>| names.join(", ");
     if !told.unused_users.is_empty() {
@@ -128,13 +139,24 @@ fn propose(told: &mut RightSize, policy: &Policy, used: &[&Holding]) {
         let names = words(told.unused_groups.iter().map(ToString::to_string).collect());
         told.changes.push(format!("without the groups {names}: nobody in them used it"));
     }
+    if told.unused_attributes {
+        narrow.subjects.attributes.clear();
+        told.changes.push("for nobody by attributes: of whoever has them nobody used it".to_owned());
+    }
+    if !told.unused_workloads.is_empty() {
+        let names = words(told.unused_workloads.iter().map(ToString::to_string).collect());
+        told.changes.push(format!("without the workloads {names}: they did not use it"));
+        narrow.subjects.workloads = Workloads::Named(programs);
+    }
     if let Some(unused) = told.unused_capabilities.as_ref().filter(|unused| !unused.is_empty()) {
         narrow.obligations.capabilities.retain(|capability| !unused.contains(capability));
         let names = words(unused.iter().map(ToString::to_string).collect());
         told.changes.push(format!("without {names}: no session used it"));
     }
     accounts(told, &mut narrow, used);
-    if narrow.access == Access::Standing && told.uses < RARE.saturating_mul(told.people_used.max(1)) {
+    // A program does not ask.
+    let asks = narrow.subjects.workloads.is_none();
+    if asks && narrow.access == Access::Standing && told.uses < RARE.saturating_mul(told.people_used.max(1)) {
         narrow.access = Access::Request;
         told.changes.push("for the asking only: whoever used it used it less than five times".to_owned());
     }
@@ -176,6 +198,22 @@ fn about<'a>(policy: &Policy, people: &'a [Resident]) -> BTreeSet<&'a UserName> 
         .filter(|resident| policy.subjects.include(&resident.seen_in(&policy.scope)))
         .map(|resident| &resident.user.name)
         .collect()
+}
+
+/// Those whom it chooses by attributes.
+fn by_attributes(policy: &Policy, people: &[Resident]) -> Vec<UserName> {
+    let chosen = Subjects { attributes: policy.subjects.attributes.clone(), ..Subjects::default() };
+    let there = |resident: &&Resident| resident.user.state != UserState::Disabled && chosen.include(&resident.user);
+    people.iter().filter(there).map(|resident| resident.user.name.clone()).collect()
+}
+
+/// The programs that it is about.
+fn programs(policy: &Policy, people: &[Resident]) -> Vec<UserName> {
+    let there = |resident: &&Resident| {
+        let user = &resident.user;
+        user.state != UserState::Disabled && user.is_workload() && policy.subjects.workloads.include(&user.name)
+    };
+    people.iter().filter(there).map(|resident| resident.user.name.clone()).collect()
 }
 
 fn reaches(policy: &Policy, holding: &Holding) -> bool {

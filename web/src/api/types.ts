@@ -6906,6 +6906,11 @@ export interface components {
             unused: boolean;
             /** @description Accounts that nobody used by it; at most 200. */
             unused_accounts: components["schemas"]["AccountRef"][];
+            /**
+             * @description Whether it chooses people by attributes of whom nobody used it.
+             * @default false
+             */
+            unused_attributes: boolean;
             /** @description Capabilities that no session used; none where that is not known. */
             unused_capabilities?: components["schemas"]["Capability"][] | null;
             /** @description Groups named in it of which nobody used it. */
@@ -6914,6 +6919,11 @@ export interface components {
             unused_members: components["schemas"]["UserName"][];
             /** @description People named in it who did not use it. */
             unused_users: components["schemas"]["UserName"][];
+            /**
+             * @description Workloads that it names, or that it is about where it is about all, which did not use it; at most 200.
+             * @default []
+             */
+            unused_workloads: components["schemas"]["UserName"][];
             /**
              * Format: uint64
              * @description How often it was used in the time that was looked at.
@@ -6963,6 +6973,11 @@ export interface components {
             unused: boolean;
             /** @description Accounts that nobody used by it; at most 200. */
             unused_accounts: components["schemas"]["AccountRef"][];
+            /**
+             * @description Whether it chooses people by attributes of whom nobody used it.
+             * @default false
+             */
+            unused_attributes: boolean;
             /** @description Capabilities that no session used; none where that is not known. */
             unused_capabilities?: components["schemas"]["Capability"][] | null;
             /** @description Groups named in it of which nobody used it. */
@@ -6971,6 +6986,11 @@ export interface components {
             unused_members: components["schemas"]["UserName"][];
             /** @description People named in it who did not use it. */
             unused_users: components["schemas"]["UserName"][];
+            /**
+             * @description Workloads that it names, or that it is about where it is about all, which did not use it; at most 200.
+             * @default []
+             */
+            unused_workloads: components["schemas"]["UserName"][];
             /**
              * Format: uint64
              * @description How often it was used in the time that was looked at.

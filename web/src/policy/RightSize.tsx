@@ -30,7 +30,7 @@ export function RightSize({ policy }: { policy: Policy }) {
 }
 
 function Shown({ policy, sized }: { policy: Policy; sized: PolicyRightSized }) {
-  const unused = [...sized.unused_users, ...sized.unused_groups, ...(sized.unused_capabilities ?? []).map((each) => t.capabilities[each])];
+  const unused = [...sized.unused_users, ...sized.unused_groups, ...(sized.unused_workloads ?? []), ...(sized.unused_attributes ? [t.users.attributes] : []), ...(sized.unused_capabilities ?? []).map((each) => t.capabilities[each])];
   return (
     <div className="mt-5 max-w-4xl space-y-6">
       <div className="rounded-lg border bg-surface px-4 py-3">

@@ -3,6 +3,7 @@ use crate::account::Account;
 use crate::asset::Asset;
 use crate::policy::fixture::{self, NOON, id, name, user};
 use crate::policy::{Effect, Policy, Subjects};
+use crate::user::UserKind;
 
 fn holding(number: u32, asset: &str) -> Holding {
     let estate = fixture::Estate::new();
@@ -94,5 +95,36 @@ fn what_is_proposed_is_never_wider() {
             let after = proposed.to_policy(id("pol", 1), 2);
             assert!(!crate::policy::widens(Some(&policy()), Some(&after)), "{after:?}");
         }
+    }
+}
+
+#[test]
+fn programs_and_attributes_that_were_not_used_go_too() {
+    let program = |named: &str| {
+        let mut resident = resident(named, &[]);
+        resident.user.profile.kind = UserKind::Workload;
+        resident
+    };
+    let mut ada = resident("ada", &[]);
+    ada.user.profile.attributes.insert("team".to_owned(), "pumps".to_owned());
+    let people = [program("backup"), program("deploy"), ada];
+    let subjects = |workloads| Subjects {
+        attributes: [("team".to_owned(), "pumps".to_owned())].into(),
+        workloads,
+        ..Subjects::default()
+    };
+    let by = [((name("deploy"), id("acc", 1)), Use { last_at: Some(NOON), count: 2 })].into();
+    let used = PolicyUse { by, capabilities: None };
+    let named = Workloads::Named([name("backup"), name("deploy")].into());
+    for workloads in [Workloads::All(true), named] {
+        let policy = Policy { subjects: subjects(workloads), ..policy() };
+        let told = right_size(&policy, &people, &[], &[holding(1, "web-1")], &used);
+        assert_eq!((told.people, told.people_used), (3, 1));
+        assert_eq!((told.unused_workloads, told.unused_attributes), (vec![name("backup")], true));
+        let proposed = told.proposed.expect("a narrower policy");
+        assert_eq!(proposed.subjects.workloads, Workloads::Named([name("deploy")].into()));
+        assert!(proposed.subjects.attributes.is_empty());
+        assert_eq!(proposed.access, Access::Standing, "a program does not ask");
+        assert!(!crate::policy::widens(Some(&policy), Some(&proposed.to_policy(id("pol", 1), 2))));
     }
 }

@@ -27,6 +27,8 @@ impl Columns for PolicyRightSize {
     fn cells(&self) -> Vec<String> {
         let size = &self.size;
         let mut unused: Vec<String> = size.unused_users.iter().map(ToString::to_string).collect();
+        unused.extend(size.unused_workloads.iter().map(|workload| format!("workload {workload}")));
+        unused.extend(size.unused_attributes.then(|| "attributes".to_owned()));
         unused.extend(size.unused_groups.iter().map(|group| format!("group {group}")));
         unused.extend(size.unused_capabilities.iter().flatten().map(ToString::to_string));
         let proposed = match (size.unused, &size.proposed) {

@@ -21,7 +21,7 @@ function Verdict({ row }: { row: PolicyRightSize }) {
 }
 
 function unusedOf(row: PolicyRightSize): string {
-  return [...row.unused_users, ...row.unused_groups, ...(row.unused_capabilities ?? []).map((each) => t.capabilities[each])].join(", ");
+  return [...row.unused_users, ...row.unused_groups, ...(row.unused_workloads ?? []), ...(row.unused_attributes ? [t.users.attributes] : []), ...(row.unused_capabilities ?? []).map((each) => t.capabilities[each])].join(", ");
 }
 
 const COLUMNS: Column<PolicyRightSize>[] = [
