@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use postern_domain::document::{Document, PolicyDocument};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::policy::{Action, Answer, Estate, Holding, Policy, Reason, Resident};
@@ -11,6 +12,8 @@ use postern_store::{Page, Person, ReadTx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::apply::checked;
+use crate::draft::set;
 use crate::facts::risk_of;
 use crate::{AccessFilter, Caller, Control, Error, visible};
 
@@ -53,6 +56,8 @@ pub struct WhoCanWanted {
     pub source: Option<IpAddr>,
     /// Whether those are told too whom a policy concerns and who are refused all the same.
     pub refused: bool,
+    /// A policy that is not saved: everything is as if it were.
+    pub draft: Option<PolicyDocument>,
 }
 
 impl Control {
@@ -73,7 +78,12 @@ impl Control {
         let now = self.now();
         let mut rows = self.store().read().await?;
         let holdings = self.chosen(&mut rows, caller, permit, wanted).await?;
-        let policies = rows.policies_reaching(&ScopePath::root()).await?;
+        let mut policies = rows.policies_reaching(&ScopePath::root()).await?;
+        if let Some(draft) = &wanted.draft
+            && let Document::Policy(draft) = checked(Document::Policy(draft.clone()))?
+        {
+            set(&mut policies, &draft, now);
+        }
         let people = residents(rows.people().await?);
         let estate = estate_on(&mut rows, &policies, &holdings, &people, now).await?;
         let source = wanted.source.unwrap_or(caller.source);

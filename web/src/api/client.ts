@@ -6,9 +6,9 @@ import type {
   DetectionRule, DiscoveryRun, DiscoveryView, Document, DutiesView, DocumentsRead, DocumentsWritten, Finding, Folder, Inventory, NoticeChoice, NoticeChoiceView, WaitingStatement,
   Grant, Group, Home, HostKey, Integrity, Link, LinkShown, Login, Page, Passkey, PasskeyAnswer,
   Hold, HoldInput, RecordingFate, RetentionView,
-  PasskeyOffer, Permission, Policy, PolicyDeleted, PolicyRightSize, PolicyRightSized, Proof, ReachItem, RecordingMarks, Recurrence, RecordingSearch, Request, RequestComment, RequestContext, RequestTemplate, Report, ReportSchedule, Review, ReviewAnswered, ReviewItem, ReviewPlan, ReviewStarted, SearchFound,
+  PasskeyOffer, Permission, Policy, PolicyDeleted, PolicyRightSize, PolicyRightSized, Proof, Proposal, ProposalView, RecordingMarks, Recurrence, RecordingSearch, Request, RequestComment, RequestContext, RequestTemplate, Report, ReportSchedule, Review, ReviewAnswered, ReviewItem, ReviewPlan, ReviewStarted, SearchFound,
   Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, BreakGlassUse, ChannelView, WitnessView, OfflineView, SqlConsoleOpened, SshKey, StandIn, Status, TerminalOpened, User,
-  VaultStatus, WaitingCredential, WeighedRequest, Who,
+  VaultStatus, WaitingCredential, WeighedRequest, Who, WhoCan, AccessVerb, DraftDiff, Simulated,
 } from "./nouns";
 
 type Signal = AbortSignal | undefined;
@@ -128,11 +128,17 @@ export const api = {
   documentsRead: (text: string, signal?: Signal) => json<DocumentsRead>("POST", path("documents", "read"), { body: { text }, signal }),
   documentsWrite: (documents: Document[], signal?: Signal) => json<DocumentsWritten>("POST", path("documents", "write"), { body: { documents }, signal }),
   documentsApply: (documents: Document[]) => json<Applied>("POST", path("apply"), { body: { documents } }),
-  accountReach: (account: string, query: Query, signal?: Signal) => json<Page<ReachItem>>("GET", path("accounts", account, "reach"), { query, signal }),
+  whoCan: (query: Query, draft?: DraftPolicy, signal?: Signal) =>
+    draft ? json<Page<WhoCan>>("POST", path("access", "who-can"), { query, body: { draft: plain(draft) }, signal }) : json<Page<WhoCan>>("GET", path("access", "who-can"), { query, signal }),
+  policyDiff: (draft: DraftPolicy, signal?: Signal) => json<DraftDiff>("POST", path("policies", "diff"), { body: { policies: [plain(draft)] }, signal }),
+  policySimulate: (draft: DraftPolicy, signal?: Signal) => json<Simulated>("POST", path("policies", "simulate"), { body: { policies: [plain(draft)] }, signal }),
+  proposalList: (query: Query, signal?: Signal) => json<Page<Proposal>>("GET", path("proposals"), { query, signal }),
+  proposalShow: (id: string, signal?: Signal) => json<ProposalView>("GET", path("proposals", id), { signal }),
+  proposalApprove: (id: string) => call("POST", path("proposals", id, "approve")),
+  proposalRefuse: (id: string, reason: string) => call("POST", path("proposals", id, "refuse"), { body: { reason } }),
   userReach: (name: string, query: Query, signal?: Signal) => json<Page<Access>>("GET", path("users", name, "reach"), { query, signal }),
-  accountReachAs: (account: string, draft: DraftPolicy, query: Query, signal?: Signal) => json<Page<ReachItem>>("POST", path("accounts", account, "reach"), { query, body: { draft: plain(draft) }, signal }),
-  accessExplainAs: (user: string, account: string, draft: DraftPolicy, signal?: Signal) => json<AccessExplained>("POST", path("access", "explain"), { query: { user, account }, body: { draft: plain(draft) }, signal }),
-  accessExplain: (user: string, account: string, signal?: Signal) => json<AccessExplained>("GET", path("access", "explain"), { query: { user, account }, signal }),
+  accessExplain: (user: string, account: string, action: AccessVerb, draft?: DraftPolicy, signal?: Signal) =>
+    draft ? json<AccessExplained>("POST", path("access", "explain"), { query: { user, account }, body: { draft: plain(draft), action }, signal }) : json<AccessExplained>("GET", path("access", "explain"), { query: { user, account, action }, signal }),
 
   accessList: (query: Query, signal?: Signal) => json<Page<Access>>("GET", path("access"), { query, signal }),
 

@@ -3,7 +3,7 @@ import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api } from "./client";
 import type { DraftPolicy } from "./client";
 import type { Query } from "./http";
-import type { Document, Page } from "./nouns";
+import type { AccessVerb, Document, Page } from "./nouns";
 
 /** The words that `changed` events name, which are also the first part of every key. */
 export type Noun =
@@ -80,22 +80,30 @@ export const q = {
   /** A document as text; what it says does not change while it is looked at. */
   documentText: (document: Document | undefined) =>
     queryOptions({ queryKey: ["text", document], queryFn: ({ signal }) => api.documentsWrite(document ? [document] : [], signal), staleTime: Number.POSITIVE_INFINITY, placeholderData: keepPreviousData }),
-  /** Who can reach an account; as if `draft` were saved, where there is one. */
-  accountReach: (account: string, draft?: DraftPolicy) =>
+  /** Who can do something with an account, or with accounts of some labels; as if `draft` were saved, where there is one. */
+  whoCan: (on: string, action: AccessVerb, draft?: DraftPolicy) =>
     queryOptions({
-      queryKey: ["access", "reach", account, draft],
-      queryFn: ({ signal }) => (draft ? api.accountReachAs(account, draft, { limit: REACH_MAX }, signal) : api.accountReach(account, { limit: REACH_MAX }, signal)),
-      placeholderData: ofSame(account),
+      queryKey: ["access", "who-can", `${action} ${on}`, draft],
+      queryFn: ({ signal }) => api.whoCan({ action, limit: REACH_MAX, refused: true, ...(on.includes("@") ? { account: on } : { label: on }) }, draft, signal),
+      placeholderData: ofSame(`${action} ${on}`),
       ...DRAFTED,
     }),
   /** Why somebody can or cannot; as if `draft` were saved, where there is one. */
-  explain: (user: string, account: string, draft?: DraftPolicy) =>
+  explain: (user: string, account: string, action: AccessVerb, draft?: DraftPolicy) =>
     queryOptions({
-      queryKey: ["access", "explain", `${user} ${account}`, draft],
-      queryFn: ({ signal }) => (draft ? api.accessExplainAs(user, account, draft, signal) : api.accessExplain(user, account, signal)),
-      placeholderData: ofSame(`${user} ${account}`),
+      queryKey: ["access", "explain", `${user} ${account} ${action}`, draft],
+      queryFn: ({ signal }) => api.accessExplain(user, account, action, draft, signal),
+      placeholderData: ofSame(`${user} ${account} ${action}`),
       ...DRAFTED,
     }),
+  /** For whom a draft changes what. */
+  policyDiff: (draft: DraftPolicy) => queryOptions({ queryKey: ["access", "diff", draft.name, draft], queryFn: ({ signal }) => api.policyDiff(draft, signal), placeholderData: ofSame(draft.name), ...DRAFTED }),
+  /** What a draft would have answered to the requests of the past. */
+  policySimulate: (draft: DraftPolicy) => queryOptions({ queryKey: ["access", "simulate", draft.name, draft], queryFn: ({ signal }) => api.policySimulate(draft, signal), ...DRAFTED }),
+  proposals: () => queryOptions({ queryKey: ["policy", "proposals"], queryFn: ({ signal }) => api.proposalList({ state: "waiting" }, signal) }),
+  proposal: (id: string) => queryOptions({ queryKey: ["policy", "proposal", id], queryFn: ({ signal }) => api.proposalShow(id, signal) }),
+  /** What somebody can reach or ask for. */
+  userReach: (name: string) => queryOptions({ queryKey: ["access", "of", name], queryFn: ({ signal }) => api.userReach(name, { limit: REACH_MAX }, signal) }),
   statements: () => queryOptions({ queryKey: ["statement", "list"], queryFn: ({ signal }) => api.statementList(signal) }),
   checkouts: list("checkout", api.checkoutList),
   breakGlassUses: list("break_glass", api.breakGlassList),

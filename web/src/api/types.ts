@@ -49,7 +49,8 @@ export interface paths {
         /** Who can do something with an account, or with accounts of a label */
         get: operations["who_can"];
         put?: never;
-        post?: never;
+        /** Who could do something with an account, or with accounts of a label, were a policy as drafted */
+        post: operations["who_can_as"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4826,6 +4827,14 @@ export interface components {
              * @default []
              */
             policies: components["schemas"]["PolicyDocument"][];
+        };
+        /** @description A policy that is not saved. */
+        Drafted: {
+            /**
+             * @description Everything is as if it were, in place of the one of its name.
+             * @default null
+             */
+            draft: components["schemas"]["PolicyDocument"] | null;
         };
         /** @description What nobody may hold together: whoever holds something of one set holds nothing of another. */
         DutiesDocument: {
@@ -10090,6 +10099,56 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_of_WhoCan"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    who_can_as: {
+        parameters: {
+            query: {
+                /** @description With which account: `root@web-1`. */
+                account?: components["schemas"]["AccountRef"] | null;
+                /** @description To do what: `connect`, `request`, `checkout`, or what is done in a session, such as `shell`. */
+                action: components["schemas"]["AccessAction"];
+                /** @description Where to go on. */
+                cursor?: string | null;
+                /** @description With the accounts of these labels: `env=prod,tier=web`. */
+                label?: string | null;
+                /** @description How many at most. */
+                limit?: number | null;
+                /** @description Of those accounts, with this in the name. */
+                q?: string | null;
+                /** @description Whether to tell also of those whom a policy concerns and who are refused. */
+                refused?: boolean;
+                /** @description From which address; one's own unless given. */
+                source?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Drafted"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {

@@ -1,6 +1,6 @@
 /** Everything of the interface's state that lives in the URL. */
 export const SEARCH_KEYS = [
-  "q", "state", "cursor", "page", "dialog", "item", "tab", "label", "user", "account", "from", "until", "actor", "action",
+  "q", "state", "cursor", "page", "dialog", "item", "tab", "label", "user", "account", "on", "from", "until", "actor", "action",
   "target", "outcome", "platform", "scope", "asset", "live", "whose", "at", "next", "role", "size", "sort", "database", "kind", "advice", "template",
 ] as const;
 

@@ -6,6 +6,7 @@ use axum::http::Method;
 use postern_control::{
     AccessExplained, AccessFilter, AccessItem, Caller, Control, ReachAs, ReachItem, WhoCan, WhoCanWanted,
 };
+use postern_domain::document::PolicyDocument;
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::policy::Action;
@@ -50,6 +51,16 @@ pub(crate) fn declare(routes: Routes) -> Routes {
                 "Who can do something with an account, or with accounts of a label",
             ),
             who_can,
+        )
+        .holding(
+            Permission::PolicyRead,
+            (
+                Method::POST,
+                "/v1/access/who-can",
+                "who_can_as",
+                "Who could do something with an account, or with accounts of a label, were a policy as drafted",
+            ),
+            who_can_as,
         )
         .signed_in(
             (Method::GET, "/v1/access/explain", "access_explain", "Why somebody can or cannot open a session"),
@@ -196,16 +207,44 @@ async fn of_user(
     Ok(Found(control.user_reach(&caller, &permit, &input.path.name, &filter, &page).await?.into()))
 }
 
+/// A policy that is not saved.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Drafted {
+    /// Everything is as if it were, in place of the one of its name.
+    #[serde(default)]
+    draft: Option<PolicyDocument>,
+}
+
 async fn who_can(
     control: Control,
     caller: Caller,
     permit: Permit<Manage>,
     input: Input<Nothing, Asked>,
 ) -> Result<Found<Page<WhoCan>>, Problem> {
-    let Asked { action, account, label, q, source, refused, cursor, limit } = input.query;
+    answer_who_can(&control, &caller, &permit, input.query, None).await
+}
+
+async fn who_can_as(
+    control: Control,
+    caller: Caller,
+    permit: Permit<Manage>,
+    input: Input<Nothing, Asked, Drafted>,
+) -> Result<Found<Page<WhoCan>>, Problem> {
+    answer_who_can(&control, &caller, &permit, input.query, input.body.draft).await
+}
+
+async fn answer_who_can(
+    control: &Control,
+    caller: &Caller,
+    permit: &Permit<Manage>,
+    asked: Asked,
+    draft: Option<PolicyDocument>,
+) -> Result<Found<Page<WhoCan>>, Problem> {
+    let Asked { action, account, label, q, source, refused, cursor, limit } = asked;
     let filter = AccessFilter { q, labels: label.as_deref().map(input::labels).unwrap_or_default() };
-    let wanted = WhoCanWanted { action, account, filter, source, refused };
-    Ok(Found(control.who_can(&caller, &permit, &wanted, cursor.as_deref(), limit).await?.into()))
+    let wanted = WhoCanWanted { action, account, filter, source, refused, draft };
+    Ok(Found(control.who_can(caller, permit, &wanted, cursor.as_deref(), limit).await?.into()))
 }
 
 async fn explain(

@@ -5,7 +5,7 @@ fn wanted(action: &str, account: Option<&str>) -> WhoCanWanted {
     let account = account.map(|account| account.parse().unwrap());
     let labels = [("env".to_owned(), "prod".to_owned())];
     let filter = AccessFilter { labels: labels.into_iter().filter(|_| account.is_none()).collect(), q: None };
-    WhoCanWanted { action: action.parse().unwrap(), account, filter, source: None, refused: false }
+    WhoCanWanted { action: action.parse().unwrap(), account, filter, source: None, refused: false, draft: None }
 }
 
 async fn who(estate: &Estate, wanted: &WhoCanWanted) -> Vec<(String, Answer)> {

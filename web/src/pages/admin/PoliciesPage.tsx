@@ -18,6 +18,7 @@ import { Badge } from "../../ui/Badge";
 import { Button } from "../../ui/Button";
 import { Page } from "../../ui/Page";
 import { pb } from "../../util/path-builder";
+import { Proposals } from "../../policy/Proposals";
 import { accountWords, whoWords } from "../../util/policy-words";
 
 const COLUMNS: Column<Policy>[] = [
@@ -36,6 +37,7 @@ export function PoliciesPage() {
   const policies = useQuery(q.policies({ q: search.q, scope: search.scope, cursor: search.cursor, limit: sizeOf(search), sort: search.sort, count: true }));
   return (
     <Page title={t.policies.title} lead={t.policies.lead} actions={<Button look="primary" blocked={blocked("policy:write")} icon={<Plus className="size-4" aria-hidden />} onClick={() => void navigate({ to: pb.policyNew() })}>{t.policies.add}</Button>}>
+      <Proposals />
       <Filters>
         <SearchBox label={t.list.search} wide />
         <TextFilter name="scope" label={t.policies.scope} className="font-mono" />

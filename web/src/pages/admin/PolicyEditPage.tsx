@@ -13,6 +13,7 @@ import { useCan, useWho } from "../../hooks/useWho";
 import { t } from "../../i18n";
 import { documentOf, newPolicy } from "../../policy/document";
 import type { PolicyDocument } from "../../policy/document";
+import { Effects } from "../../policy/Effects";
 import { PolicyForm } from "../../policy/PolicyForm";
 import { PolicyText } from "../../policy/PolicyText";
 import { Reach } from "../../policy/Reach";
@@ -79,7 +80,7 @@ function Editor({ initial, written, isNew }: { initial: PolicyDocument; written:
       <div className="grid gap-x-8 gap-y-8 lg:grid-cols-2 2xl:grid-cols-[minmax(0,1fr)_minmax(0,1fr)_24rem]">
         <PolicyForm document={document} problems={problems} isNew={isNew} onChange={draft.setDocument} />
         <div className="min-w-0"><PolicyText draft={draft} /></div>
-        <div className="lg:col-span-2 2xl:col-span-1"><Reach draft={settled} /></div>
+        <div className="space-y-8 lg:col-span-2 2xl:col-span-1">{settled ? <Effects draft={settled} /> : null}<Reach draft={settled} /></div>
       </div>
     </Page>
   );

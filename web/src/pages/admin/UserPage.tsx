@@ -12,6 +12,7 @@ import { QueryError } from "../../components/QueryError";
 import { RoleTags } from "../../components/RolesEditor";
 import { SessionList } from "../../components/SessionList";
 import { KindBadge, UserBadge } from "../../components/states";
+import { UserReach } from "../../components/UserReach";
 import { WaitingCredentials } from "../../components/WaitingCredentials";
 import { Ago, When } from "../../components/When";
 import { UserEdit, UserLink, UserRoles, UserState } from "../../forms/user-change";
@@ -37,7 +38,7 @@ export function UserPage() {
 
 function Shown({ user }: { user: User }) {
   const who = useWho();
-  const { blocked } = useCan();
+  const { blocked, can } = useCan();
   const { dialog, open, close } = useDialog();
   const self = user.name === who.user.name ? t.can.self : undefined;
   const write = blocked("user:write", user.scope);
@@ -86,6 +87,7 @@ function Shown({ user }: { user: User }) {
           </Panel>
         </Section>
         <Section title={t.users.recent}><SessionList query={{ user: user.name, limit: 8 }} empty={t.requests.recentNone} /></Section>
+        {can("policy:read") ? <UserReach name={user.name} /> : null}
       </div>
       {dialog === "edit" ? <UserEdit user={user} onClose={close} /> : null}
       {dialog === "vendor" ? <UserVendor user={user} onClose={close} /> : null}
