@@ -8530,6 +8530,11 @@ export interface components {
             /** @description Where to go on; none at the end. */
             next?: string | null;
             /**
+             * @description Whether reading recordings took too long for one answer: there may be fewer items than were wanted,
+             *     none even, and more of them from `next` on.
+             */
+            stopped: boolean;
+            /**
              * Format: uint64
              * @description How many sessions the index knows to hold all of the words: reading them may show that a phrase
              *     is not among them. At most 1000 are counted.
