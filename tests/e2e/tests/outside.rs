@@ -19,7 +19,7 @@ pub(crate) fn verifier() -> PathBuf {
     beside
 }
 
-fn verify(folder: &Path, arguments: &[&str]) -> Ran {
+pub(crate) fn verify(folder: &Path, arguments: &[&str]) -> Ran {
     run(Command::new(verifier()).args(arguments).current_dir(folder)).unwrap()
 }
 

@@ -204,10 +204,10 @@ fn reviews() -> String {
         time("v.due_at"),
         time("v.closed_at"),
         count(""),
-        count(" and i.decision = 'keep'"),
+        count(" and i.decision = 'keep' and i.decided_by is not null"),
         count(" and i.decision = 'reduce'"),
         count(" and i.decision = 'revoke'"),
-        count(" and i.decision is null"),
+        count(" and i.decided_by is null"),
         count(" and i.effect = 'failed'"),
         within("v.scope"),
     )
