@@ -62,7 +62,7 @@ mod usage;
 mod user;
 
 pub use account::{AccountFields, AccountFilter};
-pub use alert::{Alert, AlertComment, RuleFigures, StoredRule};
+pub use alert::{Alert, AlertComment, RuleFigures, StoredRule, WaitingRule};
 pub use api_token::StoredToken;
 pub use asset::AssetFilter;
 pub use attachment::SealedAttachment;

@@ -8465,6 +8465,15 @@ export interface components {
             severity: string;
             /** @description What it finds. */
             title: string;
+            /** @description A change that weakens it and waits until somebody else makes it too; on its seventh day it is over. */
+            waiting?: components["schemas"]["WaitingRule"] | null;
+        };
+        /** @description What became of rules that were to be changed. */
+        RulesChanged: {
+            /** @description Those that are as wanted. */
+            rules: string[];
+            /** @description Those whose change waits until somebody else who may change policies makes it too, within seven days. */
+            waiting: string[];
         };
         /** @description Rules as text. */
         RulesText: {
@@ -9057,11 +9066,6 @@ export interface components {
             /** @description Who. */
             user: components["schemas"]["UserName"];
         };
-        /** @description What was taken up. */
-        Taken: {
-            /** @description The rules' names. */
-            rules: string[];
-        };
         /** @description How one asset of a run stands. */
         TargetState: "waiting" | "done" | "failed" | "cancelled";
         /** @description A saved wish. */
@@ -9453,6 +9457,17 @@ export interface components {
             user: components["schemas"]["UserName"];
             /** @description From when it works without anybody's word; none where somebody else has to confirm it. */
             works_from?: components["schemas"]["Timestamp"] | null;
+        };
+        /** @description A change of a detection rule that waits until somebody else makes it too. */
+        WaitingRule: {
+            /** @description When they said so; it no longer counts after seven days. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Who wants it. */
+            author: components["schemas"]["UserName"];
+            /** @description What it is to say (JSON); none where it is to be as shipped. */
+            body?: string | null;
+            /** @description Whether the rule is to be on. */
+            enabled: boolean;
         };
         /** @description A statement that waits until somebody has said yes. */
         WaitingStatement: {
@@ -11513,7 +11528,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Taken"];
+                    "application/json": components["schemas"]["RulesChanged"];
                 };
             };
             /** @description What went wrong */
@@ -11545,7 +11560,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Taken"];
+                    "application/json": components["schemas"]["RulesChanged"];
                 };
             };
             /** @description What went wrong */
@@ -11577,7 +11592,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Taken"];
+                    "application/json": components["schemas"]["RulesChanged"];
                 };
             };
             /** @description What went wrong */
