@@ -73,7 +73,7 @@ function Asked({ of: rule, why }: { of: DetectionRule; why: string | undefined }
       if (!yes) return api.detectionRuleEnable(rule.id);
       return waiting?.enabled && waiting.body ? api.detectionRuleApply(`[${waiting.body}]`) : api.detectionRuleDisable(rule.id);
     },
-    onSuccess: (changed) => toast("ok", changed.waiting.length > 0 ? c.staysOn(rule.id) : c.takenUp(1)),
+    onSuccess: (changed, yes) => toast("ok", changed.waiting.length > 0 ? c.staysOn(rule.id) : !yes ? c.isOn(rule.id) : waiting?.enabled ? c.takenUp(1) : c.isOff(rule.id)),
   });
   if (!waiting) return null;
   return (
