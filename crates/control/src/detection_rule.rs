@@ -121,7 +121,7 @@ async fn changed_rule(
     let (now, id, name) = (tx.now(), rule.id.clone(), &caller.user.name);
     let event = |action: &str| {
         let event = Event::done(now, caller.actor(), action, &rule.id, ScopePath::root());
-        event.with("enabled", enabled).with("response", response(rule.respond))
+        event.with("enabled", enabled).with("response", response(rule.respond)).with("weakens", weakens)
     };
     let waiting = WaitingRule { enabled, body, author: name.clone(), at: now };
     if weakens && waits(tx, caller, own, &waiting).await? {

@@ -78,7 +78,7 @@ fn own_server() -> u16 {
 type Act = fn(&World, &Person);
 
 /// What is not typed: the rule, and how it is acted out.
-const OTHERWISE: [(&str, Act); 10] = [
+const OTHERWISE: [(&str, Act); 11] = [
     // curl on the server reaches a machine behind whoever is signed in.
     ("movement.remote_forward", |world, cyd| {
         let (server, remote) = (own_server(), postern_e2e::free_port().unwrap());
@@ -132,6 +132,9 @@ const OTHERWISE: [(&str, Act); 10] = [
             let grants = dan.cli(&["grants", "-o", "json"]).unwrap().json().unwrap();
             dan.cli(&["hand-back", grants[0]["id"].as_str().unwrap()]).unwrap().ok().unwrap();
         }
+    }),
+    ("evidence.rule_weakened", |world, _| {
+        world.ada.cli(&["detect", "disable", "movement.agent"]).unwrap().ok().unwrap();
     }),
     // Whoever asked all that is told of too.
     ("approval.fatigue", |_, _| {}),
