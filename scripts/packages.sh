@@ -7,7 +7,7 @@ set -eu
 
 build="gcc libc6-dev mold patch"
 run="curl openssh-server openssh-client postgresql postgresql-client openssl"
-test="chromium expect libfaketime openssh-tests pgbouncer rsync x11-utils xauth xvfb sudo procps mariadb-server mariadb-client redis-server redis-tools sysbench slapd ldap-utils python3-venv openjdk-17-jdk-headless libpostgresql-jdbc-java libmariadb-java rsyslog rsyslog-gnutls rsyslog-relp"
+test="chromium expect libfaketime openssh-tests pgbouncer rsync x11-utils xauth xvfb sudo procps mariadb-server mariadb-client redis-server redis-tools sysbench slapd ldap-utils python3-venv openjdk-17-jdk-headless libpostgresql-jdbc-java libmariadb-java rsyslog rsyslog-gnutls rsyslog-relp poppler-utils"
 
 case "${1:-}" in
 build) wanted=$build ;;

@@ -141,4 +141,22 @@ describe("an alert", () => {
     await page.getByText(/^Usual are the hours, in UTC, in which the person has opened sessions before/).waitFor();
     await Promise.all([duty.leave(), looking.leave()]);
   });
+
+  it("has rules that stay on until two people switch them off", async () => {
+    const administrator = { roles: [{ role: "administrator", scope: "/" }] };
+    const asking = await browser.seat(await world.person("mia", administrator));
+    const agreeing = await browser.seat(await world.person("moe", administrator));
+    const address = "/alerts?tab=rules&dialog=rule&item=credentials.shadow";
+    await asking.page.goto(address);
+    await asking.page.getByRole("dialog").getByRole("button", { name: "Switch off" }).click();
+    await asking.page.getByText("credentials.shadow stays on until somebody else switches it off, too.").waitFor();
+    await agreeing.page.goto(address);
+    const drawer = agreeing.page.getByRole("dialog");
+    await drawer.getByText("mia asks for this rule to be off.").waitFor();
+    await drawer.getByText("on", { exact: true }).waitFor();
+    await agreeing.axe("a rule that somebody wants off");
+    await drawer.getByRole("button", { name: "Switch off, too" }).click();
+    await drawer.getByText("off", { exact: true }).waitFor();
+    await Promise.all([asking.leave(), agreeing.leave()]);
+  });
 });

@@ -16,6 +16,7 @@ mod siem;
 mod statements;
 mod tamper;
 mod tidy;
+mod verifier;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,7 @@ const USAGE: &str = "usage: cargo xtask <what>
   scenarios     attacks and ordinary work through the built product: is each attack caught in time, and nothing else?
   siem          events to real receivers in every format, through interruptions: does each arrive as documented?
   statements    rules on SQL: is every statement of the table decided as it must be?
+  static        postern-verify built static: does it run alone, and check what the product wrote?
   estate        accounts and findings planted on over 200 real servers against those found
   bench discovery  accounts discovered a second, on one server and on many
   crash-points  stops rotations and provisioning everywhere: is a secret lost, an account locked?
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         ["bench", "search", size @ ..] => bench::search(size),
         ["bench", what @ ..] => bench::run(what),
         ["console-e2e", part @ ..] => console::flows(part),
+        ["static"] => verifier::run(),
         ["statements"] => statements::run(),
         ["driver-suites"] => driver_suites::run(),
         ["drill"] => drill::run(),

@@ -5,13 +5,14 @@ use std::time::Duration;
 use postern_detect::{Detector, Observation, Rule, Seen};
 use postern_domain::event::Event;
 use postern_domain::permit::{Manage, Permit};
-use postern_domain::{AlertId, ScopePath, SessionId, UserName};
-use postern_store::{Alert, AlertComment, RuleFigures, StoredRule};
+use postern_domain::{AlertId, SessionId, UserName};
+use postern_store::{Alert, AlertComment, RuleFigures, StoredRule, WaitingRule};
 use postern_understand::Understanding;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::detection::{all_rules, response, severity};
+use crate::detection_rule::over_everything;
 use crate::ledger::event_in;
 use crate::{Caller, Control, Error};
 
@@ -62,6 +63,8 @@ pub struct RuleView {
     pub enabled: bool,
     /// Whether it is the estate's own, or changed.
     pub own: bool,
+    /// A change that weakens it and waits until somebody else makes it too; on its seventh day it is over.
+    pub waiting: Option<WaitingRule>,
     /// What people made of its alerts.
     pub figures: RuleFigures,
     /// Of a hundred of its alerts that were closed, how many were false; none before there are any.
@@ -219,62 +222,10 @@ impl Control {
         let mut views = Vec::new();
         for (rule, enabled) in all_rules(&stored)? {
             let figures = rows.rule_figures(&rule.id).await?;
-            let own = stored.iter().any(|one| one.id == rule.id && one.body.is_some());
+            let own = stored.iter().find(|one| one.id == rule.id);
             views.push(view(&rule, enabled, own, figures)?);
         }
         Ok(views)
-    }
-
-    /// Switches a rule on or off.
-    ///
-    /// # Errors
-    /// `NotFound`; `Forbidden` to those who do not look after everything.
-    pub async fn rule_switch(
-        &self,
-        caller: &Caller,
-        permit: &Permit<Manage>,
-        id: &str,
-        enabled: bool,
-    ) -> Result<(), Error> {
-        over_everything(permit)?;
-        let mut tx = self.store().write(self.now()).await?;
-        let stored = tx.detection_rules().await?;
-        if !all_rules(&stored)?.iter().any(|(rule, _)| rule.id == id) {
-            return Err(Error::not_found("detection rule", id));
-        }
-        let body = stored.into_iter().find(|one| one.id == id).and_then(|one| one.body);
-        let author = caller.user.name.to_string();
-        tx.detection_rule_put(&StoredRule { id: id.to_owned(), enabled, body, version: 0, author }).await?;
-        let action = if enabled { "detection_rule.enable" } else { "detection_rule.disable" };
-        let event = Event::done(tx.now(), caller.actor(), action, id, ScopePath::root());
-        self.commit(tx, &[event]).await?;
-        self.detection_reload().await
-    }
-
-    /// Takes rules up as text, new or in place of others of their names. A new one is off until somebody
-    /// has tried it over the past and switches it on; a changed one stays as it is.
-    ///
-    /// # Errors
-    /// `Invalid` with what is wrong, also where one of its own test cases does not come out.
-    pub async fn rule_apply(&self, caller: &Caller, permit: &Permit<Manage>, text: &str) -> Result<Vec<String>, Error> {
-        over_everything(permit)?;
-        let rules = readable(text)?;
-        let mut tx = self.store().write(self.now()).await?;
-        let stored = tx.detection_rules().await?;
-        let known = all_rules(&stored)?;
-        let mut events = Vec::new();
-        for rule in &rules {
-            let enabled = known.iter().find(|(other, _)| other.id == rule.id).is_some_and(|(_, enabled)| *enabled);
-            let body = serde_json::to_string(rule).map_err(|error| Error::invalid("text", error.to_string()))?;
-            let author = caller.user.name.to_string();
-            tx.detection_rule_put(&StoredRule { id: rule.id.clone(), enabled, body: Some(body), version: 0, author })
-                .await?;
-            let event = Event::done(tx.now(), caller.actor(), "detection_rule.put", &rule.id, ScopePath::root());
-            events.push(event.with("enabled", enabled).with("response", response(rule.respond)));
-        }
-        self.commit(tx, &events).await?;
-        self.detection_reload().await?;
-        Ok(rules.into_iter().map(|rule| rule.id).collect())
     }
 
     /// What a rule would have said over the past `since`: of events and of recordings.
@@ -370,7 +321,7 @@ impl BackTested {
     }
 }
 
-fn view(rule: &Rule, enabled: bool, own: bool, figures: RuleFigures) -> Result<RuleView, Error> {
+fn view(rule: &Rule, enabled: bool, own: Option<&StoredRule>, figures: RuleFigures) -> Result<RuleView, Error> {
     let closed = figures.true_alerts + figures.false_alerts + figures.expected;
     Ok(RuleView {
         id: rule.id.clone(),
@@ -379,29 +330,14 @@ fn view(rule: &Rule, enabled: bool, own: bool, figures: RuleFigures) -> Result<R
         attack: rule.attack.clone(),
         response: response(rule.respond).to_owned(),
         enabled,
-        own,
+        own: own.is_some_and(|own| own.body.is_some()),
+        waiting: own.and_then(|own| own.waiting.clone()),
         figures,
         false_percent: (figures.false_alerts * 100).checked_div(closed),
         false_budget_percent: FALSE_BUDGET_PERCENT,
         basis: rule.basis(),
         rule: serde_json::to_value(rule).map_err(|error| Error::Unavailable(error.to_string()))?,
     })
-}
-
-/// The rules in a text, each with its own test cases come out as it says.
-fn readable(text: &str) -> Result<Vec<Rule>, Error> {
-    let rules = postern_detect::parse(text).map_err(|error| Error::invalid("text", error.to_string()))?;
-    for rule in &rules {
-        rule.try_cases().map_err(|fault| Error::invalid("text", fault.to_string()))?;
-    }
-    Ok(rules)
-}
-
-fn over_everything(permit: &Permit<Manage>) -> Result<(), Error> {
-    if permit.covers(&ScopePath::root()) {
-        return Ok(());
-    }
-    Err(Error::Forbidden("detection rules are for those who look after everything".to_owned()))
 }
 
 fn said<'a>(field: &'static str, text: &'a str) -> Result<&'a str, Error> {

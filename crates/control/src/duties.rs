@@ -139,20 +139,12 @@ async fn waits(
     }
     let now = tx.now();
     let same = |waiting: &&WaitingDuties| waiting.declared.as_ref() == declared && now.since(waiting.at) < WAIT_MAX;
-    if let Some(waiting) = current.waiting.as_ref().filter(same) {
-        let author = author(tx, &waiting.author).await?;
-        if !author.is_same_person(&caller.user)
-            && !shared::made_by(tx, &waiting.author, &caller.user, now).await?
-            && !shared::made_by(tx, &caller.user.name, &author, now).await?
-        {
-            return Ok(None);
-        }
+    if let Some(waiting) = current.waiting.as_ref().filter(same)
+        && shared::is_another(tx, &waiting.author, caller).await?
+    {
+        return Ok(None);
     }
     Ok(Some(WaitingDuties { declared: declared.cloned(), author: caller.user.name.clone(), at: now }))
-}
-
-async fn author(tx: &mut WriteTx, name: &UserName) -> Result<User, Error> {
-    tx.user_by_name(name).await?.ok_or_else(|| Error::not_found("user", name))
 }
 
 /// The separations that hold in a scope, each with who of it holds together what it keeps apart, for reports.

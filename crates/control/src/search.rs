@@ -34,8 +34,8 @@ const SESSIONS_MAX: u32 = 1000;
 const PLACES_MAX: u32 = 16;
 /// How many recordings are read at once.
 const AT_ONCE: usize = 4;
-/// After this time an answer is given with what was found until then.
-const TIME_MAX: Duration = Duration::from_secs(3);
+/// After this time no other recording is begun, and an answer is given with what was found until then.
+const TIME_MAX: Duration = Duration::from_millis(1500);
 /// How many moments of a session are shown, and how much of each, in characters.
 const HITS_MAX: usize = 4;
 const TEXT_MAX: usize = 240;
@@ -102,6 +102,9 @@ pub struct SearchFound {
     pub items: Vec<SearchResult>,
     /// Where to go on; none at the end.
     pub next: Option<String>,
+    /// Whether reading recordings took too long for one answer: there may be fewer items than were wanted,
+    /// none even, and more of them from `next` on.
+    pub stopped: bool,
     /// How many sessions the index knows to hold all of the words: reading them may show that a phrase
     /// is not among them. At most 1000 are counted.
     pub total: u64,
@@ -111,6 +114,14 @@ pub struct SearchFound {
     pub facets: SearchFacets,
     /// Recordings that are not in the index yet, and may hold it too.
     pub behind: u64,
+}
+
+/// What one answer's reading found.
+struct Looked {
+    items: Vec<SearchResult>,
+    /// The session to go on after.
+    next: Option<String>,
+    stopped: bool,
 }
 
 /// What recordings are searched with, while the vault is unsealed.
@@ -174,20 +185,21 @@ impl Control {
         };
         let after = after.ok_or_else(|| Error::invalid("cursor", "it is not one of this search: begin anew"))?;
         let wanted = usize::try_from(limit.unwrap_or(LIMIT.0).clamp(1, LIMIT.1)).unwrap_or(1);
-        let (items, next) = self.looked_at(&index, sessions.split_off(after), &query.clauses, wanted).await?;
+        let Looked { items, next, stopped } =
+            self.looked_at(&index, sessions.split_off(after), &query.clauses, wanted).await?;
         self.searched(caller, text, &items, total).await?;
         let behind = self.0.search.behind.load(std::sync::atomic::Ordering::Relaxed);
-        Ok(SearchFound { items, next, total, more, facets, behind })
+        Ok(SearchFound { items, next, stopped, total, more, facets, behind })
     }
 
-    /// The first `wanted` of `sessions` in which it was really found, and the one to go on after.
+    /// The first `wanted` of `sessions` in which it was really found.
     async fn looked_at(
         &self,
         index: &Arc<Index>,
         sessions: Vec<Session>,
         clauses: &[Clause],
         wanted: usize,
-    ) -> Result<(Vec<SearchResult>, Option<String>), Error> {
+    ) -> Result<Looked, Error> {
         let began = Instant::now();
         let count = sessions.len();
         let mut looked = futures::stream::iter(sessions)
@@ -203,11 +215,12 @@ impl Control {
             if let Some(hits) = hits? {
                 items.push(SearchResult { session, hits });
             }
-            if seen < count && (items.len() >= wanted || began.elapsed() > TIME_MAX) {
-                return Ok((items, Some(id)));
+            let full = items.len() >= wanted;
+            if seen < count && (full || began.elapsed() > TIME_MAX) {
+                return Ok(Looked { items, next: Some(id), stopped: !full });
             }
         }
-        Ok((items, None))
+        Ok(Looked { items, next: None, stopped: false })
     }
 
     /// Where a session's recording holds each of `clauses`; `None` when it does not, or is gone.

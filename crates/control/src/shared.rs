@@ -91,6 +91,19 @@ async fn made_as(rows: &mut ReadTx, author: &UserName, other: &User, now: Timest
     }))
 }
 
+/// Whether the caller is somebody else than `author`, whichever users the two act as, and neither made the other's
+/// account, or gave them rights, in the last day.
+///
+/// # Errors
+/// `NotFound` when there is no such author.
+pub(crate) async fn is_another(tx: &mut WriteTx, author: &UserName, caller: &Caller) -> Result<bool, Error> {
+    let found = tx.user_by_name(author).await?.ok_or_else(|| Error::not_found("user", author))?;
+    let now = tx.now();
+    Ok(!found.is_same_person(&caller.user)
+        && !made_by(tx, author, &caller.user, now).await?
+        && !made_by(tx, &caller.user.name, &found, now).await?)
+}
+
 /// What the caller may do with each account, as any of their users, to be compared after a change that is not one
 /// of policy: of groups, of assets, of themselves.
 pub(crate) struct OwnRights {

@@ -1,6 +1,5 @@
 //! `postern-verify`: checks what Postern says of itself, without it.
 
-use std::io::Read as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -270,9 +269,10 @@ fn watch(args: WatchArgs) -> anyhow::Result<Found> {
 
 fn witness_key(args: &WitnessKeyArgs) -> anyhow::Result<Found> {
     let mut seed = [0; 32];
-    std::fs::File::open("/dev/urandom")?.read_exact(&mut seed)?;
+    aws_lc_rs::rand::fill(&mut seed).context("this machine gives no random numbers")?;
     let signer = WitnessSigner::from_seed(&args.name, &seed)?;
-    let mut file = std::fs::File::options().write(true).create_new(true).mode(0o600).open(&args.out)?;
+    let file = std::fs::File::options().write(true).create_new(true).mode(0o600).open(&args.out);
+    let mut file = file.with_context(|| args.out.display().to_string())?;
     std::io::Write::write_all(&mut file, format!("{} {}\n", args.name, hex::encode(seed)).as_bytes())?;
     file.sync_all()?;
     println!("{}", signer.witness());

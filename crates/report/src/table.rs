@@ -39,10 +39,10 @@ const fn column(field: &'static str, heading: &'static str, weight: u16) -> Colu
 #[rustfmt::skip]
 const USES: &[Column] = &[
     column("id", "Id", 0), column("kind", "Kind", 8), column("user", "Person", 9), column("asset", "Asset", 12),
-    column("account", "Account", 10), column("scope", "Scope", 0), column("how", "How", 12),
-    column("source", "From", 11), column("policy", "Policy", 11), column("grant", "Grant", 0),
-    column("since", "Began", 12), column("until", "Ended", 12), column("end", "End", 11),
-    column("recording", "Recording", 14), column("pruned_at", "Recording taken away", 0),
+    column("account", "Account", 10), column("scope", "Scope", 0), column("how", "How", 10),
+    column("source", "From", 10), column("policy", "Policy", 11), column("grant", "Grant", 0),
+    column("since", "Began", 12), column("until", "Ended", 12), column("end", "End", 10),
+    column("recording", "Recording", 22), column("pruned_at", "Recording taken away", 0),
     column("rotated", "Changed after", 0),
 ];
 
@@ -124,7 +124,7 @@ impl TableId {
             ReportKind::Access => vec![Self::Access],
             ReportKind::Use => vec![Self::Uses],
             ReportKind::Inventory => vec![Self::Accounts, Self::Exceptions],
-            ReportKind::Rotation => vec![Self::Rotations, Self::Accounts],
+            ReportKind::Rotation => vec![Self::Rotations, Self::Accounts, Self::Uses],
             ReportKind::Reviews => vec![Self::Reviews],
             ReportKind::BreakGlass => vec![Self::BreakGlass],
             ReportKind::Duties => vec![Self::Duties],

@@ -1,5 +1,5 @@
 use postern_domain::account::CredentialKind;
-use postern_domain::report::{AccessRow, AccountRow, AlertRow, PersonRow, ReportKind, UseRow};
+use postern_domain::report::{AccessRow, AccountRow, AlertRow, PersonRow, ReportKind, ReviewRow, UseRow};
 use postern_domain::{ReportId, ScopePath, Timestamp};
 
 use super::*;
@@ -170,6 +170,39 @@ fn serious_alerts_are_looked_at_within_a_day_and_recordings_kept_for_a_year() {
     let gone = |days| UseRow { pruned_at: used.until.map(|until| until.after(days * day)), ..used.clone() };
     facts.uses = vec![used.clone(), gone(365), gone(364)];
     assert_eq!(found(Check::RecordingsKept, &facts), (2, 3));
+}
+
+#[test]
+fn a_right_that_stays_though_nobody_answered_for_it_is_named() {
+    let review = |kept, revoked| ReviewRow {
+        id: "rev_1".into(),
+        name: "Autumn".into(),
+        scope: ScopePath::root(),
+        author: "ada".into(),
+        since: now(),
+        due: now(),
+        until: Some(now()),
+        items: 4,
+        kept,
+        reduced: 0,
+        revoked,
+        unanswered: 4 - kept,
+        failed: 0,
+    };
+    let with = |review| ReportFacts { reviews: vec![review], ..facts() };
+    assert_eq!(found(Check::AccessReviewed, &with(review(3, 1))), (1, 1), "what nobody answered for went");
+    let stays = Check::AccessReviewed.look(&with(review(1, 1)), now());
+    assert_eq!(stays.exceptions, ["Autumn: 2 rights stay that nobody answered for"]);
+}
+
+#[test]
+fn the_rows_that_a_finding_was_told_from_are_in_the_report() {
+    for kind in ReportKind::ALL.iter().copied() {
+        let (of, assessed) = (TableId::of(kind), assess(&report(kind), &facts()));
+        for finding in assessed.controls.iter().flat_map(|control| &control.findings).chain(&assessed.findings) {
+            assert!(of.contains(&finding.evidence), "{kind}: {finding:?}");
+        }
+    }
 }
 
 #[test]

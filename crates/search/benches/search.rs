@@ -12,7 +12,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use postern_domain::Timestamp;
 use postern_search::{Clause, Index, IndexKey, Place, Query, Slice, Slicer, look};
@@ -23,12 +23,14 @@ use postern_wire::recording::{
 #[path = "search/text.rs"]
 mod text;
 
-/// What must be so: the median answer in milliseconds, the index as a part of the text, and megabytes of
-/// text a second that are indexed.
-const GOAL: (f64, f64, f64) = (200.0, 0.30, 5.0);
+/// What must be so: the median and the slowest answer in milliseconds, the index as a part of the text, and
+/// megabytes of text a second that are indexed.
+const GOAL: (f64, f64, f64, f64) = (200.0, 2000.0, 0.30, 5.0);
 /// How many sessions an answer shows.
 const SHOWN: usize = 20;
-const QUERIES: [&str; 20] = [
+/// After this time an answer is given with what was found until then, as in the product.
+const TIME_MAX: Duration = Duration::from_millis(1500);
+const QUERIES: [&str; 21] = [
     "error",
     "root",
     "timeout",
@@ -49,6 +51,8 @@ const QUERIES: [&str; 20] = [
     "nginx timeout \"connection refused\"",
     "segfault",
     "quetzalcoatl",
+    // Each word is everywhere, and the phrase nowhere: this is what an answer may take.
+    "\"timeout reloaded\"",
 ];
 
 fn main() {
@@ -56,7 +60,9 @@ fn main() {
     let sessions = numbers.next().unwrap_or(10_000);
     let bytes = numbers.next().unwrap_or(10_000) * 1_000_000;
     let folder = tempfile::tempdir().unwrap();
+    let began = Instant::now();
     let written = record(folder.path(), sessions, bytes / sessions);
+    eprintln!("recorded in {:.0} s", began.elapsed().as_secs_f64());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let ok = runtime.block_on(measure(folder.path(), sessions, written));
     drop(folder);
@@ -196,28 +202,32 @@ async fn measure(folder: &Path, sessions: u64, written: u64) -> bool {
     let began = Instant::now();
     fill(&index, folder, sessions).await;
     let seconds = began.elapsed().as_secs_f64();
+    eprintln!("indexed in {seconds:.0} s");
     let sizes =
         ["search.db", "search.db-wal"].map(|name| std::fs::metadata(folder.join(name)).map_or(0, |file| file.len()));
-    let mut times = Vec::new();
+    let (mut times, mut stopped) = (Vec::new(), 0);
     for round in 0..5 {
         for query in QUERIES {
             let began = Instant::now();
-            let found = answer(&index, folder, query).await;
+            let (found, cut) = answer(&index, folder, query).await;
             let took = began.elapsed().as_secs_f64() * 1000.0;
             if round == 0 {
-                eprintln!("{took:8.1} ms  {found:3} shown  {query}");
+                eprintln!("{took:8.1} ms  {found:3} shown{}  {query}", if cut { ", stopped" } else { "" });
+                stopped += usize::from(cut);
             }
             times.push(took);
         }
     }
     times.sort_by(f64::total_cmp);
-    let (median, p99) = (times[times.len() / 2], times[times.len() * 99 / 100]);
+    let (median, p99, slowest) = (times[times.len() / 2], times[times.len() * 99 / 100], times[times.len() - 1]);
     let share = sizes.iter().sum::<u64>() as f64 / written as f64;
     let speed = written as f64 / 1e6 / seconds;
-    let ok = median < GOAL.0 && share < GOAL.1 && speed > GOAL.2;
+    let ok = median < GOAL.0 && slowest < GOAL.1 && share < GOAL.2 && speed > GOAL.3;
     println!(
-        "bench search sessions={sessions} bytes={written} median_ms={median:.1} p99_ms={p99:.1} index_share={share:.3} \
-         index_mb_per_second={speed:.1} ok={ok}"
+        "bench search sessions={sessions} bytes={written} median_ms={median:.1} p99_ms={p99:.1} \
+         slowest_ms={slowest:.1} queries={} stopped={stopped} index_share={share:.3} \
+         index_mb_per_second={speed:.1} ok={ok}",
+        QUERIES.len()
     );
     ok
 }
@@ -252,8 +262,9 @@ async fn fill(index: &Arc<Index>, folder: &Path, sessions: u64) {
     cutter.join().unwrap();
 }
 
-/// Answers as the product does; gives how many sessions it shows.
-async fn answer(index: &Arc<Index>, folder: &Path, query: &str) -> usize {
+/// Answers as the product does; gives how many sessions it shows, and whether it took too long to show more.
+async fn answer(index: &Arc<Index>, folder: &Path, query: &str) -> (usize, bool) {
+    let began = Instant::now();
     let query = Query::parse(query, Timestamp::from_millis(0)).unwrap();
     let mut found: Vec<u64> =
         index.sessions(&query.clauses).await.unwrap().iter().map(|id| id.parse().unwrap()).collect();
@@ -271,8 +282,11 @@ async fn answer(index: &Arc<Index>, folder: &Path, query: &str) -> usize {
         if shown == SHOWN {
             break;
         }
+        if began.elapsed() > TIME_MAX {
+            return (shown, true);
+        }
     }
-    shown
+    (shown, false)
 }
 
 async fn look_for(index: &Index, folder: &Path, session: u64, clause: &Clause) -> bool {

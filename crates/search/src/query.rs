@@ -2,7 +2,7 @@
 
 use postern_domain::Timestamp;
 
-use crate::words::{Field, words};
+use crate::words::{Field, joined, words};
 
 /// The longest query, in characters.
 const QUERY_LEN_MAX: usize = 500;
@@ -26,9 +26,14 @@ impl Clause {
     pub(crate) fn terms(&self) -> Vec<(Option<Field>, String)> {
         let mut terms = Vec::new();
         match self {
-            Self::Text(text) => words(text, |word| terms.push((None, word.to_owned()))),
+            Self::Text(text) => {
+                words(text, |word| terms.push((None, word.to_owned())));
+                joined(text, |form| terms.push((None, form.to_owned())));
+            }
             Self::Field(field @ (Field::Command | Field::Statement), text) => {
                 words(text, |word| terms.push((Some(*field), word.to_owned())));
+                // Commands and statements are text, too.
+                joined(text, |form| terms.push((None, form.to_owned())));
             }
             Self::Field(Field::File, path) => terms.push((Some(Field::File), crate::words::trimmed(path).to_owned())),
             Self::Field(field, name) => terms.push((Some(*field), name.clone())),

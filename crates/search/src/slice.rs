@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::key::{IndexKey, TERM_LEN};
 use crate::moment::{Moment, MomentKind, MomentReader};
-use crate::words::{Field, words};
+use crate::words::{Field, joined, words};
 
 /// A slice is closed when it has so much text, in bytes.
 pub const SLICE_LEN: usize = 128 * 1024;
@@ -96,6 +96,10 @@ impl Open {
         let mut unique = HashSet::new();
         words(&self.text, |word| {
             unique.insert(word);
+        });
+        // A word has no marks and what is joined has: their terms cannot be taken for each other.
+        joined(&self.text, |form| {
+            unique.insert(form);
         });
         let of_text = unique.into_iter().map(|word| key.term(None, word));
         let of_names = self.names.iter().map(|(field, form)| key.term(Some(*field), form));

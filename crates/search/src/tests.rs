@@ -140,6 +140,22 @@ async fn a_secret_is_not_in_the_index() {
 }
 
 #[tokio::test]
+async fn an_address_is_not_looked_for_in_every_recording_with_its_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = index(&folder).await;
+    for (session, line) in [
+        ("one", "accepted 10.7.3.9 for req-77\r\nroot@web-1:~# "),
+        ("two", "10.3.7.9, 7.3 of 9 at 10; req 77, req-78, 3.9\r\nroot@web-1:~# "),
+    ] {
+        record(session, &[shell(&[line])]).index(&index, session).await;
+    }
+    for text in ["10.7.3.9", "7.3.9", "\"10.7.3\"", "req-77", "\"10.7.3.9 for req-77\""] {
+        assert_eq!(sessions(&index, text).await, ["one"], "{text}");
+    }
+    assert_eq!(sessions(&index, "\"10.7\"").await, ["one", "two"]);
+}
+
+#[tokio::test]
 async fn nothing_readable_lies_in_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let index = index(&folder).await;

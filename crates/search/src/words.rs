@@ -1,7 +1,14 @@
-//! What is looked up: the words of a text, and the forms under which a file, a host or a table is found.
+//! What is looked up: the words of a text, what of them is joined, and the forms under which a file, a
+//! host or a table is found.
+
+use std::ops::Range;
 
 /// The most folders of a path, parts of a host or of a table's name under which it is found.
 const FORMS_MAX: usize = 16;
+/// The longest piece, in bytes, that says too little by itself and is looked up with its neighbours.
+const WEAK_LEN_MAX: usize = 4;
+/// The most marks that stand between pieces which are joined, in bytes.
+const JOINT_LEN_MAX: usize = 3;
 
 /// Whether a word may have this character in it.
 pub(crate) fn is_word(char: char) -> bool {
@@ -15,26 +22,80 @@ fn stands_alone(char: char) -> bool {
 
 /// Calls `each` with the words of `text`, which is in lower case. A single letter or digit is none.
 pub(crate) fn words<'a>(text: &'a str, mut each: impl FnMut(&'a str)) {
-    let mut began = None;
-    let mut end_at = |began: &mut Option<usize>, end: usize| {
-        if let Some(word) = began.take().and_then(|start| text.get(start..end))
+    pieces(text, |range| {
+        if let Some(word) = text.get(range)
             && word.len() > 1
         {
             each(word);
         }
-    };
+    });
+}
+
+/// Calls `each` with where the runs of letters and digits of `text` stand, single ones too.
+fn pieces(text: &str, mut each: impl FnMut(Range<usize>)) {
+    let mut began: Option<usize> = None;
     for (at, char) in text.char_indices() {
         if !is_word(char) {
-            end_at(&mut began, at);
+            if let Some(start) = began.take() {
+                each(start..at);
+            }
         } else if stands_alone(char) {
-            end_at(&mut began, at);
-            let mut alone = Some(at);
-            end_at(&mut alone, at + char.len_utf8());
+            if let Some(start) = began.take() {
+                each(start..at);
+            }
+            each(at..at + char.len_utf8());
         } else if began.is_none() {
             began = Some(at);
         }
     }
-    end_at(&mut began, text.len());
+    if let Some(start) = began {
+        each(start..text.len());
+    }
+}
+
+/// A piece that the next one may be joined to.
+struct Piece {
+    range: Range<usize>,
+    /// Short, so that it is likely to be everywhere.
+    weak: bool,
+    number: bool,
+}
+
+/// Calls `each` with what of `text`, which is in lower case, is looked up together, because its pieces are
+/// everywhere and their order is not: `7.3.9` of `10.7.3.9`, and `req-77`. Three numbers each, which
+/// addresses, dates and times have and amounts have not; of letters and digits two each. A text that
+/// stands in another as whole words has no such form that the other has not.
+pub(crate) fn joined<'a>(text: &'a str, mut each: impl FnMut(&'a str)) {
+    let mut before: [Option<Piece>; 2] = [None, None];
+    pieces(text, |range| {
+        let piece = Piece {
+            weak: range.len() <= WEAK_LEN_MAX,
+            number: text.as_bytes().get(range.clone()).is_some_and(|bytes| bytes.iter().all(u8::is_ascii_digit)),
+            range,
+        };
+        let [first, second] = &mut before;
+        let joint = second.as_ref().and_then(|second| text.get(second.range.end..piece.range.start));
+        if !joint.is_some_and(joins) {
+            (*first, *second) = (None, Some(piece));
+            return;
+        }
+        if let Some(second) = second.as_ref().filter(|second| second.weak && piece.weak) {
+            let from = match (second.number && piece.number, first.as_ref()) {
+                (false, _) => Some(second),
+                (true, Some(first)) if first.number && first.weak => Some(first),
+                (true, _) => None,
+            };
+            if let Some(form) = from.and_then(|from| text.get(from.range.start..piece.range.end)) {
+                each(form);
+            }
+        }
+        *first = second.replace(piece);
+    });
+}
+
+/// Whether what stands between two pieces makes them one word to the eye.
+fn joins(between: &str) -> bool {
+    (1..=JOINT_LEN_MAX).contains(&between.len()) && !between.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
 /// What can be looked for besides words.
@@ -107,7 +168,7 @@ pub(crate) fn trimmed(path: &str) -> &str {
 }
 
 /// Where `wanted` stands in `text` as whole words; both are in lower case.
-pub(crate) fn find(text: &str, wanted: &str) -> Option<std::ops::Range<usize>> {
+pub(crate) fn find(text: &str, wanted: &str) -> Option<Range<usize>> {
     text.match_indices(wanted).map(|(at, found)| at..at + found.len()).find(|range| {
         let joins = |left: Option<char>, right: Option<char>| match (left, right) {
             (Some(left), Some(right)) => is_word(left) && is_word(right) && !stands_alone(left) && !stands_alone(right),
@@ -131,6 +192,12 @@ mod tests {
         found
     }
 
+    fn all_joined(text: &str) -> Vec<&str> {
+        let mut found = Vec::new();
+        joined(text, |form| found.push(form));
+        found
+    }
+
     fn forms(field: Field, name: &str) -> Vec<String> {
         let mut found = Vec::new();
         field.forms(name, |form| found.push(form.to_owned()));
@@ -144,6 +211,14 @@ mod tests {
             ["rw", "root", "web", "01", "example", "com", "a_b", "ünï"]
         );
         assert_eq!(all("日本 ok"), ["日", "本", "ok"]);
+    }
+
+    #[test]
+    fn short_pieces_are_looked_up_with_their_neighbours() {
+        assert_eq!(all_joined("from 10.7.3.9 at 12:34:56"), ["10.7.3", "7.3.9", "12:34:56"]);
+        assert_eq!(all_joined("req-77 v1.2.3 db-17.example.com"), ["req-77", "v1.2", "db-17"]);
+        assert_eq!(all_joined("/etc/init.d/ssh: 2 9"), ["etc/init", "init.d", "d/ssh"]);
+        assert!(all_joined("12.50 euros, customer-orders; 日本 2026 11 26").is_empty());
     }
 
     #[test]
@@ -167,12 +242,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_found_as_words_has_its_words_in_the_index(text in "[a-c_ .\\-日]{0,24}", from in 0_usize..24, len in 1_usize..8) {
+        fn whatever_is_found_as_words_has_its_words_in_the_index(text in "[a-c1-3_ .\\-日]{0,24}", from in 0_usize..24, len in 1_usize..12) {
             let wanted: String = text.chars().skip(from).take(len).collect();
             if !wanted.is_empty() && find(&text, &wanted).is_some() {
-                let indexed = all(&text);
+                let (indexed, forms) = (all(&text), all_joined(&text));
                 for word in all(&wanted) {
                     prop_assert!(indexed.contains(&word), "{word:?} of {wanted:?} in {text:?}");
+                }
+                for form in all_joined(&wanted) {
+                    prop_assert!(forms.contains(&form), "{form:?} of {wanted:?} in {text:?}");
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! What detection found, and the rules that are not as shipped.
 
-use postern_domain::{AlertId, ScopePath, SessionId, Timestamp};
+use postern_domain::{AlertId, ScopePath, SessionId, Timestamp, UserName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
@@ -90,6 +90,21 @@ pub struct StoredRule {
     pub version: u64,
     /// By whom last.
     pub author: String,
+    /// A change that weakens it and waits until somebody else makes it too.
+    pub waiting: Option<WaitingRule>,
+}
+
+/// A change of a detection rule that waits until somebody else makes it too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WaitingRule {
+    /// Whether the rule is to be on.
+    pub enabled: bool,
+    /// What it is to say (JSON); none where it is to be as shipped.
+    pub body: Option<String>,
+    /// Who wants it.
+    pub author: UserName,
+    /// When they said so; it no longer counts after seven days.
+    pub at: Timestamp,
 }
 
 /// What people made of a rule's alerts.
@@ -222,6 +237,7 @@ impl ReadTx {
                 body: row.try_get("body")?,
                 version: u64::try_from(row.try_get::<i64, _>("version")?).unwrap_or(0),
                 author: row.try_get("author")?,
+                waiting: row::json_opt(row, "waiting")?,
             })
         };
         rows.iter().map(rule).collect()
@@ -320,15 +336,18 @@ impl WriteTx {
     pub async fn detection_rule_put(&mut self, rule: &StoredRule) -> Result<(), Error> {
         let now = self.now();
         sqlx::query(
-            "insert into detection_rule (id, enabled, body, version, author, changed_at) values (?1, ?2, ?3, 1, ?4, ?5) \
+            "insert into detection_rule (id, enabled, body, version, author, changed_at, waiting) \
+             values (?1, ?2, ?3, 1, ?4, ?5, ?6) \
              on conflict (id) do update set enabled = excluded.enabled, body = excluded.body, \
-             version = version + 1, author = excluded.author, changed_at = excluded.changed_at",
+             version = version + 1, author = excluded.author, changed_at = excluded.changed_at, \
+             waiting = excluded.waiting",
         )
         .bind(&rule.id)
         .bind(i64::from(rule.enabled))
         .bind(&rule.body)
         .bind(&rule.author)
         .bind(now.as_millis())
+        .bind(rule.waiting.as_ref().map(|waiting| row::to_json(waiting, "waiting")).transpose()?)
         .execute(self.connection())
         .await?;
         Ok(())

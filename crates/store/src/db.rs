@@ -124,6 +124,7 @@ fn migrator() -> Migrator {
         migration(145, "notices", include_str!("../migrations/0145_notices.sql")),
         migration(180, "day_figures", include_str!("../migrations/0180_day_figures.sql")),
         migration(187, "alert_answered", include_str!("../migrations/0187_alert_answered.sql")),
+        migration(188, "rule_waiting", include_str!("../migrations/0188_rule_waiting.sql")),
         migration(190, "credentials_by_two", include_str!("../migrations/0190_credentials_by_two.sql")),
         migration(191, "findings_about_users", include_str!("../migrations/0191_findings_about_users.sql")),
         migration(186, "retention", include_str!("../migrations/0186_retention.sql")),

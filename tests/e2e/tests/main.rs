@@ -23,6 +23,7 @@ mod notices;
 mod outside;
 mod recording;
 mod redis;
+mod reports;
 mod requests;
 mod retention;
 mod reviews;

@@ -9,7 +9,11 @@ use std::process::{Command, Stdio};
 use postern_e2e::{Child, Gate, Person, Ran, SshTarget, World, binary, run, until};
 use serde_json::Value;
 
+/// The verifier under test: `$POSTERN_VERIFY_BIN`, else the one beside the product.
 pub(crate) fn verifier() -> PathBuf {
+    if let Some(path) = std::env::var_os("POSTERN_VERIFY_BIN") {
+        return PathBuf::from(path);
+    }
     let beside = binary().unwrap().with_file_name("postern-verify");
     if !beside.exists() {
         let mut cargo = Command::new(env!("CARGO"));
@@ -19,7 +23,7 @@ pub(crate) fn verifier() -> PathBuf {
     beside
 }
 
-fn verify(folder: &Path, arguments: &[&str]) -> Ran {
+pub(crate) fn verify(folder: &Path, arguments: &[&str]) -> Ran {
     run(Command::new(verifier()).args(arguments).current_dir(folder)).unwrap()
 }
 

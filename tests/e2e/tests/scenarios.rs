@@ -2,6 +2,8 @@
 //! work acted out the same way, which must raise no alert. What would do harm is never run: it stands after
 //! `false &&`, where the shell reads it and leaves it out.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::process::Command;
 
 use postern_e2e::{DatabaseWorld, Person, World, run, run_with_input, until};
@@ -59,11 +61,32 @@ fn guess(world: &World, name: &str) {
     run(world.gate.curl("/v1/login").args(["-H", "content-type: application/json", "-d", &body])).unwrap();
 }
 
+/// A web server on somebody's own machine, which says `figures` and is gone with the test; gives its port.
+fn own_server() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.0 200 OK\r\nContent-Length: 7\r\n\r\nfigures");
+        }
+    });
+    port
+}
+
 /// How something is acted out by somebody.
 type Act = fn(&World, &Person);
 
 /// What is not typed: the rule, and how it is acted out.
-const OTHERWISE: [(&str, Act); 9] = [
+const OTHERWISE: [(&str, Act); 11] = [
+    // curl on the server reaches a machine behind whoever is signed in.
+    ("movement.remote_forward", |world, cyd| {
+        let (server, remote) = (own_server(), postern_e2e::free_port().unwrap());
+        let mut client = cyd.ssh(&world.gate, "deploy@web-1");
+        client.args(["-o", "ExitOnForwardFailure=yes", "-R", &format!("{remote}:127.0.0.1:{server}")]);
+        let fetched = run(client.arg(format!("curl -s http://127.0.0.1:{remote}/"))).unwrap().ok().unwrap();
+        assert_eq!(fetched.text(), "figures");
+    }),
     ("access.refused", |world, cyd| {
         for number in 2..9 {
             run(&mut cyd.ssh(&world.gate, &format!("root@web-{number}"))).unwrap();
@@ -109,6 +132,9 @@ const OTHERWISE: [(&str, Act); 9] = [
             let grants = dan.cli(&["grants", "-o", "json"]).unwrap().json().unwrap();
             dan.cli(&["hand-back", grants[0]["id"].as_str().unwrap()]).unwrap().ok().unwrap();
         }
+    }),
+    ("evidence.rule_weakened", |world, _| {
+        world.ada.cli(&["detect", "disable", "movement.agent"]).unwrap().ok().unwrap();
     }),
     // Whoever asked all that is told of too.
     ("approval.fatigue", |_, _| {}),

@@ -38,6 +38,7 @@ export type Alert = Schemas["Alert"];
 export type AlertView = Schemas["AlertView"];
 export type BackTested = Schemas["BackTested"];
 export type DetectionRule = Schemas["RuleView"];
+export type RulesChanged = Schemas["RulesChanged"];
 export type Checkout = Schemas["Checkout"];
 export type CheckedOut = Schemas["CheckedOut"];
 export type ConnectTicket = Schemas["ConnectTicket"];

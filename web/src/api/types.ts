@@ -8566,6 +8566,15 @@ export interface components {
             severity: string;
             /** @description What it finds. */
             title: string;
+            /** @description A change that weakens it and waits until somebody else makes it too; on its seventh day it is over. */
+            waiting?: components["schemas"]["WaitingRule"] | null;
+        };
+        /** @description What became of rules that were to be changed. */
+        RulesChanged: {
+            /** @description Those that are as wanted. */
+            rules: string[];
+            /** @description Those whose change waits until somebody else who may change policies makes it too, within seven days. */
+            waiting: string[];
         };
         /** @description Rules as text. */
         RulesText: {
@@ -8630,6 +8639,11 @@ export interface components {
             more: boolean;
             /** @description Where to go on; none at the end. */
             next?: string | null;
+            /**
+             * @description Whether reading recordings took too long for one answer: there may be fewer items than were wanted,
+             *     none even, and more of them from `next` on.
+             */
+            stopped: boolean;
             /**
              * Format: uint64
              * @description How many sessions the index knows to hold all of the words: reading them may show that a phrase
@@ -9157,11 +9171,6 @@ export interface components {
             /** @description Who. */
             user: components["schemas"]["UserName"];
         };
-        /** @description What was taken up. */
-        Taken: {
-            /** @description The rules' names. */
-            rules: string[];
-        };
         /** @description How one asset of a run stands. */
         TargetState: "waiting" | "done" | "failed" | "cancelled";
         /** @description A saved wish. */
@@ -9559,6 +9568,17 @@ export interface components {
             author: components["schemas"]["UserName"];
             /** @description What it is to say; none where it is to be taken away. */
             declared?: components["schemas"]["DutiesDocument"] | null;
+        };
+        /** @description A change of a detection rule that waits until somebody else makes it too. */
+        WaitingRule: {
+            /** @description When they said so; it no longer counts after seven days. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Who wants it. */
+            author: components["schemas"]["UserName"];
+            /** @description What it is to say (JSON); none where it is to be as shipped. */
+            body?: string | null;
+            /** @description Whether the rule is to be on. */
+            enabled: boolean;
         };
         /** @description A statement that waits until somebody has said yes. */
         WaitingStatement: {
@@ -11678,7 +11698,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Taken"];
+                    "application/json": components["schemas"]["RulesChanged"];
                 };
             };
             /** @description What went wrong */
@@ -11710,7 +11730,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Taken"];
+                    "application/json": components["schemas"]["RulesChanged"];
                 };
             };
             /** @description What went wrong */
@@ -11742,7 +11762,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Taken"];
+                    "application/json": components["schemas"]["RulesChanged"];
                 };
             };
             /** @description What went wrong */

@@ -28,9 +28,9 @@ export function RuleApply({ rule, onTaken, onClose }: { rule: DetectionRule | un
   const apply = useMutation({
     meta: { inline: true },
     mutationFn: () => api.detectionRuleApply(text),
-    onSuccess: ({ rules }) => {
-      toast("ok", c.takenUp(rules.length));
-      const [first] = rules;
+    onSuccess: ({ rules, waiting }) => {
+      toast("ok", waiting.length > 0 ? c.takenWaits(waiting.length) : c.takenUp(rules.length));
+      const [first] = [...rules, ...waiting];
       if (first) onTaken(first);
       else onClose();
     },

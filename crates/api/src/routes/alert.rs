@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use axum::http::Method;
-use postern_control::{Alert, AlertClosing, AlertView, BackTested, Caller, Control, RuleView};
+use postern_control::{Alert, AlertClosing, AlertView, BackTested, Caller, Control, RuleView, RulesChanged};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::{AlertId, UserName};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::input::{Input, Nothing};
 use crate::page::Page;
@@ -115,13 +115,6 @@ struct RulesText {
     text: String,
 }
 
-/// What was taken up.
-#[derive(Serialize, JsonSchema)]
-struct Taken {
-    /// The rules' names.
-    rules: Vec<String>,
-}
-
 async fn list(
     control: Control,
     _: Caller,
@@ -181,8 +174,8 @@ async fn apply(
     caller: Caller,
     permit: Permit<Manage>,
     input: Input<Nothing, Nothing, RulesText>,
-) -> Result<Found<Taken>, Problem> {
-    Ok(Found(Taken { rules: control.rule_apply(&caller, &permit, &input.body.text).await? }))
+) -> Result<Found<RulesChanged>, Problem> {
+    Ok(Found(control.rule_apply(&caller, &permit, &input.body.text).await?))
 }
 
 async fn enable(
@@ -190,9 +183,8 @@ async fn enable(
     caller: Caller,
     permit: Permit<Manage>,
     input: Input<Ruled>,
-) -> Result<Found<Taken>, Problem> {
-    control.rule_switch(&caller, &permit, &input.path.rule, true).await?;
-    Ok(Found(Taken { rules: vec![input.path.rule] }))
+) -> Result<Found<RulesChanged>, Problem> {
+    Ok(Found(control.rule_switch(&caller, &permit, &input.path.rule, true).await?))
 }
 
 async fn disable(
@@ -200,9 +192,8 @@ async fn disable(
     caller: Caller,
     permit: Permit<Manage>,
     input: Input<Ruled>,
-) -> Result<Found<Taken>, Problem> {
-    control.rule_switch(&caller, &permit, &input.path.rule, false).await?;
-    Ok(Found(Taken { rules: vec![input.path.rule] }))
+) -> Result<Found<RulesChanged>, Problem> {
+    Ok(Found(control.rule_switch(&caller, &permit, &input.path.rule, false).await?))
 }
 
 async fn test(

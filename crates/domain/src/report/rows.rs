@@ -190,13 +190,14 @@ rows! {
         until: Option<Timestamp>,
         /// How many rights were in it.
         items: u64,
-        /// How many stayed.
+        /// How many somebody answered for, so that they stay.
         kept: u64,
         /// How many are there for the asking only.
         reduced: u64,
         /// How many were taken away.
         revoked: u64,
-        /// How many nobody answered for.
+        /// How many nobody answered for: those that are among the reduced and the taken away went for that
+        /// reason, the others stay.
         unanswered: u64,
         /// How many decisions could not be carried out.
         failed: u64,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use postern_control::{Alert, AlertView, BackTested, RuleView};
+use postern_control::{Alert, AlertView, BackTested, RuleView, RulesChanged};
 use postern_domain::{AlertId, UserName};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -137,7 +137,11 @@ impl Columns for RuleView {
             self.severity.clone(),
             self.attack.clone(),
             self.response.clone(),
-            if self.enabled { "yes" } else { "no" }.to_owned(),
+            match &self.waiting {
+                Some(waiting) if !waiting.enabled => format!("yes ({} asks for off)", waiting.author),
+                Some(waiting) => format!("yes ({} asks for a change)", waiting.author),
+                None => if self.enabled { "yes" } else { "no" }.to_owned(),
+            },
             self.figures.raised.to_string(),
             output::or_dash(self.false_percent.map(|percent| format!("{percent}%"))),
             format!("{}%", self.false_budget_percent),
@@ -198,14 +202,18 @@ impl DetectCommand {
                 output::line(&format!("{rule} is on"))?;
             }
             Self::Disable { rule } => {
-                let _: Value = client.post(&switch(&rule, "disable"), &json!({})).await?;
-                output::line(&format!("{rule} is off"))?;
+                let changed: RulesChanged = client.post(&switch(&rule, "disable"), &json!({})).await?;
+                output::line(&if changed.waiting.is_empty() {
+                    format!("{rule} is off")
+                } else {
+                    format!("{rule} stays on until somebody else who may change policies switches it off too")
+                })?;
             }
             Self::Apply { file } => {
                 let text = std::fs::read_to_string(&file)
                     .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", file.display())))?;
-                let taken: Value = client.post("/v1/detection-rules", &json!({ "text": text })).await?;
-                output::one(format, &taken)?;
+                let changed: RulesChanged = client.post("/v1/detection-rules", &json!({ "text": text })).await?;
+                output::one(format, &changed)?;
             }
         }
         Ok(DONE)

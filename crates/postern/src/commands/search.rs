@@ -39,7 +39,9 @@ impl Search {
             print(item)?;
         }
         if let Some(next) = &found.next {
-            output::line(&format!("there may be more: add --after {next}"))?;
+            let why =
+                if found.stopped { "reading recordings took long, not all were read" } else { "there may be more" };
+            output::line(&format!("{why}: add --after {next}"))?;
         } else if found.items.is_empty() {
             output::line("nothing was found in the recordings that you may see")?;
         }

@@ -170,6 +170,18 @@ impl Paper {
         false
     }
 
+    /// What stands on each page, in the order in which it was drawn.
+    #[cfg(test)]
+    pub(super) fn texts(&self) -> Vec<Vec<&str>> {
+        fn text(mark: &Mark) -> Option<&str> {
+            match mark {
+                Mark::Text { text, .. } => Some(text.as_str()),
+                Mark::Box { .. } => None,
+            }
+        }
+        self.pages.iter().map(|page| page.iter().filter_map(text).collect()).collect()
+    }
+
     /// The file. Every page has `foot` and its number below.
     pub(super) fn print(mut self, title: &str, id: &str, foot: &str, at: Timestamp) -> Result<Vec<u8>, Error> {
         let failed = |what: &str| Error::Pdf(what.to_owned());

@@ -5,7 +5,7 @@ use postern_domain::report::{Report, ReportFacts};
 
 use super::paper::{BLACK, Cell, GREY, INNER, Ink, PALE, Paper, Weight};
 use super::word;
-use crate::table::{Table, minute};
+use crate::table::{Table, TableId, minute};
 use crate::{Assessment, Error, Finding, Verdict, verdict};
 
 const GOOD: Ink = (22, 122, 84);
@@ -15,6 +15,8 @@ const DIM: Ink = (150, 158, 170);
 const PRINTED_MAX: usize = 1_000;
 /// How many exceptions of a finding are named.
 const NAMED_MAX: usize = 12;
+/// How high a heading is with what follows it at once: a sentence, the names of columns and a row.
+const WITH_HEADING: f32 = 120.0;
 /// How many lines a cell of a table has at most.
 const LINES_MAX: usize = 4;
 
@@ -117,7 +119,12 @@ fn sums(paper: &mut Paper, report: &Report, facts: &ReportFacts, assessment: &As
 }
 
 fn heading(paper: &mut Paper, text: &str) {
-    paper.room(60.0);
+    heading_with(paper, text, WITH_HEADING);
+}
+
+/// A heading, on the next page where it does not fit on this one with what has to stand with it: so much in all.
+fn heading_with(paper: &mut Paper, text: &str, high: f32) {
+    paper.room(high);
     paper.gap(14.0);
     paper.text(text, 13.0, Weight::Bold, BLACK);
     paper.gap(4.0);
@@ -129,9 +136,14 @@ fn cell(text: impl Into<String>, width: f32, weight: Weight, ink: Ink) -> Cell {
 
 /// A row, again on the next page where it did not fit on this one, below what stands above each page's rows.
 fn row(paper: &mut Paper, above: &[Cell], cells: &[Cell], size: f32, lines_max: usize) {
+    row_or(paper, above, cells, cells, size, lines_max);
+}
+
+/// The same; `first` is drawn instead of the row where it is the first of a page.
+fn row_or(paper: &mut Paper, above: &[Cell], cells: &[Cell], first: &[Cell], size: f32, lines_max: usize) {
     if paper.row(cells, size, lines_max, None) {
         paper.row(above, size, 2, Some(PALE));
-        paper.row(cells, size, lines_max, None);
+        paper.row(first, size, lines_max, None);
     }
 }
 
@@ -145,7 +157,7 @@ fn controls(paper: &mut Paper, assessment: &Assessment) {
         GREY,
     );
     paper.gap(4.0);
-    let widths = [78.0, 170.0, 82.0, INNER - 330.0];
+    let widths = [96.0, 160.0, 82.0, INNER - 338.0];
     let head = ["Control", "Wants", "Verdict", "Evidence"];
     let above: Vec<_> = head.iter().zip(widths).map(|(text, width)| cell(*text, width, Weight::Bold, BLACK)).collect();
     paper.row(&above, 8.5, 2, Some(PALE));
@@ -165,9 +177,12 @@ fn controls(paper: &mut Paper, assessment: &Assessment) {
             control.findings.iter().zip(&said).skip(1).map(|(finding, said)| (said.clone(), finding_ink(finding)));
         let rest = control.not_covered.filter(|_| !said.is_empty()).map(|rest| (format!("Not covered: {rest}"), GREY));
         for (text, ink) in more.chain(rest) {
-            let blank = |width| cell("", width, Weight::Regular, BLACK);
-            let cells = [blank(id), blank(wants), blank(stands), cell(text, evidence, Weight::Regular, ink)];
-            row(paper, &above, &cells, 8.5, usize::MAX);
+            let cells = |named: &str| {
+                let blank = |width| cell("", width, Weight::Regular, BLACK);
+                let named = cell(named, id, Weight::Regular, GREY);
+                [named, blank(wants), blank(stands), cell(text.as_str(), evidence, Weight::Regular, ink)]
+            };
+            row_or(paper, &above, &cells(""), &cells(&format!("{} …", control.id)), 8.5, usize::MAX);
         }
     }
 }
@@ -197,7 +212,7 @@ fn sentence(finding: &Finding) -> String {
 }
 
 fn findings(paper: &mut Paper, findings: &[Finding]) {
-    let widths = [82.0, INNER - 82.0];
+    let widths = [104.0, INNER - 104.0];
     let above: Vec<_> = ["Verdict", "Finding"]
         .iter()
         .zip(widths)
@@ -250,9 +265,14 @@ fn ledger(paper: &mut Paper, report: &Report, facts: &ReportFacts) {
                 "Events {} to {} of the log lie in the period: {} in all, without a gap.",
                 range.first, range.last, range.events
             ),
-            format!("The log had {} leaves before it, with the root {}.", range.from_size, range.from_root),
+            match range.from_size {
+                0 => "The log begins in the period: there is nothing before it.".to_owned(),
+                some => format!("The log had {some} leaves before it, with the root {}.", range.from_root),
+            },
             format!("The signed log had {} leaves when this was made, with the root {}.", range.size, range.root),
-            if range.proven {
+            if range.proven && range.from_size == 0 {
+                "All of the signed log is what was appended since; the signed checkpoint is in the JSON.".to_owned()
+            } else if range.proven {
                 format!(
                     "The one is the beginning of the other: shown by a consistency proof of {} hashes (RFC 6962), which is in the JSON with the signed checkpoint.",
                     range.consistency.len()
@@ -266,7 +286,7 @@ fn ledger(paper: &mut Paper, report: &Report, facts: &ReportFacts) {
     paper.gap(4.0);
     paper.text(
         &format!(
-            "Rows on accounts, people and exceptions tell how things were at {} UTC; the others are those of the period. Every row of scope {} is counted, whether it is printed or not.",
+            "Rows on accounts, people, duties, accepted findings and channels, and rights that are no grants, tell how things were at {} UTC; the others are those of the period. Every row of scope {} is counted, whether it is printed or not.",
             minute(report.made_at),
             report.scope
         ),
@@ -277,8 +297,13 @@ fn ledger(paper: &mut Paper, report: &Report, facts: &ReportFacts) {
 }
 
 fn rows(paper: &mut Paper, table: &Table) {
-    heading(paper, &format!("{} [{}]", table.id.title(), table.id.as_str()));
-    let of = if table.id.is_of_period() { "of the period" } else { "as of when the report was made" };
+    let high = if table.rows.is_empty() { WITH_HEADING / 2.0 } else { WITH_HEADING };
+    heading_with(paper, &format!("{} [{}]", table.id.title(), table.id.as_str()), high);
+    let of = match table.id {
+        TableId::Access => "(grants of the period; what stands and roles as of when the report was made)",
+        id if id.is_of_period() => "of the period",
+        _ => "as of when the report was made",
+    };
     let count = table.rows.len();
     let more = if count > PRINTED_MAX {
         format!("; the first {PRINTED_MAX} are printed, all are in the CSV and JSON")
@@ -304,11 +329,36 @@ fn rows(paper: &mut Paper, table: &Table) {
     }
 }
 
-/// A time to the minute where a cell is one, and words without underscores.
+/// A time to the minute where a cell is one; else as it is.
 fn plain(text: &str) -> String {
     let is_time = text.len() == 24 && text.ends_with('Z') && text.get(10..11) == Some("T");
     match text.parse().ok().filter(|_| is_time) {
         Some(at) => minute(at),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wherever_a_table_begins_its_columns_are_named_above_its_rows() {
+        let channel =
+            |number: u64| [format!("row-{number}"), number.to_string(), String::new(), String::new()].to_vec();
+        let facts = ReportFacts::default();
+        let mut table = TableId::Channels.fill(&facts).expect("a table");
+        table.rows = (0..40).map(channel).collect();
+        for lines in 0..50 {
+            let mut paper = Paper::new().expect("paper");
+            (0..lines).for_each(|_| paper.text("above", 8.5, Weight::Regular, BLACK));
+            rows(&mut paper, &table);
+            for page in paper.texts() {
+                let first = page.iter().position(|text| text.starts_with("row-"));
+                let named = page.iter().position(|text| *text == "Behind");
+                assert!(first.is_none_or(|first| named.is_some_and(|named| named < first)), "{lines}: {page:?}");
+                assert!(first.is_some() || named.is_none(), "{lines}: columns and no row: {page:?}");
+            }
+        }
     }
 }

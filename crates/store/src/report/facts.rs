@@ -204,10 +204,10 @@ fn reviews() -> String {
         time("v.due_at"),
         time("v.closed_at"),
         count(""),
-        count(" and i.decision = 'keep'"),
+        count(" and i.decision = 'keep' and i.decided_by is not null"),
         count(" and i.decision = 'reduce'"),
         count(" and i.decision = 'revoke'"),
-        count(" and i.decision is null"),
+        count(" and i.decided_by is null"),
         count(" and i.effect = 'failed'"),
         within("v.scope"),
     )
@@ -255,7 +255,7 @@ fn people() -> String {
          'accounts', (select count(*) from account c where c.owner_id = u.id), \
          'secrets_known', (select count(distinct k.account_id) from checkout k join secret s on s.account_id = k.account_id \
          and s.state = 'current' and s.version = k.version where k.user_id = u.id)) as row \
-         from user u left join vendor w on w.user_id = u.id where {} order by u.name",
+         from user u left join vendor w on w.user_id = u.id where {} order by u.state <> 'disabled', u.name",
         time("w.ends_at"),
         truth(&format!("u.totp_sealed is not null or {passkey}")),
         truth(passkey),

@@ -33,11 +33,12 @@ export function RuleDrawer({ rule, onEdit, onClose }: { rule: DetectionRule; onE
   const turn = useMutation({
     meta: { inline: true },
     mutationFn: (on: boolean) => (on ? api.detectionRuleEnable(rule.id) : api.detectionRuleDisable(rule.id)),
-    onSuccess: (_, on) => toast("ok", on ? c.isOn(rule.id) : c.isOff(rule.id)),
+    onSuccess: ({ waiting }, on) => toast("ok", waiting.length > 0 ? c.staysOn(rule.id) : on ? c.isOn(rule.id) : c.isOff(rule.id)),
   });
   return (
     <Dialog title={rule.title} about={<Mono>{rule.id}</Mono>} onClose={onClose} side>
       {turn.error ? <div className="mb-4"><Notice tone="bad" live>{messageOf(turn.error)}</Notice></div> : null}
+      {rule.waiting ? <Asked of={rule} why={why} /> : null}
       <Facts
         items={[
           [c.state, <span key="e" className="flex flex-wrap items-center gap-2">{rule.enabled ? <Badge tone="ok" icon="check">{c.on}</Badge> : <Badge tone="plain" icon="minus">{c.off}</Badge>}{rule.own ? <span className="text-muted">{c.ownRule}</span> : null}</span>],
@@ -60,6 +61,36 @@ export function RuleDrawer({ rule, onEdit, onClose }: { rule: DetectionRule; onE
         <Button look={rule.enabled ? "danger" : "primary"} blocked={why} busy={turn.isPending} onClick={() => turn.mutate(!rule.enabled)}>{rule.enabled ? c.turnOff : c.turnOn}</Button>
       </DialogActions>
     </Dialog>
+  );
+}
+
+/** A change by which the rule may find less, asked for by one person: somebody else makes it too, or drops it. */
+function Asked({ of: rule, why }: { of: DetectionRule; why: string | undefined }) {
+  const { waiting } = rule;
+  const answer = useMutation({
+    meta: { inline: true },
+    mutationFn: (yes: boolean) => {
+      if (!yes) return api.detectionRuleEnable(rule.id);
+      return waiting?.enabled && waiting.body ? api.detectionRuleApply(`[${waiting.body}]`) : api.detectionRuleDisable(rule.id);
+    },
+    onSuccess: (changed, yes) => toast("ok", changed.waiting.length > 0 ? c.staysOn(rule.id) : !yes ? c.isOn(rule.id) : waiting?.enabled ? c.takenUp(1) : c.isOff(rule.id)),
+  });
+  if (!waiting) return null;
+  return (
+    <div className="mb-4">
+      <Notice tone="warn" title={c.asked(waiting.author, !waiting.enabled)}>{c.askedBody}</Notice>
+      {waiting.enabled && waiting.body ? (
+        <details className="mt-2">
+          <summary className="w-fit cursor-pointer text-sm font-semibold">{c.askedText}</summary>
+          <pre tabIndex={0} role="region" aria-label={c.askedText} className="mt-1.5 max-h-80 overflow-auto rounded-md bg-sunken px-3 py-2.5 font-mono text-xs leading-5">{JSON.stringify([JSON.parse(waiting.body)], null, 2)}</pre>
+        </details>
+      ) : null}
+      {answer.error ? <div className="mt-2"><Notice tone="bad" live>{messageOf(answer.error)}</Notice></div> : null}
+      <div className="mt-2 flex gap-2">
+        <Button blocked={why} busy={answer.isPending} onClick={() => answer.mutate(false)}>{c.keepOn}</Button>
+        <Button look="danger" blocked={why} busy={answer.isPending} onClick={() => answer.mutate(true)}>{waiting.enabled ? c.changeToo : c.turnOffToo}</Button>
+      </div>
+    </div>
   );
 }
 

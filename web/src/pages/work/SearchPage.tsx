@@ -54,6 +54,7 @@ export function SearchPage() {
             <p className="mb-2 text-sm text-muted" aria-live="polite">{s.count(first.total, first.more)}{first.behind > 0 ? ` · ${s.behind(first.behind)}` : ""}</p>
             {items.length === 0 && !found.hasNextPage ? <Panel><Blank icon={<Search />} title={s.none}>{s.noneBody}</Blank></Panel> : null}
             <ol className="space-y-3">{items.map((item) => <li key={item.session.id}><Found item={item} /></li>)}</ol>
+            {found.hasNextPage && found.data?.pages.at(-1)?.stopped ? <p className="mt-4 text-sm text-muted" role="status">{s.stopped}</p> : null}
             {found.hasNextPage ? <Button className="mt-4" busy={found.isFetchingNextPage} onClick={() => void found.fetchNextPage()}>{s.next}</Button> : null}
           </div>
           {first.total > 0 ? <Facets found={first} asked={asked} onAsk={(q) => set({ q })} /> : null}
