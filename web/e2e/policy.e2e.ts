@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { Browser } from "./harness/browser";
 import type { Seat } from "./harness/browser";
+import { Person } from "./harness/person";
 import { World } from "./harness/world";
 
 describe("a policy", () => {
@@ -71,7 +72,20 @@ describe("a policy", () => {
     await list.getByText("ada").waitFor();
     await page.getByRole("button", { name: "Why ada?" }).click();
     await page.getByText("ada can connect to deploy@web-1").waitFor();
+    const changes = page.getByRole("list", { name: "What it would change" });
+    await changes.getByText("ada").waitFor();
+    await changes.getByText("deploy@web-1").waitFor();
+    await page.getByText("It lets 1 person do more").waitFor();
+    await page.getByRole("button", { name: "Try it on the last 90 days" }).click();
+    await page.getByText(/requests? of the last 90 days, 0 answered otherwise/).waitFor();
+    await page.getByLabel("To do").selectOption({ label: "see the secret" });
+    await page.getByText("ada cannot, on deploy@web-1: see the secret.").waitFor();
+    await page.getByLabel("To do").selectOption({ label: "connect" });
+    await page.getByLabel("Account", { exact: true }).fill("service=shop");
+    await page.getByRole("button", { name: "Ask" }).click();
+    await list.getByText("deploy@web-1").first().waitFor();
     await seat.axe("who could reach it");
+    await page.goto("/policies/deploy-the-shop/edit?account=deploy@web-1");
     await page.getByRole("button", { name: "Cancel" }).click();
     await page.goto("/policies/deploy-the-shop?account=deploy@web-1");
     await list.getByText("ben").waitFor();
@@ -93,6 +107,32 @@ describe("a policy", () => {
     await page.getByRole("button", { name: "Delete" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
     await page.getByText("Deleted.").waitFor();
+  });
+
+  it("that lets somebody do more waits for somebody else", async () => {
+    const administrator = { roles: [{ role: "administrator", scope: "/" }] };
+    const hugo = await world.person("hugo", administrator);
+    const ivy = await Person.enrol(world.gate, "ivy", await hugo.read("POST", "/v1/users", { name: "ivy", ...administrator }, "link", "url"));
+    const { page } = seat;
+    await page.goto("/policies/deploy-the-shop/edit");
+    await page.getByLabel("People by name").fill("hugo");
+    const save = page.getByRole("button", { name: "Save" });
+    await expect.poll(() => save.getAttribute("aria-disabled")).toBe(null);
+    await save.click();
+    await page.getByText("waits for the yes of somebody else").waitFor();
+    await page.goto("/policies");
+    await page.locator("[aria-disabled='true']", { hasText: "Agree" }).waitFor();
+    const other = await browser.seat(await ivy.signIn());
+    await other.page.goto("/policies");
+    await other.page.getByRole("list", { name: "What it would change" }).getByText("hugo").waitFor();
+    await other.axe("a change that waits");
+    await other.page.getByRole("button", { name: "Agree: deploy-the-shop" }).click();
+    await other.page.getByText("It holds now.").waitFor();
+    await other.page.goto("/users/hugo");
+    const reach = other.page.getByRole("list", { name: "What they can reach" });
+    await reach.getByText("deploy@web-1").waitFor();
+    await other.axe("what somebody can reach");
+    await other.leave();
     await seat.leave();
   });
 });
