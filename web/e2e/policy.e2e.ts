@@ -49,6 +49,17 @@ describe("a policy", () => {
     await save.click();
     await page.getByText("Saved.", { exact: true }).waitFor();
     await page.getByText("2 people of leads must approve, never the requester.").waitFor();
+    await page.getByRole("tab", { name: "History" }).click();
+    const history = page.getByRole("list", { name: "History" });
+    await history.getByText("in force").waitFor();
+    await history.getByText("As text").last().click();
+    await history.getByText(/max_duration: 2h/).first().waitFor();
+    await seat.axe("a policy's history");
+    await page.getByRole("button", { name: "Go back to it: revision 1" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Go back to it" }).click();
+    await page.getByText("revision 3").first().waitFor();
+    await page.getByRole("tab", { name: "In words" }).click();
+    await page.getByText("1 person of leads must approve, never the requester.").waitFor();
   });
 
   it("is asked whom it lets reach an account, and why", async () => {

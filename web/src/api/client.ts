@@ -6,7 +6,7 @@ import type {
   DetectionRule, DiscoveryRun, DiscoveryView, Document, DutiesView, DocumentsRead, DocumentsWritten, Finding, Folder, Inventory, NoticeChoice, NoticeChoiceView, RulesChanged, WaitingStatement,
   Grant, Group, Home, HostKey, Integrity, Link, LinkShown, Login, Page, Passkey, PasskeyAnswer,
   Hold, HoldInput, RecordingFate, RetentionView,
-  PasskeyOffer, Permission, Policy, PolicyDeleted, PolicyRightSize, PolicyRightSized, Proof, Proposal, ProposalView, RecordingMarks, Recurrence, RecordingSearch, Request, RequestComment, RequestContext, RequestTemplate, Report, ReportSchedule, Review, ReviewAnswered, ReviewItem, ReviewPlan, ReviewStarted, SearchFound,
+  PasskeyOffer, Permission, Policy, PolicyDeleted, PolicyRevision, PolicyRightSize, PolicyRightSized, Proof, Proposal, ProposalView, RecordingMarks, Recurrence, RecordingSearch, Request, RequestComment, RequestContext, RequestTemplate, Report, ReportSchedule, Review, ReviewAnswered, ReviewItem, ReviewPlan, ReviewStarted, SearchFound,
   Role, Rotation, RoleAssignment, Scope, Session, SessionLive, SettingsView, BreakGlassUse, ChannelView, WitnessView, OfflineView, SqlConsoleOpened, SshKey, StandIn, Status, TerminalOpened, User,
   VaultStatus, WaitingCredential, WeighedRequest, Who, WhoCan, AccessVerb, DraftDiff, Simulated,
 } from "./nouns";
@@ -118,6 +118,8 @@ export const api = {
   policyList: (query: Query, signal?: Signal) => json<Page<Policy>>("GET", path("policies"), { query, signal }),
   policyShow: (name: string, signal?: Signal) => json<Policy>("GET", path("policies", name), { signal }),
   policyPut: (name: string, body: PolicyText) => call("PUT", path("policies", name), { body }),
+  policyRevisions: (name: string, signal?: Signal) => json<Page<PolicyRevision>>("GET", path("policies", name, "revisions"), { signal }),
+  policyRollback: (name: string, revision: number) => json<PolicyDeleted>("POST", path("policies", name, "rollback"), { body: { revision } }),
   policyDelete: (name: string) => json<PolicyDeleted>("DELETE", path("policies", name)),
 
   search: (query: Query, signal?: Signal) => json<SearchFound>("GET", path("search"), { query, signal }),

@@ -48,6 +48,7 @@ export type Finding = Schemas["Finding"];
 export type Inventory = Schemas["Inventory"];
 export type UserChange = Schemas["UserChange"];
 export type VendorTerms = Schemas["VendorTerms"];
+export type PolicyRevision = Schemas["PolicyRevision"];
 export type WhoCan = Schemas["WhoCan"];
 export type AccessVerb = Schemas["AccessAction"];
 export type DraftDiff = Schemas["DraftDiff"];

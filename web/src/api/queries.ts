@@ -74,6 +74,7 @@ export const q = {
   policies: list("policy", api.policyList),
   policy: (name: string) =>
     queryOptions({ queryKey: ["policy", "show", name], queryFn: ({ signal }) => api.policyShow(name, signal) }),
+  policyRevisions: (name: string) => queryOptions({ queryKey: ["policy", "revisions", name], queryFn: ({ signal }) => api.policyRevisions(name, signal) }),
   rightSizes: list("policy", api.rightSizeList),
   rightSize: (name: string) =>
     queryOptions({ queryKey: ["policy", "right-size", name], queryFn: ({ signal }) => api.rightSizeShow(name, signal) }),

@@ -16,6 +16,7 @@ import { useCan } from "../../hooks/useWho";
 import { t } from "../../i18n";
 import { documentOf } from "../../policy/document";
 import { Reach } from "../../policy/Reach";
+import { History } from "../../policy/History";
 import { RightSize } from "../../policy/RightSize";
 import { toast } from "../../stores/toast";
 import { Button } from "../../ui/Button";
@@ -55,10 +56,11 @@ function Shown({ policy }: { policy: Policy }) {
       }
     >
       {policy.description ? <p className="mb-5 max-w-[70ch] text-base text-pretty">{policy.description}</p> : null}
-      <Tabs label={t.policies.title} value={search.tab ?? "words"} onChange={(tab) => set({ tab: tab === "words" ? undefined : tab }, { replace: true })} items={[{ value: "words", label: t.policies.readable }, { value: "text", label: t.policies.text }, ...(policy.effect === "allow" ? [{ value: "use", label: t.rightSize.tab }] : [])]}>
+      <Tabs label={t.policies.title} value={search.tab ?? "words"} onChange={(tab) => set({ tab: tab === "words" ? undefined : tab }, { replace: true })} items={[{ value: "words", label: t.policies.readable }, { value: "text", label: t.policies.text }, ...(policy.effect === "allow" ? [{ value: "use", label: t.rightSize.tab }] : []), { value: "history", label: t.policies.history.title }]}>
         <TabPanel value="words"><div className="grid items-start gap-x-8 xl:grid-cols-[minmax(0,1fr)_24rem]"><Words policy={policy} /><div className="mt-5"><Reach /></div></div></TabPanel>
         <TabPanel value="text"><Text policy={policy} /></TabPanel>
         <TabPanel value="use"><RightSize policy={policy} /></TabPanel>
+        <TabPanel value="history"><History policy={policy} /></TabPanel>
       </Tabs>
       {dialog === "remove" ? <Remove policy={policy} onClose={close} /> : null}
     </Page>
