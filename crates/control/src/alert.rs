@@ -6,7 +6,7 @@ use postern_detect::{Detector, Observation, Rule, Seen};
 use postern_domain::event::Event;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::{AlertId, SessionId, UserName};
-use postern_store::{Alert, AlertComment, RuleFigures, StoredRule, WaitingRule};
+use postern_store::{Alert, AlertComment, AlertFilter, Listed, Listing, RuleFigures, StoredRule, WaitingRule};
 use postern_understand::Understanding;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -111,12 +111,17 @@ pub struct BackTestFinding {
 }
 
 impl Control {
-    /// The alerts in the permit's scopes, the newest first.
+    /// The alerts in the permit's scopes, the newest first unless asked otherwise.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn alert_list(&self, permit: &Permit<Manage>, state: Option<&str>) -> Result<Vec<Alert>, Error> {
-        Ok(self.store().read().await?.alerts(&permit.action().scopes, state).await?)
+    /// When it cannot be sorted by that, or the cursor is not one of ours.
+    pub async fn alert_list(
+        &self,
+        permit: &Permit<Manage>,
+        filter: &AlertFilter,
+        listing: &Listing,
+    ) -> Result<Listed<Alert>, Error> {
+        Ok(self.store().read().await?.alerts(&permit.action().scopes, filter, listing).await?)
     }
 
     /// One of them.

@@ -157,9 +157,9 @@ pub use offline::{
 pub use passkey::{PasskeyAdd, PasskeyAnswer, PasskeyOffer};
 pub use policy::{PolicyDeleted, PolicyInput, PolicyPut, PolicyRevision};
 pub use postern_store::{
-    AccountFilter, Alert, AlertComment, AssetFilter, DayFigures, FindingFilter, HostFilter, KeptFigures, LeafFilter,
-    LinkPurpose, Listed, Listing, Page, PageRequest, PolicyFilter, Remembered, ReviewItemFilter, ReviewItemState,
-    RotationFilter, RuleFigures, SessionFilter, UserFilter,
+    AccountFilter, Alert, AlertComment, AlertFilter, AssetFilter, DayFigures, FindingFilter, HostFilter, KeptFigures,
+    LeafFilter, LinkPurpose, Listed, Listing, Page, PageRequest, PolicyFilter, Remembered, ReviewItemFilter,
+    ReviewItemState, RotationFilter, RuleFigures, SessionFilter, UserFilter,
 };
 pub use profile::VendorTerms;
 pub use proposal::ProposalView;

@@ -8,10 +8,27 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::db::{ReadTx, WriteTx};
 use crate::error::Error;
+use crate::listing::{Listed, Listing, Plan, Query};
 use crate::row;
 
-/// How many alerts are listed at most.
-const LISTED_MAX: u32 = 500;
+pub(crate) const LISTED: Plan = Plan {
+    columns: "alert.*",
+    from: "alert where 1",
+    id: "id",
+    keys: &[
+        ("-raised_at", "raised_at"),
+        ("severity", "case severity when 'critical' then 3 when 'high' then 2 when 'medium' then 1 else 0 end"),
+    ],
+};
+
+/// Which alerts are wanted; everything given must match.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AlertFilter {
+    /// In this state.
+    pub state: Option<String>,
+    /// A part of what was found, the person's, the account's or the rule's name.
+    pub q: Option<String>,
+}
 
 /// Something that a detection rule found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -133,21 +150,28 @@ impl ReadTx {
         row.as_ref().map(alert).transpose()
     }
 
-    /// Those in `scopes`, the newest first; in one state, or in all.
+    /// Those in `scopes`, the newest first unless asked otherwise.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn alerts(&mut self, scopes: &[ScopePath], state: Option<&str>) -> Result<Vec<Alert>, Error> {
-        let within = row::scope_clause("scope", "?1");
-        let sql = format!(
-            "select * from alert where {within} and (?2 is null or state = ?2) order by raised_at desc limit {LISTED_MAX}"
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(row::scopes_json(scopes))
-            .bind(state)
-            .fetch_all(self.connection())
-            .await?;
-        rows.iter().map(alert).collect()
+    /// When the database fails, or it cannot be sorted by that, or the cursor is not one of ours.
+    pub async fn alerts(
+        &mut self,
+        scopes: &[ScopePath],
+        filter: &AlertFilter,
+        listing: &Listing,
+    ) -> Result<Listed<Alert>, Error> {
+        let filtered = |mut query: Query| {
+            query.within("scope", scopes);
+            query.equal("state", filter.state.clone());
+            query.containing(&["title", "user_name", "account", "rule"], filter.q.as_deref());
+            query
+        };
+        let (rows, next) = filtered(Query::page(&LISTED, listing)?).rows(self).await?;
+        let total = match listing.count {
+            true => filtered(Query::count(&LISTED)).total(self).await?,
+            false => None,
+        };
+        Ok(Listed { items: rows.iter().map(alert).collect::<Result<_, _>>()?, next, total })
     }
 
     /// What was said of an alert, the oldest first.

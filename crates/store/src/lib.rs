@@ -63,7 +63,7 @@ mod user;
 mod waiting;
 
 pub use account::{AccountFields, AccountFilter};
-pub use alert::{Alert, AlertComment, RuleFigures, StoredRule, WaitingRule};
+pub use alert::{Alert, AlertComment, AlertFilter, RuleFigures, StoredRule, WaitingRule};
 pub use api_token::StoredToken;
 pub use asset::AssetFilter;
 pub use attachment::SealedAttachment;

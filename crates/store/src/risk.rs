@@ -29,7 +29,7 @@ const SQL: &str = "with used as (\
     (select count(*) from request where user_id = ?1 and created_at > ?6 and created_at <= ?3) as at_once, \
     (select count(*) from finding f join account c on c.asset_id = f.asset_id and c.name = f.account \
         where c.id = ?2 and f.state = 'open' and f.severity in ('high', 'critical')) as serious_findings, \
-    (select count(*) from alert where user_name = (select name from user where id = ?1) and state = 'open' \
+    (select count(*) from alert where user_name = (select name from user where id = ?1) and state in ('open', 'assigned') \
         and severity in ('high', 'critical')) as open_alerts, \
     (select created_at from user where id = ?1) as user_created, \
     (select max(created_at) from (select created_at from passkey where user_id = ?1 \

@@ -10419,6 +10419,16 @@ export interface operations {
     alert_list: {
         parameters: {
             query?: {
+                /** @description Whether to count all that match. */
+                count?: boolean;
+                /** @description Where to go on. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number | null;
+                /** @description A part of what was found, the person's, the account's or the rule's name. */
+                q?: string | null;
+                /** @description By what to sort, `raised_at` or `severity`, with a minus for the other way round. */
+                sort?: string | null;
                 /** @description `open`, `assigned`, `closed` or `noted`; all unless given. */
                 state?: string | null;
             };

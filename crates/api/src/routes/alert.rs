@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use axum::http::Method;
-use postern_control::{Alert, AlertClosing, AlertView, BackTested, Caller, Control, RuleView, RulesChanged};
+use postern_control::{
+    Alert, AlertClosing, AlertFilter, AlertView, BackTested, Caller, Control, RuleView, RulesChanged,
+};
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
 use postern_domain::{AlertId, UserName};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::input::{Input, Nothing};
+use crate::input::{self, Input, Nothing};
 use crate::page::Page;
 use crate::problem::Problem;
 use crate::reply::Found;
@@ -85,6 +87,17 @@ struct Ruled {
 struct Which {
     /// `open`, `assigned`, `closed` or `noted`; all unless given.
     state: Option<String>,
+    /// A part of what was found, the person's, the account's or the rule's name.
+    q: Option<String>,
+    /// Where to go on.
+    cursor: Option<String>,
+    /// How many at most.
+    limit: Option<u32>,
+    /// By what to sort, `raised_at` or `severity`, with a minus for the other way round.
+    sort: Option<String>,
+    /// Whether to count all that match.
+    #[serde(default)]
+    count: bool,
 }
 
 /// Who.
@@ -121,7 +134,9 @@ async fn list(
     permit: Permit<Manage>,
     input: Input<Nothing, Which>,
 ) -> Result<Found<Page<Alert>>, Problem> {
-    Ok(Found(Page::whole(control.alert_list(&permit, input.query.state.as_deref()).await?)))
+    let Which { state, q, cursor, limit, sort, count } = input.query;
+    let listing = input::listing(cursor, limit, sort, count);
+    Ok(Found(control.alert_list(&permit, &AlertFilter { state, q }, &listing).await?.into()))
 }
 
 async fn show(

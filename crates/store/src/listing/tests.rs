@@ -5,8 +5,8 @@ use postern_domain::{Timestamp, UserId};
 
 use super::*;
 use crate::{
-    AccountFilter, AssetFilter, CheckoutFilter, FindingFilter, GrantFilter, LeafFilter, PolicyFilter, RequestFilter,
-    RotationFilter, SessionFilter, Store, UserFilter,
+    AccountFilter, AlertFilter, AssetFilter, CheckoutFilter, FindingFilter, GrantFilter, LeafFilter, PolicyFilter,
+    RequestFilter, RotationFilter, SessionFilter, Store, UserFilter,
 };
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -94,6 +94,12 @@ async fn full_of_secrets(store: &Store) {
             "{count} insert into finding (id, asset_id, account, kind, severity, evidence, state, raised_at, seen_at) \
              select printf('fnd_%016d', i), printf('ast_%016d', i), 'root', 'stale', case when i % 3 then 'low' \
              else 'critical' end, '[]', case when i % 2 then 'open' else 'resolved' end, i, i from n"
+        ),
+        format!(
+            "{count} insert into alert (id, scope, rule, title, severity, attack, response, state, user_name, account, \
+             source, evidence, why, raised_at, last_at) select printf('alr_%016d', i), {scope}, 'a.rule', 'found', \
+             case when i % 3 then 'low' else 'critical' end, '', 'alert', case when i % 2 then 'open' else 'closed' end, \
+             '', '', '', '', '', i, i from n"
         ),
         format!(
             "{count} insert into observation (asset_id, name, body, first_seen_at, seen_at) \
@@ -229,6 +235,10 @@ async fn of_secrets(rows: &mut ReadTx, root: &[ScopePath], own: &UserId) -> u128
     paged!(rows, crate::finding::LISTED, open, ["-raised_at", "seen_at", "-severity"], async |by| {
         rows.findings(root, &filter, &by).await
     });
+    let filter = AlertFilter::default();
+    paged!(rows, crate::alert::LISTED, "", ["-raised_at", "severity"], async |by| rows
+        .alerts(root, &filter, &by)
+        .await);
     paged!(rows, crate::finding::INVENTORY, "", ["account", "-seen_at", "first_seen_at"], async |by| {
         rows.inventory(root, None, &by).await
     });
@@ -238,7 +248,7 @@ async fn of_secrets(rows: &mut ReadTx, root: &[ScopePath], own: &UserId) -> u128
     paged!(rows, crate::scope::LISTED, "", ["path", "-created_at"], async |by| rows
         .scopes_listed(root, None, &by)
         .await);
-    28
+    32
 }
 
 #[tokio::test]

@@ -10,7 +10,8 @@ import { useDialog, useFilter, useUrlState } from "../../hooks/useUrlState";
 import { t } from "../../i18n";
 import type { Column } from "../../table/DataTable";
 import { DataTable, EmptyList } from "../../table/DataTable";
-import { Choice, Filters } from "../../table/Filters";
+import { Choice, Filters, SearchBox } from "../../table/Filters";
+import { Pager, sizeOf } from "../../table/Pager";
 import { Badge } from "../../ui/Badge";
 import { Page } from "../../ui/Page";
 import { TabPanel, Tabs } from "../../ui/Tabs";
@@ -48,23 +49,25 @@ function State({ alert }: { alert: Alert }) {
 
 function Queue() {
   const { search, filter } = useFilter();
-  const alerts = useQuery(q.alerts({ state: search.state }));
+  const alerts = useQuery(q.alerts({ state: search.state, q: search.q, cursor: search.cursor, limit: sizeOf(search), sort: search.sort, count: true }));
   const columns: Column<Alert>[] = [
     { id: "title", header: c.found, narrow: "title", cell: (row) => <span className="font-medium">{row.title}</span> },
-    { id: "severity", header: c.severity, width: "6.5rem", narrow: "aside", cell: (row) => <SeverityBadge severity={row.severity as Finding["severity"]} /> },
+    { id: "severity", header: c.severity, sort: "severity", width: "7.5rem", narrow: "aside", cell: (row) => <SeverityBadge severity={row.severity as Finding["severity"]} /> },
     { id: "user", header: c.user, cell: (row) => (row.user ? <Mono>{row.user}</Mono> : null) },
     { id: "account", header: c.account, cell: (row) => (row.account ? <Mono>{row.account}</Mono> : null) },
     { id: "response", header: c.response, width: "9rem", cell: (row) => c.responses[row.response as keyof typeof c.responses] },
     { id: "times", header: c.times, width: "4rem", className: "text-right", narrow: "hide", cell: (row) => <span className="tabular-nums">{row.times.toLocaleString()}</span> },
-    { id: "raised", header: c.raised, width: "9rem", cell: (row) => <When at={row.raised_at} /> },
+    { id: "raised", header: c.raised, sort: "raised_at", width: "9rem", cell: (row) => <When at={row.raised_at} /> },
     { id: "state", header: c.state, width: "9rem", cell: (row) => <State alert={row} /> },
   ];
   return (
     <>
       <Filters>
+        <SearchBox label={t.list.search} wide />
         <Choice name="state" label={c.state} options={[["", c.all], ...STATES.map((state): [string, string] => [state, c.filters[state]])]} />
       </Filters>
-      <DataTable label={c.title} query={alerts} columns={columns} rowKey={(row) => row.id} rowTo={(row) => ({ to: pb.alerts(), search: { ...search, dialog: "alert", item: row.id } })} empty={<EmptyList icon={<BellRing />} filtered={Boolean(search.state)} onClear={() => filter({ state: undefined })} title={c.none}>{c.noneBody}</EmptyList>} />
+      <DataTable label={c.title} query={alerts} columns={columns} rowKey={(row) => row.id} rowTo={(row) => ({ to: pb.alerts(), search: { ...search, dialog: "alert", item: row.id } })} empty={<EmptyList icon={<BellRing />} filtered={Boolean(search.state ?? search.q)} onClear={() => filter({ state: undefined, q: undefined })} title={c.none}>{c.noneBody}</EmptyList>} />
+      <Pager next={alerts.data?.next} total={alerts.data?.total} />
     </>
   );
 }
