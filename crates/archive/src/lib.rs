@@ -117,15 +117,15 @@ impl Archive {
         digest.update(&bytes);
         let sum = STANDARD.encode(digest.finish());
         let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        self.put_body(name, Body::from(bytes), len, &sum, now).await
+        self.put_body(Object { name, len, sum, held: false }, Body::from(bytes), now).await
     }
 
-    /// Puts a file under a name, locked until `keep` after `now`. The file must not change meanwhile: what
-    /// arrives is compared with what was read first.
+    /// Puts a file under a name, locked until `keep` after `now`, and held beyond that where it is `held`. The file
+    /// must not change meanwhile: what arrives is compared with what was read first.
     ///
     /// # Errors
     /// `Unwritten`, likewise.
-    pub async fn put_file(&self, name: &str, path: &Path, now: Timestamp) -> Result<(), Error> {
+    pub async fn put_file(&self, name: &str, path: &Path, now: Timestamp, held: bool) -> Result<(), Error> {
         let told = |error: std::io::Error| Error::Unwritten(format!("{name}: {error}"));
         let mut file = tokio::fs::File::open(path).await.map_err(told)?;
         let (mut digest, mut buffer, mut len) = (Context::new(&SHA256), vec![0; READ_LEN], 0u64);
@@ -140,19 +140,55 @@ impl Archive {
         }
         let file = tokio::fs::File::open(path).await.map_err(told)?;
         let stream = tokio_util::io::ReaderStream::with_capacity(file.take(len), READ_LEN);
-        self.put_body(name, Body::wrap_stream(stream), len, &STANDARD.encode(digest.finish()), now).await
+        let object = Object { name, len, sum: STANDARD.encode(digest.finish()), held };
+        self.put_body(object, Body::wrap_stream(stream), now).await
     }
 
-    async fn put_body(&self, name: &str, body: Body, len: u64, sum: &str, now: Timestamp) -> Result<(), Error> {
+    /// Holds what lies under a name, beyond its lock and until it is no longer held; says whether it is there.
+    ///
+    /// # Errors
+    /// `Unwritten`; whether it is held is then unknown.
+    pub async fn hold(&self, name: &str, held: bool) -> Result<bool, Error> {
+        let name = format!("{}{name}", self.config.prefix);
+        let body = format!(
+            "<LegalHold xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Status>{}</Status></LegalHold>",
+            held_word(held)
+        );
+        let mut digest = Context::new(&SHA256);
+        digest.update(body.as_bytes());
+        let headers = [
+            ("x-amz-checksum-sha256", STANDARD.encode(digest.finish())),
+            ("x-amz-sdk-checksum-algorithm", "SHA256".to_owned()),
+        ];
+        // rusty-s3 knows no such action: it is a PUT of the object with one parameter.
+        let mut put = self.bucket.put_object(Some(&self.credentials), &name);
+        put.query_mut().insert("legal-hold", "");
+        for (header, value) in &headers {
+            put.headers_mut().insert(*header, value.clone());
+        }
+        let len = u64::try_from(body.len()).unwrap_or(u64::MAX);
+        let url = put.sign(SIGNED_FOR);
+        match self.send(url, Method::Put, Some((Body::from(body), len)), &headers).await? {
+            (status, _) if status.is_success() => Ok(true),
+            (StatusCode::NOT_FOUND, text) if text.contains("NoSuchKey") => Ok(false),
+            (status, text) => Err(refused(status, &text)),
+        }
+    }
+
+    async fn put_body(&self, object: Object<'_>, body: Body, now: Timestamp) -> Result<(), Error> {
+        let Object { name, len, sum, held } = object;
         let name = format!("{}{name}", self.config.prefix);
         let keep = i64::try_from(self.config.keep.seconds()).unwrap_or(i64::MAX / 2000);
         let until = Timestamp::from_millis(now.as_millis().saturating_add(keep.saturating_mul(1000))).to_string();
-        let headers = [
+        let mut headers = vec![
             ("x-amz-object-lock-mode", self.config.lock.as_str().to_owned()),
             ("x-amz-object-lock-retain-until-date", until),
-            ("x-amz-checksum-sha256", sum.to_owned()),
+            ("x-amz-checksum-sha256", sum),
             ("x-amz-sdk-checksum-algorithm", "SHA256".to_owned()),
         ];
+        if held {
+            headers.push(("x-amz-object-lock-legal-hold", held_word(held).to_owned()));
+        }
         let mut put = self.bucket.put_object(Some(&self.credentials), &name);
         for (header, value) in &headers {
             put.headers_mut().insert(*header, value.clone());
@@ -192,6 +228,21 @@ impl Archive {
         }
         Ok((answer.status(), String::from_utf8_lossy(&read).into_owned()))
     }
+}
+
+/// Something that is put into the storage.
+struct Object<'a> {
+    name: &'a str,
+    /// In bytes.
+    len: u64,
+    /// The SHA-256 of what it holds, in base64.
+    sum: String,
+    /// Whether it is held beyond its lock.
+    held: bool,
+}
+
+const fn held_word(held: bool) -> &'static str {
+    if held { "ON" } else { "OFF" }
 }
 
 /// What the storage said, in a line.

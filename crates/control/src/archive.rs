@@ -44,6 +44,9 @@ pub struct ArchiveView {
     pub archived: u64,
     /// How many are not yet.
     pub behind: u64,
+    /// How many recordings are held in it beyond that time, since a hold is on them.
+    #[serde(default)]
+    pub held: u64,
     /// When something was archived last.
     pub archived_at: Option<Timestamp>,
     /// Since when nothing can be archived; none while it can.
@@ -56,9 +59,13 @@ impl Control {
     /// Writes the archive, until `stop`.
     pub async fn keep_archive(self, archive: Archive, stop: CancellationToken) {
         let _ = self.0.archive.set(archive.config().clone());
-        let mut locks = false;
+        let (mut locks, mut followed) = (false, None);
         loop {
-            let pause = match self.archive_more(&archive, &mut locks).await {
+            let written = match self.archive_more(&archive, &mut locks).await {
+                Ok(more) => self.archive_follow_holds(&archive, &mut followed).await.map(|()| more),
+                failed => failed,
+            };
+            let pause = match written {
                 Ok(true) => Duration::ZERO,
                 Ok(false) => LOOK_EVERY,
                 Err(error) => {
@@ -114,7 +121,12 @@ impl Control {
             // It was taken away meanwhile, or lost; either is seen by whoever verifies.
             return Ok(());
         }
-        archive.put_file(&format!("recordings/{session}.rec"), &file, self.now()).await.map_err(unarchived)
+        let held = self.is_held(&session).await?;
+        archive.put_file(&object(&session), &file, self.now(), held).await.map_err(unarchived)?;
+        if held {
+            self.archive_held_set(&session, true).await?;
+        }
+        Ok(())
     }
 
     /// The tiles that are new, then the checkpoint under its size, then as the newest.
@@ -175,6 +187,7 @@ impl Control {
             keep_seconds: config.keep.seconds(),
             archived: place.next,
             behind: size.saturating_sub(place.next),
+            held: rows.archive_held().await?,
             archived_at: place.delivered_at,
             failed_at: place.failed_at,
             failure: place.failure,
@@ -182,6 +195,11 @@ impl Control {
     }
 }
 
-fn unarchived(error: postern_archive::Error) -> Error {
+/// Under which name a session's recording lies.
+pub(crate) fn object(session: &SessionId) -> String {
+    format!("recordings/{session}.rec")
+}
+
+pub(crate) fn unarchived(error: postern_archive::Error) -> Error {
     Error::Unavailable(error.to_string())
 }

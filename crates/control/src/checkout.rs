@@ -157,7 +157,8 @@ impl Control {
         Ok(over.len())
     }
 
-    async fn checkout_ends(
+    /// Ends a check-out, and has the secret changed.
+    pub(crate) async fn checkout_ends(
         &self,
         tx: &mut WriteTx,
         checkout: &Checkout,

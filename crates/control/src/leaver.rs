@@ -1,6 +1,7 @@
 //! People who leave: what they answered for is handed over, and what they knew is changed.
 
 use postern_domain::account::Account;
+use postern_domain::checkout::CheckoutState;
 use postern_domain::event::Event;
 use postern_domain::permission::Permission;
 use postern_domain::permit::{Manage, Permit};
@@ -67,6 +68,14 @@ impl Control {
         for account in tx.accounts_known(&leaver.id).await? {
             let (_, event) = self.rotation_follows(tx, &account.id, RotationTrigger::Demand).await?;
             events.push(event.with("leaver", leaver.name.as_str()));
+        }
+        let open = match leaver.state {
+            UserState::Disabled => tx.checkouts_open_of(&leaver.id).await?,
+            UserState::Active | UserState::Invited => Vec::new(),
+        };
+        for (checkout, account) in open {
+            let by = caller.actor();
+            events.extend(self.checkout_ends(tx, &checkout, &account, CheckoutState::Expired, by).await?);
         }
         Ok(events)
     }

@@ -11,6 +11,7 @@ mod answers;
 mod apply;
 mod approval;
 mod archive;
+mod archive_hold;
 mod asset;
 mod attachment;
 mod authenticate;

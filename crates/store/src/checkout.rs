@@ -100,6 +100,16 @@ impl ReadTx {
             .await?;
         rows.iter().map(|found| Ok((checkout(found)?, row::text(found, "account_id")?))).collect()
     }
+
+    /// What somebody has checked out and not given back.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn checkouts_open_of(&mut self, user: &UserId) -> Result<Vec<(Checkout, AccountId)>, Error> {
+        let sql = format!("{SELECT} where k.state = 'open' and k.user_id = ?1 order by k.opened_at, k.id");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(user.as_str()).fetch_all(self.connection()).await?;
+        rows.iter().map(|found| Ok((checkout(found)?, row::text(found, "account_id")?))).collect()
+    }
 }
 
 fn filtered(mut query: Query, filter: &CheckoutFilter) -> Query {

@@ -121,6 +121,39 @@ impl ReadTx {
         row.as_ref().map(recorded).transpose()
     }
 
+    /// Sessions that had recordings, taken away or not, behind `after` by their identifiers, each with whether its
+    /// copy in the archive is held there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn recordings_ever(
+        &mut self,
+        after: Option<&SessionId>,
+        limit: u32,
+    ) -> Result<Vec<(Recorded, bool)>, Error> {
+        let rows = sqlx::query(
+            "select s.id, s.user_id, s.account_id, c.asset_id, s.scope, s.started_at, s.ended_at, s.archive_held \
+             from session s join account c on c.id = s.account_id \
+             where s.recording_bytes is not null and s.state = 'ended' and s.id > ?1 order by s.id limit ?2",
+        )
+        .bind(after.map_or("", SessionId::as_str))
+        .bind(limit)
+        .fetch_all(self.connection())
+        .await?;
+        rows.iter().map(|row| Ok((recorded(row)?, row.try_get("archive_held")?))).collect()
+    }
+
+    /// How many recordings are held in the archive.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn archive_held(&mut self) -> Result<u64, Error> {
+        let held: i64 = sqlx::query_scalar("select count(*) from session where archive_held = 1")
+            .fetch_one(self.connection())
+            .await?;
+        Ok(u64::try_from(held).unwrap_or(0))
+    }
+
     /// Sessions whose recordings are said to be taken away and whose files may be there yet.
     ///
     /// # Errors
@@ -229,6 +262,19 @@ impl WriteTx {
             .bind(id.as_str())
             .bind(by.as_str())
             .bind(now.as_millis())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Whether a recording's copy in the archive is held there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn archive_held_set(&mut self, id: &SessionId, held: bool) -> Result<(), Error> {
+        sqlx::query("update session set archive_held = ?2 where id = ?1")
+            .bind(id.as_str())
+            .bind(held)
             .execute(self.connection())
             .await?;
         Ok(())

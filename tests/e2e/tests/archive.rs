@@ -62,6 +62,25 @@ fn ledger_and_recordings_lie_where_nobody_can_take_them_away() {
     assert!(named("gate-1/recordings/ses_") >= 2 && named("gate-1/ledger/tile/entries/") >= 1, "{all:#}");
     assert!(objects.iter().all(|one| one["mode"] == "COMPLIANCE" && one["days"].as_i64().unwrap() >= 29), "{all:#}");
     assert_eq!(storage(&["remove", "kept"])["refused"], true);
+    // A hold is one there, too, until two people have released it.
+    let held = |wanted: usize| {
+        until("holds to be followed", || {
+            let all = storage(&["list", "kept"]);
+            let held = all.as_array().unwrap().iter().filter(|one| one["held"] == true).count();
+            Ok((held == wanted && shown(&world)?["held"].as_u64() == u64::try_from(wanted).ok()).then_some(()))
+        })
+        .unwrap();
+    };
+    let reason = ["--reason", "a claim"];
+    let hold = world.ada.cli(&[&["hold", "place", "--user", "ben", "-o", "json"][..], &reason].concat()).unwrap();
+    let hold = hold.json().unwrap()[0]["id"].as_str().unwrap().to_owned();
+    held(named("gate-1/recordings/ses_"));
+    let max = world.person("max", &[]).unwrap();
+    world.ada.cli(&["user", "role", "max", "administrator=/"]).unwrap().ok().unwrap();
+    for person in [&world.ada, &max] {
+        person.cli(&[&["hold", "release", &hold][..], &reason].concat()).unwrap().ok().unwrap();
+    }
+    held(0);
     // What was taken out is whole.
     let desk = world.gate.scratch().join("out");
     storage(&["get", "kept", &desk.display().to_string()]);

@@ -3742,6 +3742,12 @@ export interface components {
             failure?: string | null;
             /**
              * Format: uint64
+             * @description How many recordings are held in it beyond that time, since a hold is on them.
+             * @default 0
+             */
+            held: number;
+            /**
+             * Format: uint64
              * @description How long everything is kept, in seconds.
              */
             keep_seconds: number;

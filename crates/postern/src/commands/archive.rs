@@ -12,7 +12,8 @@ use crate::output::{self, Columns, Format};
 pub(crate) struct Archive {}
 
 impl Columns for ArchiveView {
-    const HEADINGS: &'static [&'static str] = &["BUCKET", "AT", "ARCHIVED", "BEHIND", "LAST", "FAILS SINCE", "WHY"];
+    const HEADINGS: &'static [&'static str] =
+        &["BUCKET", "AT", "ARCHIVED", "BEHIND", "HELD", "LAST", "FAILS SINCE", "WHY"];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -20,6 +21,7 @@ impl Columns for ArchiveView {
             self.url.clone(),
             self.archived.to_string(),
             self.behind.to_string(),
+            self.held.to_string(),
             output::or_dash(self.archived_at.map(output::time)),
             output::or_dash(self.failed_at.map(output::time)),
             self.failure.clone().unwrap_or_default(),

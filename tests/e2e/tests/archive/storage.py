@@ -28,7 +28,8 @@ elif what == "list":
     for one in versions():
         kept = s3.head_object(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
         left = kept["ObjectLockRetainUntilDate"] - datetime.datetime.now(datetime.timezone.utc)
-        found.append({"name": one["Key"], "mode": kept["ObjectLockMode"], "days": left.days})
+        held = kept.get("ObjectLockLegalHoldStatus") == "ON"
+        found.append({"name": one["Key"], "mode": kept["ObjectLockMode"], "days": left.days, "held": held})
     print(json.dumps(found))
 elif what == "remove":
     one = next(versions())

@@ -142,7 +142,7 @@ function ArchiveRow() {
           <div className="grid items-center gap-x-6 gap-y-1 px-4 py-2.5 sm:grid-cols-[11rem_minmax(0,1fr)]">
             <Mono className="text-sm font-medium [overflow-wrap:anywhere]">{shown.bucket}</Mono>
             <span className="min-w-0 text-sm">
-              {shown.failed_at ? <Badge tone="bad" icon="x">{s.archiveFails}</Badge> : <Badge tone="ok" icon="check">{s.archiveWorks}</Badge>} {s.archived(shown.archived, shown.behind)}, {s.archiveKeeps(duration(shown.keep_seconds))}
+              {shown.failed_at ? <Badge tone="bad" icon="x">{s.archiveFails}</Badge> : <Badge tone="ok" icon="check">{s.archiveWorks}</Badge>} {s.archived(shown.archived, shown.behind)}, {s.archiveKeeps(duration(shown.keep_seconds))}{shown.held ? `, ${s.archiveHeld(shown.held)}` : ""}
               <Mono className="mt-0.5 block text-xs text-muted [overflow-wrap:anywhere]">{shown.url}</Mono>
               {shown.failed_at ? <span className="block text-xs text-muted [overflow-wrap:anywhere]">{shown.failure}</span> : shown.archived_at ? <span className="block text-xs text-muted">{s.delivered} <When at={shown.archived_at} /></span> : null}
             </span>
