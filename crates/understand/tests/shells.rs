@@ -137,3 +137,23 @@ fn dash_and_a_shell_within_a_shell() {
     let Some(found) = commands("dash", &pieces) else { return };
     assert_eq!(found, ["echo one", "echo two", "PS1='nested# ' sh", "id -u", "exit"]);
 }
+
+#[test]
+fn what_is_done_as_somebody_else_is_told_like_the_rest() {
+    // Only whoever is root already is asked for no password.
+    if !Command::new("sudo").args(["-n", "-i", "true"]).status().is_ok_and(|status| status.success()) {
+        return;
+    }
+    let pieces = [
+        "$ |echo one\\r",
+        "# |sudo -i\\r",
+        "# |cat /etc/shadow | wc -l\\r",
+        "# |\\x1b[A\\x01true; \\r",
+        "$ |exit\\r",
+        "$ |echo two\\r",
+    ];
+    let Some(found) = commands("bash", &pieces) else { return };
+    let expected =
+        ["echo one", "sudo -i", "cat /etc/shadow | wc -l", "true; cat /etc/shadow | wc -l", "exit", "echo two"];
+    assert_eq!(found, expected);
+}
