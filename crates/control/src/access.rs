@@ -8,14 +8,13 @@ use postern_domain::asset::{Asset, Platform};
 use postern_domain::permission::{Authority, Permission};
 use postern_domain::policy::{self, ConnectFacts, Decision, Policy, Reason, Subject, Target};
 use postern_domain::request::{ApprovalRule, RequestState};
-use postern_domain::risk::RiskLevel;
 use postern_domain::user::User;
 use postern_domain::{AccountRef, AssetName, GrantId, PolicyName, RequestId, ScopePath, Timestamp};
 use postern_store::{AssetFilter, Listed, Listing, PageRequest, ReadTx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::facts::risk_of;
+use crate::facts::{level, risk_of};
 use crate::{Caller, Control, Error, visible};
 
 /// How many portions of rows a listing looks through before it gives what it has.
@@ -242,7 +241,7 @@ impl<'a> Looker<'a> {
                 source: self.somebody.source,
                 mfa_at: Some(now),
                 client: None,
-                risk: risk.map_or(RiskLevel::High, |risk| risk.level),
+                risk: level(risk.as_ref()),
             },
             target: Target { account, asset },
             policies: (&over).into(),

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::answers::{holdings, residents, sees_requests};
 use crate::apply::checked;
-use crate::facts::risk_of;
+use crate::facts::{level, risk_of};
 use crate::{Caller, Control, Error};
 
 /// The most documents in one draft.
@@ -181,7 +181,7 @@ impl Control {
             if risk.is_none() {
                 risk = risk_of(&mut rows, &after, &user, on, request.at, request.at).await?;
             }
-            let level = risk.map_or(RiskLevel::High, |risk| risk.level);
+            let level = level(risk.as_ref());
             told.changed.extend(replay(request, caller, &user, level, holding, (&before, &after)));
         }
         told.changed.sort_by_key(|replayed| std::cmp::Reverse(replayed.at));

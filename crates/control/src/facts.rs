@@ -54,7 +54,7 @@ impl Facts {
 
     /// How risky the use is; high where nobody looked.
     pub(crate) fn level(&self) -> RiskLevel {
-        self.risk.as_ref().map_or(RiskLevel::High, |risk| risk.level)
+        level(self.risk.as_ref())
     }
 
     /// Weighs the use again, as what was known at `asked`, for a use from `begins` on.
@@ -129,6 +129,11 @@ impl Facts {
         let risk = risk_of(rows, &policies, &user, (&account, &asset), now, now).await?;
         Ok(Self { user, account, asset, policies, grants, live_sessions, risk })
     }
+}
+
+/// A risk as policy takes it; high where nobody looked.
+pub(crate) fn level(risk: Option<&Risk>) -> RiskLevel {
+    risk.map_or(RiskLevel::High, |risk| risk.level)
 }
 
 /// How risky it is that somebody uses an account from `begins` on, as what was known at `asked`; none where no

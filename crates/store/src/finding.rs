@@ -288,24 +288,7 @@ impl WriteTx {
     /// # Errors
     /// When the database fails.
     pub async fn finding_raise_host(&mut self, id: &FindingId, host: &HostId, raised: &Raised) -> Result<bool, Error> {
-        let now = self.now().as_millis();
-        let written = sqlx::query(
-            "insert into finding (id, host_id, account, kind, severity, evidence, state, raised_at, seen_at) \
-             values (?1, ?2, '', ?3, ?4, ?5, 'open', ?6, ?6) \
-             on conflict (host_id, kind) where state <> 'resolved' and host_id is not null do update \
-             set severity = ?4, evidence = ?5, seen_at = ?6, \
-             state = case when state = 'accepted' and accepted_until > ?6 then 'accepted' else 'open' end \
-             returning id",
-        )
-        .bind(id.as_str())
-        .bind(host.as_str())
-        .bind(row::word(&raised.kind, "kind")?)
-        .bind(row::word(&raised.severity, "severity")?)
-        .bind(row::to_json(&raised.evidence, "evidence")?)
-        .bind(now)
-        .fetch_one(self.connection())
-        .await?;
-        Ok(row::text::<FindingId>(&written, "id")? == *id)
+        self.finding_raise_on("host_id", id, host.as_str(), raised).await
     }
 
     /// Raises a finding about a user, or says that it is still so, as [`Self::finding_raise`] does. Whether it is a
@@ -314,23 +297,35 @@ impl WriteTx {
     /// # Errors
     /// When the database fails.
     pub async fn finding_raise_user(&mut self, id: &FindingId, user: &UserId, raised: &Raised) -> Result<bool, Error> {
+        self.finding_raise_on("user_id", id, user.as_str(), raised).await
+    }
+
+    /// The same about what `column` names, of which each has one finding of a kind that is not resolved.
+    async fn finding_raise_on(
+        &mut self,
+        column: &'static str,
+        id: &FindingId,
+        subject: &str,
+        raised: &Raised,
+    ) -> Result<bool, Error> {
         let now = self.now().as_millis();
-        let written = sqlx::query(
-            "insert into finding (id, user_id, account, kind, severity, evidence, state, raised_at, seen_at) \
+        let sql = format!(
+            "insert into finding (id, {column}, account, kind, severity, evidence, state, raised_at, seen_at) \
              values (?1, ?2, '', ?3, ?4, ?5, 'open', ?6, ?6) \
-             on conflict (user_id, kind) where state <> 'resolved' and user_id is not null do update \
+             on conflict ({column}, kind) where state <> 'resolved' and {column} is not null do update \
              set severity = ?4, evidence = ?5, seen_at = ?6, \
              state = case when state = 'accepted' and accepted_until > ?6 then 'accepted' else 'open' end \
-             returning id",
-        )
-        .bind(id.as_str())
-        .bind(user.as_str())
-        .bind(row::word(&raised.kind, "kind")?)
-        .bind(row::word(&raised.severity, "severity")?)
-        .bind(row::to_json(&raised.evidence, "evidence")?)
-        .bind(now)
-        .fetch_one(self.connection())
-        .await?;
+             returning id"
+        );
+        let written = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(id.as_str())
+            .bind(subject)
+            .bind(row::word(&raised.kind, "kind")?)
+            .bind(row::word(&raised.severity, "severity")?)
+            .bind(row::to_json(&raised.evidence, "evidence")?)
+            .bind(now)
+            .fetch_one(self.connection())
+            .await?;
         Ok(row::text::<FindingId>(&written, "id")? == *id)
     }
 

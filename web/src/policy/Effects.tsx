@@ -12,15 +12,11 @@ import { Badge } from "../ui/Badge";
 import { Button } from "../ui/Button";
 import { Notice, Skeleton } from "../ui/feedback";
 import { Panel, Section } from "../ui/Page";
+import { few } from "./few";
 
 const e = t.policies.effects;
 const NAMED_MAX = 12;
 const SHOWN_MAX = 50;
-
-function few(names: string[]): string {
-  const more = names.length - NAMED_MAX;
-  return more > 0 ? `${names.slice(0, NAMED_MAX).join(", ")} ${t.reviews.more(more)}` : names.join(", ");
-}
 
 /** For whom what is drafted changes what, and what it would have answered to the requests of the past. */
 export function Effects({ draft }: { draft: DraftPolicy }) {
@@ -50,8 +46,8 @@ export function Diff({ diff }: { diff: DraftDiff }) {
         <ul aria-label={e.title} className="divide-y">
           {diff.blocks.slice(0, SHOWN_MAX).map((block) => (
             <li key={`${block.people.join(" ")} ${block.accounts.join(" ")}`} className="px-4 py-2.5 text-sm">
-              <p className="flex flex-wrap items-center gap-2">{block.widened ? <Badge tone="warn" icon="alert">{e.more}</Badge> : null}{block.narrowed ? <Badge tone="info" icon="minus">{e.less}</Badge> : null}<Mono className="min-w-0 font-medium [overflow-wrap:anywhere]">{few(block.people)}</Mono></p>
-              <Mono className="mt-1 block text-xs text-muted [overflow-wrap:anywhere]">{few(block.accounts)}</Mono>
+              <p className="flex flex-wrap items-center gap-2">{block.widened ? <Badge tone="warn" icon="alert">{e.more}</Badge> : null}{block.narrowed ? <Badge tone="info" icon="minus">{e.less}</Badge> : null}<Mono className="min-w-0 font-medium [overflow-wrap:anywhere]">{few(block.people, NAMED_MAX)}</Mono></p>
+              <Mono className="mt-1 block text-xs text-muted [overflow-wrap:anywhere]">{few(block.accounts, NAMED_MAX)}</Mono>
             </li>
           ))}
         </ul>

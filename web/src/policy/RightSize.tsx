@@ -11,15 +11,10 @@ import { toast } from "../stores/toast";
 import { Button } from "../ui/Button";
 import { Notice, Skeleton } from "../ui/feedback";
 import { Facts, Panel, Section } from "../ui/Page";
+import { few } from "./few";
 
 const r = t.rightSize;
 const NAMED_MAX = 8;
-
-/** The first of many names. */
-function few(names: string[]): string {
-  const more = names.length - NAMED_MAX;
-  return more > 0 ? `${names.slice(0, NAMED_MAX).join(", ")} ${t.reviews.more(more)}` : names.join(", ");
-}
 
 /** What was used of a policy, and the narrower one that would have done. */
 export function RightSize({ policy }: { policy: Policy }) {
@@ -39,8 +34,8 @@ function Shown({ policy, sized }: { policy: Policy; sized: PolicyRightSized }) {
           [r.people, r.of(sized.people_used, sized.people)],
           [r.accounts, r.of(sized.accounts_used, sized.accounts)],
           unused.length > 0 ? [r.unused, unused.join(", ")] : null,
-          sized.unused_members.length > 0 ? [r.members, <Mono key="members">{few(sized.unused_members)}</Mono>] : null,
-          sized.unused_accounts.length > 0 ? [r.unusedAccounts, <Mono key="accounts">{few(sized.unused_accounts)}</Mono>] : null,
+          sized.unused_members.length > 0 ? [r.members, <Mono key="members">{few(sized.unused_members, NAMED_MAX)}</Mono>] : null,
+          sized.unused_accounts.length > 0 ? [r.unusedAccounts, <Mono key="accounts">{few(sized.unused_accounts, NAMED_MAX)}</Mono>] : null,
         ]} />
       </div>
       {sized.unused ? <Notice tone="warn">{r.nobody}</Notice> : sized.proposed ? <Proposed policy={policy} sized={sized} /> : <Notice tone="ok">{r.fits}</Notice>}
