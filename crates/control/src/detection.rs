@@ -93,9 +93,11 @@ impl Control {
             let began = tap.began();
             let mut tap = tap;
             let mut understanding = Understanding::new();
-            while let Some(frame) = tap.next().await {
+            while let Some(portion) = tap.next().await {
                 let mut deeds = Vec::new();
-                understanding.frame(&frame, &mut |deed| deeds.push(deed));
+                for frame in portion.frames() {
+                    understanding.frame(&frame, &mut |deed| deeds.push(deed));
+                }
                 control.deeds(&id, &live, began, deeds).await;
             }
             let mut deeds = Vec::new();

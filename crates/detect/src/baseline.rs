@@ -69,11 +69,19 @@ impl Baselines {
     /// A session moved so many bytes out; says why, the first time that this is unusual.
     pub(crate) fn moved(&mut self, seen: &Observation<'_>, bytes: u64) -> Option<String> {
         let usual = self.accounts.get(seen.account).filter(|profile| profile.volumes >= KNOWN_MIN);
-        let before = self.moved.get(seen.session).copied().unwrap_or(0);
-        let now = before.saturating_add(bytes);
-        if self.moved.len() < PROFILES_MAX || before > 0 {
-            self.moved.insert(seen.session.to_owned(), now);
-        }
+        let (before, now) = match self.moved.get_mut(seen.session) {
+            Some(moved) => {
+                let before = *moved;
+                *moved = before.saturating_add(bytes);
+                (before, *moved)
+            }
+            None => {
+                if self.moved.len() < PROFILES_MAX {
+                    self.moved.insert(seen.session.to_owned(), bytes);
+                }
+                (0, bytes)
+            }
+        };
         let mean = usual.map(|profile| profile.volume / profile.volumes)?;
         let limit = mean.saturating_mul(VOLUME_TIMES).max(VOLUME_MIN);
         (before < limit && now >= limit).then(|| {

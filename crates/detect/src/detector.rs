@@ -4,6 +4,7 @@ use crate::baseline::Baselines;
 use crate::matcher::{Facts, Matcher, facts};
 use crate::observation::{Observation, Seen};
 use crate::rule::{Invalid, On, Rule, Unusual};
+use crate::sieve::Sieves;
 use crate::window::Windows;
 
 /// The longest evidence, in characters.
@@ -24,6 +25,7 @@ pub struct Found {
 #[derive(Clone, Debug, Default)]
 pub struct Detector {
     rules: Vec<(Rule, Matcher, Windows)>,
+    sieves: Sieves,
     baselines: Baselines,
 }
 
@@ -48,7 +50,9 @@ impl Detector {
                 Matcher::new(&rule.on, &rule.matches).map_err(|error| Invalid(format!("{}: {error}", rule.id)))?;
             Ok((rule, matcher, Windows::default()))
         });
-        self.rules = ready.collect::<Result<_, Invalid>>()?;
+        let rules = ready.collect::<Result<Vec<_>, Invalid>>()?;
+        self.sieves = Sieves::new(rules.iter().map(|(rule, ..)| rule))?;
+        self.rules = rules;
         Ok(())
     }
 
@@ -65,15 +69,14 @@ impl Detector {
     /// Takes what was seen next, and gives what the rules find in it.
     pub fn observe(&mut self, seen: &Observation<'_>) -> Vec<Found> {
         let facts = facts(seen);
-        if facts.on.is_none() {
-            return Vec::new();
-        }
+        let Some(on) = facts.on else { return Vec::new() };
         let mut unusual_volume = None;
-        if matches!(facts.on, Some(On::Moved | On::File | On::StatementEnd)) && !seen.session.is_empty() {
+        if matches!(on, On::Moved | On::File | On::StatementEnd) && !seen.session.is_empty() {
             unusual_volume = self.baselines.moved(seen, facts.bytes);
         }
         let mut found = Vec::new();
-        for (rule, matcher, windows) in &mut self.rules {
+        for number in self.sieves.candidates(on, facts.text) {
+            let Some((rule, matcher, windows)) = self.rules.get_mut(number) else { continue };
             if !matcher.holds(seen, &facts) {
                 continue;
             }

@@ -16,6 +16,7 @@ mod matcher;
 mod observation;
 mod rule;
 mod shipped;
+mod sieve;
 mod window;
 
 pub use baseline::Baselines;

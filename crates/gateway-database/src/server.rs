@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 
-use postern_gateway::{Admission, AdmissionLimits, Control, Sessions, Workers, accept};
+use postern_gateway::{Admission, AdmissionLimits, Control, Sessions, Share, Workers, accept};
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, ServerConfig};
 use tokio::net::{TcpListener, TcpStream};
@@ -151,7 +151,8 @@ impl Gateway {
         });
         Ok(Self {
             entrance: Arc::new(Entrance {
-                workers: Workers::start("database", postern_sql::STACK_LEN).map_err(GatewayError::Threads)?,
+                workers: Workers::start("database", Share::Half, postern_sql::STACK_LEN)
+                    .map_err(GatewayError::Threads)?,
                 admission,
                 gate: Arc::new(Gate {
                     control: Control::new(sessions, Handle::current()),

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use postern_gateway::{Admission, AdmissionLimits, Control, Place, Sessions, Waiting, Workers, accept};
+use postern_gateway::{Admission, AdmissionLimits, Control, Place, Sessions, Share, Waiting, Workers, accept};
 use russh::{MethodKind, MethodSet, SshId, client, server};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
@@ -96,7 +96,7 @@ impl Gateway {
             ..server::Config::default()
         };
         Ok(Self {
-            workers: Workers::start(PROTOCOL, STACK_LEN).map_err(GatewayError::Threads)?,
+            workers: Workers::start(PROTOCOL, Share::All, STACK_LEN).map_err(GatewayError::Threads)?,
             admission: Admission::new(AdmissionLimits {
                 connections_max: limits.connections_max,
                 unauthenticated_max: limits.unauthenticated_max,

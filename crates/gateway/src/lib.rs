@@ -11,6 +11,7 @@ pub mod recorder;
 pub mod room;
 pub mod sessions;
 pub mod stored;
+pub mod tap;
 pub mod watch;
 pub mod workers;
 
@@ -27,5 +28,6 @@ pub use recorder::{Recorder, RecorderFailed};
 pub use room::{Guest, GuestEvent, Guests, Held, JoinError, Joined, TYPED_LEN_MAX};
 pub use sessions::{Directives, LiveSession, Sessions, SessionsOptions};
 pub use stored::{ExportFormat, ReadError, StoredFrames, StoredRecording, chain_of};
-pub use watch::{Tap, Watch, Watched};
-pub use workers::{Control, Workers};
+pub use tap::{Portion, Tap};
+pub use watch::{Watch, Watched};
+pub use workers::{Control, Share, Workers};

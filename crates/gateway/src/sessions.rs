@@ -13,10 +13,11 @@ use postern_wire::recording::FrameKind;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::broker::{Broker, BrokerError, ConnectRequest, Credential, Directive, HostKeyVerdict, Lease, Refusal};
+use crate::broker::{Broker, BrokerError, ConnectRequest, Credential, Directive, Lease, Refusal};
 use crate::recorder::{Recorder, RecorderFailed, Track, WriterOptions, WriterPool};
 use crate::room::{Guest, Guests, JoinError, Joined, Room};
-use crate::watch::{Tap, Watch};
+use crate::tap::Tap;
+use crate::watch::Watch;
 
 #[cfg(test)]
 mod tests;
@@ -119,7 +120,8 @@ impl Sessions {
         Watch::start(track).await
     }
 
-    /// Every frame of a live session, from the first on. `None` when it is not live here.
+    /// Every frame of a live session, from the first on, for one who reads along. `None` when it is not live
+    /// here.
     #[must_use]
     pub fn tap(&self, session: &SessionId) -> Option<Tap> {
         self.shared.live().get(session).map(|live| Tap::new(Arc::clone(&live.track)))
@@ -344,12 +346,8 @@ impl LiveSession {
         self.recorder.clone()
     }
 
-    /// Judges the host key that the target presented, in OpenSSH's one-line form.
-    pub async fn host_key(&self, public_key: &str) -> Result<HostKeyVerdict, BrokerError> {
-        self.shared.broker.host_key(&self.live.id, public_key).await
-    }
-
-    /// Says that the target has been signed in to.
+    /// Says that the target has been signed in to. To be called where the rest of Postern runs; a thread
+    /// that moves bytes asks `Control`'s broker.
     pub async fn now_live(&self) -> Result<(), BrokerError> {
         self.shared.broker.live(&self.live.id).await
     }

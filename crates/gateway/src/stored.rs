@@ -248,7 +248,7 @@ impl Portions {
     }
 
     /// From a byte of the file on.
-    fn from(offset: u64) -> Self {
+    pub(crate) fn from(offset: u64) -> Self {
         Self { buffer: vec![0; READ_LEN], offset }
     }
 

@@ -22,6 +22,16 @@ use crate::broker::{
 };
 use crate::sessions::{LiveSession, Sessions};
 
+/// For how many of the processors there is a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Share {
+    /// For all.
+    All,
+    /// For half of them. Where many small messages pass, a thread that serves more connections finds more of
+    /// them ready at once and sleeps less.
+    Half,
+}
+
 /// The threads. They end when this is dropped.
 pub struct Workers {
     handles: Vec<Handle>,
@@ -30,13 +40,18 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts a thread for every processor, called after `name`, each with so much stack in bytes.
+    /// Starts a thread for every processor, or for every other one, called after `name`, each with so much
+    /// stack in bytes.
     ///
     /// # Errors
     /// When a thread cannot be started.
-    pub fn start(name: &str, stack: usize) -> std::io::Result<Self> {
+    pub fn start(name: &str, share: Share, stack: usize) -> std::io::Result<Self> {
         let stop = CancellationToken::new();
-        let count = thread::available_parallelism()?.get();
+        let processors = thread::available_parallelism()?.get();
+        let count = match share {
+            Share::All => processors,
+            Share::Half => processors.div_ceil(2),
+        };
         let handles = (0..count)
             .map(|number| start_one(format!("{name}-{number}"), stack, stop.clone()))
             .collect::<Result<_, _>>()?;

@@ -16,6 +16,7 @@ mod screen;
 mod session;
 mod shell;
 mod statement;
+mod tables;
 
 pub use deed::{Command, Deed, DeedKind, Moved, StatementDone};
 pub use mask::{Masker, mask};
@@ -26,7 +27,6 @@ pub use statement::statement;
 /// Builds what texts are looked through with; else the first session that needs it waits. Blocks for a while.
 pub fn prepare() {
     mask::prepare();
-    statement::prepare();
 }
 
 /// The longest text of a deed, in bytes; the middle of a longer one is left out.

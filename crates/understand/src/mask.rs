@@ -83,10 +83,12 @@ fn sources() -> Vec<String> {
 /// What a text has that holds any of the places: most lines of an output have nothing of it, and are not
 /// looked at further.
 static HINT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let names = r"pass|pw|secret|token|key|cred|otp|pin|auth|cookie|bearer|basic|negotiate";
-    let forms = r"://|<<<|\s-|/p:|identified|b3blbnnzac1r|akia|asia|aroa|aida|gh[pousr]_|glpat|npm_|pypi|xox|sk[_-]|rk_|aiza|hv[sb]\.|dop_v1|sg\.|eyj|scram|\$";
+    let names = r"pass|pw|secret|token|cred|otp|pin|auth|cookie|bearer|basic|negotiate";
+    // Keys of tables and of caches are everywhere; those that are secret have a name that says so.
+    let keys = r"(?:api|access|secret|private|encryption|account|shared)[ _-]?key|x-[a-z-]*key|key[a-z0-9_]*=";
+    let forms = r"://|<<<|\s-|/p:|identified|b3blbnnzac1r|akia|asia|aroa|aida|gh[pousr]_|glpat|npm_|pypi|xox|sk[_-]|rk_|aiza|hv[sb]\.|dop_v1|sg\.|eyj|scram|\$[a-z0-9-]+\$";
     let programs = r"sudo|\bsu\b|doas|kinit|openssl|gpg|cryptsetup|docker|podman|vault|hello|acl\s|net\s+user";
-    Regex::new(&format!("(?i){names}|{forms}|{programs}")).ok()
+    Regex::new(&format!("(?i){names}|{keys}|{forms}|{programs}")).ok()
 });
 
 /// Builds what secrets are looked for with, which takes a while, before the first session has to wait for it.

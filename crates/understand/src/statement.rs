@@ -1,28 +1,13 @@
 //! Statements: their whole text, what they do by their first words, the tables that they name.
 
-use std::sync::LazyLock;
-
 use postern_wire::recording::{Statement, StatementEnd, StatementOutcome, StatementText};
-use regex::Regex;
 
 use crate::deed::{Moved, StatementDone};
-use crate::{DeedKind, NAMES_MAX, mask};
+use crate::tables::tables;
+use crate::{DeedKind, mask};
 
 /// How much of a statement's text is put together; gateways refuse longer ones where rules are.
 const WHOLE_LEN_MAX: usize = 4 * 1024 * 1024;
-
-static TABLES: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let part = r#"(?:"[^"]+"|`[^`]+`|\[[^\]]+\]|[\w$]+)"#;
-    Regex::new(&format!(
-        r"(?i)\b(?:from|join|into|update|table|copy|truncate|analyze|vacuum)\s+(?:only\s+|if\s+(?:not\s+)?exists\s+|table\s+)*({part}(?:\s*\.\s*{part})*)"
-    ))
-    .ok()
-});
-
-/// Builds what tables are found with.
-pub(crate) fn prepare() {
-    LazyLock::force(&TABLES);
-}
 
 /// Puts the parts of a statement's text together.
 #[derive(Clone, Debug, Default)]
@@ -104,21 +89,6 @@ fn verb(text: &str) -> String {
         [first, ..] => first.chars().take(64).collect(),
         [] => String::new(),
     }
-}
-
-fn tables(text: &str) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for name in TABLES.iter().flat_map(|tables| tables.captures_iter(text)).filter_map(|found| found.get(1)) {
-        let name = name.as_str().to_lowercase();
-        let name: String = name.chars().filter(|c| !c.is_whitespace() && !matches!(c, '"' | '`' | '[' | ']')).collect();
-        if found.len() < NAMES_MAX
-            && !["select", "stdin", "stdout", "set"].contains(&name.as_str())
-            && !found.contains(&name)
-        {
-            found.push(name);
-        }
-    }
-    found
 }
 
 /// How a statement ended.

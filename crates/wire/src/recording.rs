@@ -40,7 +40,7 @@ pub use statement::{
     StatementRow, StatementText, TransactionState,
 };
 pub use text::TextWriter;
-pub use writer::{Batch, ChunkWriter, Packer};
+pub use writer::{Batch, ChunkWriter, Encoded, Packer};
 
 /// The longest encoded frame, without its length field.
 pub const FRAME_LEN_MAX: usize = 256 * 1024;

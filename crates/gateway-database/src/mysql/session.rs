@@ -113,7 +113,7 @@ async fn prepare(
         Ok(target)
     };
     let target = Way::within(gate, &way.address, reached).await?;
-    live.now_live().await.map_err(|error| (EndReason::TargetFailed, error.to_string()))?;
+    gate.control.broker().live(live.id()).await.map_err(|error| (EndReason::TargetFailed, error.to_string()))?;
     Ok((target, way))
 }
 

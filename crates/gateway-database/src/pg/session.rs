@@ -89,7 +89,7 @@ async fn prepare(
     let parameters = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let sign_in = SignIn { way: &way, parameters };
     let target = Way::within(gate, &way.address, sign_in.reach()).await?;
-    live.now_live().await.map_err(|error| failed(error.to_string()))?;
+    gate.control.broker().live(live.id()).await.map_err(|error| failed(error.to_string()))?;
     let canceller = Canceller { address: way.address, tls: way.tls, key: target.key };
     Ok((target, canceller))
 }

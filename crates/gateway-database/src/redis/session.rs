@@ -78,7 +78,7 @@ async fn prepare(gate: &Gate, client: &Client, live: &mut LiveSession, rules: &R
     }
     let way = Way::of(gate, &client.account, live)?;
     let target = Way::within(gate, &way.address, reach(&way, client.hello.as_ref())).await?;
-    live.now_live().await.map_err(|error| (EndReason::TargetFailed, error.to_string()))?;
+    gate.control.broker().live(live.id()).await.map_err(|error| (EndReason::TargetFailed, error.to_string()))?;
     Ok(target)
 }
 

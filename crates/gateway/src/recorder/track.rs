@@ -14,6 +14,7 @@ use tokio::sync::{Notify, broadcast, oneshot};
 use super::writer::WriterQueue;
 use super::{CHUNK_TARGET, PENDING_LEN_MAX, RecorderFailed};
 use crate::broker::{Recorded, RecordingPlan};
+use crate::tap::{Gathered, Look};
 
 /// How many frames a watcher may be behind before it misses some.
 const WATCH_FRAMES_MAX: usize = 256;
@@ -38,6 +39,8 @@ pub(crate) struct Track {
     moved: Notify,
     /// Wakes those who wait for a failure.
     failed: Notify,
+    /// Wakes the one who reads along.
+    gathered: Notify,
 }
 
 struct State {
@@ -56,6 +59,8 @@ struct State {
     capabilities: BTreeSet<Capability>,
     /// Encoded frames for those who watch; none while nobody does.
     watchers: Option<broadcast::Sender<Arc<[u8]>>>,
+    /// What is gathered for the one who reads along; none while nobody does.
+    gathered: Option<Gathered>,
 }
 
 struct Sink {
@@ -107,10 +112,12 @@ impl Track {
                 closing: None,
                 capabilities: BTreeSet::new(),
                 watchers: None,
+                gathered: None,
             }),
             sink: Mutex::new(Sink { chunks, good }),
             moved: Notify::new(),
             failed: Notify::new(),
+            gathered: Notify::new(),
         })
     }
 
@@ -197,9 +204,12 @@ impl Track {
         let encoded = state.batch.push(at_us, kind).map_err(|error| RecorderFailed::new(&error))?;
         if let Some(watchers) = &state.watchers {
             // Nobody left to receive is no failure: the sender is dropped then.
-            if watchers.send(Arc::from(encoded)).is_err() {
+            if watchers.send(Arc::from(encoded.body())).is_err() {
                 state.watchers = None;
             }
+        }
+        if state.gathered.as_mut().is_some_and(|gathered| gathered.add(encoded.whole())) {
+            self.gathered.notify_one();
         }
         if let FrameKind::Capability { name, allowed: true } = kind {
             state.capabilities.extend(Capability::ALL.into_iter().find(|each| each.as_str() == name));
@@ -240,6 +250,7 @@ impl Track {
             state.urgent = true;
         }
         self.moved.notify_waiters();
+        self.gathered.notify_one();
         self.queue.push_urgent(Arc::clone(self));
         closed.await.unwrap_or_else(|_| Closed {
             recorded: self.sink().good.clone(),
@@ -255,34 +266,41 @@ impl Track {
             state.check_open().ok()?;
             let watchers = state.watchers.get_or_insert_with(|| broadcast::Sender::new(WATCH_FRAMES_MAX));
             let frames = watchers.subscribe();
-            state.urgent = true;
             Following { from: state.recorded, frames }
         };
-        self.queue.push_urgent(Arc::clone(self));
-        loop {
-            let moved = self.moved.notified();
-            tokio::pin!(moved);
-            moved.as_mut().enable();
-            {
-                let state = self.state();
-                if state.written >= following.from || state.failure.is_some() {
-                    return Some(following);
-                }
-            }
-            moved.await;
-        }
+        self.written_up_to(following.from).await;
+        Some(following)
     }
 
-    /// Waits until everything that was recorded is in the file, and says how many frames that are.
-    pub(crate) async fn settled(&self) -> u64 {
+    /// What was recorded since the last look. The first one finds what came before it in the file.
+    pub(crate) fn look(&self) -> Look {
+        let mut state = self.state();
+        let (recorded, over) = (state.recorded, state.closed || state.failure.is_some());
+        state.gathered.get_or_insert_with(|| Gathered::since(recorded)).look(recorded, over)
+    }
+
+    /// Waits until there may be something after a look that found nothing.
+    pub(crate) async fn gathered(&self) {
+        self.gathered.notified().await;
+    }
+
+    /// Waits until so many frames are in the file, or never will be.
+    pub(crate) async fn written_up_to(self: &Arc<Self>, frames: u64) {
+        let hurry = {
+            let mut state = self.state();
+            !std::mem::replace(&mut state.urgent, true)
+        };
+        if hurry {
+            self.queue.push_urgent(Arc::clone(self));
+        }
         loop {
             let moved = self.moved.notified();
             tokio::pin!(moved);
             moved.as_mut().enable();
             {
                 let state = self.state();
-                if state.written >= state.recorded || state.failure.is_some() {
-                    return state.written;
+                if state.written >= frames || state.failure.is_some() {
+                    return;
                 }
             }
             moved.await;
@@ -332,6 +350,7 @@ impl Track {
         }
         self.moved.notify_waiters();
         self.failed.notify_waiters();
+        self.gathered.notify_one();
     }
 }
 

@@ -51,10 +51,17 @@ pub struct Chunk {
     pub first_at_us: u64,
     /// When its last frame happened.
     pub last_at_us: u64,
+    count: u32,
     plain: Vec<u8>,
 }
 
 impl Chunk {
+    /// How many frames it has.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
     /// Its frames, in order.
     #[must_use]
     pub fn frames(&self) -> Frames<'_> {
@@ -168,7 +175,7 @@ impl ChunkReader {
         if self.good.ended {
             return self.next_chunk();
         }
-        Ok(Some(Chunk { index, first_at_us: head.first_at_us, last_at_us: head.last_at_us, plain }))
+        Ok(Some(Chunk { index, first_at_us: head.first_at_us, last_at_us: head.last_at_us, count: head.frames, plain }))
     }
 
     /// Notes where the header ended, from the first chunk or from the splitter if there is none yet.

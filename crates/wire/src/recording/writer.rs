@@ -21,9 +21,27 @@ pub struct Batch {
     last_at_us: u64,
 }
 
+/// An encoded frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encoded<'a>(&'a [u8]);
+
+impl<'a> Encoded<'a> {
+    /// With its length before it, as [`super::Frames`] reads it.
+    #[must_use]
+    pub fn whole(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// Alone, as [`super::Frame::decode`] reads it.
+    #[must_use]
+    pub fn body(self) -> &'a [u8] {
+        self.0.get(4..).unwrap_or_default()
+    }
+}
+
 impl Batch {
-    /// Appends a frame; returns its encoded body. On an error the batch is as it was.
-    pub fn push(&mut self, at_us: u64, kind: &FrameKind<'_>) -> Result<&[u8], Error> {
+    /// Appends a frame; returns it as it is encoded. On an error the batch is as it was.
+    pub fn push(&mut self, at_us: u64, kind: &FrameKind<'_>) -> Result<Encoded<'_>, Error> {
         let start = self.bytes.len();
         frame::encode(at_us, kind, &mut self.bytes)?;
         if self.bytes.len() > CHUNK_PLAIN_LEN_MAX {
@@ -35,7 +53,7 @@ impl Batch {
         }
         self.last_at_us = at_us;
         self.frames += 1;
-        Ok(self.bytes.get(start + 4..).unwrap_or_default())
+        Ok(Encoded(self.bytes.get(start..).unwrap_or_default()))
     }
 
     /// Makes room for `additional` bytes at once.
