@@ -169,9 +169,10 @@ impl Relay {
         Ok(if self.cut && tag != b'S' { Fate::Drop } else { fate })
     }
 
-    /// A pause that waits for answers is over when there are none to wait for.
+    /// A pause that waits for answers is over when there are none to wait for, and when the target waits itself, for
+    /// copy data.
     fn go_on(&mut self) {
-        if self.pause == Some(Pause::Answers) && self.pipeline.is_empty() {
+        if self.pause == Some(Pause::Answers) && (self.pipeline.is_empty() || self.copying && self.target_copies) {
             self.pause = None;
         }
     }
