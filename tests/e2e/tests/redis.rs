@@ -179,6 +179,10 @@ fn without_a_good_token_or_tls_nobody_is_let_in() {
         "{listed}"
     );
     assert!(!world.declared.statements("ben").unwrap().iter().any(|(begun, _)| begun.to_string().contains(&other)));
+    let commands =
+        format!("HELLO 3 AUTH other@cache wrong\nACL WHOAMI\nHELLO 3 AUTH other@cache {other}\nACL WHOAMI\n");
+    let said = ask("app@cache", &token, &commands);
+    assert!(said.contains("app\n") && said.contains("WRONGPASS") && said.trim_end().ends_with("other"), "{said}");
 
     ben.cli(&["logout"]).unwrap().ok().unwrap();
     assert!(ask("app@cache", &token, "PING\n").contains("the token is not valid"));

@@ -150,7 +150,10 @@ impl Relay {
                     return Err(Stop::Ended(EndReason::Killed, told));
                 }
             }
-            b'W' => self.need(Capability::Replication)?,
+            b'W' => {
+                self.need(Capability::Replication)?;
+                (self.copying, self.target_copies) = (true, true);
+            }
             b'T' if self.rules.mask().is_some() => self.described(content)?,
             b'Z' => self.transaction = back::ready(content).map_err(Stop::Target)?,
             _ => {}
