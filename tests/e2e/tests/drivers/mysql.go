@@ -69,6 +69,11 @@ func work(ctx context.Context, db *sql.DB) {
 	must(db.QueryRow("select text, at, data from t where id = ?", 51).Scan(&text, &then, &back))
 	check(!text.Valid && !then.Valid && bytes.Equal(back, data), text, then, len(back))
 
+	// As many parameters as there can be.
+	most, err := db.Prepare("select ?" + strings.Repeat(", ?", 65_534))
+	must(err)
+	must(most.Close())
+
 	several, err := db.Query("select 1; select 2")
 	must(err)
 	for wanted := 1; wanted <= 2; wanted++ {
