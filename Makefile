@@ -21,6 +21,7 @@ run: packages-run dependencies web/dist/index.html ## Build, then start Postern 
 test: packages-test dependencies web/node_modules/.package-lock.json ## Run all tests: Rust, console, end-to-end, and the checks of the tree
 	@scripts/python-drivers.sh || echo "without Python's drivers: the tests that need them will say SKIPPED"
 	@scripts/node-drivers.sh || echo "without Node's drivers: the tests that need them will say SKIPPED"
+	@scripts/go-drivers.sh || echo "without Go's drivers: the tests that need them will say SKIPPED"
 	cargo xtask ci
 
 check: packages-build dependencies web/node_modules/.package-lock.json ## The fast checks only: format, lints, the tree, the console's types

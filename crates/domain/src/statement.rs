@@ -52,6 +52,9 @@ pub struct TableName {
     pub name: String,
 }
 
+/// Stands in the place of a schema for a pattern of keys; no database's names have it.
+const PATTERN: &str = "\0";
+
 impl TableName {
     /// A key of a store of keys and values, which has no schemas: all of it is the name.
     #[must_use]
@@ -59,10 +62,22 @@ impl TableName {
         Self { schema: Some(String::new()), name }
     }
 
+    /// Any key of a store of keys and values that this pattern stands for; `*` in it is any text.
+    #[must_use]
+    pub fn keys(pattern: String) -> Self {
+        Self { schema: Some(PATTERN.to_owned()), name: pattern }
+    }
+
     /// Whether it is a key of a store of keys and values.
     #[must_use]
     pub fn is_key(&self) -> bool {
         self.schema.as_ref().is_some_and(String::is_empty)
+    }
+
+    /// Whether it is a pattern of such keys.
+    #[must_use]
+    pub fn is_keys(&self) -> bool {
+        self.schema.as_deref() == Some(PATTERN)
     }
 }
 

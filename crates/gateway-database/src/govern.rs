@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use postern_domain::Timestamp;
 use postern_domain::session::{Effect, EndReason, Input, Machine};
 use postern_gateway::{Directive, Directives, Recorder};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -23,8 +23,8 @@ pub(crate) enum Order {
     Say(String),
     /// End, showing the person this text.
     End(EndReason, String),
-    /// Cancel what runs.
-    Cancel,
+    /// Cancel what runs; what is given is let go of once the target has been asked to, or nothing runs.
+    Cancel(Option<oneshot::Sender<()>>),
 }
 
 /// When the client last sent something, in milliseconds since the Unix epoch; 0 for never.

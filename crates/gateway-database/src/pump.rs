@@ -13,7 +13,7 @@ use postern_domain::policy::StatementAction;
 use postern_domain::session::EndReason;
 use postern_domain::{AccountRef, SessionId};
 use postern_gateway::{BrokerError, Control, Identity, StatementAnswer, StatementEvent};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::between::{Answer, Between, Cancel, Question, SignIn, Stop};
@@ -245,7 +245,7 @@ impl<B: Between, C: Cancel> Pump<B, C> {
             }
         }
         if relay.take_cancel() {
-            self.cancel();
+            self.cancel(None);
         }
         Ok(())
     }
@@ -258,13 +258,13 @@ impl<B: Between, C: Cancel> Pump<B, C> {
                 }
             }
             Some(Order::End(reason, message)) => return Ok(Some((reason, message))),
-            Some(Order::Cancel) if self.asking.take().is_some() => {
+            Some(Order::Cancel(_)) if self.asking.take().is_some() => {
                 let Parts { relay, target, .. } = &mut self.parts;
                 let refused = Answer::Refuse("canceled while it waited".to_owned());
                 relay.answered(refused, &mut |bytes| target.put(bytes))?;
             }
-            Some(Order::Cancel) if self.parts.relay.is_busy() => self.cancel(),
-            Some(Order::Cancel) => {}
+            Some(Order::Cancel(told)) if self.parts.relay.is_busy() => self.cancel(told),
+            Some(Order::Cancel(_)) => {}
             None => {
                 let message = "postern does not govern this session any more; connect again".to_owned();
                 return Ok(Some((EndReason::Shutdown, message)));
@@ -273,8 +273,13 @@ impl<B: Between, C: Cancel> Pump<B, C> {
         Ok(None)
     }
 
-    fn cancel(&self) {
-        tokio::spawn(self.parts.canceller.clone().cancel());
+    /// Asks the target to cancel what runs, and lets go of `told` then.
+    fn cancel(&self, told: Option<oneshot::Sender<()>>) {
+        let cancelling = self.parts.canceller.clone().cancel();
+        tokio::spawn(async move {
+            cancelling.await;
+            drop(told);
+        });
     }
 
     /// Says the last words to both sides.

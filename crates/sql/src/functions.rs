@@ -3,10 +3,12 @@
 use postern_domain::statement::StatementClass;
 
 /// Functions that read or write files of the server.
-const FILE: [&str; 20] = [
+const FILE: [&str; 22] = [
+    "get_raw_page",
     "lo_export",
     "lo_import",
     "pg_current_logfile",
+    "pg_file_length",
     "pg_file_read",
     "pg_file_rename",
     "pg_file_sync",
@@ -27,7 +29,7 @@ const FILE: [&str; 20] = [
 ];
 
 /// Functions that run statements which they are given, or call what they are told to.
-const DYNAMIC: [&str; 31] = [
+const DYNAMIC: [&str; 34] = [
     "connectby",
     "crosstab",
     "crosstab2",
@@ -39,6 +41,9 @@ const DYNAMIC: [&str; 31] = [
     "database_to_xml_and_xmlschema",
     "database_to_xmlschema",
     "dblink",
+    "dblink_build_sql_delete",
+    "dblink_build_sql_insert",
+    "dblink_build_sql_update",
     "dblink_close",
     "dblink_connect",
     "dblink_connect_u",
@@ -62,18 +67,25 @@ const DYNAMIC: [&str; 31] = [
 ];
 
 /// Functions that change the server or other sessions.
-const ADMIN: [&str; 31] = [
+const ADMIN: [&str; 49] = [
+    "heap_force_freeze",
+    "heap_force_kill",
     "pg_advisory_unlock_all",
     "pg_backup_start",
     "pg_backup_stop",
+    "pg_buffercache_evict",
     "pg_cancel_backend",
+    "pg_clear_attribute_stats",
+    "pg_clear_relation_stats",
     "pg_copy_logical_replication_slot",
     "pg_copy_physical_replication_slot",
     "pg_create_logical_replication_slot",
     "pg_create_physical_replication_slot",
     "pg_create_restore_point",
     "pg_drop_replication_slot",
+    "pg_import_system_collations",
     "pg_log_backend_memory_contexts",
+    "pg_logfile_rotate",
     "pg_logical_emit_message",
     "pg_logical_slot_get_binary_changes",
     "pg_logical_slot_get_changes",
@@ -85,12 +97,23 @@ const ADMIN: [&str; 31] = [
     "pg_replication_origin_create",
     "pg_replication_origin_drop",
     "pg_replication_slot_advance",
+    "pg_restore_attribute_stats",
+    "pg_restore_relation_stats",
     "pg_rotate_logfile",
     "pg_start_backup",
     "pg_stat_reset",
+    "pg_stat_reset_replication_slot",
+    "pg_stat_reset_shared",
+    "pg_stat_reset_single_function_counters",
+    "pg_stat_reset_single_table_counters",
+    "pg_stat_reset_slru",
+    "pg_stat_reset_subscription_stats",
+    "pg_stat_statements_reset",
     "pg_stop_backup",
     "pg_switch_wal",
+    "pg_sync_replication_slots",
     "pg_terminate_backend",
+    "pg_truncate_visibility_map",
     "pg_wal_replay_pause",
     "pg_wal_replay_resume",
     "pg_write_server_log",

@@ -87,10 +87,11 @@ fn by_first_word(tokens: &[Token], facts: &mut Facts) -> Result<(), NotUnderstoo
             facts.settings.insert(if first == "discard" { "all".to_owned() } else { name });
         }
         "show" | "fetch" | "move" => facts.does(Class::Read, None),
-        "close" | "deallocate" | "execute" | "listen" | "unlisten" | "notify" | "lock" => {
-            facts.does(Class::Session, None);
+        "close" | "deallocate" | "execute" | "listen" | "unlisten" | "notify" => facts.does(Class::Session, None),
+        "lock" => about(&["in"], &["table", "only", "nowait"], Class::Session, tokens, facts),
+        "vacuum" | "analyze" | "analyse" | "reindex" | "cluster" | "refresh" => {
+            about(&["using", "with"], &MAINTAINS, Class::Maintenance, tokens, facts);
         }
-        "vacuum" | "analyze" | "analyse" | "reindex" | "cluster" | "refresh" => facts.does(Class::Maintenance, None),
         "checkpoint" | "load" => facts.does(Class::Admin, None),
         "do" | "call" => facts.does(Class::Dynamic, None),
         "grant" | "revoke" | "reassign" | "security" => facts.does(Class::Privilege, None),
@@ -98,6 +99,48 @@ fn by_first_word(tokens: &[Token], facts: &mut Facts) -> Result<(), NotUnderstoo
         _ => return Err(NotUnderstood("it begins with no known word".to_owned())),
     }
     Ok(())
+}
+
+/// Words of maintenance that are no names.
+const MAINTAINS: [&str; 14] = [
+    "full",
+    "freeze",
+    "verbose",
+    "analyze",
+    "analyse",
+    "table",
+    "index",
+    "schema",
+    "database",
+    "system",
+    "materialized",
+    "view",
+    "concurrently",
+    "only",
+];
+
+/// Does something to every table that is named after the first word, outside of parentheses and up to one of the words
+/// in `ends`; words in `between` are no names.
+pub(crate) fn about(ends: &[&str], between: &[&str], class: StatementClass, tokens: &[Token], facts: &mut Facts) {
+    let (mut at, mut depth, mut any) = (1, 0_usize, false);
+    while at < tokens.len() && !(depth == 0 && ends.contains(&word(tokens, at).as_str())) {
+        match tokens.get(at) {
+            Some(Token::LParen) => depth += 1,
+            Some(Token::RParen) => depth = depth.saturating_sub(1),
+            _ if depth > 0 || between.contains(&word(tokens, at).as_str()) => {}
+            _ => {
+                if let Some((name, used)) = names::leading(tokens.get(at..).unwrap_or_default()) {
+                    facts.does(class, Some(name));
+                    any = true;
+                    at += used - 1;
+                }
+            }
+        }
+        at += 1;
+    }
+    if !any {
+        facts.does(class, None);
+    }
 }
 
 /// `TABLE name`, which is short for `SELECT * FROM name`.

@@ -29,6 +29,12 @@ pub fn mysql(text: &[u8], database: Option<&str>) -> Result<Vec<StatementFacts>,
     if tokens.len() > split::TOKENS_MAX {
         return Err(NotUnderstood("it has too many tokens".to_owned()));
     }
+    // The database reads `1.from` as a number and a word.
+    let goes_on =
+        |token: &Token| matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.contains('.'));
+    if tokens.iter().any(goes_on) {
+        return Err(NotUnderstood("a number that goes on as a name: write a blank between them".to_owned()));
+    }
     let pieces = split::pieces(tokens)?;
     let mut found = pieces.iter().map(|piece| kind::facts(piece)).collect::<Result<Vec<_>, _>>()?;
     let changes_database = |facts: &StatementFacts| facts.settings.contains(kind::DATABASE);

@@ -22,6 +22,8 @@ pub struct Command {
     pub name: &'static str,
     /// Which of its words are keys.
     pub keys: Vec<usize>,
+    /// Which of its words are patterns of keys that it reads.
+    pub patterns: Vec<usize>,
     /// Which of its words are passwords, or could be.
     pub secrets: Vec<usize>,
     spec: &'static Spec,
@@ -43,7 +45,7 @@ pub fn command(words: &[&[u8]]) -> Result<Command, NotUnderstood> {
         return Err(NotUnderstood(format!("the command {} is not in the list", shown(words))));
     };
     let keys = keys(spec.keys, words).ok_or_else(|| NotUnderstood(format!("the keys of {}", shown(words))))?;
-    Ok(Command { name, keys, secrets: secrets(name, words), spec })
+    Ok(Command { name, keys, patterns: patterns(name, words), secrets: secrets(name, words), spec })
 }
 
 /// What the command does to each of its keys, or to something else.
@@ -51,12 +53,8 @@ pub fn command(words: &[&[u8]]) -> Result<Command, NotUnderstood> {
 pub fn facts(command: &Command, words: &[&[u8]]) -> StatementFacts {
     let mut classes: BTreeSet<StatementClass> = command.spec.classes.iter().copied().collect();
     let says = |option: &[u8]| words.iter().skip(2).any(|word| word.eq_ignore_ascii_case(option));
-    let mut elsewhere = None;
-    match command.name {
-        "set" | "bitfield" if says(b"get") => drop(classes.insert(StatementClass::Read)),
-        // These name keys by patterns.
-        "sort" | "sort_ro" if says(b"by") || says(b"get") => elsewhere = Some(StatementClass::Read),
-        _ => {}
+    if matches!(command.name, "set" | "bitfield") && says(b"get") {
+        classes.insert(StatementClass::Read);
     }
     let mut accesses = BTreeSet::new();
     for class in classes {
@@ -69,7 +67,13 @@ pub fn facts(command: &Command, words: &[&[u8]]) -> StatementFacts {
             accesses.insert(StatementAccess { class, table: Some(TableName::key(key)), without_where });
         }
     }
-    accesses.extend(elsewhere.map(|class| StatementAccess { class, table: None, without_where: false }));
+    for pattern in command.patterns.iter().filter_map(|at| words.get(*at)) {
+        let pattern = String::from_utf8_lossy(pattern);
+        // What follows after an arrow is the field of a hash.
+        let key = pattern.split_once("->").map_or(&*pattern, |(key, _)| key);
+        let table = Some(TableName::keys(key.to_owned()));
+        accesses.insert(StatementAccess { class: StatementClass::Read, table, without_where: false });
+    }
     let names = command.name.split('|').chain([command.name]).map(str::to_owned).collect();
     StatementFacts { accesses, names, settings: BTreeSet::new(), read_write: false }
 }
@@ -114,7 +118,7 @@ fn keys(keys: Keys, words: &[&[u8]]) -> Option<Vec<usize>> {
         Keys::Counted(at) => counted(at)?,
         Keys::StoredCounted => [vec![1], counted(2)?].concat(),
         Keys::Streams => {
-            let first = position(b"streams")? + 1;
+            let first = streams(words)? + 1;
             let many = count.checked_sub(first)?;
             (many % 2 == 0).then(|| (first..first + many / 2).collect())?
         }
@@ -132,6 +136,30 @@ fn keys(keys: Keys, words: &[&[u8]]) -> Option<Vec<usize>> {
             None => vec![Some(3).filter(|at| *at < count)?],
         },
     })
+}
+
+/// Where the word `STREAMS` is; a group or a consumer may have that name, too.
+fn streams(words: &[&[u8]]) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        at += match words.get(at)?.to_ascii_lowercase().as_slice() {
+            b"streams" => return Some(at),
+            b"group" => 3,
+            b"count" | b"block" | b"claim" => 2,
+            b"noack" => 1,
+            _ => return None,
+        };
+    }
+}
+
+/// Which words are patterns of keys that are read: what `SORT` sorts by and gives. Without `*` they stand for none.
+fn patterns(name: &str, words: &[&[u8]]) -> Vec<usize> {
+    if !matches!(name, "sort" | "sort_ro") {
+        return Vec::new();
+    }
+    let says = |at: usize, option: &[u8]| words.get(at).is_some_and(|word| word.eq_ignore_ascii_case(option));
+    let follows = (3..words.len()).filter(|at| says(at - 1, b"by") || says(at - 1, b"get"));
+    follows.filter(|at| words.get(*at).is_some_and(|word| word.contains(&b'*'))).collect()
 }
 
 /// Which words are passwords, or could be.

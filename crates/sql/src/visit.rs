@@ -63,6 +63,11 @@ impl Look<'_> {
         self.targets.extend(table);
     }
 
+    fn defines(&mut self, name: &ObjectName) -> ControlFlow<&'static str> {
+        self.writes(StatementClass::Ddl, name, false);
+        ControlFlow::Continue(())
+    }
+
     fn insert(&mut self, insert: &Insert) -> ControlFlow<&'static str> {
         match &insert.table {
             TableObject::TableName(name) => self.writes(StatementClass::Insert, name, false),
@@ -100,6 +105,10 @@ impl Look<'_> {
         }
         match &update.table.relation {
             TableFactor::Table { name, .. } => {
+                // To change a row of this view is to change a setting, which one is not in the text alone.
+                if names::of_object(name).is_some_and(|table| table.name == "pg_settings") {
+                    self.facts.settings.insert("all".to_owned());
+                }
                 self.writes(StatementClass::Update, name, update.selection.is_none());
                 ControlFlow::Continue(())
             }
@@ -265,14 +274,9 @@ impl Visitor for Look<'_> {
                 self.copy(source, *to, target);
                 ControlFlow::Continue(())
             }
-            Statement::CreateTable(create) => {
-                self.targets.extend(names::of_object(&create.name));
-                ControlFlow::Continue(())
-            }
-            Statement::CreateView(create) => {
-                self.targets.extend(names::of_object(&create.name));
-                ControlFlow::Continue(())
-            }
+            // Within EXPLAIN, too, which may run it.
+            Statement::CreateTable(create) => self.defines(&create.name),
+            Statement::CreateView(create) => self.defines(&create.name),
             Statement::Query(_)
             | Statement::Explain { .. }
             | Statement::Prepare { .. }

@@ -46,6 +46,17 @@ impl Declared {
         Ok(())
     }
 
+    /// Declares more access beside what there is.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn also(&self, access: &str) -> anyhow::Result<()> {
+        let path = self.gate.scratch().join("more.yaml");
+        fs::write(&path, access)?;
+        self.ada.cli(&["apply", "-f", &path.display().to_string()])?.ok()?;
+        Ok(())
+    }
+
     /// Somebody new, enrolled and signed in, in one group.
     ///
     /// # Errors

@@ -323,6 +323,45 @@ fn a_local_port_leads_to_the_database() {
     assert_eq!(ran.unwrap().ok().unwrap().text(), "app_admin\n");
 }
 
+/// Somebody at a terminal: a statement, a mistake, the way out.
+const AT_A_TERMINAL: &str = r#"
+set timeout 60
+spawn $env(PGCLI) $env(URI)
+expect {shop>} {} timeout {exit 9}
+send "select name from customer order by id;\r"
+expect -re {Ada.*Ben.*SELECT 2} {} timeout {exit 8}
+expect {shop>} {} timeout {exit 7}
+send "select no_such_column from customer;\r"
+expect {column "no_such_column" does not exist} {} timeout {exit 6}
+expect {shop>} {} timeout {exit 5}
+send "\\q\r"
+expect eof
+exit [lindex [wait] 3]
+"#;
+
+#[test]
+fn people_work_with_pgcli_on_a_terminal() {
+    let Some(python) = python_with("pgcli") else { return };
+    let world = DatabaseWorld::start().unwrap();
+    let ben = world.person("ben", "dba").unwrap();
+    let mut expect = Command::new("expect");
+    expect.env("PGCLI", std::path::Path::new(python.get_program()).with_file_name("pgcli"));
+    expect.env("HOME", ben.folder()).env("TERM", "xterm").env("PAGER", "cat").env("URI", world.uri(&ben).unwrap());
+    run_with_input(expect.arg("-"), AT_A_TERMINAL.as_bytes()).unwrap().ok().unwrap();
+
+    // It has a connection of its own for what it completes.
+    let sessions = world.ada.cli(&["sessions", "--user", "ben", "-o", "json"]).unwrap().json().unwrap();
+    let ids = sessions.as_array().unwrap().iter().map(|session| session["id"].as_str().unwrap());
+    let recorded: Vec<_> = ids.flat_map(|id| world.statements_of(id).unwrap()).collect();
+    let outcome = |text: &str| {
+        let found =
+            recorded.iter().find(|(begun, _)| begun["text"].as_str().is_some_and(|said| said.starts_with(text)));
+        found.map(|(_, end)| end["outcome"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(outcome("select name from customer").as_deref(), Some("done"), "{recorded:?}");
+    assert_eq!(outcome("select no_such_column").as_deref(), Some("failed"));
+}
+
 /// What a driver does in its daily work: parameters, transactions, errors, copies, notifications.
 const PSYCOPG: &str = r#"
 import os, sys, psycopg

@@ -1,4 +1,6 @@
-//! Drivers of other languages than Python, through the gate: Node's and Java's.
+//! Drivers of other languages than Python, through the gate: Go's, Java's, Node's and Rust's.
+
+mod rust;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,6 +33,23 @@ fn java(driver: &str) -> Option<Command> {
     Some(command)
 }
 
+/// A Go program of this folder, built with what `scripts/go-drivers.sh` lays; none, with a word about it, where that
+/// is missing.
+fn go(name: &str) -> Option<Command> {
+    let laid = repository().join("target/go-drivers");
+    let go = laid.join("python/bin/go");
+    if !laid.join(".laid").exists() {
+        eprintln!("SKIPPED: there is no Go with its drivers (scripts/go-drivers.sh)");
+        return None;
+    }
+    let built = laid.join(name);
+    let mut build = Command::new(go);
+    build.args(["build", "-o"]).arg(&built).arg(repository().join(format!("tests/e2e/tests/drivers/{name}.go")));
+    build.env("GO111MODULE", "off").env("GOPATH", laid.join("usr/share/gocode")).env("GOCACHE", laid.join("cache"));
+    run(build.env("CGO_ENABLED", "0").env("GOTELEMETRY", "off")).unwrap().ok().unwrap();
+    Some(Command::new(built))
+}
+
 fn done(command: &mut Command) {
     assert_eq!(run(command).unwrap().ok().unwrap().text(), "done\n");
 }
@@ -58,6 +77,31 @@ fn node_works_with_redis() {
     let world = RedisWorld::start().unwrap();
     let ben = world.declared.person("ben", "dba").unwrap();
     done(node.env("URI", world.uri(&ben, "app@cache").unwrap()).env("CA", world.declared.gate.ca()));
+}
+
+#[test]
+fn go_works_with_postgresql() {
+    let Some(mut go) = go("postgres") else { return };
+    let world = DatabaseWorld::start().unwrap();
+    let ben = world.person("ben", "dba").unwrap();
+    done(go.env("URI", world.uri(&ben).unwrap()));
+}
+
+#[test]
+fn go_works_with_mariadb() {
+    let Some(mut go) = go("mysql") else { return };
+    let world = MysqlWorld::start().unwrap();
+    let ben = world.declared.person("ben", "dba").unwrap();
+    go.env("TOKEN", world.token(&ben, "app@shop").unwrap()).env("PORT", world.declared.gate.mysql_port());
+    done(go.env("CA", world.declared.gate.ca()));
+}
+
+#[test]
+fn go_works_with_redis() {
+    let Some(mut go) = go("redis") else { return };
+    let world = RedisWorld::start().unwrap();
+    let ben = world.declared.person("ben", "dba").unwrap();
+    done(go.env("URI", world.uri(&ben, "app@cache").unwrap()).env("CA", world.declared.gate.ca()));
 }
 
 #[test]

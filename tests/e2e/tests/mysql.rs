@@ -85,6 +85,11 @@ fn rules_hold_for_statements() {
     assert_eq!(mariadb(&ria, "select count(*) from customer").ok().unwrap().text(), "2\n");
     mariadb(&ria, "delete from customer").ended(1).unwrap();
     mariadb(&ria, "set session transaction read write").ended(1).unwrap();
+    world
+        .sql("delimiter //\ncreate function shop.sneak() returns int begin delete from customer; return 1; end//")
+        .unwrap();
+    let through = mariadb(&ria, "select sneak()").ended(1).unwrap();
+    assert!(through.stderr.contains("READ ONLY transaction"), "the target holds to it, too: {}", through.stderr);
     let sam = world.declared.person("sam", "support").unwrap();
     let shown = mariadb(&sam, "select id, name, upper(name), note from customer where id = 1").ok().unwrap();
     assert_eq!(shown.text(), "1\t***\t***\t***\n");
@@ -146,6 +151,30 @@ fn without_a_good_token_or_tls_nobody_is_let_in() {
     assert!(plain.stderr.contains("without TLS nobody is let in"), "{}", plain.stderr);
     ben.cli(&["logout"]).unwrap().ok().unwrap();
     ask("app@shop", &token).ended(1).unwrap();
+}
+
+/// Signs in from an address of this machine's.
+const FROM: &str = r#"
+import os, pymysql
+try:
+    pymysql.connect(host="127.0.0.1", port=int(os.environ["PORT"]), user="app@shop", password=os.environ["TOKEN"],
+                    bind_address=os.environ["SOURCE"], ssl={"ca": os.environ["CA"]}).ping()
+    print("in")
+except pymysql.err.OperationalError as e:
+    print(e.args[1])
+"#;
+
+#[test]
+fn tokens_hold_where_they_were_made() {
+    let Some(mut python) = python_with("pymysql") else { return };
+    let world = MysqlWorld::start().unwrap();
+    let ben = world.declared.person("ben", "dba").unwrap();
+    let uri = ben.cli(&["connect", "app@shop", "--print", "--bind-source"]).unwrap().ok().unwrap().text();
+    python.args(["-c", FROM]).env("TOKEN", uri.split([':', '@']).nth(2).unwrap());
+    python.env("PORT", world.declared.gate.mysql_port()).env("CA", world.declared.gate.ca());
+    assert_eq!(run(python.env("SOURCE", "127.0.0.1")).unwrap().ok().unwrap().text(), "in\n");
+    let elsewhere = run(python.env("SOURCE", "127.0.0.2")).unwrap().ok().unwrap().text();
+    assert!(elsewhere.contains("the token is not valid for app@shop"), "{elsewhere}");
 }
 
 /// What a driver does in its daily work.

@@ -137,6 +137,9 @@ fn values_are_masked() {
     assert_eq!(said.text(), "***\n***\n***\n***\n\nwrite to ***\nOK\nQUEUED\nQUEUED\n***\n***\n".replace("\n\n", "\n"));
     let scripted = redis_cli(&sam, "EVAL \"return redis.call('hget','customer:1','name')\" 0\n").ok().unwrap().text();
     assert_eq!(scripted, "***\n");
+    world.direct(&["RPUSH", "ids", "1"]).unwrap();
+    let sorted = redis_cli(&sam, "SORT_RO ids BY nosort GET customer:*->name\nSORT_RO ids\n").ok().unwrap().text();
+    assert_eq!(sorted, "***\n1\n", "what is read by a pattern of keys");
     redis_cli(&sam, "HGETALL customer:1\nMGET note missing\nSTRLEN note\n").ok().unwrap();
     let kept = world.declared.kept_rows("sam").unwrap();
     let wanted = ["***|***|***|***", "write to ***|NULL", "24"];
@@ -176,6 +179,10 @@ fn without_a_good_token_or_tls_nobody_is_let_in() {
         "{listed}"
     );
     assert!(!world.declared.statements("ben").unwrap().iter().any(|(begun, _)| begun.to_string().contains(&other)));
+    let commands =
+        format!("HELLO 3 AUTH other@cache wrong\nACL WHOAMI\nHELLO 3 AUTH other@cache {other}\nACL WHOAMI\n");
+    let said = ask("app@cache", &token, &commands);
+    assert!(said.contains("app\n") && said.contains("WRONGPASS") && said.trim_end().ends_with("other"), "{said}");
 
     ben.cli(&["logout"]).unwrap().ok().unwrap();
     assert!(ask("app@cache", &token, "PING\n").contains("the token is not valid"));

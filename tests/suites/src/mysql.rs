@@ -19,10 +19,10 @@ pub(crate) fn run() -> anyhow::Result<Suite> {
     let mut world = MysqlWorld::start()?;
     world.sql("create database test; set global require_secure_transport = off; grant all on *.* to app@'%' with grant option")?;
     // The suite asks for what a version can do; the gate greets before it knows which server is wanted.
-    let config = world.declared.gate.scratch().join("postern.toml");
-    fs::write(&config, format!("[mysql]\nserver_version = \"{}\"\n", world.sql("select version()")?))?;
+    let config = format!("[mysql]\nserver_version = \"{}\"\n", world.sql("select version()")?);
+    fs::write(world.declared.gate.config(), config)?;
     world.declared.gate.stop()?;
-    world.declared.gate.start_under(&["sh", "-c", &format!("exec \"$0\" \"$@\" --config {}", config.display())])?;
+    world.declared.gate.start()?;
     let ben = world.declared.person("ben", "dba")?;
     let port = free_port()?;
     let mut proxy = ben.command(&["proxy", "app@shop", "--listen", &format!("127.0.0.1:{port}")])?;

@@ -301,6 +301,9 @@ fn is_table(pattern: &str, table: &TableName, sure: bool) -> bool {
     if table.is_key() {
         return like(pattern, &table.name);
     }
+    if table.is_keys() {
+        return !sure && overlap(pattern.as_bytes(), table.name.as_bytes());
+    }
     let Some((schema, name)) = pattern.split_once('.') else { return like(pattern, &table.name) };
     like(name, &table.name)
         && match &table.schema {
@@ -308,6 +311,28 @@ fn is_table(pattern: &str, table: &TableName, sure: bool) -> bool {
             None if sure => false,
             None => name != "*" || like(schema, "public"),
         }
+}
+
+/// Whether some text is what both patterns say; `*` stands for any text in both.
+fn overlap(one: &[u8], other: &[u8]) -> bool {
+    // Whether what is left of `one` from a place on overlaps with what is left of `other`; from the back to the front.
+    let mut row: Vec<bool> = Vec::new();
+    for at in (0..=one.len()).rev() {
+        let below = std::mem::replace(&mut row, vec![false; other.len() + 1]);
+        for place in (0..=other.len()).rev() {
+            let known = |row: &[bool], place: usize| row.get(place).copied().unwrap_or(false);
+            let found = match (one.get(at), other.get(place)) {
+                (None, None) => true,
+                (Some(b'*'), _) | (_, Some(b'*')) => known(&below, place) || known(&row, place + 1),
+                (Some(byte), Some(theirs)) => byte == theirs && known(&below, place + 1),
+                _ => false,
+            };
+            if let Some(cell) = row.get_mut(place) {
+                *cell = found;
+            }
+        }
+    }
+    row.first().copied().unwrap_or(false)
 }
 
 /// Whether `text` is what `pattern` says; `*` stands for any text, letter case counts.

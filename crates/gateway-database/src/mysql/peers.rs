@@ -41,7 +41,7 @@ impl Peers {
     pub(crate) fn cancel(&self, number: u32) {
         if let Some(peer) = self.lock().get(&number) {
             // Full means that it has been told already.
-            let _ = peer.orders.try_send(Order::Cancel);
+            let _ = peer.orders.try_send(Order::Cancel(None));
         }
     }
 
@@ -85,7 +85,7 @@ impl Place {
         let order = if ends {
             Order::End(EndReason::ClientClosed, "killed from another connection of the same person".to_owned())
         } else {
-            Order::Cancel
+            Order::Cancel(None)
         };
         // Full means that it has been told already.
         let _ = peer.orders.try_send(order);

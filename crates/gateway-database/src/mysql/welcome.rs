@@ -234,7 +234,7 @@ impl Client {
 
     async fn answer(&mut self, packets: &[u8]) -> io::Result<()> {
         match &mut self.pack {
-            Some(pack) => self.side.send(&pack.pack(packets)).await,
+            Some(pack) => self.side.send(&pack.pack(packets.to_vec())).await,
             None => self.side.send(packets).await,
         }
     }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use aws_lc_rs::rand;
 use postern_wire::pg::startup::{CancelKey, cancel_request};
 use rustls::ClientConfig;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::target::connect;
 use crate::between::Cancel;
@@ -53,12 +54,18 @@ impl Cancels {
         }
     }
 
-    /// Cancels what runs in the session that the key stands for. Nobody is told whether there is one.
-    pub(crate) fn cancel(&self, key: CancelKey) {
+    /// Cancels what runs in the session that the key stands for, and waits until its target has been asked to. Nobody
+    /// is told whether there is one.
+    ///
+    /// A client takes the end of its connection as the server's word that it was done: what it runs next is not meant.
+    pub(crate) async fn cancel(&self, key: CancelKey) {
         let orders = self.lock().get(&key).cloned();
-        if let Some(orders) = orders {
-            // Full means that it has been told already.
-            let _ = orders.try_send(Order::Cancel);
+        let Some(orders) = orders else { return };
+        let (told, asked) = oneshot::channel();
+        // Full means that it has been told already.
+        if orders.try_send(Order::Cancel(Some(told))).is_ok() {
+            // Letting go is the answer.
+            let _ = timeout(CANCEL_TIME, asked).await;
         }
     }
 }
@@ -85,7 +92,7 @@ impl Cancel for Canceller {
             // The target closes when it has done it.
             side.more(&mut Vec::new()).await
         };
-        match tokio::time::timeout(CANCEL_TIME, asked).await {
+        match timeout(CANCEL_TIME, asked).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => tracing::debug!(%error, "a target was not asked to cancel"),
             Err(_) => tracing::debug!("a target did not take a cancelling in time"),

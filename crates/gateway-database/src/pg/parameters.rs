@@ -72,9 +72,12 @@ pub(crate) fn wanted(startup: &Startup) -> Result<Wanted, String> {
                 wanted.replication = (!off).then(|| value.clone());
             }
             "options" => {
+                // What is said by itself comes after them, and counts.
+                let said = std::mem::take(&mut wanted.settings);
                 for (name, value) in options(value)? {
                     setting(&mut wanted, &name, value)?;
                 }
+                wanted.settings.extend(said);
             }
             known if known.starts_with("_pq_.") => wanted.unknown.push(name.clone()),
             _ => setting(&mut wanted, name, value.clone())?,
@@ -147,7 +150,8 @@ mod tests {
         let settings: Vec<_> = read_ok.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(
             settings,
-            [("datestyle", "ISO"), ("statement_timeout", "5s"), ("search_path", "a b"), ("jit", "off")]
+            [("statement_timeout", "5s"), ("search_path", "a b"), ("jit", "off"), ("datestyle", "ISO")],
+            "what is said by itself comes last, and counts"
         );
         assert_eq!(read_ok.unknown, ["_pq_.x"]);
         for (name, value) in [("session_preload_libraries", "x"), ("options", "-c role=postgres"), ("options", "-f x")]

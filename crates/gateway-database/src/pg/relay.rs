@@ -227,6 +227,10 @@ impl Relay {
                 break;
             }
             let rest = input.get(at..).unwrap_or_default();
+            if self.is_early(rest) {
+                self.wait_for_answers();
+                break;
+            }
             let piece = self.client.splitter.next(rest, front::handling).map_err(Stop::Client)?;
             match piece {
                 None => break,
@@ -271,6 +275,12 @@ impl Relay {
         Ok(at)
     }
 
+    /// Whether a message about copy data is next, and the target has yet to say whether it reads any.
+    fn is_early(&self, rest: &[u8]) -> bool {
+        let about_data = self.client.splitter.at_boundary() && matches!(rest.first(), Some(b'd' | b'c' | b'f'));
+        about_data && !self.copying && !self.doomed && !self.pipeline.is_skipping() && !self.pipeline.is_empty()
+    }
+
     /// Takes nothing more until the target has answered; it is asked not to keep answers back.
     fn wait_for_answers(&mut self) {
         if self.pipeline.is_empty() {
@@ -293,6 +303,9 @@ impl Relay {
             b'c' | b'f' if !self.copying => return Ok(Fate::Replace(Vec::new())),
             b'c' | b'f' => {
                 (self.copying, self.target_copies) = (false, false);
+                if self.rules.are_strict() {
+                    self.wait_for_answers();
+                }
                 return Ok(Fate::Pass);
             }
             b'H' | b'X' => return Ok(Fate::Pass),

@@ -416,10 +416,47 @@ fn copy_data_passes_while_a_copy_is_on() {
     let sent = world.to_target.len();
     world.client(&[message(b'd', b"2\ty\n"), message(b'c', b""), message(b'f', b"no\0")].concat()).unwrap();
     assert_eq!(world.to_target.len(), sent, "none is on any more");
-    world.client(&[query("copy t from stdin"), message(b'd', b"3\tz\n")].concat()).unwrap();
-    assert!(world.to_target.ends_with(&query("copy t from stdin")), "none is on yet");
     let recorded = world.recorded();
     assert!(recorded.contains("-- 1: COPY 1, 1 rows, 0 bytes out, 4 bytes in"), "{recorded}");
+}
+
+#[test]
+fn copy_data_that_comes_early_waits_for_the_target() {
+    for (begun, passes) in
+        [(message(b'G', b"\0\0\0"), true), ([error("42P01", "no table"), ready(b"I")].concat(), false)]
+    {
+        let mut world = World::new(None);
+        let (asked, data) = (query("copy t from stdin"), [message(b'd', b"3\tz\n"), message(b'c', b"")].concat());
+        world.client(&[asked.clone(), data.clone()].concat()).unwrap();
+        assert_eq!(tags(&world.to_target), "QH", "none is on yet");
+        world.target(&begun).unwrap();
+        assert_eq!(world.to_target.ends_with(&data), passes);
+        assert_eq!(tags(&world.to_target), if passes { "QHdc" } else { "QH" });
+    }
+}
+
+#[test]
+fn copies_go_in_where_statements_are_read() {
+    let mut world = World::new(ruled(StatementAction::Block));
+    world.client(&query("copy t from stdin")).unwrap();
+    world.target(&message(b'G', b"\0\0\0")).unwrap();
+    let data = [message(b'd', b"1\tx\n"), message(b'c', b"")].concat();
+    world.client(&[data, query("select 1")].concat()).unwrap();
+    assert_eq!(tags(&world.to_target), "QdcH", "the next one waits for the end of the copy");
+    world.target(&[done("COPY 1"), ready(b"I")].concat()).unwrap();
+    assert_eq!(tags(&world.to_target), "QdcHQ");
+    world.target(&[done("SELECT 1"), ready(b"I")].concat()).unwrap();
+
+    // The same, prepared, with the `Sync` before the data, as some drivers send it.
+    world.client(&[prepared("", "copy t from stdin"), sync()].concat()).unwrap();
+    world.target(&[message(b'1', b""), message(b'2', b""), message(b'G', b"\0\0\0")].concat()).unwrap();
+    let data = [message(b'd', b"1\tx\n"), message(b'c', b""), sync()].concat();
+    world.client(&data).unwrap();
+    world.target(&done("COPY 1")).unwrap();
+    world.target(&ready(b"I")).unwrap();
+    world.client(&query("delete from t")).unwrap();
+    assert!(world.relay.take_question().is_some(), "rules hold afterwards");
+    assert_eq!(tags(&world.to_client), "GCZCZ12GCZ");
 }
 
 proptest! {

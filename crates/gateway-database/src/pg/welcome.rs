@@ -45,7 +45,7 @@ pub(crate) async fn welcome(gate: &Arc<Gate>, stream: TcpStream, source: IpAddr)
                 break startup;
             }
             Ok(Some((First::Cancel(key), _))) => {
-                gate.cancels.cancel(key);
+                gate.cancels.cancel(key).await;
                 side.close();
                 return Ok(None);
             }
@@ -135,7 +135,7 @@ async fn secure(gate: &Arc<Gate>, mut stream: TcpStream) -> io::Result<Option<Si
             }
             First::Gss => stream.write_all(b"N").await?,
             First::Cancel(key) => {
-                gate.cancels.cancel(key);
+                gate.cancels.cancel(key).await;
                 return Ok(None);
             }
             First::Session(_) => {

@@ -57,6 +57,8 @@ enum Kind {
     },
     /// The target closes the connection after its reply.
     Quit,
+    /// What is told is which commands there are, which `redis-cli` asks first: no data, and in no budget.
+    Commands,
 }
 
 /// What is kept of a command until it is answered.
@@ -284,6 +286,7 @@ impl Relay {
                 self.pause = Some(Pause::Answers);
                 Kind::Hello { three: words.get(1) == Some(&&b"3"[..]) }
             }
+            None if name == "command" || name.starts_with("command|") => Kind::Commands,
             None => Kind::Plain,
         };
         let running = self.begin(wording)?;

@@ -57,7 +57,7 @@ impl Rules {
             let is_dynamic =
                 || facts(command, words).accesses.iter().any(|access| access.class == StatementClass::Dynamic);
             command.keys.iter().filter_map(|key| words.get(*key)).any(|key| mask.is_hidden(key))
-                || mask.hides_keys() && is_dynamic()
+                || mask.hides_keys() && (!command.patterns.is_empty() || is_dynamic())
         })
     }
 

@@ -6,7 +6,7 @@ use postern_domain::statement::{NotUnderstood, StatementClass as Class, Statemen
 use sqlparser::dialect::MySqlDialect;
 use sqlparser::tokenizer::{Token, Word};
 
-use crate::kind::{Facts, has, word};
+use crate::kind::{Facts, about, has, word};
 use crate::{ddl, names, visit};
 
 /// Stands among the settings for the database that names without one are in.
@@ -96,7 +96,8 @@ fn by_first_word(tokens: &[Token], facts: &mut Facts) -> Result<(), NotUnderstoo
         },
         "values" if !has(tokens, &["select", "table"]) => facts.does(Class::Read, None),
         "explain" | "desc" | "describe" => explain(tokens, facts)?,
-        "show" | "help" => facts.does(Class::Read, None),
+        "show" => facts.does(Class::Read, shown(tokens)),
+        "help" => facts.does(Class::Read, None),
         "use" => {
             facts.does(Class::Session, None);
             facts.settings.insert(DATABASE.to_owned());
@@ -111,18 +112,19 @@ fn by_first_word(tokens: &[Token], facts: &mut Facts) -> Result<(), NotUnderstoo
             facts.read_write = has(tokens, &["write"]);
         }
         "set" => set(tokens, facts)?,
-        "lock" | "unlock" | "deallocate" | "close" => facts.does(Class::Session, None),
+        "lock" => about(&[], &LOCKS, Class::Session, tokens, facts),
+        "unlock" | "deallocate" | "close" => facts.does(Class::Session, None),
         "analyze" | "optimize" | "repair" | "check" | "checksum" | "cache" => {
             if has(tokens, &["select", "update", "delete", "insert", "replace", "with"]) {
                 return not_understood("ANALYZE of a statement runs it");
             }
-            facts.does(Class::Maintenance, None);
+            about(&["persistent", "update", "drop"], &MAINTAINS, Class::Maintenance, tokens, facts);
         }
         "handler" => match names::leading(tokens.get(1..).unwrap_or_default()) {
             Some((name, _)) => facts.does(Class::Read, Some(name)),
             None => return not_understood("HANDLER of no table"),
         },
-        "load" if second == "index" => facts.does(Class::Maintenance, None),
+        "load" if second == "index" => about(&[], &MAINTAINS, Class::Maintenance, tokens, facts),
         "load" => load(tokens, facts),
         "call" | "do" | "prepare" | "execute" => facts.does(Class::Dynamic, None),
         "grant" | "revoke" => facts.does(Class::Privilege, None),
@@ -134,6 +136,43 @@ fn by_first_word(tokens: &[Token], facts: &mut Facts) -> Result<(), NotUnderstoo
         _ => return not_understood("it begins with no known word"),
     }
     Ok(())
+}
+
+/// Words of locks and of maintenance that are no names.
+const LOCKS: [&str; 9] = ["table", "tables", "as", "read", "write", "local", "low_priority", "concurrent", "wait"];
+const MAINTAINS: [&str; 20] = [
+    "table",
+    "tables",
+    "view",
+    "no_write_to_binlog",
+    "local",
+    "quick",
+    "fast",
+    "medium",
+    "extended",
+    "changed",
+    "for",
+    "upgrade",
+    "use_frm",
+    "index",
+    "key",
+    "cache",
+    "into",
+    "in",
+    "ignore",
+    "leaves",
+];
+
+/// The table whose columns or indexes are shown.
+fn shown(tokens: &[Token]) -> Option<TableName> {
+    const OF_TABLES: [&str; 5] = ["columns", "fields", "index", "indexes", "keys"];
+    let at = (1..4).find(|at| OF_TABLES.contains(&word(tokens, *at).as_str()))? + 1;
+    let is_from = |at: usize| ["from", "in"].contains(&word(tokens, at).as_str());
+    let (mut table, used) = names::leading(tokens.get(at + 1..)?).filter(|_| is_from(at))?;
+    if is_from(at + 1 + used) {
+        table.schema = names::leading(tokens.get(at + 2 + used..)?).map(|(schema, _)| schema.name);
+    }
+    Some(table)
 }
 
 fn explain(tokens: &[Token], facts: &mut Facts) -> Result<(), NotUnderstood> {
@@ -211,6 +250,9 @@ fn is_word(token: &Token, words: &[&str]) -> bool {
 fn set(tokens: &[Token], facts: &mut Facts) -> Result<(), NotUnderstood> {
     if has(tokens, &["select", "table", "values"]) {
         return Err(NotUnderstood("SET with a query in it".to_owned()));
+    }
+    if word(tokens, 1) == "statement" {
+        return Err(NotUnderstood("SET STATEMENT, which runs another one".to_owned()));
     }
     facts.does(Class::Session, None);
     match (word(tokens, 1).as_str(), word(tokens, 2).as_str()) {

@@ -60,7 +60,7 @@ const COMMANDS: &[(&[StatementClass], Keys, &str)] = &[
     (
         &[Read],
         Keys::One(1),
-        "get getrange substr strlen bitcount bitfield_ro bitpos getbit lcs lindex llen lpos lrange scard sismember \
+        "get getrange substr strlen bitcount bitfield_ro bitpos getbit lindex llen lpos lrange scard sismember \
          smembers smismember srandmember sscan hexists hget hgetall hkeys hlen hmget hrandfield hscan hstrlen hvals \
          httl hpttl hexpiretime hpexpiretime zcard zcount zlexcount zmscore zrandmember zrange zrangebylex \
          zrangebyscore zrank zrevrange zrevrangebylex zrevrangebyscore zrevrank zscan zscore geodist geohash geopos \
@@ -73,6 +73,7 @@ const COMMANDS: &[(&[StatementClass], Keys, &str)] = &[
         "object|encoding object|freq object|idletime object|refcount memory|usage xinfo|consumers xinfo|groups xinfo|stream",
     ),
     (&[Read], Keys::From(1), "mget exists touch sdiff sinter sunion pfcount"),
+    (&[Read], Keys::Two, "lcs"),
     (&[Read], Keys::Counted(1), "sintercard zdiff zinter zintercard zunion"),
     (&[Read], Keys::Streams, "xread"),
     (&[Read], Keys::OneAndStore, "sort_ro"),

@@ -17,7 +17,7 @@ pub const HEAD_LEN: usize = 7;
 /// What is shorter is not packed, as servers do it.
 const PACKED_LEN_MIN: usize = 50;
 /// How much goes into one compressed packet.
-const CONTENT_LEN_MAX: usize = 256 * 1024;
+pub const CONTENT_LEN_MAX: usize = 256 * 1024;
 
 /// A compressed packet.
 #[derive(Clone, Debug, PartialEq, Eq)]

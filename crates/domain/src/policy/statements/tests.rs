@@ -146,3 +146,21 @@ proptest! {
         prop_assert!(action(&statements, facts(&second)) >= action(&statements, facts(&first)));
     }
 }
+
+#[test]
+fn a_pattern_of_keys_may_mean_what_a_rule_speaks_of() {
+    let reads = |pattern: &str| {
+        let table = Some(TableName::keys(pattern.to_owned()));
+        let access = StatementAccess { class: Read, table, without_where: false };
+        StatementFacts { accesses: [access].into(), ..StatementFacts::default() }
+    };
+    let blocked = Statements { rules: vec![rule(Block, &[], &["secret:*:pin"])], ..Statements::default() };
+    for pattern in ["secret:*:pin", "*", "s*", "*pin", "secret:7:pin*", "*:7:*"] {
+        assert_eq!(action(&blocked, reads(pattern)), Block, "{pattern}");
+    }
+    for pattern in ["", "open:*", "secret:*:name", "*pins", "secret:pin"] {
+        assert_eq!(action(&blocked, reads(pattern)), Allow, "{pattern}");
+    }
+    let allowed = Statements { rules: vec![rule(Allow, &[], &["*"])], otherwise: Block, ..Statements::default() };
+    assert_eq!(action(&allowed, reads("open:*")), Block, "an allow has to be sure");
+}

@@ -26,7 +26,7 @@ pub(super) enum Expect {
     /// That a statement is prepared.
     Prepare,
     /// So many parameters, then so many columns, each with an end where there are any.
-    Prepared { parameters: u16, columns: u16 },
+    Prepared { parameters: u32, columns: u32 },
 }
 
 impl Expect {
@@ -323,7 +323,7 @@ impl Relay {
 
 /// What follows after a statement is prepared; a one more than there are stands for the end.
 fn described(parameters: u16, columns: u16) -> Option<Expect> {
-    let and_end = |count: u16| if count == 0 { 0 } else { count.saturating_add(1) };
+    let and_end = |count: u16| if count == 0 { 0 } else { u32::from(count) + 1 };
     (parameters > 0 || columns > 0)
         .then(|| Expect::Prepared { parameters: and_end(parameters), columns: and_end(columns) })
 }

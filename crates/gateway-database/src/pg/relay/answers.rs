@@ -150,7 +150,10 @@ impl Relay {
                     return Err(Stop::Ended(EndReason::Killed, told));
                 }
             }
-            b'W' => self.need(Capability::Replication)?,
+            b'W' => {
+                self.need(Capability::Replication)?;
+                (self.copying, self.target_copies) = (true, true);
+            }
             b'T' if self.rules.mask().is_some() => self.described(content)?,
             b'Z' => self.transaction = back::ready(content).map_err(Stop::Target)?,
             _ => {}
@@ -169,9 +172,10 @@ impl Relay {
         Ok(if self.cut && tag != b'S' { Fate::Drop } else { fate })
     }
 
-    /// A pause that waits for answers is over when there are none to wait for.
+    /// A pause that waits for answers is over when there are none to wait for, and when the target waits itself, for
+    /// copy data.
     fn go_on(&mut self) {
-        if self.pause == Some(Pause::Answers) && self.pipeline.is_empty() {
+        if self.pause == Some(Pause::Answers) && (self.pipeline.is_empty() || self.copying && self.target_copies) {
             self.pause = None;
         }
     }

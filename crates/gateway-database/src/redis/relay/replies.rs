@@ -136,6 +136,9 @@ impl Relay {
         if let Some(entry) = self.owed.front_mut().filter(|_| self.current.whose == Whose::Answer) {
             entry.running.seen += rows;
             entry.running.bytes_out = entry.running.bytes_out.saturating_add(bytes);
+            if entry.kind == Kind::Commands {
+                return Ok(());
+            }
         }
         self.spent.add(rows, bytes);
         if self.current.instead.is_none()
