@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::time::Instant;
 
 use postern_domain::policy::ResultCapture;
 use postern_gateway::{Recorder, RecorderFailed};
@@ -36,7 +35,8 @@ pub(crate) struct Journal {
 #[derive(Debug)]
 pub(crate) struct Running {
     pub(crate) number: u64,
-    begun: Instant,
+    /// When it was begun, on the recording's clock, in microseconds.
+    begun_us: u64,
     rows: u64,
     /// Rows and portions of copy data that have passed.
     pub(crate) seen: u64,
@@ -113,18 +113,21 @@ impl Journal {
         self.last += 1;
         let number = self.last;
         let (head, rest) = text.split_at(text.len().min(STATEMENT_TEXT_MAX));
-        self.put(FrameKind::Statement(Statement {
+        let begun_us = self.recorder.now_us();
+        let statement = Statement {
             statement: number,
             text_bytes: u64::try_from(text.len()).unwrap_or(u64::MAX),
             text: Cow::Borrowed(head),
             parameters,
-        }))?;
+        };
+        self.put(begun_us, &FrameKind::Statement(statement))?;
         for part in rest.chunks(PART_LEN) {
-            self.put(FrameKind::StatementText(StatementText { statement: number, text: Cow::Borrowed(part) }))?;
+            let more = StatementText { statement: number, text: Cow::Borrowed(part) };
+            self.put(begun_us, &FrameKind::StatementText(more))?;
         }
         Ok(Running {
             number,
-            begun: Instant::now(),
+            begun_us,
             rows: 0,
             seen: 0,
             bytes_in: 0,
@@ -160,17 +163,19 @@ impl Journal {
         });
         let names = if running.named { Vec::new() } else { names.map(Cow::Owned).collect() };
         running.named = true;
-        self.put(FrameKind::StatementRow(StatementRow { statement: running.number, names, values }))
+        let row = StatementRow { statement: running.number, names, values };
+        self.put(self.recorder.now_us(), &FrameKind::StatementRow(row))
     }
 
     /// Records how a statement ended.
     pub(crate) fn end(&mut self, running: &Running, outcome: StatementOutcome) -> Result<(), RecorderFailed> {
         let failed = running.error.is_some() && outcome == StatementOutcome::Done;
         let (code, error) = running.error.as_deref().map_or(("", ""), |(code, error)| (code, error));
-        self.put(FrameKind::StatementEnd(StatementEnd {
+        let now_us = self.recorder.now_us();
+        let end = StatementEnd {
             statement: running.number,
             outcome: if failed { StatementOutcome::Failed } else { outcome },
-            duration_us: u64::try_from(running.begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+            duration_us: now_us.saturating_sub(running.begun_us),
             // Without the target's count, that of what has passed.
             rows: if running.tag.length == 0 { running.seen } else { running.rows },
             bytes_in: running.bytes_in,
@@ -179,17 +184,18 @@ impl Journal {
             tag: running.tag.text(),
             code: code.into(),
             error: error.into(),
-        }))
+        };
+        self.put(now_us, &FrameKind::StatementEnd(end))
     }
 
     /// Records something that the person was told.
     pub(crate) fn note(&mut self, text: &str) -> Result<(), RecorderFailed> {
-        self.put(FrameKind::note(text))
+        self.put(self.recorder.now_us(), &FrameKind::note(text))
     }
 
-    fn put(&mut self, frame: FrameKind<'_>) -> Result<(), RecorderFailed> {
-        if !self.waiting.is_empty() || !self.recorder.try_record(&frame)? {
-            self.waiting.push_back(frame.into_owned());
+    fn put(&mut self, at_us: u64, frame: &FrameKind<'_>) -> Result<(), RecorderFailed> {
+        if !self.waiting.is_empty() || !self.recorder.try_record(at_us, frame)? {
+            self.waiting.push_back(frame.clone().into_owned());
         }
         Ok(())
     }

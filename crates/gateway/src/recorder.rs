@@ -67,13 +67,19 @@ impl Recorder {
         }
     }
 
-    /// The same for a frame that is not too large, without waiting; `false` when there is no room for
-    /// it at the moment, and nothing was recorded.
+    /// The time on the recording's clock, in microseconds.
+    #[must_use]
+    pub fn now_us(&self) -> u64 {
+        self.track.now_us()
+    }
+
+    /// Records, without waiting, that something happened at a time that this clock has just told; the frame
+    /// must not be too large. `false` when there is no room for it at the moment, and nothing was recorded.
     ///
     /// # Errors
     /// When the recording has failed.
-    pub fn try_record(&self, kind: &FrameKind<'_>) -> Result<bool, RecorderFailed> {
-        self.track.try_record(kind)
+    pub fn try_record(&self, at_us: u64, kind: &FrameKind<'_>) -> Result<bool, RecorderFailed> {
+        self.track.try_record(at_us, kind)
     }
 
     async fn record_parts<'a>(

@@ -52,6 +52,8 @@ struct State {
     /// Frames that were recorded, and those of them that are in the file.
     recorded: u64,
     written: u64,
+    /// When the last of them was.
+    last_at_us: u64,
     failure: Option<RecorderFailed>,
     closed: bool,
     closing: Option<oneshot::Sender<Closed>>,
@@ -107,6 +109,7 @@ impl Track {
                 due: false,
                 recorded: 0,
                 written: 0,
+                last_at_us: 0,
                 failure: None,
                 closed: false,
                 closing: None,
@@ -155,28 +158,33 @@ impl Track {
 
     /// Appends a frame, waiting while too much is pending.
     pub(super) async fn record(self: &Arc<Self>, kind: &FrameKind<'_>) -> Result<(), RecorderFailed> {
-        if self.try_record(kind)? {
+        if self.try_record(self.now_us(), kind)? {
             return Ok(());
         }
         loop {
             let moved = self.moved.notified();
             tokio::pin!(moved);
             moved.as_mut().enable();
-            if self.try_record(kind)? {
+            if self.try_record(self.now_us(), kind)? {
                 return Ok(());
             }
             moved.await;
         }
     }
 
+    /// The time on the recording's clock, in microseconds.
+    pub(super) fn now_us(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
     /// Appends a frame; `false` when there is no room at the moment.
-    pub(super) fn try_record(self: &Arc<Self>, kind: &FrameKind<'_>) -> Result<bool, RecorderFailed> {
+    pub(super) fn try_record(self: &Arc<Self>, at_us: u64, kind: &FrameKind<'_>) -> Result<bool, RecorderFailed> {
         let mut state = self.state();
         state.check_open()?;
         if state.batch.len() >= PENDING_LEN_MAX {
             return Ok(false);
         }
-        if let Err(failure) = self.append(&mut state, kind) {
+        if let Err(failure) = self.append(&mut state, at_us, kind) {
             drop(state);
             self.fail(failure.clone());
             return Err(failure);
@@ -196,8 +204,10 @@ impl Track {
         Ok(true)
     }
 
-    fn append(&self, state: &mut State, kind: &FrameKind<'_>) -> Result<(), RecorderFailed> {
-        let at_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    fn append(&self, state: &mut State, at_us: u64, kind: &FrameKind<'_>) -> Result<(), RecorderFailed> {
+        // The clock was read before others were let go first.
+        let at_us = at_us.max(state.last_at_us);
+        state.last_at_us = at_us;
         if state.batch.len() > DATA_LEN_MAX / 2 {
             state.batch.reserve(CHUNK_TARGET);
         }
@@ -242,7 +252,7 @@ impl Track {
             let mut state = self.state();
             state.closed = true;
             // A frame that does not fit is lost with the failure that the close then reports.
-            if let Err(failure) = self.append(&mut state, &last) {
+            if let Err(failure) = self.append(&mut state, self.now_us(), &last) {
                 state.failure.get_or_insert(failure);
             }
             state.closing = Some(closing);
