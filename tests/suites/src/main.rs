@@ -4,6 +4,7 @@
 //! `scripts/driver-suites.sh` lays the suites. Ends in one line of figures, and fails where a difference
 //! has no reason.
 
+mod go;
 mod known;
 mod mysql;
 mod postgres;
@@ -25,7 +26,13 @@ struct Suite {
 type Run = fn() -> anyhow::Result<Suite>;
 
 /// All of them; names on the command line choose some.
-const SUITES: [(&str, Run); 2] = [("psycopg2", postgres::run), ("mariadb-client-test", mysql::run)];
+const SUITES: [(&str, Run); 5] = [
+    ("psycopg2", postgres::run),
+    ("mariadb-client-test", mysql::run),
+    ("pq", go::pq),
+    ("pgx", go::pgx),
+    ("go-mysql", go::mysql),
+];
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
