@@ -18,8 +18,6 @@ const STEPS: i64 = 512;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Windows {
     windows: BTreeMap<String, Window>,
-    /// Where keys are written.
-    key: String,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -43,14 +41,8 @@ struct Sighting {
 impl Windows {
     /// Counts an observation in; says how much there is when that is enough, and begins anew then.
     pub(crate) fn count(&mut self, within: &Within, seen: &Observation<'_>, facts: &Facts<'_>) -> Option<u64> {
-        self.key.clear();
-        for (number, name) in within.by.iter().enumerate() {
-            if number > 0 {
-                self.key.push('\n');
-            }
-            self.key.push_str(value(name, seen, facts));
-        }
-        let window = self.window();
+        let key: Vec<&str> = within.by.iter().map(|name| value(name, seen, facts)).collect();
+        let window = self.window(key.join("\n"));
         let amount = match within.sum.as_deref() {
             Some("rows") => facts.rows,
             Some(_) => facts.bytes,
@@ -71,15 +63,15 @@ impl Windows {
     }
 
     /// The window that the key names.
-    fn window(&mut self) -> &mut Window {
-        if !self.windows.contains_key(&self.key) && self.windows.len() >= WINDOWS_MAX {
+    fn window(&mut self, key: String) -> &mut Window {
+        if !self.windows.contains_key(&key) && self.windows.len() >= WINDOWS_MAX {
             let last = |window: &Window| window.sightings.back().map(|sighting| sighting.at);
             let quiet = self.windows.iter().min_by_key(|(_, window)| last(window));
             if let Some(quiet) = quiet.map(|(key, _)| key.clone()) {
                 self.windows.remove(&quiet);
             }
         }
-        self.windows.entry(self.key.clone()).or_default()
+        self.windows.entry(key).or_default()
     }
 }
 

@@ -68,15 +68,16 @@ fn named(text: &str) -> Option<(String, &str)> {
 
 /// What stands behind words that may come before a table's name.
 fn passed_over(text: &str) -> Option<&str> {
-    let word = |text: &'_ str, word: &str| -> Option<usize> {
-        let head = text.get(..word.len()).filter(|head| head.eq_ignore_ascii_case(word))?;
-        spaced(text.get(head.len()..)?).map(|after| text.len() - after.len())
-    };
-    let after = |text, wanted| word(text, wanted).and_then(|at| str::get(text, at..));
-    after(text, "only").or_else(|| after(text, "table")).or_else(|| {
-        let text = after(text, "if")?;
-        after(after(text, "not").unwrap_or(text), "exists")
+    behind(text, "only").or_else(|| behind(text, "table")).or_else(|| {
+        let text = behind(text, "if")?;
+        behind(behind(text, "not").unwrap_or(text), "exists")
     })
+}
+
+/// What stands behind this word and the space after it.
+fn behind<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    let (head, rest) = text.split_at_checked(word.len())?;
+    if head.eq_ignore_ascii_case(word) { spaced(rest) } else { None }
 }
 
 /// A part of a name, quoted or not, without its quotes; and what stands behind it.
