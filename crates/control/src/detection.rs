@@ -26,6 +26,8 @@ const PER_HOUR: u64 = 60;
 /// How many events are looked at in one go, and how many teach what is usual when Postern starts.
 const LOOKED_MAX: u32 = 500;
 const TAUGHT_MAX: u64 = 50_000;
+/// How many deeds are shown to the rules in one go, while everybody else who shows them something waits.
+const TOGETHER_MAX: usize = 64;
 /// After how many events it is written down how far the ledger was looked at.
 const KEPT_EVERY: u64 = 500;
 /// How long a held session waits for its second factor, and how often it is looked whether that came.
@@ -98,38 +100,41 @@ impl Control {
                 for frame in portion.frames() {
                     understanding.frame(&frame, &mut |deed| deeds.push(deed));
                 }
-                control.deeds(&id, &live, began, deeds).await;
+                control.deeds(&id, &live, began, &deeds).await;
             }
             let mut deeds = Vec::new();
             understanding.finish(&mut |deed| deeds.push(deed));
-            control.deeds(&id, &live, began, deeds).await;
+            control.deeds(&id, &live, began, &deeds).await;
         });
     }
 
-    async fn deeds(&self, id: &SessionId, live: &LiveSession, began: Instant, deeds: Vec<Deed>) {
-        if deeds.is_empty() {
-            return;
-        }
+    async fn deeds(&self, id: &SessionId, live: &LiveSession, began: Instant, deeds: &[Deed]) {
         let (user, account, source) =
             (live.user_name.to_string(), live.account_ref.to_string(), live.source.to_string());
-        for deed in deeds {
-            let seen = Observation {
-                at: self.now().as_millis(),
+        for deeds in deeds.chunks(TOGETHER_MAX) {
+            let at = self.now().as_millis();
+            let seen = |deed| Observation {
+                at,
                 user: &user,
                 source: &source,
                 account: &account,
                 session: id.as_str(),
-                seen: Seen::Deed(&deed),
+                seen: Seen::Deed(deed),
             };
-            for found in self.0.detection.with(|detector| detector.observe(&seen)) {
+            let found = self.0.detection.with(|detector| {
+                let found =
+                    deeds.iter().flat_map(|deed| detector.observe(&seen(deed)).into_iter().map(|it| (deed.at, it)));
+                found.collect::<Vec<_>>()
+            });
+            for (deed_at, found) in found {
                 let place = Place {
                     scope: live.scope.clone(),
                     session: Some((id, live)),
                     user: user.clone(),
                     account: account.clone(),
                     source: source.clone(),
-                    deed_at: Some(deed.at),
-                    passed: Passed::Deed(began, deed.at),
+                    deed_at: Some(deed_at),
+                    passed: Passed::Deed(began, deed_at),
                 };
                 self.detected(found, place).await;
             }

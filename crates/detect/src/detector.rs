@@ -75,7 +75,7 @@ impl Detector {
             unusual_volume = self.baselines.moved(seen, facts.bytes);
         }
         let mut found = Vec::new();
-        for number in self.sieves.candidates(on, facts.text) {
+        for &number in &*self.sieves.candidates(on, facts.text) {
             let Some((rule, matcher, windows)) = self.rules.get_mut(number) else { continue };
             if !matcher.holds(seen, &facts) {
                 continue;

@@ -1,6 +1,8 @@
 //! Which rules are worth asking about something: of all that look at its kind, those whose text it may have,
 //! found for all of them in one pass over the text.
 
+use std::borrow::Cow;
+
 use regex::{RegexSet, RegexSetBuilder};
 
 use crate::rule::{Invalid, On, Rule};
@@ -78,17 +80,16 @@ impl Sieves {
     }
 
     /// The numbers of the rules that may hold for something of this kind with this text, in their order.
-    pub(crate) fn candidates(&self, on: On, text: &str) -> Vec<usize> {
-        let Some((_, sieve)) = self.0.iter().find(|(other, _)| *other == on) else { return Vec::new() };
-        let mut numbers = sieve.others.clone();
-        if !sieve.wanting.is_empty() {
-            let found = sieve.texts.matches(text);
-            if found.matched_any() {
-                numbers.extend(found.iter().filter_map(|place| sieve.wanting.get(place)));
-                numbers.sort_unstable();
-                numbers.dedup();
-            }
+    pub(crate) fn candidates(&self, on: On, text: &str) -> Cow<'_, [usize]> {
+        let Some((_, sieve)) = self.0.iter().find(|(other, _)| *other == on) else { return Cow::default() };
+        if sieve.wanting.is_empty() || !sieve.texts.is_match(text) {
+            return Cow::Borrowed(&sieve.others);
         }
-        numbers
+        let wanting = sieve.texts.matches(text);
+        let wanting = wanting.iter().filter_map(|place| sieve.wanting.get(place));
+        let mut numbers: Vec<usize> = sieve.others.iter().chain(wanting).copied().collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        Cow::Owned(numbers)
     }
 }

@@ -41,8 +41,12 @@ struct Sighting {
 impl Windows {
     /// Counts an observation in; says how much there is when that is enough, and begins anew then.
     pub(crate) fn count(&mut self, within: &Within, seen: &Observation<'_>, facts: &Facts<'_>) -> Option<u64> {
-        let key: Vec<&str> = within.by.iter().map(|name| value(name, seen, facts)).collect();
-        let window = self.window(key.join("\n"));
+        let mut key = String::new();
+        for name in &within.by {
+            key.push_str(value(name, seen, facts));
+            key.push('\n');
+        }
+        let window = self.window(key);
         let amount = match within.sum.as_deref() {
             Some("rows") => facts.rows,
             Some(_) => facts.bytes,

@@ -2,10 +2,12 @@
 //!
 //! Statements come by the ten thousands a second; waking somebody for each would cost more than running it.
 //! What is recorded is gathered for the one who reads along, who looks at most every [`GATHER`] and takes
-//! all of it. Where that is too much to be kept, it is read back from the file. The session never waits.
+//! all of it; those who read along with different sessions look at the same moments, so that a thread wakes
+//! once for all of them. Where that is too much to be kept, it is read back from the file. The session never
+//! waits.
 
 use std::fs::File;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use postern_wire::recording::{ChunkReader, Error, Frame, Frames, Header, Position};
@@ -16,8 +18,10 @@ use crate::stored::Portions;
 #[cfg(test)]
 mod tests;
 
-/// How long frames are gathered before somebody is woken who has just looked.
+/// How long frames are gathered, at most, before somebody is woken who has just looked.
 const GATHER: Duration = Duration::from_millis(20);
+/// What the moments of looking count from.
+static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
 /// How many bytes of frames are gathered.
 pub(crate) const GATHERED_LEN_MAX: usize = 512 * 1024;
 
@@ -157,8 +161,8 @@ impl Tap {
                 self.seen = self.until;
             }
             self.file = None;
-            if let Some(rest) = self.looked.and_then(|looked| GATHER.checked_sub(looked.elapsed())) {
-                tokio::time::sleep(rest).await;
+            if let Some(next) = self.looked.map(next_look) {
+                tokio::time::sleep_until(next.into()).await;
             }
             match self.track.look() {
                 Look::Frames(plain, frames) => {
@@ -197,6 +201,12 @@ impl Tap {
             }
         }
     }
+}
+
+/// The next moment of looking after `looked`.
+fn next_look(looked: Instant) -> Instant {
+    let into = looked.saturating_duration_since(*FIRST).as_micros() % GATHER.as_micros();
+    looked + GATHER.saturating_sub(Duration::from_micros(u64::try_from(into).unwrap_or(0)))
 }
 
 impl Reading {

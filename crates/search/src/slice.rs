@@ -1,6 +1,6 @@
 //! Slices: a recording is indexed piece by piece, each short enough to be read again in no time.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use postern_wire::recording::{Frame, Position};
 use serde::{Deserialize, Serialize};
@@ -48,10 +48,32 @@ struct Open {
     /// Its text in lower case.
     text: String,
     text_bytes: usize,
-    names: HashSet<(Field, String)>,
+    /// Its statements, each once.
+    statements: HashSet<String>,
+    names: Names,
     notes: Vec<Note>,
     until_ms: u64,
     filled: bool,
+}
+
+/// The forms under which names are found, by what they are names of.
+#[derive(Default)]
+struct Names(BTreeMap<Field, HashSet<String>>);
+
+impl Names {
+    /// Adds the forms of `name`, which is in lower case.
+    fn add(&mut self, field: Field, name: &str) {
+        let known = self.0.entry(field).or_default();
+        field.forms(name, |form| {
+            if !known.contains(form) {
+                known.insert(form.to_owned());
+            }
+        });
+    }
+
+    fn each(&self) -> impl Iterator<Item = (Field, &str)> {
+        self.0.iter().flat_map(|(field, forms)| forms.iter().map(|form| (*field, form.as_str())))
+    }
 }
 
 impl Open {
@@ -60,8 +82,12 @@ impl Open {
         self.filled = true;
         self.until_ms = self.until_ms.max(at_ms);
         self.text_bytes += text.len() + 1;
+        if kind == MomentKind::Statement && !self.statements.insert(text.clone()) {
+            // A program's statements are the same again and again; they have all their words here already.
+            return;
+        }
+        let began = self.text.len();
         if text.is_ascii() {
-            let began = self.text.len();
             self.text.push_str(&text);
             if let Some(added) = self.text.get_mut(began..) {
                 added.make_ascii_lowercase();
@@ -69,22 +95,15 @@ impl Open {
         } else {
             self.text.push_str(&text.to_lowercase());
         }
+        let lower = self.text.get(began..).unwrap_or_default();
+        match kind {
+            MomentKind::Command | MomentKind::Exec => self.names.add(Field::Command, lower),
+            MomentKind::Statement => self.names.add(Field::Statement, lower),
+            _ => {}
+        }
         self.text.push('\n');
         for (field, name) in names {
-            field.forms(&name, |form| {
-                self.names.insert((field, form.to_owned()));
-            });
-        }
-        let worded = match kind {
-            MomentKind::Command | MomentKind::Exec => Some(Field::Command),
-            MomentKind::Statement => Some(Field::Statement),
-            _ => None,
-        };
-        if let Some(field) = worded {
-            let lower = text.to_lowercase();
-            words(&lower, |word| {
-                self.names.insert((field, word.to_owned()));
-            });
+            self.names.add(field, &name);
         }
         if kind == MomentKind::Command {
             self.notes.push(Note { at_ms, channel, text });
@@ -102,7 +121,7 @@ impl Open {
             unique.insert(form);
         });
         let of_text = unique.into_iter().map(|word| key.term(None, word));
-        let of_names = self.names.iter().map(|(field, form)| key.term(Some(*field), form));
+        let of_names = self.names.each().map(|(field, form)| key.term(Some(field), form));
         let mut terms: Vec<[u8; TERM_LEN]> = of_text.chain(of_names).collect();
         terms.sort_unstable();
         terms.dedup();

@@ -1,5 +1,7 @@
 //! Deeds: what can be said to have been done.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -121,7 +123,7 @@ pub struct StatementDone {
     /// Its number.
     pub number: u64,
     /// `done`, `failed`, `refused`, `skipped` or `unknown`.
-    pub outcome: String,
+    pub outcome: Cow<'static, str>,
     /// Rows that it gave or changed.
     pub rows: u64,
     /// Bytes of copy data to the target, and of its result.

@@ -10,6 +10,7 @@
 //! Nothing here does I/O or reads a clock.
 
 mod deed;
+mod known;
 mod lines;
 mod mask;
 mod screen;

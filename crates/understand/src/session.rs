@@ -70,7 +70,7 @@ impl Understanding {
                 self.other(*channel);
                 told_as_is(&frame.kind, &mut tell);
             }
-            FrameKind::Statement(statement) => self.statements.begin(statement).into_iter().for_each(tell),
+            FrameKind::Statement(statement) => self.statements.begin(statement, &mut tell),
             FrameKind::StatementText(more) => self.statements.more(more).into_iter().for_each(tell),
             FrameKind::StatementEnd(end) => {
                 self.statements.finish().into_iter().for_each(&mut tell);

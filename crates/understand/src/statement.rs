@@ -1,31 +1,51 @@
 //! Statements: their whole text, what they do by their first words, the tables that they name.
 
+use std::borrow::Cow;
+
 use postern_wire::recording::{Statement, StatementEnd, StatementOutcome, StatementText};
 
 use crate::deed::{Moved, StatementDone};
+use crate::known::Known;
+use crate::session::shortened;
 use crate::tables::tables;
 use crate::{DeedKind, mask};
 
 /// How much of a statement's text is put together; gateways refuse longer ones where rules are.
 const WHOLE_LEN_MAX: usize = 4 * 1024 * 1024;
+/// Words that say what is done only with the one that follows.
+const PAIRED: [&str; 11] =
+    ["create", "drop", "alter", "grant", "revoke", "set", "config", "acl", "reset", "load", "lock"];
+/// The longest word that is told of a statement by itself, in characters.
+const VERB_CHARS_MAX: usize = 64;
 
 /// Puts the parts of a statement's text together.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Statements {
     /// The one whose text is still to come.
     waiting: Option<(u64, u64, Vec<u8>)>,
+    known: Known,
+}
+
+/// What a text tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// Without secrets, and not too long.
+    text: String,
+    verb: String,
+    tables: Vec<String>,
+    /// There was a secret in it.
+    pub(crate) masked: bool,
 }
 
 impl Statements {
-    /// A statement begins; gives it where its text is whole, and the one before it where that never was.
-    pub(crate) fn begin(&mut self, statement: &Statement<'_>) -> Vec<DeedKind> {
-        let mut told: Vec<_> = self.finish().into_iter().collect();
+    /// A statement begins; tells it where its text is whole, and the one before it where that never was.
+    pub(crate) fn begin(&mut self, statement: &Statement<'_>, tell: &mut dyn FnMut(DeedKind)) {
+        self.finish().into_iter().for_each(&mut *tell);
         if u64::try_from(statement.text.len()).unwrap_or(u64::MAX) >= statement.text_bytes {
-            told.push(deed(statement.statement, &statement.text));
+            tell(deed(statement.statement, self.known.told(&statement.text, told)));
         } else {
             self.waiting = Some((statement.statement, statement.text_bytes, statement.text.to_vec()));
         }
-        told
     }
 
     /// More of the text; gives the statement when it is whole.
@@ -42,21 +62,28 @@ impl Statements {
 
     /// The statement whose text goes no further.
     pub(crate) fn finish(&mut self) -> Option<DeedKind> {
-        self.waiting.take().map(|(number, _, text)| deed(number, &text))
+        self.waiting.take().map(|(number, _, text)| deed(number, told(&text)))
     }
 }
 
 /// A statement of which only the text is known, masked and taken apart.
 #[must_use]
 pub fn statement(text: &str) -> DeedKind {
-    deed(0, text.as_bytes())
+    deed(0, told(text.as_bytes()))
 }
 
-fn deed(number: u64, text: &[u8]) -> DeedKind {
+fn deed(number: u64, told: Told) -> DeedKind {
+    let Told { text, verb, tables, .. } = told;
+    DeedKind::Statement { number, text, verb, tables }
+}
+
+/// What a text tells.
+pub(crate) fn told(text: &[u8]) -> Told {
     let text = String::from_utf8_lossy(text);
     let masked = mask(&text);
-    let tables = tables(&masked);
-    DeedKind::Statement { number, verb: verb(&masked), tables, text: crate::session::shortened(masked.into_owned()) }
+    let changed = matches!(masked, Cow::Owned(_));
+    let (verb, tables) = (verb(&masked), tables(&masked));
+    Told { verb, tables, text: shortened(masked.into_owned()), masked: changed }
 }
 
 /// The first words that say what a statement does; comments before them do not count.
@@ -73,22 +100,17 @@ fn verb(text: &str) -> String {
             break;
         }
     }
-    let words: Vec<String> = rest
-        .split(|c: char| !(c.is_alphanumeric() || c == '_'))
-        .filter(|word| !word.is_empty())
-        .take(2)
-        .map(str::to_lowercase)
-        .collect();
-    match words.as_slice() {
-        [first, second]
-            if ["create", "drop", "alter", "grant", "revoke", "set", "config", "acl", "reset", "load", "lock"]
-                .contains(&first.as_str()) =>
-        {
-            format!("{first} {second}")
-        }
-        [first, ..] => first.chars().take(64).collect(),
-        [] => String::new(),
+    let mut words = rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty());
+    let mut verb = words.next().map(str::to_lowercase).unwrap_or_default();
+    if let Some(second) = words.next().filter(|_| PAIRED.contains(&verb.as_str())) {
+        verb.push(' ');
+        verb.push_str(&second.to_lowercase());
+        return verb;
     }
+    if let Some((end, _)) = verb.char_indices().nth(VERB_CHARS_MAX) {
+        verb.truncate(end);
+    }
+    verb
 }
 
 /// How a statement ended.
@@ -102,7 +124,7 @@ pub(crate) fn ended(end: &StatementEnd<'_>) -> DeedKind {
     };
     DeedKind::StatementEnd(StatementDone {
         number: end.statement,
-        outcome: outcome.to_owned(),
+        outcome: outcome.into(),
         rows: end.rows,
         moved: Moved { bytes_in: end.bytes_in, bytes_out: end.bytes_out },
         tag: end.tag.to_string(),
@@ -114,8 +136,8 @@ pub(crate) fn ended(end: &StatementEnd<'_>) -> DeedKind {
 mod tests {
     use super::*;
 
-    fn told(text: &str) -> (String, Vec<String>) {
-        match deed(1, text.as_bytes()) {
+    fn verb_and_tables(text: &str) -> (String, Vec<String>) {
+        match statement(text) {
             DeedKind::Statement { verb, tables, .. } => (verb, tables),
             _ => (String::new(), Vec::new()),
         }
@@ -123,11 +145,17 @@ mod tests {
 
     #[test]
     fn a_statement_says_what_it_does_and_to_what() {
-        assert_eq!(told("/* x */ -- y\n select * from public.customer c join \"Order\" o on true").0, "select");
-        assert_eq!(told("select * from public.customer c join \"Order\" o").1, ["public.customer", "order"]);
-        assert_eq!(told("drop table if exists `shop`.`customer`"), ("drop table".into(), vec!["shop.customer".into()]));
-        assert_eq!(told("copy customer to stdout").1, ["customer"]);
-        assert_eq!(told("FLUSHALL").0, "flushall");
+        assert_eq!(
+            verb_and_tables("/* x */ -- y\n select * from public.customer c join \"Order\" o on true").0,
+            "select"
+        );
+        assert_eq!(verb_and_tables("select * from public.customer c join \"Order\" o").1, ["public.customer", "order"]);
+        assert_eq!(
+            verb_and_tables("drop table if exists `shop`.`customer`"),
+            ("drop table".into(), vec!["shop.customer".into()])
+        );
+        assert_eq!(verb_and_tables("copy customer to stdout").1, ["customer"]);
+        assert_eq!(verb_and_tables("FLUSHALL").0, "flushall");
     }
 
     #[test]
@@ -139,7 +167,7 @@ mod tests {
             text: b"alter role a pa".as_slice().into(),
             ..Statement::default()
         };
-        assert_eq!(statements.begin(&begun), []);
+        statements.begin(&begun, &mut |told| panic!("{told:?} is not whole"));
         let more = StatementText { statement: 3, text: b"ssword 'hunter2'".as_slice().into() };
         let Some(DeedKind::Statement { text, .. }) = statements.more(&more) else { panic!("it is whole") };
         assert!(!text.contains("hunter2"), "{text}");
