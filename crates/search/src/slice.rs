@@ -95,11 +95,8 @@ impl Open {
         } else {
             self.text.push_str(&text.to_lowercase());
         }
-        let lower = self.text.get(began..).unwrap_or_default();
-        match kind {
-            MomentKind::Command | MomentKind::Exec => self.names.add(Field::Command, lower),
-            MomentKind::Statement => self.names.add(Field::Statement, lower),
-            _ => {}
+        if matches!(kind, MomentKind::Command | MomentKind::Exec) {
+            self.names.add(Field::Command, self.text.get(began..).unwrap_or_default());
         }
         self.text.push('\n');
         for (field, name) in names {

@@ -37,6 +37,15 @@ struct Following {
     text_bytes: u64,
 }
 
+/// What goes into the index in one go.
+#[derive(Default)]
+struct Adding {
+    slices: Vec<(i64, Slice)>,
+    /// Sessions that are whole with it: their numbers there, and which they are.
+    whole: Vec<i64>,
+    done: Vec<SessionId>,
+}
+
 /// What the work on the index knows.
 struct Keeper {
     control: Control,
@@ -168,15 +177,20 @@ impl Keeper {
         Ok(Some(Following { number, frames, slicer, cut_at, slices: 0, text_bytes: 0 }))
     }
 
-    /// Reads on in live recordings, and to the end in those that are over.
+    /// Reads on in live recordings, and to the end in those that are over. What is read goes into the index
+    /// in as few goes as may be: each is sorted into the file by itself.
     async fn read_live(&mut self, over: &HashSet<SessionId>) -> Result<(), Error> {
         let ids: Vec<SessionId> = self.live.keys().cloned().collect();
+        let mut adding = Adding::default();
         for id in ids {
             let Some(mut following) = self.live.remove(&id) else { continue };
             loop {
                 let (read, more);
                 (following, read, more) = self.read_on(following, over.contains(&id)).await?;
-                self.index.add(read, &[]).await.map_err(|error| failed(&error))?;
+                adding.slices.extend(read);
+                if adding.slices.len() >= SLICES_MAX {
+                    self.add(std::mem::take(&mut adding)).await?;
+                }
                 if !more {
                     break;
                 }
@@ -187,17 +201,30 @@ impl Keeper {
                 // Cut small while it was live: as a whole it takes less room.
                 self.waiting.push_back(id);
             } else {
-                self.complete(id, following).await?;
+                self.complete(id, following, &mut adding).await?;
             }
         }
+        self.add(adding).await
+    }
+
+    /// A recording was read to its end: its last slice.
+    async fn complete(&self, id: SessionId, following: Following, adding: &mut Adding) -> Result<(), Error> {
+        let Following { number, slicer, .. } = following;
+        let index = Arc::clone(&self.index);
+        let last = tokio::task::spawn_blocking(move || slicer.finish(index.key())).await;
+        let last = last.map_err(|_| Error::Unavailable("reading a recording was cut off".to_owned()))?;
+        adding.slices.extend(last.map(|slice| (number, slice)));
+        adding.whole.push(number);
+        adding.done.push(id);
         Ok(())
     }
 
-    async fn complete(&mut self, id: SessionId, following: Following) -> Result<(), Error> {
-        let Following { number, slicer, .. } = following;
-        let last = slicer.finish(self.index.key()).into_iter().map(|slice| (number, slice)).collect();
-        self.index.add(last, &[number]).await.map_err(|error| failed(&error))?;
-        self.settled.insert(id);
+    async fn add(&mut self, adding: Adding) -> Result<(), Error> {
+        let Adding { slices, whole, done } = adding;
+        if !slices.is_empty() || !whole.is_empty() {
+            self.index.add(slices, &whole).await.map_err(|error| failed(&error))?;
+            self.settled.extend(done);
+        }
         Ok(())
     }
 
@@ -239,7 +266,7 @@ impl Keeper {
 
     /// Reads some of the recordings that wait, newest first.
     async fn catch_up(&mut self) -> Result<(), Error> {
-        let (mut slices, mut whole, mut done) = (Vec::new(), Vec::new(), Vec::new());
+        let mut adding = Adding::default();
         for _ in 0..CATCH_UP_MAX {
             let Some(id) = self.waiting.pop_front() else { break };
             let Some(mut following) = self.opened(&id).await? else {
@@ -249,28 +276,17 @@ impl Keeper {
             loop {
                 let (read, more);
                 (following, read, more) = self.read_on(following, true).await?;
-                slices.extend(read);
-                if slices.len() >= SLICES_MAX {
-                    let full = std::mem::take(&mut slices);
-                    self.index.add(full, &[]).await.map_err(|error| failed(&error))?;
+                adding.slices.extend(read);
+                if adding.slices.len() >= SLICES_MAX {
+                    self.add(std::mem::take(&mut adding)).await?;
                 }
                 if !more {
                     break;
                 }
             }
-            let Following { number, slicer, .. } = following;
-            let index = Arc::clone(&self.index);
-            let last = tokio::task::spawn_blocking(move || slicer.finish(index.key())).await;
-            let last = last.map_err(|_| Error::Unavailable("reading a recording was cut off".to_owned()))?;
-            slices.extend(last.map(|slice| (number, slice)));
-            whole.push(number);
-            done.push(id);
+            self.complete(id, following, &mut adding).await?;
         }
-        if !whole.is_empty() {
-            self.index.add(slices, &whole).await.map_err(|error| failed(&error))?;
-            self.settled.extend(done);
-        }
-        Ok(())
+        self.add(adding).await
     }
 
     /// Every now and then: takes out of the index what is no longer among the recordings, and merges.

@@ -31,18 +31,6 @@ pub(crate) type Stop = crate::between::Stop<Error>;
 const REFUSED: &[u8] = b"*1\r\n$15\r\nPOSTERN.REFUSED\r\n";
 /// How much that waits is kept; nothing is read beyond.
 const KEPT_MAX: usize = 64 * 1024;
-/// Commands that are never passed on, and why.
-const NEVER: [(&str, &str); 8] = [
-    ("monitor", "what others do is not shown here"),
-    ("sync", "replication is not relayed"),
-    ("psync", "replication is not relayed"),
-    ("replconf", "replication is not relayed"),
-    ("reset", "connect again instead"),
-    ("client|reply", "every command has its reply here"),
-    ("script|debug", "a debugger is not relayed"),
-    ("restore-asking", "it is for servers among themselves"),
-];
-
 /// What a command is to the relay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -219,7 +207,7 @@ impl Relay {
     /// Why a command cannot be passed on at all, or not now, if so.
     fn unfit(&self, name: &str) -> Option<String> {
         let shown = || name.replace('|', " ").to_uppercase();
-        if let Some((_, why)) = NEVER.iter().find(|(never, _)| *never == name) {
+        if let Some(why) = never(name) {
             return Some(format!("{} is never passed on: {why}", shown()));
         }
         let is_of_session = subscription(name).is_some() || name == "hello" || name == "quit";
@@ -340,6 +328,19 @@ impl Relay {
 
 fn block(rule: String) -> StatementVerdict {
     StatementVerdict { action: StatementAction::Block, rule }
+}
+
+/// Why a command is never passed on, if so.
+fn never(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "monitor" => "what others do is not shown here",
+        "sync" | "psync" | "replconf" => "replication is not relayed",
+        "reset" => "connect again instead",
+        "client|reply" => "every command has its reply here",
+        "script|debug" => "a debugger is not relayed",
+        "restore-asking" => "it is for servers among themselves",
+        _ => return None,
+    })
 }
 
 /// Whether a command gives subscriptions up rather than makes them, and of which kind: to channels, to

@@ -30,7 +30,11 @@ pub(crate) fn of<'a>(command: &Command, words: &[&'a [u8]], rules: &Rules, hides
     let named = 1 + usize::from(command.name.contains('|'));
     let keys_len: usize = command.keys.iter().filter_map(|at| words.get(*at)).map(|key| key.len() + 3).sum();
     let mut text = String::with_capacity(command.name.len() + keys_len.min(TEXT_LEN_MAX));
-    text.extend(command.name.chars().map(|c| if c == '|' { ' ' } else { c.to_ascii_uppercase() }));
+    text.push_str(command.name);
+    text.make_ascii_uppercase();
+    if let Some(second) = command.name.find('|') {
+        text.replace_range(second..=second, " ");
+    }
     let mut values = Vec::with_capacity(words.len().saturating_sub(named + command.keys.len()));
     for (at, word) in words.iter().enumerate().skip(named) {
         if command.secrets.contains(&at) {
