@@ -6,6 +6,7 @@ use crate::declared::Declared;
 use crate::person::Person;
 use crate::ran::run;
 use crate::server::Server;
+use crate::wait::until;
 
 /// The password of the accounts that Postern knows, and of `root`, which it does not.
 const PASSWORDS: [&str; 2] = ["Horse:battery staple 9", "tr0ub4dor-3"];
@@ -107,7 +108,10 @@ impl MysqlWorld {
         for account in ["app@shop", "signs@shop"] {
             declared.ada.cli_with(&["account", "set-secret", account, "--password-stdin"], known)?.ok()?;
         }
-        Ok(Self { declared, target })
+        let world = Self { declared, target };
+        // It listens before the accounts are made.
+        until("MariaDB to let somebody in", || Ok(world.sql("select 1").ok()))?;
+        Ok(world)
     }
 
     /// Runs SQL straight on the target as `root`; gives the rows without decoration.

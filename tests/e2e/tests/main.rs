@@ -36,6 +36,7 @@ mod sources;
 mod sql_console;
 mod statements;
 mod subjects;
+mod tags;
 mod terminal;
 mod tickets;
 mod transcript;
