@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use postern_e2e::{DatabaseWorld, Gate, Person, Server, indented, run, until};
+use postern_e2e::{DatabaseWorld, Gate, MysqlWorld, Person, Server, indented, run, until};
 
 const ROLE: &str = r#"
 kind: Asset
@@ -30,6 +30,33 @@ obligations:
   capabilities: [query]
   reason_required: false
   provision: {kind: account, member_of: [pg_read_all_data]}
+"#;
+
+const MYSQL_ROLE: &str = r#"
+kind: Asset
+name: shop
+platform: mysql
+address: ADDRESS
+server_ca: |
+CERTIFICATE
+rotation: {reconcile: [keeper]}
+---
+kind: Account
+account: keeper@shop
+credential: password
+---
+kind: Group
+name: visitors
+---
+kind: Policy
+name: an-account-of-their-own
+subjects: {groups: [visitors]}
+accounts: {names: [app], assets: [shop]}
+access: standing
+obligations:
+  capabilities: [query]
+  reason_required: false
+  provision: {kind: account, member_of: [reader]}
 "#;
 
 const UNIX: &str = "
@@ -113,6 +140,49 @@ fn a_database_role_exists_for_a_session_and_no_longer() {
     assert_eq!((words.next(), words.next()), (Some("2"), Some("true")), "it reads, and ends by itself: {shown}");
     gone(&world.ada);
     assert_eq!(world.target.sql(&format!("select count(*) from pg_roles where rolname = '{role}'")).unwrap(), "0");
+}
+
+#[test]
+fn a_mariadb_account_exists_for_a_session_and_no_longer() {
+    let world = MysqlWorld::start().unwrap();
+    let keeper = "correct-horse.7";
+    world
+        .sql(&format!(
+            "create role reader; grant select on shop.* to reader; create user keeper@'%' identified by '{keeper}'; \
+             grant create user, reload, process, connection admin on *.* to keeper@'%'; \
+             grant select, insert, update, delete, event on mysql.* to keeper@'%'; \
+             grant reader to keeper@'%' with admin option"
+        ))
+        .unwrap();
+    let certificate = indented(&world.target.read("cert.pem").unwrap());
+    let access = MYSQL_ROLE.replace("ADDRESS", &world.target.address()).replace("CERTIFICATE", &certificate);
+    world.declared.also(&access).unwrap();
+    let ada = &world.declared.ada;
+    ada.cli_with(&["account", "set-secret", "keeper@shop", "--password-stdin"], keeper).unwrap().ok().unwrap();
+    let eva = world.declared.person("eva", "visitors").unwrap();
+    let ask = |sql: &str| eva.cli(&["connect", "app@shop", "shop", "--", "-N", "-B", "-e", sql]).unwrap();
+
+    let sql = "select current_user(), current_role(), (select count(*) from customer)";
+    let shown = ask(sql).ok().unwrap().text();
+    let words: Vec<_> = shown.split_whitespace().collect();
+    let name = words[0].strip_suffix("@%").unwrap_or_default().to_owned();
+    assert!(name.starts_with("pst-"), "an account of its own, not the one asked for: {shown}");
+    assert_eq!(words[1..], ["reader", "2"], "it has the role and reads: {shown}");
+    gone(ada);
+    let left = |name: &str| {
+        let users = world.sql(&format!("select count(*) from mysql.global_priv where user = '{name}'")).unwrap();
+        let events = world.sql(&format!("select count(*) from mysql.event where name = '{name}'")).unwrap();
+        (users, events)
+    };
+    assert_eq!(left(&name), ("0".to_owned(), "0".to_owned()), "nothing is left of it");
+
+    let denied = ask("delete from customer").ended(1).unwrap();
+    assert!(denied.stderr.contains("command denied to user 'pst-"), "no more than the role: {}", denied.stderr);
+    let recorded = world.declared.statements("eva").unwrap();
+    assert_eq!((&recorded[0].0["text"], &recorded[0].1["outcome"]), (&"delete from customer".into(), &"failed".into()));
+    gone(ada);
+    assert_eq!(world.sql("select count(*) from mysql.global_priv where user like 'pst-%'").unwrap(), "0");
+    assert_eq!(world.sql("select count(*) from shop.customer").unwrap(), "2");
 }
 
 #[test]
