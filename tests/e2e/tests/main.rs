@@ -7,6 +7,7 @@ mod archive;
 mod bad_input;
 mod bad_targets;
 mod break_glass;
+mod channel_binding;
 mod clients;
 mod database;
 mod drivers;
