@@ -1,21 +1,11 @@
 //! Somebody between the gate and a PostgreSQL, whose certificate the gate trusts as well: what SCRAM binds
 //! to the TLS channel, and only that, gives them away.
 
-use std::fs;
-use std::process::Command;
-use std::sync::Arc;
-
-use postern_e2e::{DatabaseWorld, Person, Ran, run};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, ServerConfig, SignatureScheme};
-use tempfile::TempDir;
+use postern_e2e::{DatabaseWorld, Person, Ran, indented, run};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy_bidirectional};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::Runtime;
-use tokio_rustls::{TlsAcceptor, TlsConnector};
+use tokio::net::TcpStream;
+
+use crate::between::{Between, Tls, localhost};
 
 /// What a client of PostgreSQL asks for TLS with.
 const TLS_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
@@ -32,103 +22,19 @@ enum Doing {
     Hiding,
 }
 
-/// Who stands between does not care whom they pass things on to.
-#[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+/// Somebody who does this before the world's target.
+fn between(world: &DatabaseWorld, doing: Doing) -> Between {
+    Between::before(world.target.port(), move |client, server, tls| relay(client, server, doing, tls))
 }
 
-/// Somebody who listens, until dropped.
-struct Between {
-    address: String,
-    /// What they show to who connects, in PEM.
-    certificate: String,
-    // Its tasks end with this.
-    _runtime: Runtime,
+/// psql straight to them as the account itself, bound to the channel or not.
+fn psql(world: &DatabaseWorld, between: &Between, binding: &str) -> Ran {
+    let mut psql = world.target.direct("psql");
+    psql.env("PGPORT", between.port()).env("PGCHANNELBINDING", binding);
+    run(psql.args(["-X", "-A", "-t", "-c", "select 6 * 7"])).unwrap()
 }
 
-impl Between {
-    fn of(target: &DatabaseWorld, doing: Doing) -> Self {
-        let own = TempDir::new().unwrap();
-        let (key, certificate) = (own.path().join("key.pem"), own.path().join("cert.pem"));
-        let mut openssl = Command::new("openssl");
-        openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]);
-        openssl.args(["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout"]);
-        run(openssl.arg(&key).arg("-out").arg(&certificate)).unwrap().ok().unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let accepts = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
-        let chain = vec![CertificateDer::from_pem_file(&certificate).unwrap()];
-        let accepts = accepts.unwrap().with_no_client_auth();
-        let accepts = accepts.with_single_cert(chain, PrivateKeyDer::from_pem_file(&key).unwrap()).unwrap();
-        let anybody = Arc::new(Anybody(provider.clone()));
-        let connects = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let connects = connects.dangerous().with_custom_certificate_verifier(anybody).with_no_client_auth();
-        let (accepts, connects) = (TlsAcceptor::from(Arc::new(accepts)), TlsConnector::from(Arc::new(connects)));
-
-        let runtime = Runtime::new().unwrap();
-        let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0))).unwrap();
-        let (address, behind) = (listener.local_addr().unwrap().to_string(), target.target.port());
-        runtime.spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let (accepts, connects) = (accepts.clone(), connects.clone());
-                tokio::spawn(async move {
-                    let server = TcpStream::connect(("127.0.0.1", behind)).await?;
-                    relay(client, server, doing, &accepts, &connects).await
-                });
-            }
-        });
-        Self { address, certificate: fs::read_to_string(certificate).unwrap(), _runtime: runtime }
-    }
-
-    /// psql straight to it as the account itself, bound to the channel or not.
-    fn psql(&self, world: &DatabaseWorld, binding: &str) -> Ran {
-        let (_, port) = self.address.rsplit_once(':').unwrap();
-        let mut psql = world.target.direct("psql");
-        psql.env("PGPORT", port).env("PGCHANNELBINDING", binding).args(["-X", "-A", "-t", "-c", "select 6 * 7"]);
-        run(&mut psql).unwrap()
-    }
-}
-
-async fn relay(
-    mut client: TcpStream,
-    mut server: TcpStream,
-    doing: Doing,
-    accepts: &TlsAcceptor,
-    connects: &TlsConnector,
-) -> std::io::Result<()> {
+async fn relay(mut client: TcpStream, mut server: TcpStream, doing: Doing, tls: Tls) -> std::io::Result<()> {
     if doing == Doing::Nothing {
         copy_bidirectional(&mut client, &mut server).await?;
         return Ok(());
@@ -139,9 +45,8 @@ async fn relay(
     server.write_all(&request).await?;
     let answer = server.read_u8().await?;
     client.write_all(&[answer]).await?;
-    let name = ServerName::try_from("127.0.0.1").map_err(std::io::Error::other)?;
-    let mut server = connects.connect(name, server).await?;
-    let mut client = accepts.accept(client).await?;
+    let mut server = tls.connects.connect(localhost(), server).await?;
+    let mut client = tls.accepts.accept(client).await?;
     if doing == Doing::Hiding {
         without_binding(&mut client, &mut server).await?;
     }
@@ -173,9 +78,7 @@ async fn without_binding(
 fn through_the_gate(world: &DatabaseWorld, person: &Person, between: &Between) -> Ran {
     let both = world.target.certificate().unwrap() + &between.certificate;
     let asset = "kind: Asset\nname: orders\nplatform: postgresql\naddress: ADDRESS\nserver_ca: |\nCERTIFICATE\n";
-    world
-        .also(&asset.replace("ADDRESS", &between.address).replace("CERTIFICATE", &postern_e2e::indented(&both)))
-        .unwrap();
+    world.also(&asset.replace("ADDRESS", &between.address).replace("CERTIFICATE", &indented(&both))).unwrap();
     let arguments = ["connect", "app_admin@orders", "shop", "--", "-X", "-A", "-t", "-c", "select 6 * 7"];
     person.cli(&arguments).unwrap()
 }
@@ -185,8 +88,8 @@ fn who_stands_between_is_found_out_by_what_scram_binds() {
     let world = DatabaseWorld::start().unwrap();
     let ben = world.person("ben", "dba").unwrap();
 
-    let nobody = Between::of(&world, Doing::Nothing);
-    assert_eq!(nobody.psql(&world, "require").ok().unwrap().text(), "42\n");
+    let nobody = between(&world, Doing::Nothing);
+    assert_eq!(psql(&world, &nobody, "require").ok().unwrap().text(), "42\n");
     assert_eq!(through_the_gate(&world, &ben, &nobody).ok().unwrap().text(), "42\n", "the same way without anybody");
     assert!(!world.target.log().contains("channel binding"), "{}", world.target.log());
 
@@ -194,8 +97,8 @@ fn who_stands_between_is_found_out_by_what_scram_binds() {
         (Doing::Reading, "SCRAM channel binding check failed"),
         (Doing::Hiding, "SCRAM channel binding negotiation error"),
     ] {
-        let somebody = Between::of(&world, doing);
-        let fooled = somebody.psql(&world, "disable").ok().unwrap().text();
+        let somebody = between(&world, doing);
+        let fooled = psql(&world, &somebody, "disable").ok().unwrap().text();
         assert_eq!(fooled, "42\n", "who binds nothing notices nothing");
         let refused = through_the_gate(&world, &ben, &somebody);
         assert_ne!(refused.code, 0, "{}", refused.said());
