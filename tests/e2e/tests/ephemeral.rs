@@ -185,6 +185,57 @@ fn a_mariadb_account_exists_for_a_session_and_no_longer() {
     assert_eq!(world.sql("select count(*) from shop.customer").unwrap(), "2");
 }
 
+/// Makes the roles, and the account that makes others; declares what is given for a session. Gives a person who is
+/// given it.
+fn visitor(world: &MysqlWorld, keeper_rights: &str) -> Person {
+    let keeper = "correct-horse.7";
+    world
+        .sql(&format!(
+            "create table shop.bill (id int primary key); insert into shop.bill values (1); \
+             create role reader, teller; grant select on shop.customer to reader; grant select on shop.bill to teller; \
+             create user keeper@'%' identified by '{keeper}'; {keeper_rights}; \
+             grant reader to keeper@'%' with admin option; grant teller to keeper@'%' with admin option"
+        ))
+        .unwrap();
+    let certificate = indented(&world.target.read("cert.pem").unwrap());
+    let access = MYSQL_ROLE.replace("ADDRESS", &world.target.address()).replace("CERTIFICATE", &certificate);
+    world.declared.also(&access.replace("[reader]", "[reader, teller]")).unwrap();
+    let set = ["account", "set-secret", "keeper@shop", "--password-stdin"];
+    world.declared.ada.cli_with(&set, keeper).unwrap().ok().unwrap();
+    world.declared.person("eva", "visitors").unwrap()
+}
+
+#[test]
+fn an_account_of_mysql_has_all_its_roles_for_a_session_and_is_gone_then() {
+    let Some(world) = MysqlWorld::own().unwrap() else { return };
+    let eva = visitor(
+        &world,
+        "grant create user, process, connection_admin, role_admin on *.* to keeper@'%'; \
+         grant select, event on mysql.* to keeper@'%'",
+    );
+    let sql = "select current_user(), (select count(*) from customer), (select count(*) from bill)";
+    let shown = eva.cli(&["connect", "app@shop", "shop", "--", "-N", "-B", "-e", sql]).unwrap().ok().unwrap().text();
+    assert!(shown.starts_with("pst-") && shown.ends_with("\t2\t1\n"), "{shown}");
+    gone(&world.declared.ada);
+    assert_eq!(world.sql("select count(*) from mysql.user where user like 'pst-%'").unwrap(), "0");
+}
+
+#[test]
+fn an_account_of_mariadb_has_all_its_roles_for_a_session_and_is_gone_then() {
+    let world = MysqlWorld::start().unwrap();
+    let eva = visitor(
+        &world,
+        "grant create user, reload, process, connection admin on *.* to keeper@'%'; \
+         grant select, insert, update, delete, event on mysql.* to keeper@'%'",
+    );
+    let sql = "select current_user(), (select count(*) from customer), (select count(*) from bill)";
+    let shown = eva.cli(&["connect", "app@shop", "shop", "--", "-N", "-B", "-e", sql]).unwrap().ok().unwrap().text();
+    assert!(shown.starts_with("pst-") && shown.ends_with("\t2\t1\n"), "{shown}");
+    gone(&world.declared.ada);
+    assert_eq!(world.sql("select count(*) from mysql.global_priv where user like 'pst-%'").unwrap(), "0");
+    assert_eq!(world.sql("select count(*) from mysql.roles_mapping where user like 'pst-%'").unwrap(), "0");
+}
+
 #[test]
 fn a_sudo_rule_and_a_membership_exist_for_a_session_and_no_longer() {
     let server = Server::unix(UNIX).unwrap();
