@@ -6,7 +6,7 @@ use postern_e2e::{Child, DatabaseWorld, Declared, MysqlWorld, Person, RedisWorld
 use serde_json::{Value, json};
 
 /// Who sees `pii` masked, on any asset.
-const POLICY: &str = "
+pub(crate) const POLICY: &str = "
 kind: Group
 name: tagged
 ---
@@ -21,7 +21,7 @@ obligations:
 ";
 
 /// The asset as it is, its columns tagged like this.
-fn asset(name: &str, platform: &str, address: &str, certificate: &str, tags: &str) -> String {
+pub(crate) fn asset(name: &str, platform: &str, address: &str, certificate: &str, tags: &str) -> String {
     let certificate = indented(certificate);
     format!(
         "kind: Asset\nname: {name}\nplatform: {platform}\naddress: {address}\nserver_ca: |\n{certificate}\n\
@@ -49,6 +49,8 @@ fn postgresql_hides_what_its_asset_says_is_personal() {
     let tag = |tags: &str| asset("orders", "postgresql", &world.target.address(), &certificate, tags);
     world.also(&format!("{}---{POLICY}", tag("{ pii: [email] }"))).unwrap();
     assert_eq!(told(&world), json!([{ "field": "column_tags.pii", "new": ["email"], "old": null }]));
+    let shown = world.ada.cli(&["asset", "show", "orders"]).unwrap().ok().unwrap().text();
+    assert!(shown.contains(r#"{"pii":["email"]}"#), "{shown}");
     let sam = world.person("sam", "tagged").unwrap();
     let ask = |sql: &str| {
         let arguments = ["connect", "app_admin@orders", "shop", "--", "-X", "-q", "-A", "-t", "-c", sql];
