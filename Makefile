@@ -22,6 +22,7 @@ test: packages-test dependencies web/node_modules/.package-lock.json ## Run all 
 	@scripts/python-drivers.sh || echo "without Python's drivers: the tests that need them will say SKIPPED"
 	@scripts/node-drivers.sh || echo "without Node's drivers: the tests that need them will say SKIPPED"
 	@scripts/go-drivers.sh || echo "without Go's drivers: the tests that need them will say SKIPPED"
+	@scripts/mysql-server.sh || echo "without MySQL's server: the tests that need it will say SKIPPED"
 	cargo xtask ci
 
 check: packages-build dependencies web/node_modules/.package-lock.json ## The fast checks only: format, lints, the tree, the console's types

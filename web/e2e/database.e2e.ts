@@ -58,6 +58,27 @@ describe("a database", () => {
     await psql.shows(/^42$/m);
   });
 
+  it("has columns of which somebody says what they hold", async () => {
+    const { page } = watching;
+    await page.goto("/assets/orders");
+    await page.getByText("email, phone*", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Edit" }).click();
+    const dialog = page.getByRole("dialog", { name: "Edit orders" });
+    const tags = dialog.getByLabel("Column tags");
+    await tags.fill("pii email");
+    await dialog.getByText("Write each line as tag: column, column.").waitFor();
+    await tags.fill("pii: customer.email");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.getByText(/write `email`, for any table/).waitFor();
+    await watching.axe("asset form");
+    await tags.fill("pii: email, born");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "hidden" });
+    await page.getByText("born, email", { exact: true }).waitFor();
+    expect(await page.getByText("payment", { exact: true }).count()).toBe(0);
+    expect(await world.ada.expect("GET", "/v1/assets/orders")).toMatchObject({ column_tags: { pii: ["born", "email"] }, server_ca: target.certificate });
+  });
+
   it("is watched statement by statement, and shows what a rule refused", async () => {
     const { page } = watching;
     await page.goto("/sessions?live=true");

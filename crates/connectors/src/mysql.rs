@@ -174,10 +174,15 @@ impl Connector for Mysql {
                 let _ = client.ask(&format!("kill connection {id}")).await;
             }
         }
-        match outcome(client.ask(&format!("drop user if exists '{name}'@'%'")).await) {
-            Outcome::NotApplied(failure) => Outcome::Unknown(failure),
-            other => other,
+        // The account last: by it, what is left over is found.
+        let role = own_role(&name);
+        for step in [format!("drop role if exists {role}"), format!("drop user if exists '{name}'@'%'")] {
+            match outcome(client.ask(&step).await) {
+                Outcome::Applied(()) => {}
+                Outcome::NotApplied(failure) | Outcome::Unknown(failure) => return Outcome::Unknown(failure),
+            }
         }
+        Outcome::Applied(())
     }
 
     async fn list_provisioned(&self, target: &Target, by: &Login) -> Result<Vec<Provisioned>, Failure> {
@@ -254,23 +259,44 @@ fn steps(
         Zeroizing::new(format!("create user if not exists {entry} {}", proof.as_str())),
         Zeroizing::new(format!("alter user {entry} {} account unlock", proof.as_str())),
     ];
-    for role in member_of {
-        let role = quoted(role)?;
-        steps.push(Zeroizing::new(format!("grant {role} to {entry}")));
-        steps.push(Zeroizing::new(if client.is_mariadb() {
-            format!("set default role {role} for {entry}")
-        } else {
-            format!("set default role all to {entry}")
-        }));
+    let roles: Vec<String> = member_of.iter().map(|role| quoted(role)).collect::<Result<_, _>>()?;
+    let plain = |steps: &mut Vec<Zeroizing<String>>, step: String| steps.push(Zeroizing::new(step));
+    match roles.as_slice() {
+        [] => {}
+        // MariaDB puts one role on by itself: several go into one of the account's own.
+        [role] if client.is_mariadb() => {
+            plain(&mut steps, format!("grant {role} to {entry}"));
+            plain(&mut steps, format!("set default role {role} for {entry}"));
+        }
+        roles if client.is_mariadb() => {
+            let own = own_role(&name);
+            plain(&mut steps, format!("create role if not exists {own}"));
+            roles.iter().for_each(|role| plain(&mut steps, format!("grant {role} to {own}")));
+            plain(&mut steps, format!("grant {own} to {entry}"));
+            plain(&mut steps, format!("set default role {own} for {entry}"));
+        }
+        roles => {
+            roles.iter().for_each(|role| plain(&mut steps, format!("grant {role} to {entry}")));
+            plain(&mut steps, format!("set default role all to {entry}"));
+        }
     }
     Ok(steps)
+}
+
+/// The role that holds an account's roles in MariaDB, where there are several; its name is no grant's.
+fn own_role(name: &AccountName) -> String {
+    format!("'{name}-roles'")
 }
 
 /// The event that drops the account when its time is over.
 fn event(what: &Provision) -> Result<String, Failure> {
     let name = grant_name(&what.grant).map_err(|error| Failure::new(Cause::Setting, error))?;
     let at = what.expires_at.to_jiff().strftime("%Y-%m-%d %H:%M:%S").to_string();
-    Ok(format!("create or replace event mysql.`{name}` on schedule at '{at}' do drop user if exists '{name}'@'%'"))
+    let role = own_role(&name);
+    Ok(format!(
+        "create or replace event mysql.`{name}` on schedule at '{at}' \
+         do begin drop user if exists '{name}'@'%'; drop role if exists {role}; end"
+    ))
 }
 
 fn outcome(answer: Result<Answer, Failure>) -> Outcome {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use postern_domain::asset::{Asset, Platform};
+use postern_domain::asset::{Asset, ColumnTags, Platform};
 use postern_domain::document::{Action, AssetDocument, Change, Document};
 use postern_domain::event::Event;
 use postern_domain::permission::Permission;
@@ -41,6 +41,10 @@ pub struct AssetInput {
     /// The certificates, in PEM, that its TLS is verified by: of authorities, or its own.
     #[serde(default)]
     pub server_ca: Option<String>,
+    /// What columns of a database hold: tags, each with names of columns; for Redis, with patterns of keys.
+    /// Where it is left out, that stays as it is.
+    #[serde(default)]
+    pub column_tags: Option<ColumnTags>,
 }
 
 impl Control {
@@ -88,10 +92,17 @@ impl Control {
                 }
             }
         };
-        let AssetInput { platform, address, labels, host_keys, rotation, server_ca, .. } = input;
-        let name_of = name.clone();
-        let document =
-            AssetDocument { name: name_of, scope, platform, address, labels, host_keys, rotation, server_ca };
+        let document = AssetDocument {
+            name: name.clone(),
+            scope,
+            platform: input.platform,
+            address: input.address,
+            labels: input.labels,
+            host_keys: input.host_keys,
+            rotation: input.rotation,
+            server_ca: input.server_ca,
+            column_tags: input.column_tags,
+        };
         let document = match checked(Document::Asset(document))? {
             Document::Asset(document) => document,
             _ => return Err(Error::not_found("asset", name)),
@@ -103,6 +114,12 @@ impl Control {
         }
         asset.ok_or_else(|| Error::not_found("asset", name))
     }
+}
+
+/// The tags that are given, or those that the asset has; none where it has no columns any more.
+fn tags(document: &AssetDocument, current: Option<&Asset>) -> ColumnTags {
+    let kept = || current.map(|asset| &asset.column_tags).filter(|_| document.platform.is_database());
+    document.column_tags.as_ref().or_else(kept).cloned().unwrap_or_default()
 }
 
 /// Makes the asset what the document says.
@@ -140,6 +157,7 @@ pub(crate) async fn apply(
         address: document.address.clone(),
         labels: document.labels.clone(),
         server_ca: document.server_ca.clone(),
+        column_tags: tags(document, current.as_ref()),
         created_at: current.as_ref().map_or(tx.now(), |asset| asset.created_at),
     };
     // Whoever can move an asset's address must not be able to say by themselves what it is known by.

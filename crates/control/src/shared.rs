@@ -211,8 +211,10 @@ async fn concerning(tx: &mut WriteTx, id: &UserId) -> Result<BTreeMap<AccountId,
     let mut found = BTreeMap::new();
     for Holding { account, asset } in holdings(tx, std::slice::from_ref(&user.scope)).await? {
         let Some(seen) = resident.as_ref().map(|resident| resident.seen_in(&asset.scope)) else { continue };
-        let about: Vec<_> =
-            policies.iter().filter(|policy| policy.concerns(&seen, &account, &asset)).cloned().collect();
+        let about = policies.iter().filter(|policy| policy.concerns(&seen, &account, &asset)).cloned();
+        // What an asset's tags hide is part of what may be done with it.
+        let about = about.map(|policy| Policy { obligations: policy.obligations.clone().on(&asset), ..policy });
+        let about: Vec<_> = about.collect();
         found.insert(account.id, about);
     }
     Ok(found)

@@ -83,6 +83,7 @@ fn holding(number: usize, numbers: &mut Numbers) -> Option<Holding> {
         address: format!("host-{number}:22"),
         labels: labels.into(),
         server_ca: None,
+        column_tags: Default::default(),
         created_at: NOW,
     };
     let account = Account {

@@ -1,12 +1,12 @@
 //! Systems that have privileged accounts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AssetId, HostKeyId};
-use crate::name::{AssetName, InvalidName, shown};
+use crate::name::{AssetName, InvalidName, TagName, shown};
 use crate::scope::ScopePath;
 use crate::time::Timestamp;
 
@@ -28,6 +28,18 @@ pub enum Platform {
     Ldap,
 }
 
+impl Platform {
+    /// Whether it keeps data in columns or under keys, which can be hidden in results.
+    #[must_use]
+    pub const fn is_database(self) -> bool {
+        matches!(self, Self::Postgresql | Self::Mysql | Self::Redis)
+    }
+}
+
+/// What columns of a database hold: tags, each with names of columns, `*` standing for any text; for
+/// Redis, with patterns of keys.
+pub type ColumnTags = BTreeMap<TagName, BTreeSet<String>>;
+
 /// A system with privileged accounts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Asset {
@@ -46,6 +58,9 @@ pub struct Asset {
     /// The certificates, in PEM, that its TLS is verified by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_ca: Option<String>,
+    /// What its columns hold, for policies that hide by tag.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub column_tags: ColumnTags,
     /// When it was created.
     pub created_at: Timestamp,
 }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::account::CredentialKind;
-use crate::asset::{Platform, host_key_parts};
+use crate::asset::{ColumnTags, Platform, host_key_parts};
 use crate::break_glass::BreakGlassRule;
 use crate::capability::Capability;
 use crate::discovery::SourceDocument;
@@ -214,6 +214,11 @@ pub struct AssetDocument {
     /// no session is opened by a protocol that is spoken over TLS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_ca: Option<String>,
+    /// What columns of a database hold: tags, each with names of columns, `*` standing for any text; for
+    /// Redis, with patterns of keys. Policies hide by them. Where the field is not given, they stay as
+    /// they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column_tags: Option<ColumnTags>,
 }
 
 /// A privileged identity on an asset. Its secret never stands in a document: it goes to the vault.

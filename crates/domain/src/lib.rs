@@ -44,7 +44,8 @@ pub mod vendor;
 pub use capability::Capability;
 pub use id::*;
 pub use name::{
-    AccountName, AccountRef, AssetName, DutiesName, GroupName, InvalidName, PolicyName, RoleName, SourceName, UserName,
+    AccountName, AccountRef, AssetName, DutiesName, GroupName, InvalidName, PolicyName, RoleName, SourceName, TagName,
+    UserName,
 };
 pub use period::Period;
 pub use permit::Permit;

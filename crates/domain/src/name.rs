@@ -44,6 +44,7 @@ fn is_account(text: &str) -> bool {
 }
 
 const SLUG_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$";
+const TAG_PATTERN: &str = "^[a-z0-9][a-z0-9._-]{0,62}$";
 const ACCOUNT_PATTERN: &str = r"^[A-Za-z0-9._$\\+][A-Za-z0-9._$\\+-]{0,127}$";
 const REFERENCE_PATTERN: &str = r"^[A-Za-z0-9._$\\+][A-Za-z0-9._$\\+-]{0,127}@[A-Za-z0-9][A-Za-z0-9._-]{0,62}$";
 
@@ -112,6 +113,9 @@ names! {
     DutiesName, "separation name", is_slug, str::to_ascii_lowercase, SLUG_PATTERN, "use 1 to 63 of a-z 0-9 . _ - and begin with a letter or digit";
     /// A discovery source's name, unique within its tenant.
     SourceName, "source name", is_slug, str::to_ascii_lowercase, SLUG_PATTERN, "use 1 to 63 of a-z 0-9 . _ - and begin with a letter or digit";
+    /// The name of a tag, which says what columns of assets hold. It has one spelling: two keys of a map
+    /// that mean the same would lose one's columns.
+    TagName, "tag", is_slug, str::to_owned, TAG_PATTERN, "use 1 to 63 of a-z 0-9 . _ - and begin with a letter or digit";
     /// A role's name.
     RoleName, "role name", is_slug, str::to_ascii_lowercase, SLUG_PATTERN, "use 1 to 63 of a-z 0-9 . _ - and begin with a letter or digit";
     /// The account's own name on the target, as the target spells it.

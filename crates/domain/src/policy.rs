@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::account::CredentialKind;
-use crate::asset::Platform;
+use crate::asset::{Asset, Platform};
 use crate::break_glass::BreakGlassRule;
 use crate::capability::Capability;
 use crate::id::PolicyId;
@@ -27,6 +27,7 @@ mod decide;
 mod estate;
 mod explain;
 mod facts;
+mod masking;
 mod reason;
 pub mod risk;
 mod select;
@@ -40,11 +41,12 @@ pub use decide::{OpenedUnder, ask, asked_of, checkout, connect, is_asked, may_ap
 pub use estate::{Block, Estate, Holding, Resident, blocks};
 pub use explain::{Explained, Explanation, Outcome, Verdict, explain};
 pub use facts::{AskFacts, ConnectFacts, Decision, Policies, Subject, Target};
+pub use masking::{Detector, Masking};
 pub use reason::Reason;
 pub use risk::RiskCondition;
 pub use statements::{
-    CAPTURE_BYTES_MAX, CAPTURE_ROWS_MAX, Detector, Masking, ResultCapture, StatementAction, StatementBudgets,
-    StatementRule, StatementVerdict, Statements, like, may_decide_statement,
+    CAPTURE_BYTES_MAX, CAPTURE_ROWS_MAX, ResultCapture, StatementAction, StatementBudgets, StatementRule,
+    StatementVerdict, Statements, like, may_decide_statement,
 };
 pub use ticket::{TicketCondition, TicketStands};
 
@@ -314,6 +316,17 @@ pub struct Obligations {
     /// What makes it break-glass: loud, and reviewed afterwards; none in ordinary policies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub break_glass: Option<BreakGlassRule>,
+}
+
+impl Obligations {
+    /// What they are on one asset: what is hidden by tag is hidden by the columns that the asset gives it.
+    #[must_use]
+    pub fn on(mut self, asset: &Asset) -> Self {
+        if let Some(masking) = self.statements.as_mut().and_then(|statements| statements.masking.as_mut()) {
+            *masking = masking.on(asset);
+        }
+        self
+    }
 }
 
 impl Default for Obligations {

@@ -43,7 +43,7 @@ macro_rules! tables {
 pub(crate) const SELECT: &str = concat!("select ", columns!(), " from ", tables!());
 /// The same with the asset's own columns.
 pub(crate) const SELECT_WITH_ASSET: &str = concat!(
-    "select a.platform, a.address, a.labels, a.server_ca, a.created_at as asset_created_at, ",
+    "select a.platform, a.address, a.labels, a.server_ca, a.column_tags, a.created_at as asset_created_at, ",
     columns!(),
     " from ",
     tables!()
@@ -226,6 +226,7 @@ pub(crate) fn with_asset(row: &SqliteRow) -> Result<(Account, Asset), Error> {
         address: row.try_get("address")?,
         labels: row::json(row, "labels")?,
         server_ca: row.try_get("server_ca")?,
+        column_tags: row::json(row, "column_tags")?,
         created_at: row::time(row, "asset_created_at")?,
     };
     Ok((account, asset))

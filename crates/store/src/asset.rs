@@ -121,8 +121,8 @@ impl WriteTx {
     /// When its tenant has one of this name, or the database fails.
     pub async fn asset_insert(&mut self, asset: &Asset) -> Result<(), Error> {
         sqlx::query(
-            "insert into asset (id, tenant, name, scope, platform, address, labels, created_at, server_ca) \
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "insert into asset (id, tenant, name, scope, platform, address, labels, created_at, server_ca, \
+             column_tags) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )
         .bind(asset.id.as_str())
         .bind(asset.scope.tenant().as_str())
@@ -133,6 +133,7 @@ impl WriteTx {
         .bind(row::to_json(&asset.labels, "labels")?)
         .bind(asset.created_at.as_millis())
         .bind(&asset.server_ca)
+        .bind(row::to_json(&asset.column_tags, "column_tags")?)
         .execute(self.connection())
         .await?;
         Ok(())
@@ -144,7 +145,8 @@ impl WriteTx {
     /// When the database fails.
     pub async fn asset_update(&mut self, asset: &Asset) -> Result<(), Error> {
         sqlx::query(
-            "update asset set scope = ?2, platform = ?3, address = ?4, labels = ?5, server_ca = ?6 where id = ?1",
+            "update asset set scope = ?2, platform = ?3, address = ?4, labels = ?5, server_ca = ?6, column_tags = ?7 \
+             where id = ?1",
         )
         .bind(asset.id.as_str())
         .bind(asset.scope.as_str())
@@ -152,6 +154,7 @@ impl WriteTx {
         .bind(&asset.address)
         .bind(row::to_json(&asset.labels, "labels")?)
         .bind(&asset.server_ca)
+        .bind(row::to_json(&asset.column_tags, "column_tags")?)
         .execute(self.connection())
         .await?;
         Ok(())
@@ -167,6 +170,7 @@ pub(crate) fn asset(row: &SqliteRow) -> Result<Asset, Error> {
         address: row.try_get("address")?,
         labels: row::json(row, "labels")?,
         server_ca: row.try_get("server_ca")?,
+        column_tags: row::json(row, "column_tags")?,
         created_at: row::time(row, "created_at")?,
     })
 }

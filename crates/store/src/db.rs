@@ -129,6 +129,7 @@ fn migrator() -> Migrator {
         migration(191, "findings_about_users", include_str!("../migrations/0191_findings_about_users.sql")),
         migration(192, "alerts_by_page", include_str!("../migrations/0192_alerts_by_page.sql")),
         migration(193, "archive_holds", include_str!("../migrations/0193_archive_holds.sql")),
+        migration(194, "column_tags", include_str!("../migrations/0194_column_tags.sql")),
         migration(186, "retention", include_str!("../migrations/0186_retention.sql")),
         migration(185, "reports", include_str!("../migrations/0185_reports.sql")),
         migration(151, "console_tokens", include_str!("../migrations/0151_console_tokens.sql")),

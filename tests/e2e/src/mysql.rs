@@ -6,6 +6,8 @@ use crate::declared::Declared;
 use crate::person::Person;
 use crate::ran::run;
 use crate::server::Server;
+use crate::target::repository;
+use crate::wait::until;
 
 /// The password of the accounts that Postern knows, and of `root`, which it does not.
 const PASSWORDS: [&str; 2] = ["Horse:battery staple 9", "tr0ub4dor-3"];
@@ -102,12 +104,40 @@ impl MysqlWorld {
              create user app@'%' identified by '{known}';\ngrant all on *.* to app@'%';\n\
              create user signs@'%' identified via ed25519 using password('{known}');\ngrant all on *.* to signs@'%';\n"
         );
-        let target = Server::start("mysql-target.sh", &[("init.sql", &init)], &["127.0.0.1"], "ready")?;
-        let declared = Declared::start(ACCESS, &target.address(), &target.read("cert.pem")?)?;
-        for account in ["app@shop", "signs@shop"] {
-            declared.ada.cli_with(&["account", "set-secret", account, "--password-stdin"], known)?.ok()?;
+        Self::around("mysql-target.sh", &init, &["app@shop", "signs@shop"])
+    }
+
+    /// The same around MySQL's own server, where accounts are proved by `caching_sha2_password`; none, with a word
+    /// about it, where `scripts/mysql-server.sh` has laid none. There is no `signs@shop` in it.
+    ///
+    /// # Errors
+    /// When something does not come up.
+    pub fn own() -> anyhow::Result<Option<Self>> {
+        if !repository().join("target/mysql-server/.laid").exists() {
+            eprintln!("SKIPPED: there is no MySQL server (scripts/mysql-server.sh)");
+            return Ok(None);
         }
-        Ok(Self { declared, target })
+        let [known, root] = PASSWORDS;
+        let init = format!(
+            "create user root@'%' identified by '{root}';\ngrant all on *.* to root@'%' with grant option;\n\
+             create user app@'%' identified by '{known}';\ngrant all on *.* to app@'%';\ncreate database shop;\n\
+             create table shop.customer (id int primary key, name varchar(50) not null, note text);\n\
+             insert into shop.customer values (1, 'Ada', 'ada@example.com'), (2, 'Ben', null);\n\
+             drop user root@localhost;\n"
+        );
+        Self::around("mysql-own-target.sh", &init, &["app@shop"]).map(Some)
+    }
+
+    fn around(script: &str, init: &str, accounts: &[&str]) -> anyhow::Result<Self> {
+        let target = Server::start(script, &[("init.sql", init)], &["127.0.0.1"], "ready")?;
+        let declared = Declared::start(ACCESS, &target.address(), &target.read("cert.pem")?)?;
+        for account in accounts {
+            declared.ada.cli_with(&["account", "set-secret", account, "--password-stdin"], Self::PASSWORD)?.ok()?;
+        }
+        let world = Self { declared, target };
+        // It listens before the accounts are made.
+        until("the server to let somebody in", || Ok(world.sql("select 1").ok()))?;
+        Ok(world)
     }
 
     /// Runs SQL straight on the target as `root`; gives the rows without decoration.

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use postern_e2e::{DatabaseWorld, Gate, Person, Server, indented, run, until};
+use postern_e2e::{DatabaseWorld, Gate, MysqlWorld, Person, Server, indented, run, until};
 
 const ROLE: &str = r#"
 kind: Asset
@@ -30,6 +30,33 @@ obligations:
   capabilities: [query]
   reason_required: false
   provision: {kind: account, member_of: [pg_read_all_data]}
+"#;
+
+const MYSQL_ROLE: &str = r#"
+kind: Asset
+name: shop
+platform: mysql
+address: ADDRESS
+server_ca: |
+CERTIFICATE
+rotation: {reconcile: [keeper]}
+---
+kind: Account
+account: keeper@shop
+credential: password
+---
+kind: Group
+name: visitors
+---
+kind: Policy
+name: an-account-of-their-own
+subjects: {groups: [visitors]}
+accounts: {names: [app], assets: [shop]}
+access: standing
+obligations:
+  capabilities: [query]
+  reason_required: false
+  provision: {kind: account, member_of: [reader]}
 "#;
 
 const UNIX: &str = "
@@ -113,6 +140,100 @@ fn a_database_role_exists_for_a_session_and_no_longer() {
     assert_eq!((words.next(), words.next()), (Some("2"), Some("true")), "it reads, and ends by itself: {shown}");
     gone(&world.ada);
     assert_eq!(world.target.sql(&format!("select count(*) from pg_roles where rolname = '{role}'")).unwrap(), "0");
+}
+
+#[test]
+fn a_mariadb_account_exists_for_a_session_and_no_longer() {
+    let world = MysqlWorld::start().unwrap();
+    let keeper = "correct-horse.7";
+    world
+        .sql(&format!(
+            "create role reader; grant select on shop.* to reader; create user keeper@'%' identified by '{keeper}'; \
+             grant create user, reload, process, connection admin on *.* to keeper@'%'; \
+             grant select, insert, update, delete, event on mysql.* to keeper@'%'; \
+             grant reader to keeper@'%' with admin option"
+        ))
+        .unwrap();
+    let certificate = indented(&world.target.read("cert.pem").unwrap());
+    let access = MYSQL_ROLE.replace("ADDRESS", &world.target.address()).replace("CERTIFICATE", &certificate);
+    world.declared.also(&access).unwrap();
+    let ada = &world.declared.ada;
+    ada.cli_with(&["account", "set-secret", "keeper@shop", "--password-stdin"], keeper).unwrap().ok().unwrap();
+    let eva = world.declared.person("eva", "visitors").unwrap();
+    let ask = |sql: &str| eva.cli(&["connect", "app@shop", "shop", "--", "-N", "-B", "-e", sql]).unwrap();
+
+    let sql = "select current_user(), current_role(), (select count(*) from customer)";
+    let shown = ask(sql).ok().unwrap().text();
+    let words: Vec<_> = shown.split_whitespace().collect();
+    let name = words[0].strip_suffix("@%").unwrap_or_default().to_owned();
+    assert!(name.starts_with("pst-"), "an account of its own, not the one asked for: {shown}");
+    assert_eq!(words[1..], ["reader", "2"], "it has the role and reads: {shown}");
+    gone(ada);
+    let left = |name: &str| {
+        let users = world.sql(&format!("select count(*) from mysql.global_priv where user = '{name}'")).unwrap();
+        let events = world.sql(&format!("select count(*) from mysql.event where name = '{name}'")).unwrap();
+        (users, events)
+    };
+    assert_eq!(left(&name), ("0".to_owned(), "0".to_owned()), "nothing is left of it");
+
+    let denied = ask("delete from customer").ended(1).unwrap();
+    assert!(denied.stderr.contains("command denied to user 'pst-"), "no more than the role: {}", denied.stderr);
+    let recorded = world.declared.statements("eva").unwrap();
+    assert_eq!((&recorded[0].0["text"], &recorded[0].1["outcome"]), (&"delete from customer".into(), &"failed".into()));
+    gone(ada);
+    assert_eq!(world.sql("select count(*) from mysql.global_priv where user like 'pst-%'").unwrap(), "0");
+    assert_eq!(world.sql("select count(*) from shop.customer").unwrap(), "2");
+}
+
+/// Makes the roles, and the account that makes others; declares what is given for a session. Gives a person who is
+/// given it.
+fn visitor(world: &MysqlWorld, keeper_rights: &str) -> Person {
+    let keeper = "correct-horse.7";
+    world
+        .sql(&format!(
+            "create table shop.bill (id int primary key); insert into shop.bill values (1); \
+             create role reader, teller; grant select on shop.customer to reader; grant select on shop.bill to teller; \
+             create user keeper@'%' identified by '{keeper}'; {keeper_rights}; \
+             grant reader to keeper@'%' with admin option; grant teller to keeper@'%' with admin option"
+        ))
+        .unwrap();
+    let certificate = indented(&world.target.read("cert.pem").unwrap());
+    let access = MYSQL_ROLE.replace("ADDRESS", &world.target.address()).replace("CERTIFICATE", &certificate);
+    world.declared.also(&access.replace("[reader]", "[reader, teller]")).unwrap();
+    let set = ["account", "set-secret", "keeper@shop", "--password-stdin"];
+    world.declared.ada.cli_with(&set, keeper).unwrap().ok().unwrap();
+    world.declared.person("eva", "visitors").unwrap()
+}
+
+#[test]
+fn an_account_of_mysql_has_all_its_roles_for_a_session_and_is_gone_then() {
+    let Some(world) = MysqlWorld::own().unwrap() else { return };
+    let eva = visitor(
+        &world,
+        "grant create user, process, connection_admin, role_admin on *.* to keeper@'%'; \
+         grant select, event on mysql.* to keeper@'%'",
+    );
+    let sql = "select current_user(), (select count(*) from customer), (select count(*) from bill)";
+    let shown = eva.cli(&["connect", "app@shop", "shop", "--", "-N", "-B", "-e", sql]).unwrap().ok().unwrap().text();
+    assert!(shown.starts_with("pst-") && shown.ends_with("\t2\t1\n"), "{shown}");
+    gone(&world.declared.ada);
+    assert_eq!(world.sql("select count(*) from mysql.user where user like 'pst-%'").unwrap(), "0");
+}
+
+#[test]
+fn an_account_of_mariadb_has_all_its_roles_for_a_session_and_is_gone_then() {
+    let world = MysqlWorld::start().unwrap();
+    let eva = visitor(
+        &world,
+        "grant create user, reload, process, connection admin on *.* to keeper@'%'; \
+         grant select, insert, update, delete, event on mysql.* to keeper@'%'",
+    );
+    let sql = "select current_user(), (select count(*) from customer), (select count(*) from bill)";
+    let shown = eva.cli(&["connect", "app@shop", "shop", "--", "-N", "-B", "-e", sql]).unwrap().ok().unwrap().text();
+    assert!(shown.starts_with("pst-") && shown.ends_with("\t2\t1\n"), "{shown}");
+    gone(&world.declared.ada);
+    assert_eq!(world.sql("select count(*) from mysql.global_priv where user like 'pst-%'").unwrap(), "0");
+    assert_eq!(world.sql("select count(*) from mysql.roles_mapping where user like 'pst-%'").unwrap(), "0");
 }
 
 #[test]

@@ -177,6 +177,18 @@ fn tokens_hold_where_they_were_made() {
     assert!(elsewhere.contains("the token is not valid for app@shop"), "{elsewhere}");
 }
 
+#[test]
+fn people_are_told_why_a_target_does_not_let_an_account_in() {
+    let world = MysqlWorld::start().unwrap();
+    let ben = world.declared.person("ben", "dba").unwrap();
+    let set = ["account", "set-secret", "app@shop", "--password-stdin"];
+    world.declared.ada.cli_with(&set, "not the password").unwrap().ok().unwrap();
+    let refused = mariadb(&ben, "select 1").ended(1).unwrap();
+    assert!(refused.stderr.contains("does not let account app in: Access denied"), "{}", refused.stderr);
+    let listed = world.declared.ada.cli(&["sessions", "--user", "ben", "-o", "json"]).unwrap().json().unwrap();
+    assert_eq!(listed[0]["end_reason"], "target_failed", "{listed}");
+}
+
 /// What a driver does in its daily work.
 const DRIVER: &str = r#"
 import os, pymysql

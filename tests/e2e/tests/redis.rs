@@ -146,6 +146,38 @@ fn values_are_masked() {
     assert_eq!(kept[kept.len() - wanted.len()..], wanted);
 }
 
+/// Signs in from an address of its own, and shows what the gate says to that and to a command.
+const FROM: &str = r#"
+import os, socket, ssl
+tcp = socket.create_connection(("127.0.0.1", int(os.environ["PORT"])), source_address=(os.environ["SOURCE"], 0))
+tls = ssl.create_default_context(cafile=os.environ["CA"]).wrap_socket(tcp, server_hostname="127.0.0.1")
+said = tls.makefile("rb")
+tls.sendall(f"AUTH app@cache {os.environ['TOKEN']}\r\n".encode())
+print(said.readline().decode().strip())
+if os.environ["SOURCE"] == "127.0.0.1":
+    tls.sendall(b"INCR counted\r\n")
+    print(said.readline().decode().strip())
+"#;
+
+#[test]
+fn tokens_hold_where_they_were_made() {
+    let world = RedisWorld::start().unwrap();
+    let ben = world.declared.person("ben", "dba").unwrap();
+    let uri = ben.cli(&["connect", "app@cache", "--print", "--bind-source"]).unwrap().ok().unwrap().text();
+    let from = |source: &str| {
+        let mut python = Command::new("python3");
+        python.args(["-c", FROM]).env("TOKEN", uri.split([':', '@']).nth(2).unwrap()).env("SOURCE", source);
+        python.env("PORT", world.declared.gate.redis_port()).env("CA", world.declared.gate.ca());
+        run(&mut python).unwrap().ok().unwrap().text()
+    };
+    assert_eq!(from("127.0.0.1"), "+OK\n:1\n");
+    let elsewhere = from("127.0.0.2");
+    assert!(elsewhere.contains("the token is not valid for app@cache"), "{elsewhere}");
+    assert_eq!(from("127.0.0.1"), "+OK\n:2\n", "what was refused elsewhere still holds here");
+    let listed = world.declared.ada.cli(&["sessions", "--user", "ben", "-o", "json"]).unwrap().json().unwrap();
+    assert_eq!(listed.as_array().map(Vec::len), Some(2), "none was opened from elsewhere: {listed}");
+}
+
 #[test]
 fn without_a_good_token_or_tls_nobody_is_let_in() {
     let world = RedisWorld::start().unwrap();

@@ -3,6 +3,8 @@
 use postern_e2e::{Browser, DatabaseWorld, Declared, MysqlWorld, Seen, Socket, until};
 use serde_json::{Value, json};
 
+use crate::tags::{POLICY, asset};
+
 const PROTOCOL: &str = "postern.sql.v1";
 
 /// A console that somebody has opened and attached to.
@@ -168,6 +170,11 @@ fn rules_masks_and_people_hold_for_a_console() {
     let mut masked = Console::open(&browser(&world, "sue", "support"), "app_admin@orders", "shop");
     let rows = masked.run("select name from customer order by id limit 1").rows;
     assert_ne!(rows[0][0], json!("Ada"), "{rows:?}");
+    let (address, certificate) = (world.target.address(), world.target.certificate().unwrap());
+    let tagged = asset("orders", "postgresql", &address, &certificate, "{ pii: [name] }");
+    world.also(&format!("{tagged}---{POLICY}")).unwrap();
+    let mut masked = Console::open(&browser(&world, "tom", "tagged"), "app_admin@orders", "shop");
+    assert_eq!(masked.run("select id, name from customer order by id limit 1").rows, [json!(["1", "***"])]);
     let (_, _, opened) = opened(&browser(&world, "rob", "readers"), "app_admin@orders", "shop");
     assert_eq!(opened["export"], json!(false), "only who may copy out may keep rows");
 }

@@ -32,7 +32,7 @@ export class Postgres {
   async declare(world: World): Promise<void> {
     const { certificate } = this;
     await world.apply([
-      { kind: "Asset", name: "orders", platform: "postgresql", address: `127.0.0.1:${this.port}`, labels: { env: "prod", tier: "data" }, server_ca: certificate },
+      { kind: "Asset", name: "orders", platform: "postgresql", address: `127.0.0.1:${this.port}`, labels: { env: "prod", tier: "data" }, server_ca: certificate, column_tags: { pii: ["email", "phone*"], payment: ["iban", "card_number"] } },
       { kind: "Account", account: "app_admin@orders", credential: "password" },
       { kind: "Group", name: "dba" },
       {

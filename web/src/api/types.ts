@@ -3758,6 +3758,10 @@ export interface components {
         Asset: {
             /** @description `host:port`. */
             address: string;
+            /** @description What its columns hold, for policies that hide by tag. */
+            column_tags?: {
+                [key: string]: string[];
+            };
             /** @description When it was created. */
             created_at: components["schemas"]["Timestamp"];
             /** @description Identifier. */
@@ -3781,6 +3785,14 @@ export interface components {
         AssetInput: {
             /** @description `host:port`. */
             address: string;
+            /**
+             * @description What columns of a database hold: tags, each with names of columns; for Redis, with patterns of keys.
+             *     Where it is left out, that stays as it is.
+             * @default null
+             */
+            column_tags: {
+                [key: string]: string[];
+            } | null;
             /**
              * @description The host keys that it is known by, in OpenSSH's one-line form; where they are left out, those
              *     stay that are pinned.
@@ -4555,6 +4567,14 @@ export interface components {
         Document: {
             /** @description Where it is reached, `host:port`; an IPv6 address goes in brackets: `[2001:db8::1]:22`. */
             address: string;
+            /**
+             * @description What columns of a database hold: tags, each with names of columns, `*` standing for any text; for
+             *     Redis, with patterns of keys. Policies hide by them. Where the field is not given, they stay as
+             *     they are.
+             */
+            column_tags?: {
+                [key: string]: string[];
+            } | null;
             /**
              * @description The host keys that it is known by, in OpenSSH's one-line form. Where none are given, what an
              *     administrator has pinned stays as it is.
@@ -5690,6 +5710,11 @@ export interface components {
             columns?: string[];
             /** @description What is looked for in every text. */
             detectors?: components["schemas"]["Detector"][];
+            /**
+             * @description Columns by what they hold: those that the asset says have one of these tags. Of an asset that
+             *     says so of none, nothing is hidden by it.
+             */
+            tags?: components["schemas"]["TagName"][];
         };
         /** @description A part of the input that a route does not take. */
         Nothing: Record<string, never>;
@@ -9177,6 +9202,11 @@ export interface components {
             /** @description Who. */
             user: components["schemas"]["UserName"];
         };
+        /**
+         * @description The name of a tag, which says what columns of assets hold. It has one spelling: two keys of a map
+         *     that mean the same would lose one's columns.
+         */
+        TagName: string;
         /** @description How one asset of a run stands. */
         TargetState: "waiting" | "done" | "failed" | "cancelled";
         /** @description A saved wish. */

@@ -14,6 +14,13 @@ const POLICY: Policy = {
 it("says what a policy does", () => {
   expect(whoWords(POLICY)).toBe("groups sre");
   expect(obligationWords(POLICY)[0]).toBe("2 people of leads must approve, never the requester.");
+  const masking = { columns: ["iban"], tags: ["pii", "payment"], detectors: ["email" as const] };
+  const statements = { read_only: false, rules: [], otherwise: "allow" as const, not_understood: "block" as const, budgets: {}, masking };
+  expect(obligationWords({ ...POLICY, obligations: { ...POLICY.obligations, statements } })).toEqual(expect.arrayContaining([
+    "In results of databases, columns named iban are hidden.",
+    "In results of databases, columns are hidden that their asset tags pii, payment.",
+    "In results of databases, e-mail addresses are hidden wherever they stand.",
+  ]));
 });
 
 it("is the same as a document", () => {

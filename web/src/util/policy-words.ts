@@ -40,6 +40,16 @@ export function whenWords(policy: Policy): string[] {
   return said.length > 0 ? said : [w.always];
 }
 
+/** What is hidden in the results of databases. */
+function maskingWords(masking: NonNullable<Policy["obligations"]["statements"]>["masking"]): string[] {
+  const { columns = [], tags = [], detectors = [] } = masking ?? {};
+  return [
+    columns.length > 0 ? w.maskedColumns(list(columns)) : "",
+    tags.length > 0 ? w.maskedTags(list(tags)) : "",
+    detectors.length > 0 ? w.maskedFound(list(detectors.map((each) => w.detectors[each]))) : "",
+  ];
+}
+
 /** What sessions under it are bound to, a sentence each. */
 export function obligationWords({ obligations: o, access }: Policy): string[] {
   const rule = o.approval;
@@ -57,6 +67,7 @@ export function obligationWords({ obligations: o, access }: Policy): string[] {
     o.concurrent_sessions ? w.concurrent(o.concurrent_sessions) : "",
     o.clipboard.copy ? "" : w.noCopy,
     o.clipboard.paste ? (o.clipboard.paste_bytes_max ? w.pasteMax(bytes(o.clipboard.paste_bytes_max)) : "") : w.noPaste,
+    ...maskingWords(o.statements?.masking),
     o.join === "control" ? w.joinControl : w.joinWatch,
     o.watched ? w.watched : "",
     w.recording,

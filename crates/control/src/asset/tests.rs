@@ -12,6 +12,7 @@ fn input(scope: Option<&str>, address: &str) -> AssetInput {
         host_keys: None,
         rotation: None,
         server_ca: None,
+        column_tags: None,
     }
 }
 
@@ -69,4 +70,52 @@ async fn an_auditor_sees_everything_and_holds_nothing_that_changes() {
         estate.apply("aud", "kind: Role\nname: mine\npermissions: [asset:write]\n").await,
         Err(Error::Documents(problems)) if problems.iter().all(|p| p.kind == Kind::Role && p.code == "forbidden")
     ));
+}
+
+/// A database whose columns have a tag, which policy hides.
+const TAGGED: &str = "
+kind: Asset
+name: orders
+scope: /emea
+platform: postgresql
+address: db:5432
+column_tags: { pii: [email] }
+---
+kind: Account
+account: app@orders
+credential: password
+---
+kind: Policy
+name: hidden
+scope: /emea
+subjects: { users: [olga, ben] }
+accounts: { assets: [orders] }
+access: standing
+obligations:
+  capabilities: [query]
+  statements: { masking: { tags: [pii] } }
+";
+
+#[tokio::test]
+async fn nobody_shows_themselves_more_by_what_an_asset_says_of_its_columns() {
+    let estate = Estate::new().await;
+    estate.apply("ada", TAGGED).await.unwrap();
+    let head = "kind: Asset\nname: orders\nscope: /emea\nplatform: postgresql\naddress: db:5432\n";
+    let put = async |tags: &str| estate.apply("olga", &format!("{head}column_tags: {tags}\n")).await;
+    put("{ pii: [email, phone] }").await.expect("more is hidden");
+    put("{ pii: [email, phone], payment: [iban] }").await.expect("no policy speaks of that tag");
+    for less in ["{ pii: [email] }", "{ payment: [email, phone] }", "{}"] {
+        let refused = put(less).await;
+        let Err(Error::Documents(problems)) = refused else { panic!("{less}") };
+        assert!(problems[0].message.contains("let yourself do more"), "{}", problems[0].message);
+    }
+    estate.apply("olga", &head.replace("db:", "db-2:")).await.expect("left out, they stay");
+    let (ada, permit) = estate.caller("ada", Permission::AssetRead).await;
+    let asset = estate.world.control.asset_show(&ada, &permit, &"orders".parse().unwrap()).await.unwrap();
+    assert_eq!((asset.address.as_str(), asset.column_tags.len()), ("db-2:5432", 2));
+    let told = estate.world.events("asset.update").await.remove(0);
+    assert_eq!(
+        told.details["changes"],
+        serde_json::json!([{ "field": "column_tags.pii", "old": ["email"], "new": ["email", "phone"] }])
+    );
 }

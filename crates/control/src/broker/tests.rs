@@ -299,3 +299,48 @@ async fn a_sealed_vault_opens_no_session_and_leaves_none_open() {
     assert!(matches!(answer, Err(BrokerError::Unavailable(_))));
     assert_eq!(estate.world.control.store().read().await.unwrap().sessions_open().await.unwrap(), 0);
 }
+
+#[tokio::test]
+async fn what_an_asset_says_of_its_columns_binds_sessions() {
+    let estate = Estate::new().await;
+    let control = &estate.world.control;
+    let tagged = |columns: &str| {
+        format!(
+            "kind: Asset\nname: orders\nscope: /emea\nplatform: postgresql\naddress: db:5432\ncolumn_tags: {columns}\n"
+        )
+    };
+    let rest = "
+kind: Account
+account: app@orders
+credential: password
+---
+kind: Policy
+name: hidden
+scope: /emea
+subjects: { users: [ben] }
+accounts: { assets: [orders] }
+access: standing
+obligations:
+  capabilities: [query]
+  statements: { masking: { columns: [name], tags: [pii] } }
+";
+    estate.apply("ada", &format!("{}---{rest}", tagged("{ pii: [email] }"))).await.expect("applied");
+    let password = Some(SecretText::new("Tr0ub4dor&3".to_owned()));
+    estate.secret_put("ada", "app@orders", SecretInput { password, private_key: None }).await.expect("stored");
+    let open = async || control.open(proved(&estate, "ben", "app@orders").await).await.expect("a lease");
+    let hidden = |lease: &Lease| {
+        let masking = lease.obligations.statements.clone().and_then(|statements| statements.masking).expect("masks");
+        assert!(masking.tags.is_empty(), "a gateway knows columns");
+        masking.columns.into_iter().collect::<Vec<_>>()
+    };
+    let mut lease = open().await;
+    assert_eq!(hidden(&lease), ["email", "name"]);
+    estate.apply("ada", &tagged("{ pii: [email], payment: [iban] }")).await.expect("applied");
+    control.redecide_live().await.expect("decided");
+    assert!(lease.directives.try_recv().is_err(), "nothing more is hidden");
+    estate.apply("ada", &tagged("{ pii: [email, phone] }")).await.expect("applied");
+    control.redecide_live().await.expect("decided");
+    let Some(Directive::End { reason, .. }) = lease.directives.recv().await else { panic!("no order") };
+    assert_eq!(reason, EndReason::PolicyChanged);
+    assert_eq!(hidden(&open().await), ["email", "name", "phone"]);
+}

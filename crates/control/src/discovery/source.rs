@@ -179,6 +179,7 @@ impl Control {
             host_keys: None,
             rotation: None,
             server_ca: None,
+            column_tags: None,
         };
         let (_, mut events) = asset::apply(&mut tx, caller, permit, &document).await?;
         let missing = || Error::not_found("asset", &input.name);

@@ -4,7 +4,7 @@ use super::node::Step;
 use super::{
     AccountDocument, AssetDocument, Document, GroupDocument, ObligationsDocument, PolicyDocument, RoleDocument,
 };
-use crate::asset::{host_key_parts, is_pem_certificates, split_address};
+use crate::asset::{Platform, host_key_parts, is_pem_certificates, split_address};
 use crate::name::shown;
 use crate::period::Period;
 use crate::permission::built_in_roles;
@@ -21,6 +21,9 @@ const DESCRIPTION_LEN_MAX: usize = 1_000;
 const LABEL_LEN_MAX: usize = 63;
 const LABEL_VALUE_LEN_MAX: usize = 255;
 const LABELS_MAX: usize = 64;
+const COLUMN_TAGS_MAX: usize = 64;
+const TAGGED_COLUMNS_MAX: usize = 256;
+const TAGGED_COLUMN_LEN_MAX: usize = 128;
 const APPROVALS_MAX: u8 = 10;
 const STAGES_MAX: usize = 5;
 const EXCEPT_MAX: usize = 400;
@@ -104,6 +107,7 @@ fn check_asset(asset: &AssetDocument, faults: &mut Faults) {
     if asset.server_ca.as_ref().is_some_and(|pem| !is_pem_certificates(pem)) {
         faults.at(&["server_ca"], "is not PEM: give the lines from BEGIN CERTIFICATE to END CERTIFICATE, no key");
     }
+    check_column_tags(asset, faults);
     for key in asset.host_keys.iter().flatten() {
         if host_key_parts(key).is_none() {
             let given = shown(key);
@@ -111,6 +115,37 @@ fn check_asset(asset: &AssetDocument, faults: &mut Faults) {
                 &["host_keys"],
                 format!("`{given}` is not a public key: write it as `ssh-keyscan` does, `ssh-ed25519 AAAA...`"),
             );
+        }
+    }
+}
+
+/// Policies rest on tags: one that could mean nothing is told rather than kept.
+fn check_column_tags(asset: &AssetDocument, faults: &mut Faults) {
+    let Some(tags) = asset.column_tags.as_ref().filter(|tags| !tags.is_empty()) else { return };
+    if !asset.platform.is_database() {
+        faults.at(&["column_tags"], "is for databases: postgresql, mysql, redis");
+    }
+    if tags.len() > COLUMN_TAGS_MAX {
+        faults.at(&["column_tags"], format!("has more than {COLUMN_TAGS_MAX} tags"));
+    }
+    for (tag, columns) in tags {
+        let mut fault = |message: String| faults.at(&["column_tags", tag.as_str()], message);
+        if columns.is_empty() {
+            fault("names no column: name one, or leave the tag out".to_owned());
+        }
+        if columns.len() > TAGGED_COLUMNS_MAX {
+            fault(format!("names more than {TAGGED_COLUMNS_MAX} columns: write `*` for what differs"));
+        }
+        for column in columns {
+            let given = shown(column);
+            if column.is_empty() || column.len() > TAGGED_COLUMN_LEN_MAX || column.chars().any(char::is_control) {
+                fault(format!("`{given}` is not a column: give 1 to {TAGGED_COLUMN_LEN_MAX} bytes, `*` for any text"));
+            } else if asset.platform != Platform::Redis
+                && let Some((_, name)) = column.rsplit_once('.')
+            {
+                let name = shown(name);
+                fault(format!("`{given}` names a table, which results do not tell: write `{name}`, for any table"));
+            }
         }
     }
 }

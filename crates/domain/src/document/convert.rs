@@ -99,6 +99,7 @@ impl AssetDocument {
             host_keys: Some(pinned),
             rotation: Some(rotation.clone()),
             server_ca: asset.server_ca.clone(),
+            column_tags: Some(asset.column_tags.clone()),
         }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Document, Kind};
 
 /// Fields that stay as they are where a document does not give them.
-const LEFT_ALONE: [&str; 5] = ["dependents", "host_keys", "members", "roles", "rotation"];
+const LEFT_ALONE: [&str; 6] = ["column_tags", "dependents", "host_keys", "members", "roles", "rotation"];
 
 /// What applying one document does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -74,10 +74,12 @@ fn compare(before: Option<&Document>, after: &Document) -> Vec<FieldChange> {
     let given: BTreeSet<_> = new.keys().map(|field| top(field)).collect();
     old.retain(|field, _| given.contains(top(field)) || !LEFT_ALONE.contains(&top(field)));
     let fields: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    let set =
+        |leaves: &BTreeMap<String, Value>, field: &str| leaves.get(field).filter(|value| !value.is_null()).cloned();
     fields
         .into_iter()
-        .filter(|field| old.get(*field) != new.get(*field))
-        .map(|field| FieldChange { field: field.clone(), old: old.get(field).cloned(), new: new.get(field).cloned() })
+        .map(|field| FieldChange { field: field.clone(), old: set(&old, field), new: set(&new, field) })
+        .filter(|change| change.old != change.new)
         .collect()
 }
 

@@ -181,7 +181,7 @@ labels: [a]
         problems(text),
         [
             "access.yaml:2:7: Asset.name: asset name `Web 1` is not valid: use 1 to 63 of a-z 0-9 . _ - and begin with a letter or digit",
-            "access.yaml:4:1: Asset.adress: is not a field here: expected one of `name`, `scope`, `platform`, `address`, `labels`, `host_keys`, `rotation`, `server_ca`",
+            "access.yaml:4:1: Asset.adress: is not a field here: expected one of `name`, `scope`, `platform`, `address`, `labels`, `host_keys`, `rotation`, `server_ca`, `column_tags`",
             "access.yaml:5:10: Asset.address: address `10.0.0.5` is not valid: write it as host:port, for example web-1.example.com:22, 192.0.2.7:22 or [2001:db8::7]:22",
             "access.yaml:9:11: Policy.subjects: name at least one user or group: a policy about nobody does nothing",
             "access.yaml:11:14: Policy.conditions.networks[0]: `10.0.0.5/8` is an address within a network: did you mean 10.0.0.0/8?",
@@ -294,6 +294,50 @@ fn a_diff_names_the_fields_that_change() {
             r#"Update Policy web-admins: obligations.idle "15m" -> -"#,
             r#"Update Policy web-admins: obligations.max_duration "4h" -> "8h""#,
         ]
+    );
+}
+
+#[test]
+fn column_tags_that_could_mean_nothing_are_told() {
+    let asset = |platform: &str, tags: &str| {
+        problems(&format!("kind: Asset\nname: orders\nplatform: {platform}\naddress: db:1\ncolumn_tags:\n  {tags}\n"))
+    };
+    assert_eq!(asset("postgresql", "pii: [email, 'phone*']\n  payment: [iban]"), [""; 0]);
+    assert_eq!(asset("redis", "pii: ['user.*:mail']"), [""; 0]);
+    assert_eq!(
+        asset("mysql", "pii: [customers.phone, '']\n  payment: []"),
+        [
+            "access.yaml:6:8: Asset.column_tags.pii: `` is not a column: give 1 to 128 bytes, `*` for any text",
+            "access.yaml:6:8: Asset.column_tags.pii: `customers.phone` names a table, which results do not tell: write `phone`, for any table",
+            "access.yaml:7:12: Asset.column_tags.payment: names no column: name one, or leave the tag out",
+        ]
+    );
+    assert_eq!(
+        asset("linux", "pii: [email]"),
+        ["access.yaml:6:3: Asset.column_tags: is for databases: postgresql, mysql, redis"]
+    );
+    let told = asset("postgresql", "pii: [email]\n  PII: [phone]");
+    assert!(told.len() == 1 && told[0].contains("tag `PII` is not valid"), "{told:?}");
+    let many: String = (0..=64).map(|number| format!("t{number}: [c]\n  ")).collect();
+    assert!(asset("postgresql", &many).iter().any(|problem| problem.ends_with("has more than 64 tags")));
+    let many: Vec<_> = (0..=256).map(|number| format!("c{number}")).collect();
+    assert_eq!(asset("postgresql", &format!("pii: [{}]", many.join(", "))).len(), 1);
+}
+
+#[test]
+fn column_tags_stay_where_they_are_not_given_and_go_where_none_are() {
+    let head = "kind: Asset\nname: orders\nplatform: postgresql\naddress: db:1\n";
+    let current = documents(&format!("{head}column_tags: {{ pii: [email], payment: [iban] }}\n"));
+    let changes = |tags: &str| {
+        let changes = diff(&documents(&format!("{head}{tags}")), &current).remove(0).fields;
+        changes.into_iter().map(|change| (change.field, change.old.is_some(), change.new.is_some())).collect::<Vec<_>>()
+    };
+    let gone = |tag: &str| (format!("column_tags.{tag}"), true, false);
+    assert_eq!(changes(""), []);
+    assert_eq!(changes("column_tags: {}\n"), [gone("payment"), gone("pii")]);
+    assert_eq!(
+        changes("column_tags: { pii: [email, name] }\n"),
+        [gone("payment"), ("column_tags.pii".to_owned(), true, true)]
     );
 }
 

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::conditions::canonical;
-use super::{Access, Accounts, Clipboard, Conditions, Day, Hours, Join, Obligations, Policy, Subjects};
+use super::{Access, Accounts, Clipboard, Conditions, Day, Hours, Join, Obligations, Policy, Statements, Subjects};
 use crate::id::PolicyId;
 use crate::name::GroupName;
 use crate::request::{ApprovalRule, Escalation};
@@ -201,7 +201,12 @@ fn covers_obligations(wide: &Obligations, narrow: &Obligations) -> bool {
         && (!wide.rotate_after_use || narrow.rotate_after_use)
         && wide.provision == narrow.provision
         && (wide.break_glass.is_none() || wide.break_glass == narrow.break_glass)
-        && (wide.statements.is_none() || wide.statements == narrow.statements)
+        && covers_statements(wide.statements.as_ref(), narrow.statements.as_ref())
+}
+
+/// Whether `wide` lets every statement pass, and everything of its result, that `narrow` does.
+pub(super) fn covers_statements(wide: Option<&Statements>, narrow: Option<&Statements>) -> bool {
+    wide.is_none_or(|wide| narrow.is_some_and(|narrow| wide.covers(narrow)))
 }
 
 fn covers_conditions(wide: &Conditions, narrow: &Conditions) -> bool {

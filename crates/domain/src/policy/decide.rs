@@ -9,11 +9,13 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::time::Duration;
 
+use super::compare::covers_statements;
 use super::{
     Access, AskFacts, Clipboard, ConnectFacts, Decision, Obligations, Policies, Policy, Reason, Subject, Target,
     TicketStands, ticket,
 };
 use crate::account::AccountState;
+use crate::asset::Asset;
 use crate::break_glass::{FACTOR_SECONDS_MAX, FactorMissing, FactorProved};
 use crate::grant::{Grant, GrantState};
 use crate::id::{GrantId, PolicyId};
@@ -43,9 +45,9 @@ impl<'a> Usable<'a> {
         self.grant.map_or(&self.policy.obligations, |grant| &grant.obligations)
     }
 
-    /// What binds a session of `user` by it.
-    fn binding(&self, user: &User) -> Obligations {
-        binding(self.obligations(), user).into_owned()
+    /// What binds a session of `user` by it, to an account on `asset`.
+    fn binding(&self, user: &User, asset: &Asset) -> Obligations {
+        binding(self.obligations(), user).into_owned().on(asset)
     }
 
     /// When its grant or its longest duration is over, for a session of `started_at`.
@@ -138,7 +140,7 @@ pub fn connect(facts: &ConnectFacts<'_>, now: Timestamp) -> Decision<Connect> {
             policy: policy.id.clone(),
             policy_name: policy.name.clone(),
             grant: usable.grant.map(|grant| grant.id.clone()),
-            obligations: usable.binding(facts.subject.user),
+            obligations: usable.binding(facts.subject.user, facts.target.asset),
             until: usable.until(&open, &facts.subject, now, now),
         })),
     }
@@ -216,7 +218,7 @@ pub fn reconsider(
     let policy =
         open.allowing.iter().find(|policy| policy.id == *opened.policy).ok_or_else(|| vec![Reason::NoPolicy])?;
     let usable = use_of(facts, policy, Route::As(opened.grant), now).map_err(|reason| vec![reason])?;
-    if gives_less(&usable.binding(facts.subject.user), opened.obligations) {
+    if gives_less(&usable.binding(facts.subject.user, facts.target.asset), opened.obligations) {
         return Err(vec![Reason::ObligationsChanged { policy: policy.name.clone() }]);
     }
     Ok(usable.until(&open, &facts.subject, opened.started_at, now))
@@ -234,6 +236,7 @@ fn gives_less(now: &Obligations, opened: &Obligations) -> bool {
         || paste(now) < paste(opened)
         || (opened.clipboard.copy && !now.clipboard.copy)
         || (now.watched && !opened.watched)
+        || !covers_statements(now.statements.as_ref(), opened.statements.as_ref())
 }
 
 /// What binds `user` where `given` is said: more, where they are a vendor.

@@ -91,6 +91,7 @@ impl Estate {
                 address: "web-1:22".to_owned(),
                 labels: [("env".to_owned(), "prod".to_owned())].into(),
                 server_ca: None,
+                column_tags: Default::default(),
                 created_at: NOON,
             },
             policies: Vec::new(),

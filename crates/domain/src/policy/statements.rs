@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Reason;
+use super::{Masking, Reason};
 use crate::name::UserName;
 use crate::statement::{NotUnderstood, StatementAccess, StatementClass, StatementFacts, TableName};
 use crate::user::{User, UserState};
@@ -69,30 +69,6 @@ pub struct StatementBudgets {
     /// Bytes of the results of a whole session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_bytes: Option<u64>,
-}
-
-/// Something in a text that gives a person away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Detector {
-    /// An e-mail address.
-    Email,
-    /// The number of a payment card.
-    CardNumber,
-    /// A telephone number in international form.
-    Phone,
-}
-
-/// What is hidden in results.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Masking {
-    /// Columns by name, with `*` for any text.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub columns: BTreeSet<String>,
-    /// What is looked for in every text.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub detectors: BTreeSet<Detector>,
 }
 
 /// The most rows of one statement that are kept.
@@ -181,7 +157,18 @@ impl Statements {
         self.read_only
             || !self.rules.is_empty()
             || self.otherwise != StatementAction::Allow
-            || self.masking.as_ref().is_some_and(|masking| !masking.columns.is_empty())
+            || self.masking.as_ref().is_some_and(Masking::names_columns)
+    }
+
+    /// Whether these let everything pass that `other` lets pass: the same, or the same with less hidden.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let less_hidden = match (&self.masking, &other.masking) {
+            (None, _) => true,
+            (Some(masking), Some(other)) => other.covers(masking),
+            (Some(_), None) => false,
+        };
+        less_hidden && Self { masking: None, ..self.clone() } == Self { masking: None, ..other.clone() }
     }
 
     /// Decides on what one message asks for: its statements in order, or that it is not understood.

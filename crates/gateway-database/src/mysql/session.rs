@@ -71,7 +71,8 @@ async fn run(gate: &Arc<Gate>, mut client: Client, mut live: LiveSession, source
         }
         Err((reason, message)) => {
             let _ = live.recorder().record(FrameKind::note(&message)).await;
-            let code = if reason == EndReason::TargetFailed { 2003 } else { 1045 };
+            // Codes from 2000 on are a client's own: some take a server's message with one for none.
+            let code = if reason == EndReason::TargetFailed { 1429 } else { 1045 };
             let _ = client.refuse(code, &message).await;
             gate.control.finish(live, reason, Some(message)).await;
             None

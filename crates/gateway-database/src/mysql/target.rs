@@ -51,7 +51,7 @@ pub(crate) async fn reach(way: &Way, asked: &Asked) -> Result<Target, TargetErro
         }
     };
     if said.length != first.len() {
-        return Err(protocol(way, "it says more than it was asked"));
+        return Err(too_much(way));
     }
     if said.content.first() == Some(&0xFF) {
         return Err(refused(way, &said.content));
@@ -101,15 +101,16 @@ async fn send(way: &Way, side: &mut Side, number: u8, content: &[u8]) -> Result<
     side.send(&out).await.map_err(|error| way.address.unreachable(&error))
 }
 
-/// The next message, alone; its number and its content.
-async fn next(way: &Way, side: &mut Side) -> Result<(u8, Vec<u8>), TargetError> {
-    let mut input = Vec::new();
+/// The next message; its number and its content. What follows it stays in `input`.
+async fn next(way: &Way, side: &mut Side, input: &mut Vec<u8>) -> Result<(u8, Vec<u8>), TargetError> {
     loop {
-        match message(&input, SIGN_IN_LEN_MAX).map_err(|error| protocol(way, &error.to_string()))? {
-            Some(said) if said.length == input.len() => return Ok((said.number, said.content)),
-            Some(_) => return Err(protocol(way, "it says more than it was asked")),
+        match message(input, SIGN_IN_LEN_MAX).map_err(|error| protocol(way, &error.to_string()))? {
+            Some(said) => {
+                input.drain(..said.length);
+                return Ok((said.number, said.content));
+            }
             None => {
-                if !side.more(&mut input).await.map_err(|error| way.address.unreachable(&error))? {
+                if !side.more(input).await.map_err(|error| way.address.unreachable(&error))? {
                     return Err(protocol(way, "it closed the connection"));
                 }
             }
@@ -117,11 +118,23 @@ async fn next(way: &Way, side: &mut Side) -> Result<(u8, Vec<u8>), TargetError> 
     }
 }
 
+fn too_much(way: &Way) -> TargetError {
+    protocol(way, "it says more than it was asked")
+}
+
 /// Proves the account, in the way that the target asks for; gives where the session stands then.
 async fn prove(way: &Way, side: &mut Side) -> Result<u16, TargetError> {
     let password = way.password.expose().as_bytes();
+    let mut input = Vec::new();
     for _ in 0..ROUNDS_MAX {
-        let (number, content) = next(way, side).await?;
+        let (number, content) = next(way, side, &mut input).await?;
+        // That it knows the proof and that the account is in come one after the other, unasked.
+        if content == auth::KNOWN {
+            continue;
+        }
+        if !input.is_empty() {
+            return Err(too_much(way));
+        }
         match content.first() {
             Some(0x00) => {
                 return Ok(result::done(&content).map_err(|error| protocol(way, &error.to_string()))?.status);
@@ -138,7 +151,6 @@ async fn prove(way: &Way, side: &mut Side) -> Result<u16, TargetError> {
             Some(0x01) if content == auth::WANTS_PASSWORD => {
                 send(way, side, number.wrapping_add(1), &auth::clear(password)).await?;
             }
-            Some(0x01) if content == auth::KNOWN => {}
             _ => return Err(protocol(way, "an unexpected packet at sign-in")),
         }
     }
@@ -148,7 +160,11 @@ async fn prove(way: &Way, side: &mut Side) -> Result<u16, TargetError> {
 /// Runs a statement of ours that gives no rows.
 pub(crate) async fn ask(way: &Way, side: &mut Side, text: &str) -> Result<u16, TargetError> {
     send(way, side, 0, &[&[postern_wire::mysql::command::QUERY][..], text.as_bytes()].concat()).await?;
-    let (_, content) = next(way, side).await?;
+    let mut input = Vec::new();
+    let (_, content) = next(way, side, &mut input).await?;
+    if !input.is_empty() {
+        return Err(too_much(way));
+    }
     match content.first() {
         Some(0x00) => Ok(result::done(&content).map_err(|error| protocol(way, &error.to_string()))?.status),
         Some(0xFF) => Err(refused(way, &content)),

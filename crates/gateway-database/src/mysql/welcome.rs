@@ -226,7 +226,8 @@ impl Client {
     /// Tells it, in answer to its sign-in, why it is not let in.
     pub(crate) async fn refuse(&mut self, code: u16, why: &str) -> io::Result<()> {
         let mut out = Vec::new();
-        put_error(&mut out, self.number, code, "28000", why);
+        let state = if code == 1045 { "28000" } else { "HY000" };
+        put_error(&mut out, self.number, code, state, why);
         self.answer(&out).await?;
         self.side.close();
         Ok(())

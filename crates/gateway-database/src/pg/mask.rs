@@ -142,7 +142,7 @@ mod tests {
 
     fn mask(columns: &[&str], detectors: &[Detector]) -> Mask {
         let columns = columns.iter().map(|name| (*name).to_owned()).collect();
-        let masking = Masking { columns, detectors: detectors.iter().copied().collect() };
+        let masking = Masking { columns, detectors: detectors.iter().copied().collect(), ..Masking::default() };
         Mask::of(&Statements { masking: Some(masking), ..Statements::default() }).unwrap()
     }
 

@@ -391,7 +391,7 @@ fn guarded_settings_end_the_session_when_they_change_after_all() {
 
 #[test]
 fn rows_of_prepared_statements_are_masked_without_a_description() {
-    let masking = Some(Masking { columns: ["name".to_owned()].into(), detectors: [].into() });
+    let masking = Some(Masking { columns: ["name".to_owned()].into(), ..Masking::default() });
     let mut world = World::new(Some(Statements { masking, ..Statements::default() }));
     world.client(&[prepared("", "select name from t"), sync()].concat()).unwrap();
     assert_eq!(tags(&world.to_target), "PBDES", "a description is asked for");

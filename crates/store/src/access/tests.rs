@@ -30,6 +30,7 @@ async fn add(tx: &mut WriteTx, index: u8, at: &str, platform: Platform, tags: &[
         address: "h:22".to_owned(),
         labels: labels(tags),
         server_ca: None,
+        column_tags: Default::default(),
         created_at: NOW,
     };
     tx.asset_insert(&asset).await.unwrap();

@@ -19,6 +19,7 @@ fn asset_of(index: u32, scope: &ScopePath) -> Asset {
         address: format!("10.0.0.{}:22", index % 250),
         labels: BTreeMap::from([("env".to_owned(), if index.is_multiple_of(2) { "prod" } else { "dev" }.to_owned())]),
         server_ca: None,
+        column_tags: Default::default(),
         created_at: NOW,
     }
 }
@@ -100,4 +101,17 @@ async fn a_name_is_taken_in_its_tenant_only() {
     assert!(matches!(tx.asset_insert(&again).await, Err(Error::Exists { noun: "an asset of this name" })));
     let elsewhere = Asset { id: AssetId::generate(NOW, [8; 4]), ..asset_of(1, &scope("/apac")) };
     tx.asset_insert(&elsewhere).await.unwrap();
+}
+
+#[tokio::test]
+async fn column_tags_are_kept_and_come_with_its_accounts() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut asset = asset_of(0, &scope("/emea"));
+    let store = store_with(folder.path(), std::slice::from_ref(&asset)).await;
+    assert_eq!(store.read().await.unwrap().asset(&asset.id).await.unwrap(), Some(asset.clone()));
+    asset.column_tags = BTreeMap::from([("pii".parse().unwrap(), BTreeSet::from(["email".to_owned()]))]);
+    let mut tx = store.write(NOW).await.unwrap();
+    tx.asset_update(&asset).await.unwrap();
+    tx.commit_upkeep().await.unwrap();
+    assert_eq!(store.read().await.unwrap().asset(&asset.id).await.unwrap(), Some(asset));
 }

@@ -28,6 +28,7 @@ async fn estate(store: &Store, assets: u8, each: u8) -> Vec<(AssetId, AccountId)
             address: "127.0.0.1:22".to_owned(),
             labels: BTreeMap::new(),
             server_ca: None,
+            column_tags: Default::default(),
             created_at: NOW,
         };
         tx.asset_insert(&noun).await.unwrap();

@@ -12,7 +12,7 @@ import { ReasonDialog } from "../../components/ReasonDialog";
 import { AccountBadge, HostKeyBadge, ReadyBadge } from "../../components/states";
 import { Ago, When } from "../../components/When";
 import { AccountPut } from "../../forms/account-put";
-import { AssetPut } from "../../forms/asset-put";
+import { AssetPut, isDatabase } from "../../forms/asset-put";
 import { SecretPut } from "../../forms/secret-put";
 import { useDialog } from "../../hooks/useUrlState";
 import { useCan } from "../../hooks/useWho";
@@ -54,26 +54,28 @@ function Shown({ asset }: { asset: Asset }) {
         <Panel className="px-4 py-4">
           <Facts columns items={[[t.assets.scope, <Mono key="s">{asset.scope}</Mono>], [t.assets.labels, <span key="l" className="flex flex-wrap gap-1">{Object.entries(asset.labels).map(([key, value]) => <Tag key={key}>{`${key}=${value}`}</Tag>)}</span>], [t.assets.created, <When key="c" at={asset.created_at} />], [t.requests.id, <Mono key="i">{asset.id}</Mono>]]} />
         </Panel>
-        <Section title={t.assets.hostKeys} aside={<span className="text-xs text-muted">{t.assets.hostKeysLead}</span>}>
-          <Panel>
-            {keys.isError ? <QueryError error={keys.error} onRetry={() => void keys.refetch()} /> : null}
-            {keys.data?.items.length === 0 ? <Blank icon={<KeySquare />} title={t.assets.hostKeysNone}>{t.assets.hostKeysNoneBody}</Blank> : null}
-            <ul>
-              {keys.data?.items.map((each) => (
-                <li key={each.id} className="flex flex-wrap items-center gap-x-4 gap-y-2 border-b px-4 py-2.5 text-sm last:border-b-0">
-                  <span className="w-28"><HostKeyBadge state={each.state} /></span>
-                  <span className="flex min-w-0 flex-[1_1_22rem] items-center gap-1"><code className="font-mono text-xs [overflow-wrap:anywhere]">{each.fingerprint}</code><CopyButton text={each.fingerprint} label={t.actions.copy} /></span>
-                  <span className="font-mono text-xs text-muted">{each.public_key.split(" ")[0]}</span>
-                  <span className="text-xs text-muted">{t.assets.seen} <Ago at={each.seen_at} /></span>
-                  <span className="flex gap-2">
-                    {each.state === "pinned" ? null : <Button size="sm" blocked={decide} onClick={() => open("pin", each.fingerprint)}>{t.assets.pin}</Button>}
-                    {each.state === "rejected" ? null : <Button size="sm" look="danger" blocked={decide} onClick={() => open("reject", each.fingerprint)}>{t.assets.reject}</Button>}
-                  </span>
-                </li>
-              ))}
-            </ul>
-          </Panel>
-        </Section>
+        {isDatabase(asset.platform) ? <ColumnTags tags={asset.column_tags ?? {}} /> : (
+          <Section title={t.assets.hostKeys} aside={<span className="text-xs text-muted">{t.assets.hostKeysLead}</span>}>
+            <Panel>
+              {keys.isError ? <QueryError error={keys.error} onRetry={() => void keys.refetch()} /> : null}
+              {keys.data?.items.length === 0 ? <Blank icon={<KeySquare />} title={t.assets.hostKeysNone}>{t.assets.hostKeysNoneBody}</Blank> : null}
+              <ul>
+                {keys.data?.items.map((each) => (
+                  <li key={each.id} className="flex flex-wrap items-center gap-x-4 gap-y-2 border-b px-4 py-2.5 text-sm last:border-b-0">
+                    <span className="w-28"><HostKeyBadge state={each.state} /></span>
+                    <span className="flex min-w-0 flex-[1_1_22rem] items-center gap-1"><code className="font-mono text-xs [overflow-wrap:anywhere]">{each.fingerprint}</code><CopyButton text={each.fingerprint} label={t.actions.copy} /></span>
+                    <span className="font-mono text-xs text-muted">{each.public_key.split(" ")[0]}</span>
+                    <span className="text-xs text-muted">{t.assets.seen} <Ago at={each.seen_at} /></span>
+                    <span className="flex gap-2">
+                      {each.state === "pinned" ? null : <Button size="sm" blocked={decide} onClick={() => open("pin", each.fingerprint)}>{t.assets.pin}</Button>}
+                      {each.state === "rejected" ? null : <Button size="sm" look="danger" blocked={decide} onClick={() => open("reject", each.fingerprint)}>{t.assets.reject}</Button>}
+                    </span>
+                  </li>
+                ))}
+              </ul>
+            </Panel>
+          </Section>
+        )}
         <Section title={t.assets.accounts} aside={<Button size="sm" blocked={blocked("asset:write", asset.scope)} icon={<Plus className="size-4" aria-hidden />} onClick={() => open("add-account")}>{t.accounts.add}</Button>}>
             <Panel>
               {accounts.isPending ? <div className="p-4"><Skeleton className="w-1/2" /></div> : null}
@@ -99,6 +101,26 @@ function Shown({ asset }: { asset: Asset }) {
       {dialog === "secret" && account ? <SecretPut account={account} onClose={close} /> : null}
       {(dialog === "pin" || dialog === "reject") && key ? <Decide hostKey={key} state={dialog === "pin" ? "pinned" : "rejected"} other={pinned && key.state !== "pinned"} onClose={close} /> : null}
     </Page>
+  );
+}
+
+/** What the asset's columns hold, for policies that hide by tag. */
+function ColumnTags({ tags }: { tags: NonNullable<Asset["column_tags"]> }) {
+  const rows = Object.entries(tags);
+  return (
+    <Section title={t.assets.columnTags} aside={<span className="text-xs text-muted">{t.assets.columnTagsLead}</span>}>
+      <Panel>
+        {rows.length === 0 ? <p className="px-4 py-3 text-sm text-muted">{t.assets.columnTagsNone}</p> : null}
+        <ul>
+          {rows.map(([tag, columns]) => (
+            <li key={tag} className="flex flex-wrap items-baseline gap-x-4 gap-y-1 border-b px-4 py-2 text-sm last:border-b-0">
+              <Mono className="min-w-28 font-medium">{tag}</Mono>
+              <span className="min-w-0 flex-[1_1_14rem] font-mono text-xs text-muted [overflow-wrap:anywhere]">{columns.join(", ")}</span>
+            </li>
+          ))}
+        </ul>
+      </Panel>
+    </Section>
   );
 }
 

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::super::fixture::{Estate, name, policy, word};
 use super::super::properties::{any_estate, any_policy};
-use super::super::{Decision, Effect, Policy};
+use super::super::{Decision, Effect, Masking, Policy};
 use super::*;
 use crate::capability::Capability;
 use crate::request::{ApprovalStage, Escalation};
@@ -39,6 +39,8 @@ fn a_policy_is_widened_by_each_of_its_fields() {
         policy.obligations.idle_seconds = Some(600);
         policy.obligations.concurrent_sessions = Some(1);
         policy.obligations.rotate_after_use = true;
+        let masking = Some(Masking { tags: [name("pii"), name("payment")].into(), ..Masking::default() });
+        policy.obligations.statements = Some(Statements { masking, ..Statements::default() });
         policy
     };
     type Edit = fn(&mut Policy);
@@ -80,6 +82,10 @@ fn a_policy_is_widened_by_each_of_its_fields() {
         ("sessions", |p| p.obligations.concurrent_sessions = Some(2)),
         ("join", |p| p.obligations.join = Join::Control),
         ("checkout", |p| p.obligations.checkout_seconds = Some(60)),
+        ("less hidden", |p| {
+            let _ = p.obligations.statements.as_mut().unwrap().masking.as_mut().unwrap().tags.pop_first();
+        }),
+        ("no rules on statements", |p| p.obligations.statements = None),
         ("kept secret", |p| p.obligations.rotate_after_use = false),
     ];
     for (what, change) in wider {

@@ -1,5 +1,7 @@
+use std::collections::BTreeSet;
+
 use super::super::fixture::{Estate, NOON, grant, id, minutes, name, policy};
-use super::super::{Capability, Effect, Hours};
+use super::super::{Capability, Effect, Hours, Masking, Statements};
 use super::*;
 
 fn standing(number: u32, called: &str) -> Policy {
@@ -284,5 +286,38 @@ mod reconsidering {
             Obligations { capabilities: [Capability::Shell].into(), ..connect.obligations.clone() };
         let ended = reconsider(&estate.connect_facts(), &opened(&connect, 5), NOON);
         assert_eq!(ended, Err(vec![Reason::ObligationsChanged { policy: name("a") }]));
+    }
+
+    #[test]
+    fn a_session_sees_columns_and_ends_where_more_is_to_be_hidden() {
+        let hiding = |tags: &[&str]| {
+            let tags = tags.iter().map(|tag| name(tag)).collect();
+            let masking = Some(Masking { tags, ..Masking::default() });
+            Some(Statements { masking, ..Statements::default() })
+        };
+        let tagged = |columns: &[&str]| [(name("pii"), columns.iter().map(|&column| column.to_owned()).collect())];
+        let mut policy = standing(1, "a");
+        policy.obligations.statements = hiding(&["pii"]);
+        let mut estate = Estate::new().with(|e| e.policies = vec![policy]);
+        estate.asset.column_tags = tagged(&["email"]).into();
+        let connect = permitted(&estate);
+        let masking = connect.obligations.statements.as_ref().and_then(|statements| statements.masking.clone());
+        let columns: BTreeSet<_> = ["email".to_owned()].into();
+        assert_eq!(masking, Some(Masking { columns, ..Masking::default() }));
+        let ended = Err(vec![Reason::ObligationsChanged { policy: name("a") }]);
+        let now = |estate: &Estate| reconsider(&estate.connect_facts(), &opened(&connect, 5), NOON);
+        assert!(now(&estate).is_ok());
+        estate.asset.column_tags = tagged(&["email", "phone"]).into();
+        assert_eq!(now(&estate), ended, "a column more");
+        estate.asset.column_tags.clear();
+        assert!(now(&estate).is_ok(), "nothing more is hidden");
+        estate.asset.column_tags = tagged(&["email"]).into();
+        estate.policies[0].obligations.statements = None;
+        assert!(now(&estate).is_ok());
+        estate.policies[0].obligations.statements = hiding(&["pii", "payment"]);
+        assert!(now(&estate).is_ok(), "a tag that the asset does not have hides nothing");
+        let read_only = Statements { read_only: true, ..hiding(&["pii"]).unwrap() };
+        estate.policies[0].obligations.statements = Some(read_only);
+        assert_eq!(now(&estate), ended, "another rule");
     }
 }

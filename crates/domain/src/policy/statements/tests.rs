@@ -164,3 +164,18 @@ fn a_pattern_of_keys_may_mean_what_a_rule_speaks_of() {
     let allowed = Statements { rules: vec![rule(Allow, &[], &["*"])], otherwise: Block, ..Statements::default() };
     assert_eq!(action(&allowed, reads("open:*")), Block, "an allow has to be sure");
 }
+
+#[test]
+fn what_hides_columns_by_tag_reads_statements_and_less_hidden_lets_more_pass() {
+    let hiding = |tags: &[&str]| {
+        let tags = tags.iter().map(|tag| tag.parse().unwrap()).collect();
+        Statements { masking: Some(Masking { tags, ..Masking::default() }), ..Statements::default() }
+    };
+    assert!(hiding(&["pii"]).reads_statements());
+    assert!(!hiding(&[]).reads_statements());
+    let (less, more) = (hiding(&["pii"]), hiding(&["payment", "pii"]));
+    assert!(less.covers(&more) && less.covers(&less) && !more.covers(&less));
+    assert!(Statements::default().covers(&less) && !less.covers(&Statements::default()));
+    let other = Statements { read_only: true, ..more };
+    assert!(!less.covers(&other), "what else differs counts as less");
+}
