@@ -100,6 +100,7 @@ impl Control {
                 for frame in portion.frames() {
                     understanding.frame(&frame, &mut |deed| deeds.push(deed));
                 }
+                control.0.detection.with(|detector| detector.fold(&mut deeds));
                 control.deeds(&id, &live, began, &deeds).await;
             }
             let mut deeds = Vec::new();

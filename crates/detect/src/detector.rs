@@ -1,6 +1,9 @@
 //! Asking the rules.
 
+use postern_understand::Deed;
+
 use crate::baseline::Baselines;
+use crate::fold::{fold, only_sums};
 use crate::matcher::{Facts, Matcher, facts};
 use crate::observation::{Observation, Seen};
 use crate::rule::{Invalid, On, Rule, Unusual};
@@ -27,6 +30,8 @@ pub struct Detector {
     rules: Vec<(Rule, Matcher, Windows)>,
     sieves: Sieves,
     baselines: Baselines,
+    /// There are rules that look at single ends of statements that went well.
+    look_at_ends: bool,
 }
 
 impl Detector {
@@ -52,6 +57,7 @@ impl Detector {
         });
         let rules = ready.collect::<Result<Vec<_>, Invalid>>()?;
         self.sieves = Sieves::new(rules.iter().map(|(rule, ..)| rule))?;
+        self.look_at_ends = !rules.iter().all(|(rule, ..)| only_sums(rule));
         self.rules = rules;
         Ok(())
     }
@@ -66,6 +72,13 @@ impl Detector {
         &mut self.baselines
     }
 
+    /// Puts what rules do not tell apart together, of deeds of one session that came together.
+    pub fn fold(&self, deeds: &mut Vec<Deed>) {
+        if !self.look_at_ends {
+            fold(deeds);
+        }
+    }
+
     /// Takes what was seen next, and gives what the rules find in it.
     pub fn observe(&mut self, seen: &Observation<'_>) -> Vec<Found> {
         let facts = facts(seen);
@@ -75,7 +88,7 @@ impl Detector {
             unusual_volume = self.baselines.moved(seen, facts.bytes);
         }
         let mut found = Vec::new();
-        for &number in &*self.sieves.candidates(on, facts.text) {
+        for &number in &*self.sieves.candidates(on, facts.text, facts.verb) {
             let Some((rule, matcher, windows)) = self.rules.get_mut(number) else { continue };
             if !matcher.holds(seen, &facts) {
                 continue;

@@ -11,6 +11,7 @@ mod baseline;
 mod case;
 mod detector;
 mod explain;
+mod fold;
 mod keeps;
 mod matcher;
 mod observation;
