@@ -107,6 +107,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
         fn what_is_found_is_the_same(
             lots in prop::collection::vec(
