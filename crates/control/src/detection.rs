@@ -9,7 +9,7 @@ use postern_domain::event::{Event, Outcome};
 use postern_domain::session::EndReason;
 use postern_domain::user::UserState;
 use postern_domain::{AlertId, ScopePath, SessionId, Timestamp};
-use postern_gateway::Directive;
+use postern_gateway::{Directive, Tap};
 use postern_store::{Alert, StoredRule};
 use postern_understand::{Deed, Understanding};
 use postern_vault::random;
@@ -90,23 +90,23 @@ impl Control {
     pub(crate) fn watch_deeds(&self, id: &SessionId) {
         let Some(live) = self.live().get(id) else { return };
         let Some(tap) = self.0.sessions.get().and_then(|sessions| sessions.tap(id)) else { return };
-        let (control, id) = (self.clone(), id.clone());
-        tokio::spawn(async move {
-            let began = tap.began();
-            let mut tap = tap;
-            let mut understanding = Understanding::new();
-            while let Some(portion) = tap.next().await {
-                let mut deeds = Vec::new();
-                for frame in portion.frames() {
-                    understanding.frame(&frame, &mut |deed| deeds.push(deed));
-                }
-                control.0.detection.with(|detector| detector.fold(&mut deeds));
-                control.deeds(&id, &live, began, &deeds).await;
-            }
+        tokio::spawn(self.clone().follow_deeds(id.clone(), live, tap));
+    }
+
+    async fn follow_deeds(self, id: SessionId, live: LiveSession, mut tap: Tap) {
+        let began = tap.began();
+        let mut understanding = Understanding::new();
+        while let Some(portion) = tap.next().await {
             let mut deeds = Vec::new();
-            understanding.finish(&mut |deed| deeds.push(deed));
-            control.deeds(&id, &live, began, &deeds).await;
-        });
+            for frame in portion.frames() {
+                understanding.frame(&frame, &mut |deed| deeds.push(deed));
+            }
+            self.0.detection.with(|detector| detector.fold(&mut deeds));
+            self.deeds(&id, &live, began, &deeds).await;
+        }
+        let mut deeds = Vec::new();
+        understanding.finish(&mut |deed| deeds.push(deed));
+        self.deeds(&id, &live, began, &deeds).await;
     }
 
     async fn deeds(&self, id: &SessionId, live: &LiveSession, began: Instant, deeds: &[Deed]) {
@@ -137,7 +137,8 @@ impl Control {
                     deed_at: Some(deed_at),
                     passed: Passed::Deed(began, deed_at),
                 };
-                self.detected(found, place).await;
+                // Rare, and much larger than all else that is kept for a session that is followed.
+                Box::pin(self.detected(found, place)).await;
             }
         }
     }

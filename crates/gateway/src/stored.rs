@@ -169,6 +169,7 @@ impl StoredFrames {
         self.over = false;
         (self.plain, self.taken) = (Vec::new(), 0);
         self.portions.rest();
+        self.reader.rest();
     }
 
     /// What was found as far as it was read; call it when there are no more frames.

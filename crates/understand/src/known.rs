@@ -6,9 +6,10 @@ use crate::statement::Told;
 const PLACES: usize = 8;
 const LEN_MAX: usize = 1024;
 
-/// The last texts, each in the place that its length gives it, with what they tell.
+/// The last texts, each in the place that its length gives it, with what they tell. There are no places
+/// before the first text: most sessions that are open have none.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Known([Place; PLACES]);
+pub(crate) struct Known(Vec<Place>);
 
 #[derive(Clone, Debug, Default)]
 struct Place {
@@ -20,6 +21,9 @@ struct Place {
 impl Known {
     /// What `text` tells, which `tell` says when it is not known.
     pub(crate) fn told(&mut self, text: &[u8], tell: impl FnOnce(&[u8]) -> Told) -> Told {
+        if self.0.is_empty() {
+            self.0.resize_with(PLACES, Place::default);
+        }
         let Some(place) = self.0.get_mut(text.len() % PLACES).filter(|_| text.len() <= LEN_MAX) else {
             return tell(text);
         };

@@ -50,7 +50,7 @@ struct Adding {
 struct Keeper {
     control: Control,
     index: Arc<Index>,
-    live: BTreeMap<SessionId, Following>,
+    live: BTreeMap<SessionId, Box<Following>>,
     /// Recordings that are in the index as a whole, or that there are none of.
     settled: HashSet<SessionId>,
     waiting: VecDeque<SessionId>,
@@ -165,7 +165,7 @@ impl Keeper {
     }
 
     /// A recording from its front; `None` where it cannot be read, of which its integrity tells.
-    async fn opened(&self, id: &SessionId) -> Result<Option<Following>, Error> {
+    async fn opened(&self, id: &SessionId) -> Result<Option<Box<Following>>, Error> {
         let (recording, key) = match self.control.recording_opened(id).await {
             Ok(opened) => opened,
             Err(Error::Sealed) => return Err(Error::Sealed),
@@ -174,7 +174,7 @@ impl Keeper {
         let Ok(frames) = recording.frames(&key) else { return Ok(None) };
         let number = self.index.begin(id.as_str()).await.map_err(|error| failed(&error))?;
         let (slicer, cut_at) = (Slicer::new(), Instant::now());
-        Ok(Some(Following { number, frames, slicer, cut_at, slices: 0, text_bytes: 0 }))
+        Ok(Some(Box::new(Following { number, frames, slicer, cut_at, slices: 0, text_bytes: 0 })))
     }
 
     /// Reads on in live recordings, and to the end in those that are over. What is read goes into the index
@@ -208,8 +208,8 @@ impl Keeper {
     }
 
     /// A recording was read to its end: its last slice.
-    async fn complete(&self, id: SessionId, following: Following, adding: &mut Adding) -> Result<(), Error> {
-        let Following { number, slicer, .. } = following;
+    async fn complete(&self, id: SessionId, following: Box<Following>, adding: &mut Adding) -> Result<(), Error> {
+        let Following { number, slicer, .. } = *following;
         let index = Arc::clone(&self.index);
         let last = tokio::task::spawn_blocking(move || slicer.finish(index.key())).await;
         let last = last.map_err(|_| Error::Unavailable("reading a recording was cut off".to_owned()))?;
@@ -231,9 +231,9 @@ impl Keeper {
     /// Reads frames until there are none or enough slices; says whether there may be more.
     async fn read_on(
         &self,
-        mut following: Following,
+        mut following: Box<Following>,
         over: bool,
-    ) -> Result<(Following, Vec<(i64, Slice)>, bool), Error> {
+    ) -> Result<(Box<Following>, Vec<(i64, Slice)>, bool), Error> {
         let index = Arc::clone(&self.index);
         let read = tokio::task::spawn_blocking(move || {
             let mut slices = Vec::new();

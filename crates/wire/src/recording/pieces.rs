@@ -172,6 +172,13 @@ impl Splitter {
         self.header.as_ref()
     }
 
+    /// Frees what is not needed until more bytes come.
+    pub(super) fn pause(&mut self) {
+        self.buffer.drain(..self.consumed.min(self.buffer.len()));
+        self.consumed = 0;
+        self.buffer.shrink_to_fit();
+    }
+
     /// Takes the next bytes of the file. Call `next` until it has nothing more before pushing again.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.buffer.drain(..self.consumed.min(self.buffer.len()));

@@ -91,7 +91,8 @@ pub struct Position {
 pub struct ChunkReader {
     key: Arc<DataKey>,
     splitter: Splitter,
-    zstd: zstd::bulk::Decompressor<'static>,
+    /// None while it rests.
+    zstd: Option<zstd::bulk::Decompressor<'static>>,
     /// The state after the last chunk that was as written.
     good: Good,
     altered: bool,
@@ -111,7 +112,13 @@ impl ChunkReader {
     /// A reader at the front of a recording.
     pub fn new(key: Arc<DataKey>) -> Result<Self, Error> {
         let zstd = zstd::bulk::Decompressor::new().map_err(|_| Error::Failed("compressor"))?;
-        Ok(Self { key, splitter: Splitter::new(), zstd, good: Good::default(), altered: false })
+        Ok(Self { key, splitter: Splitter::new(), zstd: Some(zstd), good: Good::default(), altered: false })
+    }
+
+    /// Frees what is not needed until more bytes are pushed, which is most of a reader.
+    pub fn rest(&mut self) {
+        self.zstd = None;
+        self.splitter.pause();
     }
 
     /// A reader that begins at `position` in the recording with this header: push the bytes from there
@@ -201,7 +208,11 @@ impl ChunkReader {
         if piece.head.content != Content::Packed {
             return Some(sealed);
         }
-        let plain = self.zstd.decompress(&sealed, piece.head.plain_len).ok()?;
+        let zstd = match &mut self.zstd {
+            Some(zstd) => zstd,
+            none => none.insert(zstd::bulk::Decompressor::new().ok()?),
+        };
+        let plain = zstd.decompress(&sealed, piece.head.plain_len).ok()?;
         (plain.len() == piece.head.plain_len).then_some(plain)
     }
 
