@@ -295,7 +295,7 @@ fn event(what: &Provision) -> Result<String, Failure> {
     let role = own_role(&name);
     Ok(format!(
         "create or replace event mysql.`{name}` on schedule at '{at}' \
-         do begin drop user if exists '{name}'@'%'; drop role if exists {role}; end"
+         do begin drop role if exists {role}; drop user if exists '{name}'@'%'; end"
     ))
 }
 

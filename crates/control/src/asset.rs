@@ -116,9 +116,11 @@ impl Control {
     }
 }
 
-/// The tags that are given, or those that the asset has; none where it has no columns any more.
+/// The tags that are given, or those that the asset has; none where it is of another kind now, on which they
+/// would mean something else or nothing.
 fn tags(document: &AssetDocument, current: Option<&Asset>) -> ColumnTags {
-    let kept = || current.map(|asset| &asset.column_tags).filter(|_| document.platform.is_database());
+    let same = |asset: &&Asset| asset.platform == document.platform;
+    let kept = || current.filter(same).map(|asset| &asset.column_tags);
     document.column_tags.as_ref().or_else(kept).cloned().unwrap_or_default()
 }
 

@@ -4,6 +4,7 @@ mod between;
 mod cancel;
 mod journal;
 mod mask;
+mod origins;
 mod parameters;
 mod prepared;
 mod relay;

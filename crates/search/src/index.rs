@@ -18,7 +18,7 @@ use crate::slice::{Note, Slice};
 use crate::words::Field;
 
 /// The version of the file; another one is made anew.
-const VERSION: &[u8] = b"3";
+const VERSION: &[u8] = b"2";
 /// Bits of a slice's number that count within its session.
 const SLICE_BITS: u32 = 20;
 /// Terms that are held in memory before they are sorted into the file, in bytes.

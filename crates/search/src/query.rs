@@ -26,15 +26,13 @@ impl Clause {
     pub(crate) fn terms(&self) -> Vec<(Option<Field>, String)> {
         let mut terms = Vec::new();
         match self {
-            Self::Field(Field::Command, text) => {
-                words(text, |word| terms.push((Some(Field::Command), word.to_owned())));
-                // Commands are text, too.
+            Self::Text(text) => {
+                words(text, |word| terms.push((None, word.to_owned())));
                 joined(text, |form| terms.push((None, form.to_owned())));
             }
-            // Where there are statements there is hardly any other text: it is not worth indexing their words
-            // once more, of which there are ten thousands in a second.
-            Self::Text(text) | Self::Field(Field::Statement, text) => {
-                words(text, |word| terms.push((None, word.to_owned())));
+            Self::Field(field @ (Field::Command | Field::Statement), text) => {
+                words(text, |word| terms.push((Some(*field), word.to_owned())));
+                // Commands and statements are text, too.
                 joined(text, |form| terms.push((None, form.to_owned())));
             }
             Self::Field(Field::File, path) => terms.push((Some(Field::File), crate::words::trimmed(path).to_owned())),

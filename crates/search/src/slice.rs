@@ -82,6 +82,10 @@ impl Open {
         self.filled = true;
         self.until_ms = self.until_ms.max(at_ms);
         self.text_bytes += text.len() + 1;
+        // What it names stands in its whole text, of which this may be the beginning and the end.
+        for (field, name) in names {
+            self.names.add(field, &name);
+        }
         if kind == MomentKind::Statement && !self.statements.insert(text.clone()) {
             // A program's statements are the same again and again; they have all their words here already.
             return;
@@ -95,13 +99,13 @@ impl Open {
         } else {
             self.text.push_str(&text.to_lowercase());
         }
-        if matches!(kind, MomentKind::Command | MomentKind::Exec) {
-            self.names.add(Field::Command, self.text.get(began..).unwrap_or_default());
+        let lower = self.text.get(began..).unwrap_or_default();
+        match kind {
+            MomentKind::Command | MomentKind::Exec => self.names.add(Field::Command, lower),
+            MomentKind::Statement => self.names.add(Field::Statement, lower),
+            _ => {}
         }
         self.text.push('\n');
-        for (field, name) in names {
-            self.names.add(field, &name);
-        }
         if kind == MomentKind::Command {
             self.notes.push(Note { at_ms, channel, text });
         }

@@ -66,9 +66,22 @@ fn postgresql_hides_what_its_asset_says_is_personal() {
         ("select upper(email) from customer where id = 1", "***\n"),
         ("select row_to_json(c) from (select email from customer limit 1) c", "\n"),
         ("select name from customer where id = 1", "Ada\n"),
+        ("select email, email as x, name from customer where id = 1", "***|***|Ada\n"),
+        ("select c from customer as t(a, b, c) where a = 1", "***\n"),
+        ("with t(a, b, c) as (select * from customer) select c from t where a = 1", "***\n"),
+        ("select c from (select * from customer) t(a, b, c) where a = 1", "***\n"),
     ] {
         assert_eq!(ask(sql).ok().unwrap().text(), shown, "{sql}");
     }
+    let failed = ask("select email::int from customer where id = 1").ended(1).unwrap();
+    assert!(failed.stderr.contains("22P02, and more that is not shown where results are masked"), "{}", failed.stderr);
+    let raised = ask("do $$ begin raise notice '%', (select email from customer limit 1); \
+         raise exception '%', (select email from customer limit 1) using errcode = '42000'; end $$");
+    for said in [failed, raised.ended(1).unwrap()] {
+        assert!(!said.stderr.contains("a@example.com"), "{}", said.stderr);
+    }
+    let mistyped = ask("select emali from customer").ended(1).unwrap();
+    assert!(mistyped.stderr.contains("column \"emali\" does not exist"), "{}", mistyped.stderr);
     let copied = ask("copy customer to stdout").ended(1).unwrap();
     assert!(copied.stderr.contains("masked"), "{}", copied.stderr);
 
@@ -124,9 +137,16 @@ fn mariadb_hides_what_its_asset_says_is_personal() {
         ("with c as (select email as contact from customer) select contact from c limit 1", "***\n"),
         ("select upper(email) from customer where id = 1", "***\n"),
         ("select name from customer where id = 1", "Ada\n"),
+        ("select email, email as x, name from customer where id = 1", "***\t***\tAda\n"),
+        ("select x from (select email as x from customer limit 10) d limit 1", "***\n"),
+        ("with t(c) as (select email from customer limit 5) select c from t limit 1", "***\n"),
     ] {
         assert_eq!(ask(sql), shown, "{sql}");
     }
+    let failing = "select extractvalue(1, concat('~', email)) from customer; show warnings";
+    let said = sam.cli(&["connect", "app@shop", "shop", "--", "-N", "-B", "--force", "-e", failing]).unwrap();
+    assert!(said.stderr.contains("not shown where results are masked"), "{}", said.stderr);
+    assert!(!said.said().contains("a@example.com"), "{}", said.said());
     world.declared.also(&tag("{ payment: [name] }")).unwrap();
     let changes = told(&world.declared);
     assert_eq!(changes[1], json!({ "field": "column_tags.pii", "new": null, "old": ["email", "phone*"] }), "{changes}");
@@ -146,6 +166,8 @@ fn redis_hides_the_keys_that_its_asset_says_are_personal() {
     assert_eq!(ask("GET user.1:mail\nGET note\nMGET note user.1:mail\n"), "***\nhello\n***\n***\n");
     let scripted = ask("EVAL \"return redis.call('get', 'user.1:mail')\" 0\n");
     assert_eq!(scripted, "***\n", "what scripts give");
+    let raised = ask("EVAL \"return redis.error_reply('x ' .. redis.call('get', 'user.1:mail'))\" 0\n");
+    assert!(raised.contains("not shown where results are masked") && !raised.contains("ada@"), "{raised}");
     world.declared.also(&tag("{ pii: [note] }")).unwrap();
     assert_eq!(ask("GET user.1:mail\nGET note\n"), "ada@example.com\n***\n");
     refuses_what_means_nothing(&world.declared.ada, &tag("{ pii: [] }"), "names no column");

@@ -52,13 +52,14 @@ export function AssetPut({ asset, onClose, onDone }: { asset?: Asset | undefined
   const [address, setAddress] = useKept("address", asset?.address ?? "");
   const [text, setText] = useKept("text", Object.entries(asset?.labels ?? {}).map(([key, value]) => `${key}=${value}`).join(", "));
   const labels = parseLabels(text);
-  const columnsNow = tagLines(asset?.column_tags).join("\n");
-  const [columns, setColumns] = useKept("columns", columnsNow);
+  // As they were when the form was opened: what somebody else changes meanwhile is not taken back.
+  const [columnsWere] = useKept("columns-were", tagLines(asset?.column_tags).join("\n"));
+  const [columns, setColumns] = useKept("columns", columnsWere);
   const tags = isDatabase(platform) ? parseTags(columns) : {};
   const tagFields = ["column_tags", ...Object.keys(tags ?? {}).map((tag) => `column_tags.${tag}`)];
   const save = useMutation({
     meta: { inline: true },
-    mutationFn: () => api.assetPut(name.trim(), { scope, platform, address: address.trim(), labels: labels ?? {}, server_ca: asset?.server_ca ?? null, ...(columns === columnsNow ? {} : { column_tags: tags ?? {} }) }),
+    mutationFn: () => api.assetPut(name.trim(), { scope, platform, address: address.trim(), labels: labels ?? {}, server_ca: asset?.server_ca ?? null, ...(columns === columnsWere ? {} : { column_tags: tags ?? {} }) }),
     onSuccess: () => { toast("ok", t.assets.saved); if (onDone) onDone(name.trim()); else onClose(); },
   });
   return (

@@ -140,11 +140,16 @@ fn check_column_tags(asset: &AssetDocument, faults: &mut Faults) {
             let given = shown(column);
             if column.is_empty() || column.len() > TAGGED_COLUMN_LEN_MAX || column.chars().any(char::is_control) {
                 fault(format!("`{given}` is not a column: give 1 to {TAGGED_COLUMN_LEN_MAX} bytes, `*` for any text"));
+            } else if asset.platform != Platform::Redis && (column.trim() != column || column.contains(['"', '`'])) {
+                fault(format!("`{given}` has blanks or quotation marks around it: write the name alone"));
             } else if asset.platform != Platform::Redis
                 && let Some((_, name)) = column.rsplit_once('.')
             {
                 let name = shown(name);
-                fault(format!("`{given}` names a table, which results do not tell: write `{name}`, for any table"));
+                fault(format!(
+                    "`{given}` names a table, which results do not tell: write `{name}`, for any table; for a dot in \
+                     a name write `*`"
+                ));
             }
         }
     }

@@ -51,8 +51,17 @@ impl Mask {
             detectors: masking.detectors.clone(),
         });
         let mask = mask.unwrap_or_default();
-        let hides = !mask.columns.is_empty() || !mask.detectors.is_empty();
-        (hides || statements.capture.is_some()).then_some(mask)
+        (mask.hides() || statements.capture.is_some()).then_some(mask)
+    }
+
+    /// Whether something is hidden.
+    pub(crate) fn hides(&self) -> bool {
+        !self.columns.is_empty() || !self.detectors.is_empty()
+    }
+
+    /// A text of the target's own as it is shown.
+    pub(crate) fn words(&self, text: &str) -> String {
+        String::from_utf8_lossy(&detect::hidden(&self.detectors, text.as_bytes(), HIDDEN)).into_owned()
     }
 
     fn is_hidden(&self, name: &str) -> bool {
@@ -68,8 +77,11 @@ impl Mask {
         let reads =
             facts.is_empty() || facts.iter().flat_map(|facts| &facts.accesses).any(|access| access.table.is_some());
         let shown = columns.iter().any(named);
+        // The words of earlier errors, which may hold anything: `SHOW WARNINGS`.
+        let told = |column: &Column| column.origin.is_empty() && column.name.eq_ignore_ascii_case(b"message");
         let how = |column: &Column| {
-            let could = is_text(column.kind) && (column.origin.is_empty() && reads || mentioned && !shown);
+            let could =
+                is_text(column.kind) && (column.origin.is_empty() && reads || mentioned && !shown || told(column));
             let hidden = !self.columns.is_empty() && (named(column) || could);
             match (hidden, is_text(column.kind)) {
                 (true, true) if column.kind != JSON => How::Star,

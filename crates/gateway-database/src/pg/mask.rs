@@ -1,8 +1,8 @@
 //! Hiding what policy wants hidden in results, and giving what is kept of them.
 //!
-//! A column is hidden by its name. What is computed could be made of a hidden column, and is hidden
-//! too, but for numbers and times. A statement that uses a hidden column without showing it under its
-//! own name has all its texts hidden. Detectors look into every text that is shown.
+//! A column is hidden by its name, and by that which it has in its table. What is computed could be made of a
+//! hidden column, and is hidden too, but for numbers and times. A statement that uses a hidden column without
+//! showing it has all its texts hidden. Detectors look into every text that is shown.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -12,6 +12,7 @@ use postern_domain::statement::StatementFacts;
 use postern_wire::pg::back::{self, Column};
 use postern_wire::pg::{Error, body};
 
+use super::origins::{self, Origins};
 use crate::detect;
 
 const HIDDEN: &[u8] = detect::HIDDEN;
@@ -27,6 +28,8 @@ const HARMLESS: [u32; 16] = [16, 20, 21, 23, 26, 700, 701, 790, 1082, 1083, 1114
 pub(crate) struct Mask {
     columns: BTreeSet<String>,
     detectors: BTreeSet<Detector>,
+    /// The columns of the target that are hidden, as they were when the session began.
+    origins: Origins,
 }
 
 /// What happens to one column's values.
@@ -57,6 +60,7 @@ impl Mask {
         let mask = statements.masking.as_ref().map(|masking| Self {
             columns: masking.columns.iter().map(|name| name.to_ascii_lowercase()).collect(),
             detectors: masking.detectors.clone(),
+            origins: Origins::new(),
         });
         let mask = mask.unwrap_or_default();
         (mask.hides() || statements.capture.is_some()).then_some(mask)
@@ -65,6 +69,16 @@ impl Mask {
     /// Whether something is hidden.
     pub(crate) fn hides(&self) -> bool {
         !self.columns.is_empty() || !self.detectors.is_empty()
+    }
+
+    /// What asks the target for the columns that are hidden; none where there are none.
+    pub(crate) fn question(&self) -> Option<String> {
+        origins::query(&self.columns)
+    }
+
+    /// These are the target's columns that are hidden.
+    pub(crate) fn knows(&mut self, origins: Origins) {
+        self.origins = origins;
     }
 
     fn is_hidden(&self, name: &str) -> bool {
@@ -77,7 +91,10 @@ impl Mask {
         let mentioned = facts.iter().flat_map(|facts| &facts.names).any(|name| self.is_hidden(name));
         let reads =
             facts.is_empty() || facts.iter().flat_map(|facts| &facts.accesses).any(|access| access.table.is_some());
-        let named = |column: &Column<'_>| self.is_hidden(&String::from_utf8_lossy(column.name));
+        let named = |column: &Column<'_>| {
+            self.is_hidden(&String::from_utf8_lossy(column.name))
+                || self.origins.contains(&(column.table, column.number))
+        };
         let shown = columns.iter().any(named);
         let how = |column: &Column<'_>| {
             let computed = column.table == 0 && reads && !HARMLESS.contains(&column.kind);
@@ -114,6 +131,14 @@ impl Mask {
         let shown: Vec<_> = shown.collect();
         back::put_row(out, shown.into_iter());
         Ok(())
+    }
+
+    /// A text of the target's own as it is shown.
+    pub(crate) fn words<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.scan(text.as_bytes(), HIDDEN) {
+            Cow::Borrowed(_) => Cow::Borrowed(text),
+            Cow::Owned(shown) => Cow::Owned(String::from_utf8_lossy(&shown).into_owned()),
+        }
     }
 
     /// The names of the columns.
@@ -176,6 +201,15 @@ mod tests {
         assert_eq!(plan("select c from customer c", &[("c", 0, 16_500)]), [How::Null]);
         assert_eq!(plan("select count(*) from customer", &[("count", 0, 20)]), [How::Show]);
         assert_eq!(plan("select version()", &[("version", 0, 25)]), [How::Show]);
+    }
+
+    #[test]
+    fn a_column_is_hidden_whatever_a_result_calls_it() {
+        let mut mask = mask(&["email"], &[]);
+        mask.knows([(9, 1)].into());
+        let facts = postern_sql::postgresql(b"select c, d, n from customer as t(c, d, n)").unwrap();
+        let plan = |columns| mask.plan(&description(columns), &facts).unwrap().how;
+        assert_eq!(plan(&[("c", 9, 25), ("d", 9, 1082), ("n", 8, 25)]), [How::Star, How::Null, How::Show]);
     }
 
     #[test]

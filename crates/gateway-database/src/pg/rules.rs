@@ -10,6 +10,7 @@ use postern_gateway::StatementEvent;
 use postern_wire::pg::front;
 
 use super::mask::Mask;
+use super::origins::Origins;
 use crate::told;
 
 /// What binds a session's statements.
@@ -71,6 +72,13 @@ impl Rules {
     /// Whether something is hidden in results.
     pub(crate) fn hides(&self) -> bool {
         self.mask.as_ref().is_some_and(Mask::hides)
+    }
+
+    /// These are the target's columns that are hidden.
+    pub(crate) fn knows(&mut self, origins: Origins) {
+        if let Some(mask) = &mut self.mask {
+            mask.knows(origins);
+        }
     }
 
     /// How much of results is kept.

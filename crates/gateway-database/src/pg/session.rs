@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::cancel::Canceller;
 use super::journal::Journal;
+use super::mask::Mask;
 use super::parameters::Wanted;
 use super::relay::Relay;
 use super::rules::Rules;
@@ -87,7 +88,7 @@ async fn prepare(
     let parameters = parameters(&client.wanted, rules).map_err(refused)?;
     let way = Way::of(gate, &client.account, live)?;
     let parameters = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let sign_in = SignIn { way: &way, parameters };
+    let sign_in = SignIn { way: &way, parameters, question: rules.mask().and_then(Mask::question) };
     let target = Way::within(gate, &way.address, sign_in.reach()).await?;
     gate.control.broker().live(live.id()).await.map_err(|error| failed(error.to_string()))?;
     let canceller = Canceller { address: way.address, tls: way.tls, key: target.key };
@@ -126,7 +127,7 @@ async fn converse(
     gate: &Arc<Gate>,
     mut client: Client,
     live: &mut LiveSession,
-    (rules, source): (Rules, IpAddr),
+    (mut rules, source): (Rules, IpAddr),
     (target, canceller): (Target, Canceller),
 ) -> End {
     let (orders_in, orders) = orders();
@@ -146,6 +147,7 @@ async fn converse(
     if client.side.send(&greeting).await.is_err() {
         return (EndReason::ClientClosed, "the client closed the connection".to_owned());
     }
+    rules.knows(target.origins);
     let Some(activity) = govern(gate, &client.account, live, orders_in) else { return no_key() };
     let journal = Journal::new(live.recorder(), rules.capture());
     let pump = Pump::new(Parts {

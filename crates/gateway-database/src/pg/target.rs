@@ -7,16 +7,19 @@ use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use postern_wire::pg::startup::{CancelKey, session_request, tls_request};
-use postern_wire::pg::{Error as WireError, Piece, Splitter, back, body, front, scram};
+use postern_wire::pg::{Error as WireError, Handling, Piece, Splitter, back, body, front, scram};
 use rustls::ClientConfig;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use super::origins::{self, Origins};
 use crate::side::Side;
 use crate::text::plain;
 use crate::way::{Address, TargetError, Way};
 
 /// The most bytes that a target may send before the account is signed in.
 const SIGN_IN_LEN_MAX: usize = 256 * 1024;
+/// The most bytes of an answer that names columns: some hundred thousands of them.
+const ORIGINS_LEN_MAX: usize = 8 * 1024 * 1024;
 
 /// Connects and takes up TLS, in which the target proves itself.
 pub(crate) async fn connect(address: &Address, tls: Arc<ClientConfig>) -> io::Result<Side> {
@@ -35,12 +38,16 @@ pub(crate) struct Target {
     pub(crate) key: CancelKey,
     /// What it said of its settings, as it is passed on.
     pub(crate) greeting: Vec<u8>,
+    /// The columns that were asked for.
+    pub(crate) origins: Origins,
 }
 
 /// What is asked of a target.
 pub(crate) struct SignIn<'a> {
     pub(crate) way: &'a Way,
     pub(crate) parameters: Vec<(&'a str, &'a str)>,
+    /// What asks it for columns, once the account is signed in.
+    pub(crate) question: Option<String>,
 }
 
 /// Reads messages while the account signs in.
@@ -48,7 +55,9 @@ struct Conversation<'a> {
     side: Side,
     input: Vec<u8>,
     splitter: Splitter,
-    read: usize,
+    handling: fn(u8) -> Option<Handling>,
+    /// How much more may be said.
+    room: usize,
     asked: &'a SignIn<'a>,
 }
 
@@ -59,10 +68,18 @@ impl SignIn<'_> {
         let mut side = connect(&self.way.address, self.way.tls.clone()).await.map_err(unreachable)?;
         let parameters = [("user", self.way.account.as_str())].into_iter().chain(self.parameters.iter().copied());
         side.send(&session_request(parameters)).await.map_err(unreachable)?;
-        let mut conversation =
-            Conversation { side, input: Vec::new(), splitter: Splitter::default(), read: 0, asked: self };
+        let mut conversation = Conversation {
+            side,
+            input: Vec::new(),
+            splitter: Splitter::default(),
+            handling: back::handling_sign_in,
+            room: SIGN_IN_LEN_MAX,
+            asked: self,
+        };
         conversation.prove().await?;
-        conversation.settle().await
+        let (key, greeting) = conversation.settle().await?;
+        let origins = conversation.origins().await?;
+        Ok(Target { side: conversation.side, key, greeting, origins })
     }
 }
 
@@ -93,7 +110,7 @@ impl Conversation<'_> {
     /// The next message that is no notice; an error of the target's is ours.
     async fn next(&mut self) -> Result<(u8, Vec<u8>), TargetError> {
         loop {
-            let piece = self.splitter.next(&self.input, back::handling_sign_in);
+            let piece = self.splitter.next(&self.input, self.handling);
             match piece.map_err(|error| self.unreadable(error))? {
                 Some(Piece::Whole { tag, total }) => {
                     let message: Vec<u8> = self.input.drain(..total).collect();
@@ -105,12 +122,12 @@ impl Conversation<'_> {
                 }
                 Some(Piece::More(_) | Piece::Pass { .. }) => return Err(self.protocol("a message that is too long")),
                 None => {
-                    if self.read > SIGN_IN_LEN_MAX {
+                    if self.room == 0 {
                         return Err(self.protocol("too much is said at sign-in"));
                     }
                     let before = self.input.len();
                     match self.side.more(&mut self.input).await {
-                        Ok(true) => self.read += self.input.len() - before,
+                        Ok(true) => self.room = self.room.saturating_sub(self.input.len() - before),
                         Ok(false) => return Err(self.protocol("it closed the connection")),
                         Err(error) => return Err(self.gone(&error)),
                     }
@@ -200,7 +217,7 @@ impl Conversation<'_> {
     }
 
     /// Takes up what the target says until it is ready.
-    async fn settle(mut self) -> Result<Target, TargetError> {
+    async fn settle(&mut self) -> Result<(CancelKey, Vec<u8>), TargetError> {
         let (mut key, mut greeting) = (None, Vec::new());
         loop {
             let (tag, message) = self.next().await?;
@@ -211,10 +228,30 @@ impl Conversation<'_> {
                     if !self.input.is_empty() {
                         return Err(self.protocol("it says more than it was asked"));
                     }
-                    let key = key.unwrap_or(CancelKey { process: 0, secret: 0 });
-                    return Ok(Target { side: self.side, key, greeting });
+                    return Ok((key.unwrap_or(CancelKey { process: 0, secret: 0 }), greeting));
                 }
                 _ => return Err(self.protocol("an unexpected message at sign-in")),
+            }
+        }
+    }
+
+    /// Asks for columns.
+    async fn origins(&mut self) -> Result<Origins, TargetError> {
+        let mut origins = Origins::new();
+        let Some(question) = &self.asked.question else { return Ok(origins) };
+        let mut out = Vec::new();
+        front::put_query(&mut out, question);
+        (self.handling, self.room) = (back::handling_answer, ORIGINS_LEN_MAX);
+        self.send(&out).await?;
+        loop {
+            let (tag, message) = self.next().await?;
+            match tag {
+                b'D' => {
+                    origins.insert(origins::of_row(body(&message)).map_err(|error| self.unreadable(error))?);
+                }
+                b'Z' if self.input.is_empty() => return Ok(origins),
+                b'Z' => return Err(self.protocol("it says more than it was asked")),
+                _ => {}
             }
         }
     }

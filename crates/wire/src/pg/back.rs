@@ -45,6 +45,16 @@ pub fn handling_sign_in(tag: u8) -> Option<Handling> {
     }
 }
 
+/// How what answers a query of ours is read.
+#[must_use]
+pub fn handling_answer(tag: u8) -> Option<Handling> {
+    match tag {
+        b'T' | b'D' | b'C' | b'S' | b'E' | b'N' => Some(Handling::Whole(SHORT_LEN_MAX)),
+        b'Z' => Some(Handling::Whole(6)),
+        _ => None,
+    }
+}
+
 /// How the server wants the account proved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Authentication<'a> {
@@ -256,6 +266,8 @@ pub struct Column<'a> {
     pub name: &'a [u8],
     /// The table that it is a column of; 0 for an expression.
     pub table: u32,
+    /// Its number there; 0 for an expression.
+    pub number: i16,
     /// Its type's object id.
     pub kind: u32,
     /// Whether its values are in the type's binary form.
@@ -273,10 +285,10 @@ pub fn columns(body: &[u8]) -> Result<Vec<Column<'_>>, Error> {
     for _ in 0..count {
         let name = cursor.c_bytes()?;
         let table = cursor.u32()?;
-        cursor.i16()?;
+        let number = cursor.i16()?;
         let kind = cursor.u32()?;
         cursor.take(6)?;
-        columns.push(Column { name, table, kind, binary: cursor.i16()? == 1 });
+        columns.push(Column { name, table, number, kind, binary: cursor.i16()? == 1 });
     }
     cursor.end()?;
     Ok(columns)

@@ -115,7 +115,10 @@ fn answers_are_read_as_they_are_written() {
     assert_eq!(back::rows_of(b"SELECT 0"), Some(0));
     assert_eq!((back::rows_of(b"BEGIN"), back::rows_of(b"CREATE TABLE"), back::rows_of(b"")), (None, None, None));
     let column = b"\0\x01id\0\0\0\x40\0\0\x01\0\0\0\x17\0\x04\xFF\xFF\xFF\xFF\0\0";
-    assert_eq!(back::columns(column), Ok(vec![back::Column { name: b"id", table: 0x4000, kind: 23, binary: false }]));
+    assert_eq!(
+        back::columns(column),
+        Ok(vec![back::Column { name: b"id", table: 0x4000, number: 1, kind: 23, binary: false }])
+    );
     let sasl = back::authentication(b"\0\0\0\x0ASCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0");
     assert_eq!(sasl, Ok(back::Authentication::Sasl(vec![scram::PLUS, scram::PLAIN])));
 }

@@ -1,14 +1,21 @@
 //! What the target answers.
 
 use postern_domain::session::EndReason;
+use postern_domain::statement::StatementClass;
 use postern_wire::mysql::result::{
     AUTOCOMMIT, CURSOR, IN_TRANSACTION, MORE_RESULTS, PROGRESS, column, columns, done, end, error, is_end, prepared,
+    put_error as put_target_error,
 };
 use postern_wire::mysql::{Error, HEAD_LEN, MESSAGE_LEN_MAX, PART_LEN, head, message, put};
 use postern_wire::recording::{StatementOutcome, TransactionState};
 
 use super::super::mask::Mask;
 use super::{Relay, Sink, State, Stop, put_error};
+
+/// Errors whose words are about the statement's text and what may be done with it: no database, unknown database,
+/// table, column or function, syntax, not allowed, interrupted, waited too long.
+const ABOUT_THE_TEXT: [u16; 17] =
+    [1044, 1046, 1049, 1050, 1051, 1054, 1064, 1109, 1142, 1143, 1146, 1205, 1213, 1305, 1317, 1370, 1969];
 
 /// What the target is to send next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,9 +118,14 @@ impl Relay {
         let fate = if is_row {
             self.masked(said.number, &said.content)?
         } else {
-            self.answer(expected, first, &said.content)?
+            match self.answer(expected, first, &said.content)? {
+                Fate::Pass if first == 0xFF => self.shown_error(said.number, &said.content)?,
+                fate => fate,
+            }
         };
-        let fate = if self.current.cut && matches!(fate, Fate::Pass) { Fate::Drop } else { fate };
+        let is_error = first == 0xFF && !is_row;
+        let passes = matches!(fate, Fate::Pass) || is_error;
+        let fate = if self.current.cut && passes { Fate::Drop } else { fate };
         if !matches!(fate, Fate::Drop) {
             self.current.sent = said.number;
         }
@@ -278,12 +290,36 @@ impl Relay {
         self.transaction = if status & IN_TRANSACTION == 0 { TransactionState::None } else { TransactionState::Open };
     }
 
+    /// The words of an error as they are told and recorded: where something is hidden, they may hold that.
+    fn words(&self, code: u16, text: &[u8]) -> String {
+        let text = String::from_utf8_lossy(text);
+        let Some(mask) = self.rules.mask().filter(|mask| mask.hides()) else { return text.into_owned() };
+        let facts = self.current.judged.iter().flat_map(|judged| &judged.facts);
+        let says_what_it_likes =
+            facts.flat_map(|facts| &facts.accesses).any(|access| access.class == StatementClass::Dynamic);
+        if ABOUT_THE_TEXT.contains(&code) && !says_what_it_likes {
+            return mask.words(&text);
+        }
+        format!("the target says {code}, and more that is not shown where results are masked")
+    }
+
+    /// An error as it is told.
+    fn shown_error(&self, number: u8, content: &[u8]) -> Result<Fate, Stop> {
+        let (code, state, text) = error(content).map_err(Stop::Target)?;
+        if !self.rules.mask().is_some_and(Mask::hides) || code == PROGRESS {
+            return Ok(Fate::Pass);
+        }
+        let mut told = Vec::new();
+        put_target_error(&mut told, number, code, &String::from_utf8_lossy(state), &self.words(code, text));
+        Ok(Fate::Replace(told))
+    }
+
     fn failed(&mut self, content: &[u8]) -> Result<Fate, Stop> {
         let (code, state, text) = error(content).map_err(Stop::Target)?;
         if code == PROGRESS && self.tells_progress {
             return Ok(Fate::Pass);
         }
-        let told = (format!("{code} {}", String::from_utf8_lossy(state)), String::from_utf8_lossy(text).into_owned());
+        let told = (format!("{code} {}", String::from_utf8_lossy(state)), self.words(code, text));
         if let Some((text, _)) = self.current.preparing.take() {
             self.names.forget_last();
             // It never ran; what it was is told nowhere else.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use postern_domain::Capability;
 use postern_domain::session::EndReason;
+use postern_domain::statement::StatementClass;
 use postern_wire::pg::back::Report;
 use postern_wire::pg::{Error as WireError, Owed, Piece, Transaction, Turn, back, body};
 use postern_wire::recording::StatementOutcome;
@@ -82,6 +83,10 @@ impl Relay {
     #[inline]
     fn passing(&mut self, tag: u8, total: usize) -> Result<Fate, Stop> {
         if !matches!(tag, b'D' | b'd') {
+            // Functions say what they like in them.
+            if self.rules.hides() && matches!(tag, b'N' | b'A') {
+                return Ok(Fate::Drop);
+            }
             self.pipeline.answered(tag).map_err(Stop::Target)?;
             return Ok(if self.cut && tag == b'V' { Fate::Drop } else { Fate::Pass });
         }
@@ -219,10 +224,39 @@ impl Relay {
         }
     }
 
+    /// What is told and recorded instead of an error of the target's where something is hidden, which its words
+    /// may hold: `invalid input syntax for type integer: "..."`.
+    fn veiled(&mut self, said: &Report<'_>) -> Option<Report<'static>> {
+        let mask = self.rules.mask().filter(|mask| mask.hides())?;
+        let says_what_it_likes = match self.pipeline.front_mut() {
+            Some((_, Entry::Running(_, Look::Query(facts, _)))) => {
+                facts.iter().flat_map(|facts| &facts.accesses).any(|access| access.class == StatementClass::Dynamic)
+            }
+            Some((_, Entry::Running(..))) => true,
+            _ => false,
+        };
+        let code = &said.code;
+        // Those of class 42 are about the text of the statement, which has not run.
+        let message = if code.starts_with("42") && !says_what_it_likes {
+            mask.words(&said.message).into_owned()
+        } else {
+            format!("the target says {code}, and more that is not shown where results are masked")
+        };
+        let (severity, code) = (said.severity.to_string().into(), code.to_string().into());
+        Some(Report { severity, code, message: message.into(), detail: None, hint: None })
+    }
+
     fn error(&mut self, content: &[u8]) -> Result<Fate, Stop> {
         let said = back::report(content).map_err(Stop::Target)?;
         self.target_copies = false;
         let mut fate = Fate::Pass;
+        let said = match self.veiled(&said) {
+            Some(veiled) => {
+                fate = replaced(&veiled);
+                veiled
+            }
+            None => said,
+        };
         match self.pipeline.front_mut() {
             Some((Owed::Query | Owed::Call, Entry::Running(running, _))) => running.failed(&said.code, &said.message),
             Some((Owed::Query, Entry::Refused(refused))) => {

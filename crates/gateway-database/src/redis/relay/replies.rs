@@ -10,6 +10,9 @@ use super::{Entry, Kind, Pause, Relay, Sink, Stop, put_error};
 /// The longest reply that is held until it is complete.
 const HELD_LEN_MAX: usize = 16 * 1024 * 1024;
 
+/// What is told instead of an error of a command whose results are hidden.
+const VEILED: &str = "the target says that it failed, and more that is not shown where results are masked";
+
 /// Whose a reply is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Whose {
@@ -123,6 +126,11 @@ impl Relay {
                     (b'-', Some(told)) => self.current.instead = Some(("NOPERM", told.to_string())),
                     // What was refused cannot have been done.
                     (_, Some(_)) => return Err(Stop::Target(Error::Unasked)),
+                    // A script says what it likes in its errors.
+                    (b'-', None) if entry.hides => {
+                        entry.running.failed("ERR", VEILED);
+                        self.current.instead = Some(("ERR", VEILED.to_owned()));
+                    }
                     (b'-', None) => {
                         let text = String::from_utf8_lossy(text);
                         let (code, message) = text.split_once(' ').unwrap_or((&text, ""));
