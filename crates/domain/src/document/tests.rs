@@ -304,11 +304,15 @@ fn column_tags_that_could_mean_nothing_are_told() {
     };
     assert_eq!(asset("postgresql", "pii: [email, 'phone*']\n  payment: [iban]"), [""; 0]);
     assert_eq!(asset("redis", "pii: ['user.*:mail']"), [""; 0]);
+    for around in ["' email'", "'\"email\"'", "'`email`'"] {
+        let told = asset("postgresql", &format!("pii: [{around}]"));
+        assert!(told.len() == 1 && told[0].contains("write the name alone"), "{told:?}");
+    }
     assert_eq!(
         asset("mysql", "pii: [customers.phone, '']\n  payment: []"),
         [
             "access.yaml:6:8: Asset.column_tags.pii: `` is not a column: give 1 to 128 bytes, `*` for any text",
-            "access.yaml:6:8: Asset.column_tags.pii: `customers.phone` names a table, which results do not tell: write `phone`, for any table",
+            "access.yaml:6:8: Asset.column_tags.pii: `customers.phone` names a table, which results do not tell: write `phone`, for any table; for a dot in a name write `*`",
             "access.yaml:7:12: Asset.column_tags.payment: names no column: name one, or leave the tag out",
         ]
     );
