@@ -200,15 +200,8 @@ impl Other {
         }
         if let Some(rows) = self.rows {
             let moved = Moved { bytes_in: 0, bytes_out: self.bytes.unwrap_or(0) };
-            let (outcome, tag) = ("done".to_owned(), "SELECT".to_owned());
-            return DeedKind::StatementEnd(StatementDone {
-                number: 1,
-                outcome: outcome.into(),
-                rows,
-                moved,
-                tag,
-                code: String::new(),
-            });
+            let (outcome, tag) = ("done".into(), "SELECT".to_owned());
+            return DeedKind::StatementEnd(StatementDone { number: 1, outcome, rows, moved, tag, code: String::new() });
         }
         DeedKind::Moved(Moved { bytes_in: 0, bytes_out: self.bytes.unwrap_or(0) })
     }

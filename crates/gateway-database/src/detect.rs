@@ -8,6 +8,11 @@ use postern_domain::policy::Detector;
 /// What is shown in place of something hidden.
 pub(crate) const HIDDEN: &[u8] = b"***";
 
+/// A target's own text as it is shown.
+pub(crate) fn words(detectors: &BTreeSet<Detector>, text: &str) -> String {
+    String::from_utf8_lossy(&hidden(detectors, text.as_bytes(), HIDDEN)).into_owned()
+}
+
 /// `value` with `instead` in place of each thing that a detector finds.
 pub(crate) fn hidden<'a>(detectors: &BTreeSet<Detector>, value: &'a [u8], instead: &[u8]) -> Cow<'a, [u8]> {
     let mut found: Vec<(usize, usize)> = Vec::new();

@@ -1,6 +1,7 @@
-//! What is told about a statement that a rule speaks of.
+//! What is told about a statement that a rule speaks of, and instead of what a target says.
 
 use postern_domain::policy::StatementVerdict;
+use postern_domain::statement::{StatementClass, StatementFacts};
 use postern_gateway::StatementEvent;
 
 /// The longest text that somebody who decides on a statement is shown, in characters.
@@ -28,4 +29,14 @@ pub(crate) fn event<'a>(
         shape,
         text: shown.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { ' ' } else { c }).collect(),
     }
+}
+
+/// Whether a statement runs code that can put anything into its errors.
+pub(crate) fn says_what_it_likes(facts: &[StatementFacts]) -> bool {
+    facts.iter().flat_map(|facts| &facts.accesses).any(|access| access.class == StatementClass::Dynamic)
+}
+
+/// What is told of an error whose words may hold what is hidden; `says` is what may be known of it.
+pub(crate) fn veiled(says: &str) -> String {
+    format!("the target {says}, and more that is not shown where results are masked")
 }

@@ -183,18 +183,8 @@ impl Keeper {
         let ids: Vec<SessionId> = self.live.keys().cloned().collect();
         let mut adding = Adding::default();
         for id in ids {
-            let Some(mut following) = self.live.remove(&id) else { continue };
-            loop {
-                let (read, more);
-                (following, read, more) = self.read_on(following, over.contains(&id)).await?;
-                adding.slices.extend(read);
-                if adding.slices.len() >= SLICES_MAX {
-                    self.add(std::mem::take(&mut adding)).await?;
-                }
-                if !more {
-                    break;
-                }
-            }
+            let Some(following) = self.live.remove(&id) else { continue };
+            let following = self.read_through(following, over.contains(&id), &mut adding).await?;
             if !over.contains(&id) {
                 self.live.insert(id, following);
             } else if following.slices > 4 + 2 * following.text_bytes / u64::try_from(SLICE_LEN).unwrap_or(1) {
@@ -205,6 +195,26 @@ impl Keeper {
             }
         }
         self.add(adding).await
+    }
+
+    /// Reads all that there is of a recording; what is too much to wait goes into the index.
+    async fn read_through(
+        &mut self,
+        mut following: Box<Following>,
+        over: bool,
+        adding: &mut Adding,
+    ) -> Result<Box<Following>, Error> {
+        loop {
+            let (read, more);
+            (following, read, more) = self.read_on(following, over).await?;
+            adding.slices.extend(read);
+            if adding.slices.len() >= SLICES_MAX {
+                self.add(std::mem::take(adding)).await?;
+            }
+            if !more {
+                return Ok(following);
+            }
+        }
     }
 
     /// A recording was read to its end: its last slice.
@@ -269,21 +279,11 @@ impl Keeper {
         let mut adding = Adding::default();
         for _ in 0..CATCH_UP_MAX {
             let Some(id) = self.waiting.pop_front() else { break };
-            let Some(mut following) = self.opened(&id).await? else {
+            let Some(following) = self.opened(&id).await? else {
                 self.settled.insert(id);
                 continue;
             };
-            loop {
-                let (read, more);
-                (following, read, more) = self.read_on(following, true).await?;
-                adding.slices.extend(read);
-                if adding.slices.len() >= SLICES_MAX {
-                    self.add(std::mem::take(&mut adding)).await?;
-                }
-                if !more {
-                    break;
-                }
-            }
+            let following = self.read_through(following, true, &mut adding).await?;
             self.complete(id, following, &mut adding).await?;
         }
         self.add(adding).await

@@ -61,7 +61,7 @@ impl Mask {
 
     /// A text of the target's own as it is shown.
     pub(crate) fn words(&self, text: &str) -> String {
-        String::from_utf8_lossy(&detect::hidden(&self.detectors, text.as_bytes(), HIDDEN)).into_owned()
+        detect::words(&self.detectors, text)
     }
 
     fn is_hidden(&self, name: &str) -> bool {

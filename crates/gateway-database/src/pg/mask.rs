@@ -134,11 +134,8 @@ impl Mask {
     }
 
     /// A text of the target's own as it is shown.
-    pub(crate) fn words<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        match self.scan(text.as_bytes(), HIDDEN) {
-            Cow::Borrowed(_) => Cow::Borrowed(text),
-            Cow::Owned(shown) => Cow::Owned(String::from_utf8_lossy(&shown).into_owned()),
-        }
+    pub(crate) fn words(&self, text: &str) -> String {
+        detect::words(&self.detectors, text)
     }
 
     /// The names of the columns.

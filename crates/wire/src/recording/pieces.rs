@@ -174,16 +174,20 @@ impl Splitter {
 
     /// Frees what is not needed until more bytes come.
     pub(super) fn pause(&mut self) {
-        self.buffer.drain(..self.consumed.min(self.buffer.len()));
-        self.consumed = 0;
+        self.discard();
         self.buffer.shrink_to_fit();
     }
 
     /// Takes the next bytes of the file. Call `next` until it has nothing more before pushing again.
     pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.discard();
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Lets go of what was dealt with.
+    fn discard(&mut self) {
         self.buffer.drain(..self.consumed.min(self.buffer.len()));
         self.consumed = 0;
-        self.buffer.extend_from_slice(bytes);
     }
 
     fn rest(&self) -> &[u8] {

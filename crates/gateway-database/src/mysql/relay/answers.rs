@@ -1,7 +1,6 @@
 //! What the target answers.
 
 use postern_domain::session::EndReason;
-use postern_domain::statement::StatementClass;
 use postern_wire::mysql::result::{
     AUTOCOMMIT, CURSOR, IN_TRANSACTION, MORE_RESULTS, PROGRESS, column, columns, done, end, error, is_end, prepared,
     put_error as put_target_error,
@@ -11,6 +10,7 @@ use postern_wire::recording::{StatementOutcome, TransactionState};
 
 use super::super::mask::Mask;
 use super::{Relay, Sink, State, Stop, put_error};
+use crate::told;
 
 /// Errors whose words are about the statement's text and what may be done with it: no database, unknown database,
 /// table, column or function, syntax, not allowed, interrupted, waited too long.
@@ -294,13 +294,11 @@ impl Relay {
     fn words(&self, code: u16, text: &[u8]) -> String {
         let text = String::from_utf8_lossy(text);
         let Some(mask) = self.rules.mask().filter(|mask| mask.hides()) else { return text.into_owned() };
-        let facts = self.current.judged.iter().flat_map(|judged| &judged.facts);
-        let says_what_it_likes =
-            facts.flat_map(|facts| &facts.accesses).any(|access| access.class == StatementClass::Dynamic);
-        if ABOUT_THE_TEXT.contains(&code) && !says_what_it_likes {
+        let facts = self.current.judged.as_ref().map(|judged| judged.facts.as_slice()).unwrap_or_default();
+        if ABOUT_THE_TEXT.contains(&code) && !told::says_what_it_likes(facts) {
             return mask.words(&text);
         }
-        format!("the target says {code}, and more that is not shown where results are masked")
+        told::veiled(&format!("says {code}"))
     }
 
     /// An error as it is told.

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use postern_domain::Capability;
 use postern_domain::session::EndReason;
-use postern_domain::statement::StatementClass;
 use postern_wire::pg::back::Report;
 use postern_wire::pg::{Error as WireError, Owed, Piece, Transaction, Turn, back, body};
 use postern_wire::recording::StatementOutcome;
 
 use super::super::mask::Mask;
 use super::{Entry, Look, Pause, Relay, Sink, Stop, Wording, report};
+use crate::told;
 
 /// The longest row that is rewritten.
 const ROW_LEN_MAX: usize = 16 * 1024 * 1024;
@@ -229,18 +229,16 @@ impl Relay {
     fn veiled(&mut self, said: &Report<'_>) -> Option<Report<'static>> {
         let mask = self.rules.mask().filter(|mask| mask.hides())?;
         let says_what_it_likes = match self.pipeline.front_mut() {
-            Some((_, Entry::Running(_, Look::Query(facts, _)))) => {
-                facts.iter().flat_map(|facts| &facts.accesses).any(|access| access.class == StatementClass::Dynamic)
-            }
+            Some((_, Entry::Running(_, Look::Query(facts, _)))) => told::says_what_it_likes(facts),
             Some((_, Entry::Running(..))) => true,
             _ => false,
         };
         let code = &said.code;
         // Those of class 42 are about the text of the statement, which has not run.
         let message = if code.starts_with("42") && !says_what_it_likes {
-            mask.words(&said.message).into_owned()
+            mask.words(&said.message)
         } else {
-            format!("the target says {code}, and more that is not shown where results are masked")
+            told::veiled(&format!("says {code}"))
         };
         let (severity, code) = (said.severity.to_string().into(), code.to_string().into());
         Some(Report { severity, code, message: message.into(), detail: None, hint: None })

@@ -6,12 +6,10 @@ use postern_wire::redis::{Count, Error, Piece, first_word, subscriptions};
 
 use super::super::mask::values;
 use super::{Entry, Kind, Pause, Relay, Sink, Stop, put_error};
+use crate::told;
 
 /// The longest reply that is held until it is complete.
 const HELD_LEN_MAX: usize = 16 * 1024 * 1024;
-
-/// What is told instead of an error of a command whose results are hidden.
-const VEILED: &str = "the target says that it failed, and more that is not shown where results are masked";
 
 /// Whose a reply is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -128,8 +126,9 @@ impl Relay {
                     (_, Some(_)) => return Err(Stop::Target(Error::Unasked)),
                     // A script says what it likes in its errors.
                     (b'-', None) if entry.hides => {
-                        entry.running.failed("ERR", VEILED);
-                        self.current.instead = Some(("ERR", VEILED.to_owned()));
+                        let veiled = told::veiled("says that it failed");
+                        entry.running.failed("ERR", &veiled);
+                        self.current.instead = Some(("ERR", veiled));
                     }
                     (b'-', None) => {
                         let text = String::from_utf8_lossy(text);
