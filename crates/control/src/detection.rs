@@ -65,6 +65,22 @@ struct Place<'a> {
     passed: Passed,
 }
 
+/// A live session, as rules are told of it.
+struct SeenIn {
+    session: String,
+    user: String,
+    account: String,
+    source: String,
+    began: Instant,
+}
+
+impl SeenIn {
+    fn observation<'a>(&'a self, at: i64, deed: &'a Deed) -> Observation<'a> {
+        let Self { session, user, account, source, .. } = self;
+        Observation { at, user, source, account, session, seen: Seen::Deed(deed) }
+    }
+}
+
 /// What the time that an answer takes is counted from.
 #[derive(Clone, Copy)]
 enum Passed {
@@ -94,48 +110,55 @@ impl Control {
     }
 
     async fn follow_deeds(self, id: SessionId, live: LiveSession, mut tap: Tap) {
-        let began = tap.began();
+        let seen_in = SeenIn {
+            session: id.to_string(),
+            user: live.user_name.to_string(),
+            account: live.account_ref.to_string(),
+            source: live.source.to_string(),
+            began: tap.began(),
+        };
         let mut understanding = Understanding::new();
+        let mut rules = None;
         while let Some(portion) = tap.next().await {
-            let mut deeds = Vec::new();
-            for frame in portion.frames() {
-                understanding.frame(&frame, &mut |deed| deeds.push(deed));
+            let (changes, ends) = self.0.detection.with(|detector| (detector.changes(), detector.ends()));
+            // A rule that comes while this portion is in hand may see its ends as one.
+            if rules.replace(changes) != Some(changes) {
+                understanding.tell_ends(ends);
+                understanding.nothing_is_dull();
             }
-            self.0.detection.with(|detector| detector.fold(&mut deeds));
-            self.deeds(&id, &live, began, &deeds).await;
+            let at = self.now().as_millis();
+            let mut dull =
+                |deed: &Deed| self.0.detection.with(|detector| detector.ignores(&seen_in.observation(at, deed)));
+            let mut deeds = Vec::new();
+            portion.each(|frame| {
+                understanding.frame_unless(frame, &mut dull, &mut |deed| deeds.push(deed));
+            });
+            deeds.extend(understanding.summed());
+            self.deeds(&id, &live, &seen_in, &deeds).await;
         }
         let mut deeds = Vec::new();
         understanding.finish(&mut |deed| deeds.push(deed));
-        self.deeds(&id, &live, began, &deeds).await;
+        self.deeds(&id, &live, &seen_in, &deeds).await;
     }
 
-    async fn deeds(&self, id: &SessionId, live: &LiveSession, began: Instant, deeds: &[Deed]) {
-        let (user, account, source) =
-            (live.user_name.to_string(), live.account_ref.to_string(), live.source.to_string());
+    async fn deeds(&self, id: &SessionId, live: &LiveSession, seen_in: &SeenIn, deeds: &[Deed]) {
         for deeds in deeds.chunks(TOGETHER_MAX) {
             let at = self.now().as_millis();
-            let seen = |deed| Observation {
-                at,
-                user: &user,
-                source: &source,
-                account: &account,
-                session: id.as_str(),
-                seen: Seen::Deed(deed),
-            };
             let found = self.0.detection.with(|detector| {
-                let found =
-                    deeds.iter().flat_map(|deed| detector.observe(&seen(deed)).into_iter().map(|it| (deed.at, it)));
+                let found = deeds.iter().flat_map(|deed| {
+                    detector.observe(&seen_in.observation(at, deed)).into_iter().map(|it| (deed.at, it))
+                });
                 found.collect::<Vec<_>>()
             });
             for (deed_at, found) in found {
                 let place = Place {
                     scope: live.scope.clone(),
                     session: Some((id, live)),
-                    user: user.clone(),
-                    account: account.clone(),
-                    source: source.clone(),
+                    user: seen_in.user.clone(),
+                    account: seen_in.account.clone(),
+                    source: seen_in.source.clone(),
                     deed_at: Some(deed_at),
-                    passed: Passed::Deed(began, deed_at),
+                    passed: Passed::Deed(seen_in.began, deed_at),
                 };
                 // Rare, and much larger than all else that is kept for a session that is followed.
                 Box::pin(self.detected(found, place)).await;
@@ -498,5 +521,20 @@ pub(crate) fn response(respond: Respond) -> &'static str {
         Respond::Pause => "pause",
         Respond::Terminate => "terminate",
         Respond::Lock => "lock",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_task<A, B, C, D, F>(_: impl Fn(A, B, C, D) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn following_a_session_takes_little_memory() {
+        let size = size_of_task(Control::follow_deeds);
+        assert!(size <= 4 * 1024, "{size}");
     }
 }

@@ -1,13 +1,13 @@
 //! Asking the rules.
 
-use postern_understand::Deed;
+use postern_understand::Ends;
 
 use crate::baseline::Baselines;
-use crate::fold::{fold, only_sums};
 use crate::matcher::{Facts, Matcher, facts};
 use crate::observation::{Observation, Seen};
 use crate::rule::{Invalid, On, Rule, Unusual};
 use crate::sieve::Sieves;
+use crate::sums::only_sums;
 use crate::window::Windows;
 
 /// The longest evidence, in characters.
@@ -32,6 +32,8 @@ pub struct Detector {
     baselines: Baselines,
     /// There are rules that look at single ends of statements that went well.
     look_at_ends: bool,
+    /// How often the rules have changed.
+    changes: u64,
 }
 
 impl Detector {
@@ -59,6 +61,7 @@ impl Detector {
         self.sieves = Sieves::new(rules.iter().map(|(rule, ..)| rule))?;
         self.look_at_ends = !rules.iter().all(|(rule, ..)| only_sums(rule));
         self.rules = rules;
+        self.changes += 1;
         Ok(())
     }
 
@@ -72,11 +75,25 @@ impl Detector {
         &mut self.baselines
     }
 
-    /// Puts what rules do not tell apart together, of deeds of one session that came together.
-    pub fn fold(&self, deeds: &mut Vec<Deed>) {
-        if !self.look_at_ends {
-            fold(deeds);
-        }
+    /// How often the rules have changed: what [`Self::ends`] and [`Self::ignores`] say is true until they do.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// How ends of statements that came together are told to the rules.
+    #[must_use]
+    pub fn ends(&self) -> Ends {
+        if self.look_at_ends { Ends::Each } else { Ends::Summed }
+    }
+
+    /// Whether no rule has anything to say of this statement, whenever it comes in this session.
+    #[must_use]
+    pub fn ignores(&self, seen: &Observation<'_>) -> bool {
+        let facts = facts(seen);
+        let holds = |number: &usize| self.rules.get(*number).is_some_and(|(_, matcher, _)| matcher.holds(seen, &facts));
+        facts.on == Some(On::Statement)
+            && !self.sieves.candidates(On::Statement, facts.text, facts.verb).iter().any(holds)
     }
 
     /// Takes what was seen next, and gives what the rules find in it.
@@ -132,4 +149,83 @@ fn evidence(seen: &Observation<'_>, facts: &Facts<'_>) -> String {
         Seen::Deed(_) => [facts.op, facts.text].join(" "),
     };
     text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(EVIDENCE_LEN_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use postern_understand::{Deed, statement};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::case::Case;
+    use crate::shipped::shipped;
+
+    fn deed(text: &str) -> Deed {
+        Deed { at: 0, channel: None, kind: statement(text) }
+    }
+
+    fn seen(at: i64, deed: &Deed) -> Observation<'_> {
+        let (user, source, account) = ("ben", "10.0.0.1", "app@orders");
+        Observation { at, user, source, account, session: "ses_1", seen: Seen::Deed(deed) }
+    }
+
+    /// Rules that look at a table, at nothing, at how often, at what is unusual: at what a statement says besides text.
+    fn odd() -> Vec<Rule> {
+        let rule = |id: &str, more: &str| {
+            serde_json::from_str::<Rule>(&format!(
+                r#"{{"id":"{id}","title":"x","severity":"low","attack":"T1","on":["statement"],"hits":[],"misses":[],{more}}}"#
+            ))
+            .unwrap()
+        };
+        vec![
+            rule("table", r#""match":{"table":"^salary$"}"#),
+            rule("often", r#""match":{"verb":"^drop"},"within":{"seconds":60,"count":3,"by":["session"]}"#),
+            rule("account", r#""match":{"account":"^root@"}"#),
+            rule("hour", r#""match":{"table":"^audit$"},"unusual":"hour""#),
+            rule("unless", r#""match":{"verb":"^lock","unless":"scratch"}"#),
+        ]
+    }
+
+    static DETECTOR: LazyLock<Detector> = LazyLock::new(|| Detector::new([shipped(), odd()].concat()).unwrap());
+
+    proptest! {
+        #[test]
+        fn what_is_ignored_is_never_found(
+            texts in prop::collection::vec(
+                "(select|drop table|truncate|grant|copy|lock table) (all on )?(salary|audit|scratch|pg_shadow|t)( from x| to program 'sh')?", 1..30),
+        ) {
+            let mut detector = DETECTOR.clone();
+            for (at, text) in (0..).zip(&texts) {
+                let deed = deed(text);
+                let ignored = detector.ignores(&seen(at, &deed));
+                for hour in 0..24 {
+                    let found = detector.observe(&seen(at + hour * 3_600_000, &deed));
+                    prop_assert!(!ignored || found.is_empty(), "{}: {:?}", text, found);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_ignored_that_a_rule_looks_at() {
+        let detector = &*DETECTOR;
+        let ignores = |text: &str| detector.ignores(&seen(0, &deed(text)));
+        for rule in shipped().iter().filter(|rule| rule.matches.account.is_none()) {
+            for case in &rule.hits {
+                if let Case::Other(other) = case
+                    && let Some(text) = &other.statement
+                {
+                    assert!(!ignores(text), "{}: {text}", rule.id);
+                }
+            }
+        }
+        assert!(ignores("select 1") && ignores("lock table scratch") && !ignores("lock table t"));
+        assert!(!ignores("select * from salary") && !ignores("drop table t") && !ignores("select 1 from audit"));
+        let mut others = Detector::new(Vec::new()).unwrap();
+        let before = others.changes();
+        others.set(odd()).unwrap();
+        assert!(others.changes() > before);
+    }
 }

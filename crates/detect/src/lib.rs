@@ -11,13 +11,13 @@ mod baseline;
 mod case;
 mod detector;
 mod explain;
-mod fold;
 mod keeps;
 mod matcher;
 mod observation;
 mod rule;
 mod shipped;
 mod sieve;
+mod sums;
 mod window;
 
 pub use baseline::Baselines;

@@ -65,6 +65,8 @@ impl Matcher {
         })
     }
 
+    /// Whether all of the conditions hold. `Detector::ignores` relies on it to look at nothing that changes while a
+    /// session lasts: neither at the time nor at what was before.
     pub(crate) fn holds(&self, seen: &Observation<'_>, facts: &Facts<'_>) -> bool {
         let wanted = &self.wanted;
         let is = |expression: &Option<Regex>, text: &str| expression.as_ref().is_none_or(|it| it.is_match(text));

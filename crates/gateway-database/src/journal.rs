@@ -29,6 +29,8 @@ pub(crate) struct Journal {
     capture: Option<ResultCapture>,
     waiting: VecDeque<FrameKind<'static>>,
     last: u64,
+    /// The time on the recording's clock when it was last looked at, in microseconds.
+    now_us: u64,
 }
 
 /// A statement that runs, and what is known of it.
@@ -100,7 +102,14 @@ impl Running {
 impl Journal {
     /// A journal that keeps so much of what statements give.
     pub(crate) fn new(recorder: Recorder, capture: Option<ResultCapture>) -> Self {
-        Self { recorder, capture, waiting: VecDeque::new(), last: 0 }
+        let now_us = recorder.now_us();
+        Self { recorder, capture, waiting: VecDeque::new(), last: 0, now_us }
+    }
+
+    /// Looks at the clock: what is recorded from now on happens now. To be called whenever something has come in,
+    /// of which there may be many statements.
+    pub(crate) fn look_at_clock(&mut self) {
+        self.now_us = self.recorder.now_us();
     }
 
     /// Records that a statement is about to run.
@@ -113,7 +122,7 @@ impl Journal {
         self.last += 1;
         let number = self.last;
         let (head, rest) = text.split_at(text.len().min(STATEMENT_TEXT_MAX));
-        let begun_us = self.recorder.now_us();
+        let begun_us = self.now_us;
         let statement = Statement {
             statement: number,
             text_bytes: u64::try_from(text.len()).unwrap_or(u64::MAX),
@@ -164,14 +173,14 @@ impl Journal {
         let names = if running.named { Vec::new() } else { names.map(Cow::Owned).collect() };
         running.named = true;
         let row = StatementRow { statement: running.number, names, values };
-        self.put(self.recorder.now_us(), &FrameKind::StatementRow(row))
+        self.put(self.now_us, &FrameKind::StatementRow(row))
     }
 
     /// Records how a statement ended.
     pub(crate) fn end(&mut self, running: &Running, outcome: StatementOutcome) -> Result<(), RecorderFailed> {
         let failed = running.error.is_some() && outcome == StatementOutcome::Done;
         let (code, error) = running.error.as_deref().map_or(("", ""), |(code, error)| (code, error));
-        let now_us = self.recorder.now_us();
+        let now_us = self.now_us;
         let end = StatementEnd {
             statement: running.number,
             outcome: if failed { StatementOutcome::Failed } else { outcome },
@@ -190,7 +199,7 @@ impl Journal {
 
     /// Records something that the person was told.
     pub(crate) fn note(&mut self, text: &str) -> Result<(), RecorderFailed> {
-        self.put(self.recorder.now_us(), &FrameKind::note(text))
+        self.put(self.now_us, &FrameKind::note(text))
     }
 
     fn put(&mut self, at_us: u64, frame: &FrameKind<'_>) -> Result<(), RecorderFailed> {

@@ -70,7 +70,7 @@ pub(crate) struct Parts<B, C> {
 
 /// A session that is live.
 pub(crate) struct Pump<B, C> {
-    parts: Parts<B, C>,
+    parts: Box<Parts<B, C>>,
     asking: Option<Pin<Box<dyn Future<Output = Settled> + Send>>>,
     notices: VecDeque<String>,
 }
@@ -101,7 +101,7 @@ fn target_closed() -> Turn {
 
 impl<B: Between, C: Cancel> Pump<B, C> {
     pub(crate) fn new(parts: Parts<B, C>) -> Self {
-        Self { parts, asking: None, notices: VecDeque::new() }
+        Self { parts: Box::new(parts), asking: None, notices: VecDeque::new() }
     }
 
     /// Moves bytes until the session ends.
@@ -115,7 +115,7 @@ impl<B: Between, C: Cancel> Pump<B, C> {
                 Ok(Turn::End(end)) => break end,
                 Ok(Turn::Switch(signed_in)) => {
                     self.leave_target(true).await;
-                    let Parts { client, relay, .. } = self.parts;
+                    let Parts { client, relay, .. } = *self.parts;
                     let (identity, account) = *signed_in;
                     return Outcome::Switched(Box::new(Switch { client, relay, identity, account }));
                 }
@@ -128,7 +128,7 @@ impl<B: Between, C: Cancel> Pump<B, C> {
 
     /// Takes what the client has sent before everything was ready.
     async fn begin(&mut self) -> Result<Turn, Stop<B::Error>> {
-        let Parts { first, target, relay, .. } = &mut self.parts;
+        let Parts { first, target, relay, .. } = &mut *self.parts;
         if !first.is_empty() {
             let first = std::mem::take(first);
             relay.take_client(&first, &mut |bytes| target.put(bytes))?;
@@ -138,7 +138,9 @@ impl<B: Between, C: Cancel> Pump<B, C> {
     }
 
     async fn turn(&mut self) -> Result<Turn, Stop<B::Error>> {
-        match self.wait().await {
+        let wake = self.wait().await;
+        self.parts.relay.journal().look_at_clock();
+        match wake {
             Wake::Flush => {}
             Wake::Order(order) => {
                 if let Some(end) = self.obey(order)? {
@@ -149,12 +151,12 @@ impl<B: Between, C: Cancel> Pump<B, C> {
             Wake::Settled(Settled::SignedIn(signed_in)) => return Ok(Turn::Switch(signed_in)),
             Wake::Settled(Settled::Answer(answer)) => {
                 self.asking = None;
-                let Parts { relay, target, .. } = &mut self.parts;
+                let Parts { relay, target, .. } = &mut *self.parts;
                 relay.answered(answer, &mut |bytes| target.put(bytes))?;
             }
             Wake::Client => {
                 self.parts.activity.mark();
-                let Parts { client, target, relay, .. } = &mut self.parts;
+                let Parts { client, target, relay, .. } = &mut *self.parts;
                 let open = client.receive(|chunk| relay.take_client(chunk, &mut |bytes| target.put(bytes)));
                 match open {
                     Ok(true) => {}
@@ -163,7 +165,7 @@ impl<B: Between, C: Cancel> Pump<B, C> {
                 }
             }
             Wake::Target => {
-                let Parts { client, target, relay, .. } = &mut self.parts;
+                let Parts { client, target, relay, .. } = &mut *self.parts;
                 let open = target.receive(|chunk| relay.take_target(chunk, &mut |bytes| client.put(bytes)));
                 match open {
                     Ok(true) => relay.resume(&mut |bytes| target.put(bytes))?,
@@ -188,7 +190,8 @@ impl<B: Between, C: Cancel> Pump<B, C> {
 
     /// Waits for something to do. Nothing is read from one side that the other does not take.
     async fn wait(&mut self) -> Wake {
-        let Self { parts: Parts { client, target, relay, orders, .. }, asking, .. } = self;
+        let Self { parts, asking, .. } = self;
+        let Parts { client, target, relay, orders, .. } = &mut **parts;
         poll_fn(|cx| {
             if let Poll::Ready(order) = orders.poll_recv(cx) {
                 return Poll::Ready(Wake::Order(order));
@@ -217,7 +220,7 @@ impl<B: Between, C: Cancel> Pump<B, C> {
 
     /// Does what follows from what has passed, before it is sent.
     async fn settle(&mut self) -> Result<(), Stop<B::Error>> {
-        let Parts { client, target, relay, control, session, protocol, source, .. } = &mut self.parts;
+        let Parts { client, target, relay, control, session, protocol, source, .. } = &mut *self.parts;
         if relay.journal().is_behind() {
             relay.journal().caught_up().await?;
         }
@@ -259,7 +262,7 @@ impl<B: Between, C: Cancel> Pump<B, C> {
             }
             Some(Order::End(reason, message)) => return Ok(Some((reason, message))),
             Some(Order::Cancel(_)) if self.asking.take().is_some() => {
-                let Parts { relay, target, .. } = &mut self.parts;
+                let Parts { relay, target, .. } = &mut *self.parts;
                 let refused = Answer::Refuse("canceled while it waited".to_owned());
                 relay.answered(refused, &mut |bytes| target.put(bytes))?;
             }
@@ -284,10 +287,11 @@ impl<B: Between, C: Cancel> Pump<B, C> {
 
     /// Says the last words to both sides.
     async fn finish(&mut self, reason: EndReason, message: &str) {
-        let Parts { client, relay, canceller, .. } = &mut self.parts;
+        let Parts { client, relay, canceller, .. } = &mut *self.parts;
         if relay.is_busy() && reason != EndReason::TargetClosed {
             canceller.clone().cancel().await;
         }
+        relay.journal().look_at_clock();
         // A recorder that has failed has nothing more to take.
         let _ = relay.end();
         if reason != EndReason::ClientClosed {
@@ -304,7 +308,7 @@ impl<B: Between, C: Cancel> Pump<B, C> {
 
     /// Closes the target's side; what was recorded of it is complete.
     async fn leave_target(&mut self, records: bool) {
-        let Parts { target, relay, .. } = &mut self.parts;
+        let Parts { target, relay, .. } = &mut *self.parts;
         if records {
             let _ = relay.end();
             let _ = relay.journal().caught_up().await;

@@ -35,3 +35,18 @@ pub(crate) fn govern(
     tokio::spawn(governor.run());
     Some(activity)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{mysql, pg, redis};
+
+    fn size_of_task<A, B, C, D, F>(_: impl Fn(A, B, C, D) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn an_idle_session_takes_little_memory() {
+        let sizes = [size_of_task(pg::serve), size_of_task(mysql::serve), size_of_task(redis::serve)];
+        assert!(sizes.iter().all(|size| *size <= 10 * 1024), "{sizes:?}");
+    }
+}

@@ -22,7 +22,8 @@ thread_local! {
 /// One TLS connection.
 pub(crate) struct Side {
     io: TcpStream,
-    tls: Connection,
+    /// Large, and moved from phase to phase of a session, each of which has a place for it.
+    tls: Box<Connection>,
 }
 
 /// A socket as blocking code sees it, which never blocks.
@@ -56,7 +57,7 @@ impl Side {
     /// Takes up TLS as the server; nothing has been read from the client but what it sent before TLS.
     pub(crate) async fn accept(io: TcpStream, config: Arc<ServerConfig>) -> io::Result<Self> {
         let tls = ServerConnection::new(config).map_err(tls_error)?;
-        Self::shake_hands(io, tls.into()).await
+        Self::shake_hands(io, Box::new(tls.into())).await
     }
 
     /// Takes up TLS as the client of the server with this name.
@@ -66,10 +67,10 @@ impl Side {
         name: ServerName<'static>,
     ) -> io::Result<Self> {
         let tls = ClientConnection::new(config, name).map_err(tls_error)?;
-        Self::shake_hands(io, tls.into()).await
+        Self::shake_hands(io, Box::new(tls.into())).await
     }
 
-    async fn shake_hands(io: TcpStream, mut tls: Connection) -> io::Result<Self> {
+    async fn shake_hands(io: TcpStream, mut tls: Box<Connection>) -> io::Result<Self> {
         // What waits to be sent is bounded by whoever reads, not here: a record cannot be cut.
         tls.set_buffer_limit(None);
         let mut side = Self { io, tls };

@@ -73,7 +73,7 @@ impl Recorder {
         self.track.now_us()
     }
 
-    /// Records, without waiting, that something happened at a time that this clock has just told; the frame
+    /// Records, without waiting, that something happened at a time that this clock has told; the frame
     /// must not be too large. `false` when there is no room for it at the moment, and nothing was recorded.
     ///
     /// # Errors

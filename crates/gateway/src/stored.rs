@@ -15,7 +15,8 @@ use postern_wire::recording::{
 mod tests;
 
 /// How much of a file is read at once.
-const READ_LEN: usize = 64 * 1024;
+/// The allocator keeps pieces of this length at hand: live recordings are read each second.
+const READ_LEN: usize = 32 * 1024;
 
 /// Why a recording could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -157,12 +158,6 @@ pub struct StoredFrames {
 }
 
 impl StoredFrames {
-    /// Where the chunk begins that the last frame came from; `None` when it is the first one.
-    #[must_use]
-    pub fn began_at(&self) -> Option<Position> {
-        self.began_at
-    }
-
     /// After the last frame of a recording that is still being written: looks again for more. Frees
     /// buffers until then.
     pub fn rest(&mut self) {
@@ -177,12 +172,32 @@ impl StoredFrames {
         self.reader.finish()
     }
 
-    /// The next frame of the chunk at hand.
-    fn next_of_chunk(&mut self) -> Option<Result<Frame<'static>, ReadError>> {
-        let mut frames = Frames::new(self.plain.get(self.taken..).unwrap_or_default());
-        let frame = frames.next()?;
-        self.taken = self.plain.len() - frames.rest_len();
-        Some(frame.map(Frame::into_owned).map_err(ReadError::from))
+    /// The frames of the chunk at hand that were not given yet, or of the next one, and where it begins: none
+    /// when it is the first one.
+    pub fn next_frames(&mut self) -> Option<Result<(Frames<'_>, Option<Position>), ReadError>> {
+        if let Err(error) = self.reach() {
+            return Some(Err(error));
+        }
+        if self.over {
+            return None;
+        }
+        let frames = Frames::new(self.plain.get(self.taken..).unwrap_or_default());
+        self.taken = self.plain.len();
+        Some(Ok((frames, self.began_at)))
+    }
+
+    /// Opens the next chunk where the one at hand has been taken.
+    fn reach(&mut self) -> Result<(), ReadError> {
+        while !self.over && self.taken >= self.plain.len() {
+            match self.next_chunk() {
+                Ok(more) => self.over = !more,
+                Err(error) => {
+                    self.over = true;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Opens the next chunk; `false` at the end.
@@ -207,20 +222,17 @@ impl Iterator for StoredFrames {
     type Item = Result<Frame<'static>, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.over {
-            if let Some(frame) = self.next_of_chunk() {
-                self.over = frame.is_err();
-                return Some(frame);
-            }
-            match self.next_chunk() {
-                Ok(more) => self.over = !more,
-                Err(error) => {
-                    self.over = true;
-                    return Some(Err(error));
-                }
-            }
+        if let Err(error) = self.reach() {
+            return Some(Err(error));
         }
-        None
+        if self.over {
+            return None;
+        }
+        let mut frames = Frames::new(self.plain.get(self.taken..).unwrap_or_default());
+        let frame = frames.next()?;
+        self.taken = self.plain.len() - frames.rest_len();
+        self.over = frame.is_err();
+        Some(frame.map(Frame::into_owned).map_err(ReadError::from))
     }
 }
 

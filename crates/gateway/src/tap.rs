@@ -10,7 +10,7 @@ use std::fs::File;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use postern_wire::recording::{ChunkReader, Error, Frame, Frames, Header, Position};
+use postern_wire::recording::{ChunkReader, Frame, Frames, Header, Position};
 
 use crate::recorder::Track;
 use crate::stored::Portions;
@@ -33,15 +33,21 @@ pub struct Portion {
 }
 
 impl Portion {
-    /// The frames, in order.
-    pub fn frames(&self) -> impl Iterator<Item = Frame<'_>> {
-        let readable = |frame: Result<_, _>| frame.inspect_err(unreadable).ok();
-        Frames::new(&self.plain).skip(self.skip).take(self.take).filter_map(readable)
+    /// Calls `each` with the frames, in order.
+    pub fn each(&self, mut each: impl FnMut(&Frame<'_>)) {
+        let mut frames = Frames::new(&self.plain);
+        frames.by_ref().take(self.skip).for_each(drop);
+        let mut left = self.take;
+        while left > 0
+            && let Some(frame) = frames.next()
+        {
+            left -= 1;
+            match &frame {
+                Ok(frame) => each(frame),
+                Err(error) => tracing::error!(%error, "a recorded frame could not be read back"),
+            }
+        }
     }
-}
-
-fn unreadable(error: &Error) {
-    tracing::error!(%error, "a recorded frame could not be read back");
 }
 
 /// What is gathered for a tap between two of its looks.
@@ -53,6 +59,8 @@ pub(crate) struct Gathered {
     lost: bool,
     /// The tap has seen that there is nothing, and waits.
     asleep: bool,
+    /// How many bytes the last look gave: there will be as many again.
+    before: usize,
 }
 
 /// What a look at what was gathered gives.
@@ -79,6 +87,9 @@ impl Gathered {
             *self = Self { lost: true, asleep: self.asleep, ..Self::default() };
         }
         if !self.lost {
+            if self.frames == 1 {
+                self.bytes.reserve(self.before);
+            }
             self.bytes.extend_from_slice(encoded);
             self.frames += 1;
         }
@@ -92,6 +103,7 @@ impl Gathered {
             return Look::Behind(recorded);
         }
         if self.frames > 0 {
+            self.before = self.bytes.len();
             return Look::Frames(std::mem::take(&mut self.bytes), std::mem::take(&mut self.frames));
         }
         self.asleep = !over;
@@ -106,7 +118,7 @@ pub struct Tap {
     seen: u64,
     /// Up to which frame the file is read, where it is.
     until: u64,
-    file: Option<Reading>,
+    file: Option<Box<Reading>>,
     /// Where the file is read on from next time.
     place: Option<Bookmark>,
     looked: Option<Instant>,
@@ -154,7 +166,8 @@ impl Tap {
     pub async fn next(&mut self) -> Option<Portion> {
         loop {
             if self.seen < self.until {
-                if let Some(portion) = self.read_on().await {
+                // Rare, and large.
+                if let Some(portion) = Box::pin(self.read_on()).await {
                     return Some(portion);
                 }
                 // What cannot be read back was said to be so where it was tried.
@@ -186,7 +199,7 @@ impl Tap {
         loop {
             let mut reading = match self.file.take() {
                 Some(reading) => reading,
-                None => Reading::from(&self.track, self.place.as_ref())?,
+                None => Box::new(Reading::from(&self.track, self.place.as_ref())?),
             };
             let track = Arc::clone(&self.track);
             let read = tokio::task::spawn_blocking(move || reading.next(track.file()).map(|read| (reading, read)));

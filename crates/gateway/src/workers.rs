@@ -99,12 +99,13 @@ impl Control {
     /// When it is refused, or nobody answers.
     pub async fn open_session(&self, request: ConnectRequest) -> Result<LiveSession, BrokerError> {
         let sessions = self.sessions.clone();
-        self.at_home(async move { sessions.open(request).await }).await?
+        // Large, and only for a moment: whoever waits for it has no place for it.
+        self.at_home(Box::pin(async move { sessions.open(request).await })).await?
     }
 
     /// Ends a session.
     pub async fn finish(&self, live: LiveSession, reason: EndReason, detail: Option<String>) {
-        if let Err(error) = self.at_home(async move { live.finish(reason, detail).await }).await {
+        if let Err(error) = self.at_home(Box::pin(async move { live.finish(reason, detail).await })).await {
             tracing::error!(%error, "ending a session failed");
         }
     }

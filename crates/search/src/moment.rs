@@ -1,6 +1,6 @@
 //! Moments: what a recording holds that can be found, with the time at which it happened.
 
-use postern_understand::{Command, Deed, DeedKind, Masker, Understanding, mask};
+use postern_understand::{Command, Deed, DeedKind, Ends, Masker, Understanding, mask};
 use postern_wire::recording::{Frame, FrameKind, LineReader};
 use serde::{Deserialize, Serialize};
 
@@ -77,13 +77,20 @@ fn named(files: Vec<String>, hosts: Vec<String>) -> Vec<(Field, String)> {
 }
 
 /// Reads moments out of frames.
-#[derive(Default)]
 pub(crate) struct MomentReader {
     lines: LineReader,
     masker: Masker,
     understanding: Understanding,
     /// Begun in the middle of a recording: a terminal's screen is not known, and commands on it are not told.
     partial: bool,
+}
+
+impl Default for MomentReader {
+    fn default() -> Self {
+        let mut understanding = Understanding::new();
+        understanding.tell_ends(Ends::Untold);
+        Self { lines: LineReader::default(), masker: Masker::default(), understanding, partial: false }
+    }
 }
 
 impl MomentReader {
@@ -94,6 +101,17 @@ impl MomentReader {
 
     /// Calls `each` with the moments that `frame` completes.
     pub(crate) fn frame(&mut self, frame: &Frame<'_>, each: &mut dyn FnMut(Moment)) {
+        self.frame_unless(frame, false, each);
+    }
+
+    /// From here on, statements are told again that were told before.
+    pub(crate) fn begin_anew(&mut self) {
+        self.understanding.nothing_is_dull();
+    }
+
+    /// As [`Self::frame`], but most statements that have been told since [`Self::begin_anew`] can be left out; whether
+    /// this one was.
+    pub(crate) fn frame_unless(&mut self, frame: &Frame<'_>, again_untold: bool, each: &mut dyn FnMut(Moment)) -> bool {
         let terminal = matches!(
             frame.kind,
             FrameKind::Output { .. }
@@ -102,14 +120,17 @@ impl MomentReader {
                 | FrameKind::Terminal { .. }
                 | FrameKind::Resize { .. }
         );
+        let mut left_out = false;
         if !(terminal && self.partial) {
-            self.understanding.frame(frame, &mut |deed| moment(deed).into_iter().for_each(&mut *each));
+            let mut each = |deed| moment(deed).into_iter().for_each(&mut *each);
+            left_out = self.understanding.frame_unless(frame, &mut |_| again_untold, &mut each);
         }
         // The text of statements is told by their deeds, masked as a whole.
         if !matches!(frame.kind, FrameKind::Statement(_) | FrameKind::StatementText(_)) {
             let masker = &mut self.masker;
             self.lines.frame(frame, &mut |line| shown(masker, line, each));
         }
+        left_out
     }
 
     /// There are no more frames: calls `each` with what was begun.

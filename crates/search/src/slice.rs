@@ -2,15 +2,19 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use postern_wire::recording::{Frame, Position};
+use postern_wire::recording::{Frame, FrameKind, Position};
 use serde::{Deserialize, Serialize};
 
 use crate::key::{IndexKey, TERM_LEN};
 use crate::moment::{Moment, MomentKind, MomentReader};
 use crate::words::{Field, joined, words};
 
-/// A slice is closed when it has so much text, in bytes.
+/// A slice is closed when it has so much text, in bytes; of statements that come again only a part counts.
 pub const SLICE_LEN: usize = 128 * 1024;
+
+/// What a statement that comes again fills a slice by: so much, and this part of its text. To read it again
+/// costs little more than to step over it.
+const AGAIN: (usize, usize) = (8, 8);
 
 /// A command that a terminal's screen told. It cannot be told again from the middle of a recording.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +52,8 @@ struct Open {
     /// Its text in lower case.
     text: String,
     text_bytes: usize,
+    /// What it has taken of `SLICE_LEN`.
+    weight: usize,
     /// Its statements, each once.
     statements: HashSet<String>,
     names: Names,
@@ -77,11 +83,20 @@ impl Names {
 }
 
 impl Open {
+    /// A statement has come again whose text is here already.
+    fn again(&mut self, at_ms: u64, text_bytes: usize) {
+        self.filled = true;
+        self.until_ms = self.until_ms.max(at_ms);
+        self.text_bytes += text_bytes + 1;
+        self.weight += AGAIN.0 + text_bytes / AGAIN.1;
+    }
+
     fn take(&mut self, moment: Moment) {
         let Moment { at_ms, channel, kind, text, names } = moment;
         self.filled = true;
         self.until_ms = self.until_ms.max(at_ms);
         self.text_bytes += text.len() + 1;
+        self.weight += text.len() + 1;
         // What it names stands in its whole text, of which this may be the beginning and the end.
         for (field, name) in names {
             self.names.add(field, &name);
@@ -146,13 +161,18 @@ impl Slicer {
     /// filled one.
     pub fn frame(&mut self, frame: &Frame<'_>, chunk: Option<Position>, key: &IndexKey) -> Option<Slice> {
         let Self { reader, open, .. } = self;
-        reader.frame(frame, &mut |moment| open.take(moment));
-        if self.open.text_bytes >= SLICE_LEN { self.cut(chunk, key) } else { None }
+        if reader.frame_unless(frame, true, &mut |moment| open.take(moment))
+            && let FrameKind::Statement(statement) = &frame.kind
+        {
+            open.again(frame.at_us / 1000, statement.text.len());
+        }
+        if self.open.weight >= SLICE_LEN { self.cut(chunk, key) } else { None }
     }
 
     /// What there is so far, as a slice of its own; the last frame came from the chunk at `chunk`.
     pub fn cut(&mut self, chunk: Option<Position>, key: &IndexKey) -> Option<Slice> {
         let open = std::mem::take(&mut self.open);
+        self.reader.begin_anew();
         let from = self.from;
         if !open.filled {
             return None;

@@ -189,6 +189,41 @@ async fn a_long_recording_is_read_again_from_where_the_place_is() {
 }
 
 #[tokio::test]
+async fn statements_that_come_again_are_found_in_every_slice() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = index(&folder).await;
+    let (texts, count) = (["get parrot", "select * from shop.customer where id = $1"], 30_000);
+    let chunks = (0..count).step_by(1000).map(|from| {
+        let statement = |at: u64| {
+            let text = texts[usize::from(at.is_multiple_of(2))].as_bytes();
+            let text_bytes = u64::try_from(text.len()).unwrap();
+            (
+                at,
+                FrameKind::Statement(Statement {
+                    statement: at,
+                    text: text.into(),
+                    text_bytes,
+                    ..Statement::default()
+                }),
+            )
+        };
+        (from..from + 1000).map(statement).collect()
+    });
+    let recorded = record("one", &chunks.collect::<Vec<_>>());
+    recorded.index(&index, "one").await;
+    for text in ["parrot", "table:customer", "statement:\"where id\""] {
+        let query = Query::parse(text, Timestamp::from_millis(0)).unwrap();
+        let places = index.places("one", &query.clauses, 100).await.unwrap();
+        assert!(places.len() > 2, "{text}: {places:?}");
+        let until: Vec<u64> = places.iter().map(|place| place.until_ms).collect();
+        assert!(until.contains(&(count - 1)), "{text}: {until:?}");
+        // Each can be read again for it, the last one, too.
+        assert!(recorded.hits(&index, "one", text).await.len() >= places.len(), "{text}");
+    }
+    assert!(index.held().await.unwrap().text_bytes > count * 25, "what came again was counted");
+}
+
+#[tokio::test]
 async fn sessions_leave_the_index_and_another_key_makes_it_anew() {
     let folder = tempfile::tempdir().unwrap();
     let opened = index(&folder).await;

@@ -134,3 +134,15 @@ pub struct StatementDone {
     /// The code of the error; empty without one.
     pub code: String,
 }
+
+/// How ends of statements are told, of which there may be ten thousands a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ends {
+    /// Each for itself.
+    #[default]
+    Each,
+    /// Those that went well as one, with the sums of their rows and bytes, when that is asked for.
+    Summed,
+    /// Not at all.
+    Untold,
+}

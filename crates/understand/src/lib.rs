@@ -19,7 +19,7 @@ mod shell;
 mod statement;
 mod tables;
 
-pub use deed::{Command, Deed, DeedKind, Moved, StatementDone};
+pub use deed::{Command, Deed, DeedKind, Ends, Moved, StatementDone};
 pub use mask::{Masker, mask};
 pub use session::Understanding;
 pub use shell::{Parsed, parse};

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use postern_wire::recording::{ExitStatus, ForwardKind, ForwardPhase, Frame, FrameKind};
+use postern_wire::recording::{
+    ExitStatus, ForwardKind, ForwardPhase, Frame, FrameKind, StatementEnd, StatementOutcome,
+};
 
-use crate::deed::{Command, Deed, DeedKind, Moved};
+use crate::deed::{Command, Deed, DeedKind, Ends, Moved, StatementDone};
 use crate::lines::Script;
 use crate::screen::{Entered, Screen};
 use crate::statement::{Statements, ended};
@@ -28,11 +30,21 @@ enum Channel {
     Other,
 }
 
+/// Ends of statements that are told as one: by the number, the name and the time of the one that moved most.
+struct Sum {
+    at: u64,
+    done: StatementDone,
+    /// How much that one moved out.
+    most: u64,
+}
+
 /// Understands one session. Feed it the recording's frames from the first on.
 #[derive(Default)]
 pub struct Understanding {
     channels: BTreeMap<u32, Channel>,
     statements: Statements,
+    ends: Ends,
+    sum: Option<Box<Sum>>,
     /// When the last frame was, in milliseconds.
     at: u64,
 }
@@ -44,8 +56,35 @@ impl Understanding {
         Self::default()
     }
 
+    /// How ends of statements are told from now on.
+    pub fn tell_ends(&mut self, ends: Ends) {
+        self.ends = ends;
+    }
+
+    /// The sum of the ends since the last call, where that is how they are told.
+    pub fn summed(&mut self) -> Option<Deed> {
+        let Sum { at, done, .. } = *self.sum.take()?;
+        Some(Deed { at, channel: None, kind: DeedKind::StatementEnd(done) })
+    }
+
+    /// Statements that were found to be dull are told again.
+    pub fn nothing_is_dull(&mut self) {
+        self.statements.nothing_is_dull();
+    }
+
     /// Takes the next frame, and calls `each` with the deeds that it completes.
     pub fn frame(&mut self, frame: &Frame<'_>, each: &mut dyn FnMut(Deed)) {
+        self.frame_unless(frame, &mut |_| false, each);
+    }
+
+    /// As [`Self::frame`], but what a statement says that has come before is left out if `dull`, which is asked
+    /// when it comes again, says so, until [`Self::nothing_is_dull`]. Whether that was so.
+    pub fn frame_unless(
+        &mut self,
+        frame: &Frame<'_>,
+        dull: &mut dyn FnMut(&Deed) -> bool,
+        each: &mut dyn FnMut(Deed),
+    ) -> bool {
         self.at = frame.at_us / 1000;
         let (at, channel) = (self.at, frame.kind.channel());
         let mut tell = |kind| each(Deed { at, channel, kind });
@@ -70,13 +109,38 @@ impl Understanding {
                 self.other(*channel);
                 told_as_is(&frame.kind, &mut tell);
             }
-            FrameKind::Statement(statement) => self.statements.begin(statement, &mut tell),
+            FrameKind::Statement(statement) => {
+                let dull = |kind| dull(&Deed { at, channel, kind });
+                return self.statements.begin(statement, dull, &mut tell);
+            }
             FrameKind::StatementText(more) => self.statements.more(more).into_iter().for_each(tell),
             FrameKind::StatementEnd(end) => {
                 self.statements.finish().into_iter().for_each(&mut tell);
-                tell(ended(end));
+                match self.ends {
+                    Ends::Each => tell(DeedKind::StatementEnd(ended(end))),
+                    Ends::Summed if end.outcome == StatementOutcome::Done => self.add(end),
+                    Ends::Summed => tell(DeedKind::StatementEnd(ended(end))),
+                    Ends::Untold => {}
+                }
             }
             kind => told_as_is(kind, &mut tell),
+        }
+        false
+    }
+
+    fn add(&mut self, end: &StatementEnd<'_>) {
+        let Some(sum) = &mut self.sum else {
+            self.sum = Some(Box::new(Sum { at: self.at, done: ended(end), most: end.bytes_out }));
+            return;
+        };
+        let Sum { at, done, most } = &mut **sum;
+        done.rows = done.rows.saturating_add(end.rows);
+        done.moved.bytes_in = done.moved.bytes_in.saturating_add(end.bytes_in);
+        done.moved.bytes_out = done.moved.bytes_out.saturating_add(end.bytes_out);
+        if end.bytes_out > *most {
+            (*at, *most, done.number) = (self.at, end.bytes_out, end.statement);
+            done.tag.clear();
+            done.tag.push_str(&end.tag);
         }
     }
 
@@ -90,6 +154,7 @@ impl Understanding {
         if let Some(kind) = self.statements.finish() {
             each(Deed { at, channel: None, kind });
         }
+        self.summed().into_iter().for_each(each);
     }
 
     fn terminal(&mut self, channel: u32, cols: u32, rows: u32, tell: &mut dyn FnMut(DeedKind)) {
@@ -220,4 +285,79 @@ pub(crate) fn shortened(text: String) -> String {
     let head = (0..=half).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let tail = (text.len() - half..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
     format!("{}{GAP}{}", text.get(..head).unwrap_or_default(), text.get(tail..).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use postern_wire::recording::{Statement, StatementText};
+
+    use super::*;
+
+    fn statement(number: u64, text: &str, text_bytes: usize) -> Frame<'_> {
+        let text_bytes = u64::try_from(text_bytes).unwrap();
+        let text = text.as_bytes().into();
+        let kind = FrameKind::Statement(Statement { statement: number, text_bytes, text, parameters: Vec::new() });
+        Frame { at_us: number * 1000, kind }
+    }
+
+    /// Which statements are told of those that say this, where all that come again are dull.
+    fn told(understanding: &mut Understanding, texts: &[&str]) -> Vec<u64> {
+        let mut told = Vec::new();
+        for (number, text) in (1..).zip(texts) {
+            understanding.frame_unless(&statement(number, text, text.len()), &mut |_| true, &mut |deed| {
+                if let DeedKind::Statement { number, .. } = deed.kind {
+                    told.push(number);
+                }
+            });
+        }
+        told
+    }
+
+    #[test]
+    fn what_is_dull_is_left_out_until_nothing_is() {
+        let mut understanding = Understanding::new();
+        let texts = ["select 1", "select 1", "select 1", "begin", "select 1", "begin", "begin"];
+        assert_eq!(told(&mut understanding, &texts), [1, 2, 4, 6]);
+        assert!(told(&mut understanding, &texts).is_empty());
+        understanding.nothing_is_dull();
+        assert_eq!(told(&mut understanding, &texts), [1, 4], "they are known");
+    }
+
+    #[test]
+    fn a_statement_whose_text_never_ended_is_told_before_a_dull_one() {
+        let mut understanding = Understanding::new();
+        told(&mut understanding, &["select 1"; 3]);
+        let mut texts = Vec::new();
+        let mut each = |deed: Deed| {
+            if let DeedKind::Statement { text, .. } = deed.kind {
+                texts.push(text);
+            }
+        };
+        understanding.frame_unless(&statement(7, "drop ta", 900), &mut |_| true, &mut each);
+        let more = StatementText { statement: 7, text: b"ble customer".as_slice().into() };
+        understanding.frame(&Frame { at_us: 0, kind: FrameKind::StatementText(more) }, &mut each);
+        let left_out = understanding.frame_unless(&statement(8, "select 1", 8), &mut |_| true, &mut each);
+        assert!(left_out && texts == ["drop table customer"], "{texts:?}");
+    }
+
+    #[test]
+    fn ends_are_summed_under_the_name_of_the_largest() {
+        let mut understanding = Understanding::new();
+        understanding.tell_ends(Ends::Summed);
+        let mut told = Vec::new();
+        let ends =
+            [(1, StatementOutcome::Done, 10), (2, StatementOutcome::Failed, 7), (3, StatementOutcome::Done, 500)];
+        for (number, outcome, bytes_out) in ends.into_iter().chain([(4, StatementOutcome::Done, 20)]) {
+            let tag = format!("SELECT {number}").into();
+            let end = StatementEnd { statement: number, outcome, rows: 1, bytes_out, tag, ..StatementEnd::default() };
+            let frame = Frame { at_us: number * 1000, kind: FrameKind::StatementEnd(end) };
+            understanding.frame(&frame, &mut |deed| told.push(deed));
+        }
+        assert!(matches!(&told[..], [Deed { kind: DeedKind::StatementEnd(failed), .. }] if failed.number == 2));
+        let Some(Deed { at: 3, kind: DeedKind::StatementEnd(sum), .. }) = understanding.summed() else {
+            panic!("there is a sum, at the time of the largest")
+        };
+        assert_eq!((sum.number, sum.tag.as_str(), sum.rows, sum.moved.bytes_out), (3, "SELECT 3", 3, 530));
+        assert!(understanding.summed().is_none());
+    }
 }

@@ -39,13 +39,27 @@ pub(crate) struct Told {
 
 impl Statements {
     /// A statement begins; tells it where its text is whole, and the one before it where that never was.
-    pub(crate) fn begin(&mut self, statement: &Statement<'_>, tell: &mut dyn FnMut(DeedKind)) {
+    /// Whether it was left out, being dull.
+    pub(crate) fn begin(
+        &mut self,
+        statement: &Statement<'_>,
+        dull: impl FnOnce(DeedKind) -> bool,
+        tell: &mut dyn FnMut(DeedKind),
+    ) -> bool {
         self.finish().into_iter().for_each(&mut *tell);
-        if u64::try_from(statement.text.len()).unwrap_or(u64::MAX) >= statement.text_bytes {
-            tell(deed(statement.statement, self.known.told(&statement.text, told)));
-        } else {
-            self.waiting = Some((statement.statement, statement.text_bytes, statement.text.to_vec()));
+        let number = statement.statement;
+        if u64::try_from(statement.text.len()).unwrap_or(u64::MAX) < statement.text_bytes {
+            self.waiting = Some((number, statement.text_bytes, statement.text.to_vec()));
+            return false;
         }
+        let told = self.known.told(&statement.text, told, |told| dull(deed(number, told.clone())));
+        let is_dull = told.is_none();
+        told.into_iter().for_each(|told| tell(deed(number, told)));
+        is_dull
+    }
+
+    pub(crate) fn nothing_is_dull(&mut self) {
+        self.known.wake();
     }
 
     /// More of the text; gives the statement when it is whole.
@@ -114,7 +128,7 @@ fn verb(text: &str) -> String {
 }
 
 /// How a statement ended.
-pub(crate) fn ended(end: &StatementEnd<'_>) -> DeedKind {
+pub(crate) fn ended(end: &StatementEnd<'_>) -> StatementDone {
     let outcome = match end.outcome {
         StatementOutcome::Done => "done",
         StatementOutcome::Failed => "failed",
@@ -122,14 +136,14 @@ pub(crate) fn ended(end: &StatementEnd<'_>) -> DeedKind {
         StatementOutcome::Skipped => "skipped",
         StatementOutcome::Unknown => "unknown",
     };
-    DeedKind::StatementEnd(StatementDone {
+    StatementDone {
         number: end.statement,
         outcome: outcome.into(),
         rows: end.rows,
         moved: Moved { bytes_in: end.bytes_in, bytes_out: end.bytes_out },
         tag: end.tag.to_string(),
         code: end.code.to_string(),
-    })
+    }
 }
 
 #[cfg(test)]
@@ -167,7 +181,7 @@ mod tests {
             text: b"alter role a pa".as_slice().into(),
             ..Statement::default()
         };
-        statements.begin(&begun, &mut |told| panic!("{told:?} is not whole"));
+        statements.begin(&begun, |_| false, &mut |told| panic!("{told:?} is not whole"));
         let more = StatementText { statement: 3, text: b"ssword 'hunter2'".as_slice().into() };
         let Some(DeedKind::Statement { text, .. }) = statements.more(&more) else { panic!("it is whole") };
         assert!(!text.contains("hunter2"), "{text}");

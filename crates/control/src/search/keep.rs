@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use postern_domain::{SessionId, Timestamp};
 use postern_gateway::StoredFrames;
 use postern_search::{Index, SLICE_LEN, Slice, Slicer};
+use postern_wire::recording::Position;
 use tokio_util::sync::CancellationToken;
 
 use super::failed;
@@ -32,7 +33,11 @@ struct Following {
     number: i64,
     frames: StoredFrames,
     slicer: Slicer,
+    /// Where the chunk begins that was read last; none for the first.
+    place: Option<Position>,
     cut_at: Instant,
+    /// Something could not be read that may well be readable: once it is over it is read anew.
+    failed: bool,
     slices: u64,
     text_bytes: u64,
 }
@@ -174,7 +179,16 @@ impl Keeper {
         let Ok(frames) = recording.frames(&key) else { return Ok(None) };
         let number = self.index.begin(id.as_str()).await.map_err(|error| failed(&error))?;
         let (slicer, cut_at) = (Slicer::new(), Instant::now());
-        Ok(Some(Box::new(Following { number, frames, slicer, cut_at, slices: 0, text_bytes: 0 })))
+        Ok(Some(Box::new(Following {
+            number,
+            frames,
+            slicer,
+            place: None,
+            cut_at,
+            failed: false,
+            slices: 0,
+            text_bytes: 0,
+        })))
     }
 
     /// Reads on in live recordings, and to the end in those that are over. What is read goes into the index
@@ -187,8 +201,10 @@ impl Keeper {
             let following = self.read_through(following, over.contains(&id), &mut adding).await?;
             if !over.contains(&id) {
                 self.live.insert(id, following);
-            } else if following.slices > 4 + 2 * following.text_bytes / u64::try_from(SLICE_LEN).unwrap_or(1) {
-                // Cut small while it was live: as a whole it takes less room.
+            } else if following.failed
+                || following.slices > 4 + 2 * following.text_bytes / u64::try_from(SLICE_LEN).unwrap_or(1)
+            {
+                // Cut small while it was live: as a whole it takes less room. What failed may not fail again.
                 self.waiting.push_back(id);
             } else {
                 self.complete(id, following, &mut adding).await?;
@@ -247,21 +263,29 @@ impl Keeper {
         let index = Arc::clone(&self.index);
         let read = tokio::task::spawn_blocking(move || {
             let mut slices = Vec::new();
+            let Following { frames, slicer, cut_at, place, failed, .. } = &mut *following;
             let mut more = false;
-            while let Some(Ok(frame)) = following.frames.next() {
-                let chunk = following.frames.began_at();
-                if let Some(slice) = following.slicer.frame(&frame, chunk, index.key()) {
-                    slices.push(slice);
-                    following.cut_at = Instant::now();
-                    if slices.len() >= SLICES_MAX {
-                        more = true;
-                        break;
-                    }
+            while let Some(next) = frames.next_frames() {
+                let Ok((frames, chunk)) = next else {
+                    *failed = true;
+                    break;
+                };
+                *place = chunk;
+                let before = slices.len();
+                for frame in frames.map_while(Result::ok) {
+                    slices.extend(slicer.frame(&frame, chunk, index.key()));
+                }
+                if slices.len() > before {
+                    *cut_at = Instant::now();
+                }
+                if slices.len() >= SLICES_MAX {
+                    more = true;
+                    break;
                 }
             }
-            if !more && !over && following.cut_at.elapsed() >= CUT_EVERY {
-                following.cut_at = Instant::now();
-                slices.extend(following.slicer.cut(following.frames.began_at(), index.key()));
+            if !more && !over && cut_at.elapsed() >= CUT_EVERY {
+                *cut_at = Instant::now();
+                slices.extend(slicer.cut(*place, index.key()));
             }
             if !more {
                 following.frames.rest();

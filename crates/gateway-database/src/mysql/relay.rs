@@ -24,6 +24,7 @@ use super::welcome::{Asked, seed, wish};
 use crate::between::{Answer, Between, Question, Sink};
 use crate::budget::Spent;
 use crate::journal::{Journal, Running, parameters};
+use crate::text::mentions;
 use crate::told;
 
 mod answers;
@@ -499,8 +500,7 @@ impl Relay {
 
 /// The text without the passwords in it, where there are any.
 fn redacted(text: &[u8]) -> Option<Vec<u8>> {
-    let mentions = |word: &[u8]| text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word));
-    if !mentions(b"password") && !mentions(b"identified") {
+    if !mentions(text, b"password") && !mentions(text, b"identified") {
         return None;
     }
     match str::from_utf8(text) {

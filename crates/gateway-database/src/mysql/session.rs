@@ -32,7 +32,8 @@ const MODES: &str = "ANSI|NO_BACKSLASH|ORACLE|MSSQL|POSTGRESQL|DB2|MAXDB|PIPES_A
 
 /// Serves one connection to its end.
 pub(crate) async fn serve(gate: Arc<Gate>, stream: TcpStream, source: IpAddr, waiting: Waiting) {
-    let welcomed = timeout(gate.limits.sign_in_time, welcome(&gate, stream, source)).await;
+    // What signing in takes is not held on to while the session is live.
+    let welcomed = Box::pin(timeout(gate.limits.sign_in_time, welcome(&gate, stream, source))).await;
     drop(waiting);
     let mut next = match welcomed {
         Ok(Ok(client)) => client,
@@ -63,7 +64,7 @@ pub(crate) async fn serve(gate: Arc<Gate>, stream: TcpStream, source: IpAddr, wa
 /// Runs a session that was opened, and finishes it; gives the client that has signed in anew, if so.
 async fn run(gate: &Arc<Gate>, mut client: Client, mut live: LiveSession, source: IpAddr) -> Option<Client> {
     let rules = Rules::of(live.obligations());
-    match prepare(gate, &mut client, &mut live, &rules).await {
+    match Box::pin(prepare(gate, &mut client, &mut live, &rules)).await {
         Ok((target, way)) => {
             let (ended, next) = converse(gate, client, &mut live, rules, (target, way, source)).await;
             gate.control.finish(live, ended.0, Some(ended.1)).await;

@@ -22,6 +22,7 @@ use super::mask::Plan;
 use super::prepared::{Prepared, Registry};
 use super::report;
 use super::rules::{Judged, Rules, event};
+use crate::text::mentions;
 
 mod answers;
 
@@ -532,9 +533,7 @@ impl Relay {
 
 /// The text without the passwords in it, where there are any.
 fn redacted(text: &[u8]) -> Option<Vec<u8>> {
-    const WORD: &[u8] = b"password";
-    let begins = |window: &[u8]| window.first().is_some_and(|byte| byte | 0x20 == b'p');
-    if !text.windows(WORD.len()).any(|window| begins(window) && window.eq_ignore_ascii_case(WORD)) {
+    if !mentions(text, b"password") {
         return None;
     }
     match str::from_utf8(text) {

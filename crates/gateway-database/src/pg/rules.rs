@@ -11,6 +11,7 @@ use postern_wire::pg::front;
 
 use super::mask::Mask;
 use super::origins::Origins;
+use crate::text::mentions;
 use crate::told;
 
 /// What binds a session's statements.
@@ -117,8 +118,7 @@ impl Rules {
     /// Decides on a text.
     pub(crate) fn judge(&self, text: &[u8]) -> Judged {
         let allowed = StatementVerdict { action: StatementAction::Allow, rule: String::new() };
-        let looks_like_copy = || text.windows(4).any(|word| word.eq_ignore_ascii_case(b"copy"));
-        if !(self.strict || self.guards_copies && looks_like_copy()) {
+        if !(self.strict || self.guards_copies && mentions(text, b"copy")) {
             return Judged { verdict: allowed, facts: Vec::new() };
         }
         let understood = postern_sql::postgresql(text);

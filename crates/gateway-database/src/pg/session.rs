@@ -27,7 +27,8 @@ use crate::way::Way;
 
 /// Serves one connection to its end.
 pub(crate) async fn serve(gate: Arc<Gate>, stream: TcpStream, source: IpAddr, waiting: Waiting) {
-    let welcomed = timeout(gate.limits.sign_in_time, welcome(&gate, stream, source)).await;
+    // What signing in takes is not held on to while the session is live.
+    let welcomed = Box::pin(timeout(gate.limits.sign_in_time, welcome(&gate, stream, source))).await;
     drop(waiting);
     let mut client = match welcomed {
         Ok(Ok(Some(client))) => client,
@@ -58,7 +59,7 @@ pub(crate) async fn serve(gate: Arc<Gate>, stream: TcpStream, source: IpAddr, wa
 /// Runs a session that was opened, and finishes it.
 async fn run(gate: Arc<Gate>, mut client: Client, mut live: LiveSession, source: IpAddr) {
     let rules = Rules::of(live.obligations());
-    let failed: End = match prepare(&gate, &client, &mut live, &rules).await {
+    let failed: End = match Box::pin(prepare(&gate, &client, &mut live, &rules)).await {
         Ok((target, canceller)) => {
             let ended = converse(&gate, client, &mut live, (rules, source), (target, canceller)).await;
             gate.control.finish(live, ended.0, Some(ended.1)).await;

@@ -24,7 +24,8 @@ use crate::way::Way;
 
 /// Serves one connection to its end.
 pub(crate) async fn serve(gate: Arc<Gate>, stream: TcpStream, source: IpAddr, waiting: Waiting) {
-    let welcomed = timeout(gate.limits.sign_in_time, welcome(&gate, stream, source)).await;
+    // What signing in takes is not held on to while the session is live.
+    let welcomed = Box::pin(timeout(gate.limits.sign_in_time, welcome(&gate, stream, source))).await;
     drop(waiting);
     let mut next = match welcomed {
         Ok(Ok(client)) => client,
@@ -55,7 +56,7 @@ pub(crate) async fn serve(gate: Arc<Gate>, stream: TcpStream, source: IpAddr, wa
 /// Runs a session that was opened, and finishes it; gives the client that has signed in anew, if so.
 async fn run(gate: &Arc<Gate>, mut client: Client, mut live: LiveSession, source: IpAddr) -> Option<Client> {
     let rules = Rules::of(live.obligations());
-    match prepare(gate, &client, &mut live, &rules).await {
+    match Box::pin(prepare(gate, &client, &mut live, &rules)).await {
         Ok(target) => {
             let (ended, next) = converse(gate, client, &mut live, rules, (target, source)).await;
             gate.control.finish(live, ended.0, Some(ended.1)).await;

@@ -49,6 +49,8 @@ struct State {
     urgent: bool,
     /// The batch is in the queue of batches that will be old enough.
     due: bool,
+    /// The batch before was written because it was full.
+    busy: bool,
     /// Frames that were recorded, and those of them that are in the file.
     recorded: u64,
     written: u64,
@@ -107,6 +109,7 @@ impl Track {
                 batch: Batch::default(),
                 urgent: false,
                 due: false,
+                busy: false,
                 recorded: 0,
                 written: 0,
                 last_at_us: 0,
@@ -208,8 +211,10 @@ impl Track {
         // The clock was read before others were let go first.
         let at_us = at_us.max(state.last_at_us);
         state.last_at_us = at_us;
-        if state.batch.len() > DATA_LEN_MAX / 2 {
-            state.batch.reserve(CHUNK_TARGET);
+        // A batch that has grown will be large, and so will one after a large one: it is made room for once.
+        let grows = state.batch.len() > DATA_LEN_MAX / 2 || state.busy && !state.batch.is_empty();
+        if grows && state.batch.capacity() < CHUNK_TARGET {
+            state.batch.reserve(CHUNK_TARGET + CHUNK_TARGET / 8);
         }
         let encoded = state.batch.push(at_us, kind).map_err(|error| RecorderFailed::new(&error))?;
         if let Some(watchers) = &state.watchers {
@@ -323,6 +328,7 @@ impl Track {
         let (batch, closing, failure) = {
             let mut state = self.state();
             state.urgent = false;
+            state.busy = state.batch.len() >= CHUNK_TARGET;
             (std::mem::take(&mut state.batch), state.closing.take(), state.failure.clone())
         };
         // Room is made by taking the batch, before the disk is done with it.

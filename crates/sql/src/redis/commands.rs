@@ -41,17 +41,17 @@ pub(super) struct Spec {
 
 /// A command of this name, in lower case.
 pub(super) fn find(name: &[u8]) -> Option<(&'static str, &'static Spec)> {
-    // In order, for few comparisons beat a digest of the name.
+    // In order, for few comparisons beat a digest of the name; of most, the length is enough to tell.
     static KNOWN: LazyLock<Vec<(&'static str, Spec)>> = LazyLock::new(|| {
         let of_group = |(classes, keys, names): &(&'static [StatementClass], Keys, &'static str)| {
             let spec = Spec { classes, keys: *keys };
             names.split_ascii_whitespace().map(move |name| (name, spec)).collect::<Vec<_>>()
         };
         let mut known: Vec<_> = COMMANDS.iter().flat_map(of_group).collect();
-        known.sort_unstable_by_key(|(name, _)| *name);
+        known.sort_unstable_by_key(|(name, _)| (name.len(), *name));
         known
     });
-    let at = KNOWN.binary_search_by(|(known, _)| known.as_bytes().cmp(name)).ok()?;
+    let at = KNOWN.binary_search_by(|(known, _)| (known.len(), known.as_bytes()).cmp(&(name.len(), name))).ok()?;
     KNOWN.get(at).map(|(name, spec)| (*name, spec))
 }
 

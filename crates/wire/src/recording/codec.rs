@@ -53,7 +53,17 @@ impl<'a> Cursor<'a> {
     }
 
     /// A number in base 128; refuses an encoding that is longer than needed.
+    #[inline]
     pub(super) fn varint(&mut self) -> Result<u64, Error> {
+        // Most are short.
+        if let Some((byte @ ..0x80, rest)) = self.rest.split_first() {
+            self.rest = rest;
+            return Ok(u64::from(*byte));
+        }
+        self.long_varint()
+    }
+
+    fn long_varint(&mut self) -> Result<u64, Error> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;

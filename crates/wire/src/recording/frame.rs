@@ -398,6 +398,7 @@ impl<'a> Frame<'a> {
     }
 
     /// Reads the frame that `body`, without its length field, holds.
+    #[inline]
     pub fn decode(body: &'a [u8]) -> Result<Self, Error> {
         let (at_us, kind) = bytes::decode(body)?;
         Ok(Self { at_us, kind })
@@ -423,6 +424,7 @@ impl<'a> Frames<'a> {
         self.rest.len()
     }
 
+    #[inline]
     fn split(&mut self) -> Result<&'a [u8], Error> {
         let (len, rest) = self.rest.split_first_chunk().ok_or(Error::Truncated("frame"))?;
         let len = usize::try_from(u32::from_be_bytes(*len)).unwrap_or(usize::MAX);
@@ -438,6 +440,7 @@ impl<'a> Frames<'a> {
 impl<'a> Iterator for Frames<'a> {
     type Item = Result<Frame<'a>, Error>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
             return None;

@@ -152,7 +152,7 @@ impl ChunkReader {
     }
 
     /// The next chunk; `None` when more bytes are needed, at the end, and for good after a chunk that
-    /// is not as written. An error means that this is no recording at all.
+    /// is not as written. An error means that this is no recording at all, or that there is no memory to read it.
     pub fn next_chunk(&mut self) -> Result<Option<Chunk>, Error> {
         if self.altered {
             return Ok(None);
@@ -167,7 +167,7 @@ impl ChunkReader {
         };
         let Some(piece) = piece else { return Ok(None) };
         let (index, head) = (piece.index, piece.head);
-        let Some(plain) = self.open(piece).filter(|plain| self.fits(head.content, plain)) else {
+        let Some(plain) = self.open(piece)?.filter(|plain| self.fits(head.content, plain)) else {
             self.altered = true;
             return Ok(None);
         };
@@ -198,22 +198,24 @@ impl ChunkReader {
         Ok(())
     }
 
-    fn open(&mut self, piece: Piece) -> Option<Vec<u8>> {
-        let header = self.splitter.header()?;
+    /// A chunk's plain bytes; `None` when it is not as written. An error says nothing of the recording.
+    fn open(&mut self, piece: Piece) -> Result<Option<Vec<u8>>, Error> {
+        let Some(header) = self.splitter.header() else { return Ok(None) };
         let aad = associated_data(&header.session, piece.index, &piece.chain, &piece.head_bytes);
         let mut sealed = piece.sealed;
         let nonce = nonce(header.nonce_prefix, piece.index);
-        let len = self.key.cipher().open_in_place(nonce, aad, &mut sealed).ok()?.len();
+        let Ok(opened) = self.key.cipher().open_in_place(nonce, aad, &mut sealed) else { return Ok(None) };
+        let len = opened.len();
         sealed.truncate(len);
         if piece.head.content != Content::Packed {
-            return Some(sealed);
+            return Ok(Some(sealed));
         }
         let zstd = match &mut self.zstd {
             Some(zstd) => zstd,
-            none => none.insert(zstd::bulk::Decompressor::new().ok()?),
+            none => none.insert(zstd::bulk::Decompressor::new().map_err(|_| Error::Failed("compressor"))?),
         };
-        let plain = zstd.decompress(&sealed, piece.head.plain_len).ok()?;
-        (plain.len() == piece.head.plain_len).then_some(plain)
+        let plain = zstd.decompress(&sealed, piece.head.plain_len).ok();
+        Ok(plain.filter(|plain| plain.len() == piece.head.plain_len))
     }
 
     /// Whether a footer's totals are those that were counted; anything else fits.

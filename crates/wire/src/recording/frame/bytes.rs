@@ -143,6 +143,7 @@ fn put_optional<T: ?Sized>(out: &mut Vec<u8>, value: Option<&T>, put: impl FnOnc
 }
 
 /// Reads the time and the kind that `body`, without its length field, holds.
+#[inline]
 pub(super) fn decode(body: &[u8]) -> Result<(u64, FrameKind<'_>), Error> {
     if body.len() > FRAME_LEN_MAX {
         return Err(Error::TooLarge("frame"));

@@ -1,11 +1,9 @@
 //! Ends of statements that went well come by the ten thousands a second, and rules mostly want to know how
 //! much there was in all. Where no rule tells one from another, those that came together are shown as one.
 
-use postern_understand::{Deed, DeedKind, StatementDone};
-
 use crate::rule::{Match, On, Rule, Unusual};
 
-/// How a statement ended that went well.
+/// How a statement ended that went well: those are what `postern_understand::Ends::Summed` sums up.
 const WELL: &str = "done";
 
 /// Whether the rule finds in many ends of statements that went well what it finds in one with the sums of
@@ -23,38 +21,9 @@ pub(crate) fn only_sums(rule: &Rule) -> bool {
     of_them_all && sums
 }
 
-/// Puts the ends of statements that went well together in the first of them.
-pub(crate) fn fold(deeds: &mut Vec<Deed>) {
-    let mut first: Option<(usize, StatementDone)> = None;
-    let mut kept = 0;
-    deeds.retain_mut(|deed| {
-        let goes_on = match (&mut deed.kind, &mut first) {
-            (DeedKind::StatementEnd(done), _) if done.outcome != WELL => false,
-            (DeedKind::StatementEnd(done), Some((_, sums))) => {
-                sums.rows = sums.rows.saturating_add(done.rows);
-                sums.moved.bytes_in = sums.moved.bytes_in.saturating_add(done.moved.bytes_in);
-                sums.moved.bytes_out = sums.moved.bytes_out.saturating_add(done.moved.bytes_out);
-                true
-            }
-            (DeedKind::StatementEnd(done), none) => {
-                *none = Some((kept, std::mem::take(done)));
-                false
-            }
-            _ => false,
-        };
-        kept += usize::from(!goes_on);
-        !goes_on
-    });
-    if let Some((at, sums)) = first
-        && let Some(deed) = deeds.get_mut(at)
-    {
-        deed.kind = DeedKind::StatementEnd(sums);
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use postern_understand::Moved;
+    use postern_understand::{Deed, DeedKind, Moved, StatementDone};
     use proptest::prelude::*;
 
     use super::*;
@@ -62,11 +31,19 @@ mod tests {
     use crate::observation::{Observation, Seen};
     use crate::shipped::shipped;
 
-    fn end(at: u64, outcome: &str, rows: u64, bytes_out: u64) -> Deed {
+    fn end(outcome: &str, rows: u64, bytes_out: u64) -> StatementDone {
         let moved = Moved { bytes_in: 0, bytes_out };
-        let outcome = outcome.to_owned().into();
-        let done = StatementDone { outcome, rows, moved, tag: "SELECT".to_owned(), ..StatementDone::default() };
-        Deed { at, channel: None, kind: DeedKind::StatementEnd(done) }
+        let (outcome, tag) = (outcome.to_owned().into(), "SELECT".to_owned());
+        StatementDone { outcome, rows, moved, tag, ..StatementDone::default() }
+    }
+
+    /// Those that went well as one.
+    fn summed(lot: &[StatementDone]) -> Vec<StatementDone> {
+        let (well, others): (Vec<_>, Vec<_>) = lot.iter().cloned().partition(|done| done.outcome == WELL);
+        let sum = well
+            .into_iter()
+            .reduce(|sum, next| end(WELL, sum.rows + next.rows, sum.moved.bytes_out + next.moved.bytes_out));
+        others.into_iter().chain(sum).collect()
     }
 
     #[test]
@@ -80,23 +57,21 @@ mod tests {
     }
 
     /// Which rules find something in which of the lots.
-    fn found(lots: &[Vec<Deed>], folds: bool) -> Vec<(usize, String)> {
+    fn found(lots: &[Vec<StatementDone>]) -> Vec<(usize, String)> {
         let rules = shipped().into_iter().filter(|rule| rule.on.contains(&On::StatementEnd));
         let mut detector = Detector::new(rules.collect()).unwrap();
+        assert_eq!(detector.ends(), postern_understand::Ends::Summed);
         let mut all = Vec::new();
         for (number, lot) in lots.iter().enumerate() {
-            let mut deeds = lot.clone();
-            if folds {
-                detector.fold(&mut deeds);
-            }
-            for deed in &deeds {
+            for done in lot {
+                let deed = Deed { at: 0, channel: None, kind: DeedKind::StatementEnd(done.clone()) };
                 let seen = Observation {
                     at: 1_000_000 + i64::try_from(number).unwrap(),
                     user: "ben",
                     source: "10.0.0.1",
                     account: "app@orders",
                     session: "ses_1",
-                    seen: Seen::Deed(deed),
+                    seen: Seen::Deed(&deed),
                 };
                 all.extend(detector.observe(&seen).into_iter().map(|found| (number, found.rule.id)));
             }
@@ -113,14 +88,14 @@ mod tests {
             lots in prop::collection::vec(
                 prop::collection::vec((0..3_usize, 0..9_000_u64, 0..9_000_000_u64), 0..20), 0..12),
         ) {
-            let lots: Vec<Vec<Deed>> = lots
-                .into_iter()
-                .map(|lot| lot.into_iter().map(|(how, rows, bytes)| end(0, ["done", "failed", "refused"][how], rows, bytes)))
-                .map(Iterator::collect)
-                .collect();
+            let ends = |lot: Vec<_>| {
+                lot.into_iter().map(|(how, rows, bytes)| end(["done", "failed", "refused"][how], rows, bytes)).collect()
+            };
+            let lots: Vec<Vec<StatementDone>> = lots.into_iter().map(ends).collect();
+            let sums: Vec<_> = lots.iter().map(|lot| summed(lot)).collect();
             // A window begins anew once there was enough: what is left over of a lot counts for the next one.
-            let (single, folded) = (found(&lots, false), found(&lots, true));
-            prop_assert_eq!(single.first(), folded.first());
+            let (single, summed) = (found(&lots), found(&sums));
+            prop_assert_eq!(single.first(), summed.first());
         }
     }
 }
