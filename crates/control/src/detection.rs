@@ -65,19 +65,20 @@ struct Place<'a> {
     passed: Passed,
 }
 
-/// A live session, as rules are told of it.
-struct SeenIn {
-    session: String,
+/// A live session, and what rules are told of it.
+struct Followed {
+    id: SessionId,
     user: String,
     account: String,
     source: String,
+    live: LiveSession,
     began: Instant,
 }
 
-impl SeenIn {
+impl Followed {
     fn observation<'a>(&'a self, at: i64, deed: &'a Deed) -> Observation<'a> {
-        let Self { session, user, account, source, .. } = self;
-        Observation { at, user, source, account, session, seen: Seen::Deed(deed) }
+        let Self { id, user, account, source, .. } = self;
+        Observation { at, user, source, account, session: id.as_str(), seen: Seen::Deed(deed) }
     }
 }
 
@@ -110,11 +111,12 @@ impl Control {
     }
 
     async fn follow_deeds(self, id: SessionId, live: LiveSession, mut tap: Tap) {
-        let seen_in = SeenIn {
-            session: id.to_string(),
+        let followed = Followed {
+            id,
             user: live.user_name.to_string(),
             account: live.account_ref.to_string(),
             source: live.source.to_string(),
+            live,
             began: tap.began(),
         };
         let mut understanding = Understanding::new();
@@ -128,37 +130,37 @@ impl Control {
             }
             let at = self.now().as_millis();
             let mut dull =
-                |deed: &Deed| self.0.detection.with(|detector| detector.ignores(&seen_in.observation(at, deed)));
+                |deed: &Deed| self.0.detection.with(|detector| detector.ignores(&followed.observation(at, deed)));
             let mut deeds = Vec::new();
             portion.each(|frame| {
                 understanding.frame_unless(frame, &mut dull, &mut |deed| deeds.push(deed));
             });
             deeds.extend(understanding.summed());
-            self.deeds(&id, &live, &seen_in, &deeds).await;
+            self.deeds(&followed, &deeds).await;
         }
         let mut deeds = Vec::new();
         understanding.finish(&mut |deed| deeds.push(deed));
-        self.deeds(&id, &live, &seen_in, &deeds).await;
+        self.deeds(&followed, &deeds).await;
     }
 
-    async fn deeds(&self, id: &SessionId, live: &LiveSession, seen_in: &SeenIn, deeds: &[Deed]) {
+    async fn deeds(&self, followed: &Followed, deeds: &[Deed]) {
         for deeds in deeds.chunks(TOGETHER_MAX) {
             let at = self.now().as_millis();
             let found = self.0.detection.with(|detector| {
                 let found = deeds.iter().flat_map(|deed| {
-                    detector.observe(&seen_in.observation(at, deed)).into_iter().map(|it| (deed.at, it))
+                    detector.observe(&followed.observation(at, deed)).into_iter().map(|it| (deed.at, it))
                 });
                 found.collect::<Vec<_>>()
             });
             for (deed_at, found) in found {
                 let place = Place {
-                    scope: live.scope.clone(),
-                    session: Some((id, live)),
-                    user: seen_in.user.clone(),
-                    account: seen_in.account.clone(),
-                    source: seen_in.source.clone(),
+                    scope: followed.live.scope.clone(),
+                    session: Some((&followed.id, &followed.live)),
+                    user: followed.user.clone(),
+                    account: followed.account.clone(),
+                    source: followed.source.clone(),
                     deed_at: Some(deed_at),
-                    passed: Passed::Deed(seen_in.began, deed_at),
+                    passed: Passed::Deed(followed.began, deed_at),
                 };
                 // Rare, and much larger than all else that is kept for a session that is followed.
                 Box::pin(self.detected(found, place)).await;

@@ -158,6 +158,12 @@ pub struct StoredFrames {
 }
 
 impl StoredFrames {
+    /// Where the chunk begins that was read last; `None` when it is the first one.
+    #[must_use]
+    pub fn began_at(&self) -> Option<Position> {
+        self.began_at
+    }
+
     /// After the last frame of a recording that is still being written: looks again for more. Frees
     /// buffers until then.
     pub fn rest(&mut self) {
@@ -175,29 +181,26 @@ impl StoredFrames {
     /// The frames of the chunk at hand that were not given yet, or of the next one, and where it begins: none
     /// when it is the first one.
     pub fn next_frames(&mut self) -> Option<Result<(Frames<'_>, Option<Position>), ReadError>> {
-        if let Err(error) = self.reach() {
+        if let Err(error) = self.reach()? {
             return Some(Err(error));
-        }
-        if self.over {
-            return None;
         }
         let frames = Frames::new(self.plain.get(self.taken..).unwrap_or_default());
         self.taken = self.plain.len();
         Some(Ok((frames, self.began_at)))
     }
 
-    /// Opens the next chunk where the one at hand has been taken.
-    fn reach(&mut self) -> Result<(), ReadError> {
+    /// Opens the next chunk where the one at hand has been taken; `None` when there is nothing more.
+    fn reach(&mut self) -> Option<Result<(), ReadError>> {
         while !self.over && self.taken >= self.plain.len() {
             match self.next_chunk() {
                 Ok(more) => self.over = !more,
                 Err(error) => {
                     self.over = true;
-                    return Err(error);
+                    return Some(Err(error));
                 }
             }
         }
-        Ok(())
+        (!self.over).then_some(Ok(()))
     }
 
     /// Opens the next chunk; `false` at the end.
@@ -222,11 +225,8 @@ impl Iterator for StoredFrames {
     type Item = Result<Frame<'static>, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if let Err(error) = self.reach() {
+        if let Err(error) = self.reach()? {
             return Some(Err(error));
-        }
-        if self.over {
-            return None;
         }
         let mut frames = Frames::new(self.plain.get(self.taken..).unwrap_or_default());
         let frame = frames.next()?;

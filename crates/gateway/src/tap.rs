@@ -37,11 +37,7 @@ impl Portion {
     pub fn each(&self, mut each: impl FnMut(&Frame<'_>)) {
         let mut frames = Frames::new(&self.plain);
         frames.by_ref().take(self.skip).for_each(drop);
-        let mut left = self.take;
-        while left > 0
-            && let Some(frame) = frames.next()
-        {
-            left -= 1;
+        for frame in frames.take(self.take) {
             match &frame {
                 Ok(frame) => each(frame),
                 Err(error) => tracing::error!(%error, "a recorded frame could not be read back"),

@@ -85,18 +85,19 @@ impl Names {
 impl Open {
     /// A statement has come again whose text is here already.
     fn again(&mut self, at_ms: u64, text_bytes: usize) {
+        self.fill(at_ms, text_bytes, AGAIN.0 + text_bytes / AGAIN.1);
+    }
+
+    fn fill(&mut self, at_ms: u64, text_bytes: usize, weight: usize) {
         self.filled = true;
         self.until_ms = self.until_ms.max(at_ms);
         self.text_bytes += text_bytes + 1;
-        self.weight += AGAIN.0 + text_bytes / AGAIN.1;
+        self.weight += weight;
     }
 
     fn take(&mut self, moment: Moment) {
         let Moment { at_ms, channel, kind, text, names } = moment;
-        self.filled = true;
-        self.until_ms = self.until_ms.max(at_ms);
-        self.text_bytes += text.len() + 1;
-        self.weight += text.len() + 1;
+        self.fill(at_ms, text.len(), text.len() + 1);
         // What it names stands in its whole text, of which this may be the beginning and the end.
         for (field, name) in names {
             self.names.add(field, &name);

@@ -7,6 +7,7 @@
 //! Nothing here does I/O.
 
 mod ddl;
+mod find;
 mod functions;
 mod kind;
 mod mysql;
@@ -20,6 +21,7 @@ mod visit;
 #[cfg(test)]
 mod tests;
 
+pub use find::mentions;
 pub use mysql::{mysql, mysql_kill, mysql_redacted, mysql_shape, mysql_use};
 pub use redact::{redacted, shape};
 

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use sqlparser::dialect::{Dialect, PostgreSqlDialect};
 use sqlparser::tokenizer::{Token, Tokenizer};
 
+use crate::find::find;
+
 /// The longest shape.
 const SHAPE_LEN_MAX: usize = 1000;
 
@@ -13,7 +15,7 @@ const SHAPE_LEN_MAX: usize = 1000;
 #[must_use]
 pub fn redacted(text: &str) -> Option<String> {
     const WORD: &[u8] = b"password";
-    let found = text.as_bytes().windows(WORD.len()).position(|window| window.eq_ignore_ascii_case(WORD))?;
+    let found = find(text.as_bytes(), WORD)?;
     let Ok(tokens) = Tokenizer::new(&PostgreSqlDialect {}, text).with_unescape(false).tokenize() else {
         return Some(format!("{}***", text.get(..found + WORD.len()).unwrap_or_default()));
     };

@@ -117,9 +117,8 @@ impl Understanding {
             FrameKind::StatementEnd(end) => {
                 self.statements.finish().into_iter().for_each(&mut tell);
                 match self.ends {
-                    Ends::Each => tell(DeedKind::StatementEnd(ended(end))),
                     Ends::Summed if end.outcome == StatementOutcome::Done => self.add(end),
-                    Ends::Summed => tell(DeedKind::StatementEnd(ended(end))),
+                    Ends::Each | Ends::Summed => tell(DeedKind::StatementEnd(ended(end))),
                     Ends::Untold => {}
                 }
             }

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use postern_domain::{SessionId, Timestamp};
 use postern_gateway::StoredFrames;
 use postern_search::{Index, SLICE_LEN, Slice, Slicer};
-use postern_wire::recording::Position;
 use tokio_util::sync::CancellationToken;
 
 use super::failed;
@@ -33,8 +32,6 @@ struct Following {
     number: i64,
     frames: StoredFrames,
     slicer: Slicer,
-    /// Where the chunk begins that was read last; none for the first.
-    place: Option<Position>,
     cut_at: Instant,
     /// Something could not be read that may well be readable: once it is over it is read anew.
     failed: bool,
@@ -179,16 +176,7 @@ impl Keeper {
         let Ok(frames) = recording.frames(&key) else { return Ok(None) };
         let number = self.index.begin(id.as_str()).await.map_err(|error| failed(&error))?;
         let (slicer, cut_at) = (Slicer::new(), Instant::now());
-        Ok(Some(Box::new(Following {
-            number,
-            frames,
-            slicer,
-            place: None,
-            cut_at,
-            failed: false,
-            slices: 0,
-            text_bytes: 0,
-        })))
+        Ok(Some(Box::new(Following { number, frames, slicer, cut_at, failed: false, slices: 0, text_bytes: 0 })))
     }
 
     /// Reads on in live recordings, and to the end in those that are over. What is read goes into the index
@@ -263,14 +251,13 @@ impl Keeper {
         let index = Arc::clone(&self.index);
         let read = tokio::task::spawn_blocking(move || {
             let mut slices = Vec::new();
-            let Following { frames, slicer, cut_at, place, failed, .. } = &mut *following;
+            let Following { frames, slicer, cut_at, failed, .. } = &mut *following;
             let mut more = false;
             while let Some(next) = frames.next_frames() {
                 let Ok((frames, chunk)) = next else {
                     *failed = true;
                     break;
                 };
-                *place = chunk;
                 let before = slices.len();
                 for frame in frames.map_while(Result::ok) {
                     slices.extend(slicer.frame(&frame, chunk, index.key()));
@@ -285,10 +272,10 @@ impl Keeper {
             }
             if !more && !over && cut_at.elapsed() >= CUT_EVERY {
                 *cut_at = Instant::now();
-                slices.extend(slicer.cut(*place, index.key()));
+                slices.extend(slicer.cut(frames.began_at(), index.key()));
             }
             if !more {
-                following.frames.rest();
+                frames.rest();
             }
             following.slices += u64::try_from(slices.len()).unwrap_or(0);
             following.text_bytes += slices.iter().map(|slice| slice.text_bytes).sum::<u64>();

@@ -24,7 +24,6 @@ use super::welcome::{Asked, seed, wish};
 use crate::between::{Answer, Between, Question, Sink};
 use crate::budget::Spent;
 use crate::journal::{Journal, Running, parameters};
-use crate::text::mentions;
 use crate::told;
 
 mod answers;
@@ -500,7 +499,7 @@ impl Relay {
 
 /// The text without the passwords in it, where there are any.
 fn redacted(text: &[u8]) -> Option<Vec<u8>> {
-    if !mentions(text, b"password") && !mentions(text, b"identified") {
+    if !postern_sql::mentions(text, b"password") && !postern_sql::mentions(text, b"identified") {
         return None;
     }
     match str::from_utf8(text) {

@@ -22,7 +22,6 @@ use super::mask::Plan;
 use super::prepared::{Prepared, Registry};
 use super::report;
 use super::rules::{Judged, Rules, event};
-use crate::text::mentions;
 
 mod answers;
 
@@ -533,7 +532,7 @@ impl Relay {
 
 /// The text without the passwords in it, where there are any.
 fn redacted(text: &[u8]) -> Option<Vec<u8>> {
-    if !mentions(text, b"password") {
+    if !postern_sql::mentions(text, b"password") {
         return None;
     }
     match str::from_utf8(text) {

@@ -11,7 +11,6 @@ use postern_wire::pg::front;
 
 use super::mask::Mask;
 use super::origins::Origins;
-use crate::text::mentions;
 use crate::told;
 
 /// What binds a session's statements.
@@ -118,7 +117,7 @@ impl Rules {
     /// Decides on a text.
     pub(crate) fn judge(&self, text: &[u8]) -> Judged {
         let allowed = StatementVerdict { action: StatementAction::Allow, rule: String::new() };
-        if !(self.strict || self.guards_copies && mentions(text, b"copy")) {
+        if !(self.strict || self.guards_copies && postern_sql::mentions(text, b"copy")) {
             return Judged { verdict: allowed, facts: Vec::new() };
         }
         let understood = postern_sql::postgresql(text);

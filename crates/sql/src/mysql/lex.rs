@@ -1,5 +1,6 @@
 //! Texts as the database reads them: where strings and comments begin and end.
 
+use crate::find::find;
 use postern_domain::statement::NotUnderstood;
 
 /// The newest version that every server in use has: what is for this or an older one is always read.
@@ -27,7 +28,7 @@ pub(super) fn plain(text: &str) -> Result<String, NotUnderstood> {
 
 /// See `mysql_redacted`.
 pub(super) fn redacted(text: &str) -> Option<String> {
-    let found = ["identified", "password"].iter().filter_map(|word| find(text, word)).min()?;
+    let found = [&b"identified"[..], b"password"].iter().filter_map(|word| find(text.as_bytes(), word)).min()?;
     let (before, after) = text.split_at_checked(found)?;
     let (mut out, mut replaced) = (before.to_owned(), false);
     let split = parts(after, &mut |part| match part {
@@ -42,10 +43,6 @@ pub(super) fn redacted(text: &str) -> Option<String> {
         Ok(()) => replaced.then_some(out),
         Err(_) => Some(format!("{before}***")),
     }
-}
-
-fn find(text: &str, word: &str) -> Option<usize> {
-    text.as_bytes().windows(word.len()).position(|window| window.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 fn parts<'a>(text: &'a str, found: &mut dyn FnMut(Part<'a>)) -> Result<(), NotUnderstood> {
